@@ -1,0 +1,1 @@
+//! Flows end to end; one binary.
