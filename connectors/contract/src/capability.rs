@@ -1,0 +1,35 @@
+//! What one connector can do, as data: read by the planner, by `check`, and by the conformance suite.
+
+use std::time::Duration;
+
+use crate::{FieldName, Object};
+
+/// Fewer than ten facts; anything that only some CRMs do is announced here, not special-cased in `src`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Capability {
+    /// The vendor's word in `type = "…"` of `sync.toml`.
+    pub vendor: &'static str,
+    /// Objects that can be pulled.
+    pub objects: Vec<Object>,
+    /// Largest legal number of writes in one [`crate::Connector::push`].
+    pub push_batch: usize,
+    /// Largest number of records in one [`crate::Connector::read`].
+    pub read_batch: usize,
+    /// Objects whose records can be created, and the unique field a create is keyed by.
+    pub creates: Vec<ExternalKey>,
+    /// Objects for which [`crate::Stream::Deletions`] works.
+    pub deletions: Vec<Object>,
+    /// Objects for which [`crate::Stream::Associations`] works.
+    pub associations: Vec<Object>,
+    /// Whether [`crate::Connector::create_field`] works.
+    pub creates_fields: bool,
+    /// How long a change may stay invisible to an incremental pull: the lag of the CRM's search index.
+    pub visibility_lag: Duration,
+}
+
+/// The unique field that holds Ferry's own key on an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExternalKey {
+    pub object: Object,
+    pub field: FieldName,
+}

@@ -1,0 +1,106 @@
+//! Reading: what is asked for, and the pages that come back.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{FieldName, Object, Record, RecordId, Timestamp, Value};
+
+/// What flows in one pull. Each stream of a connection has its own cursor and its own schedule.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stream {
+    /// Live records, changed ones first to last.
+    Records(Object),
+    /// Records deleted at the CRM, as [`Page::tombstones`]. Where the CRM has no log of deletions this is a full sweep.
+    Deletions(Object),
+    /// Associations of every record of the object, as records with `links` and no fields. Editing an association does
+    /// not move a record's stamp at most CRMs, so this is a sweep of its own.
+    Associations(Object),
+}
+
+impl Stream {
+    pub fn object(&self) -> &Object {
+        match self {
+            Self::Records(object) | Self::Deletions(object) | Self::Associations(object) => object,
+        }
+    }
+
+    /// The stream's name in checkpoints, runs and status: `records`, `deletions`, `associations`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Records(_) => "records",
+            Self::Deletions(_) => "deletions",
+            Self::Associations(_) => "associations",
+        }
+    }
+}
+
+/// A place in a CRM's data. Opaque outside the connector that made it; it round-trips through its text.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Cursor(Arc<str>);
+
+impl Cursor {
+    pub fn new(text: impl Into<Arc<str>>) -> Self {
+        Self(text.into())
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PullRequest {
+    pub stream: Stream,
+    /// The fields wanted, by the CRM's names. Only these are asked for: what is not mapped is not read.
+    pub fields: Vec<FieldName>,
+    /// Objects whose associations are wanted with each record.
+    pub links: Vec<Object>,
+    /// Where to go on; `None` starts from the beginning of time (a full load).
+    pub cursor: Option<Cursor>,
+    /// Leave out deals that closed before this instant, where the CRM can filter on it.
+    pub since: Option<Timestamp>,
+}
+
+/// One page. `resume` is always set, even on an empty page.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page {
+    pub records: Vec<Record>,
+    pub tombstones: Vec<Tombstone>,
+    /// Where the next call goes on once everything on this page is stored.
+    pub resume: Cursor,
+    /// Whether asking again now would bring more. `false` ends the run.
+    pub more: bool,
+    /// Whether this page ends a full load (or a full sweep): everything that existed has now been delivered once.
+    pub full_load_done: bool,
+    /// Fields that were asked for and that this CRM does not define. They say nothing about any record's value.
+    pub undefined: Vec<FieldName>,
+}
+
+/// A record that no longer lives at the CRM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tombstone {
+    pub id: RecordId,
+    pub deleted_at: Option<Timestamp>,
+    /// The record it was merged into, where the CRM says so. A merge is not a deletion.
+    pub merged_into: Option<RecordId>,
+}
+
+/// Reads the current values of given records from the CRM's primary store: no search index, no lag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadRequest {
+    pub object: Object,
+    pub fields: Vec<FieldName>,
+    pub by: ReadKey,
+}
+
+/// How records are named in a [`ReadRequest`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReadKey {
+    /// By id. An id that was merged away answers with the surviving record, which lists the asked id in `merged_ids`.
+    Ids(Vec<RecordId>),
+    /// By the value of a field the CRM holds unique (an external key, or a contact's e-mail).
+    Unique { field: FieldName, values: Vec<Value> },
+}

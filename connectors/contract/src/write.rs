@@ -1,0 +1,116 @@
+//! Writing: intents, and what became of each.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{Error, FieldName, Fields, Object, RecordId, Value};
+
+/// One intended change of one record. `key` names the intent: it is durable before the call and the same on a resend.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Write {
+    pub key: Uuid,
+    pub object: Object,
+    pub operation: Operation,
+    /// Exactly the fields to write. A field not named is not touched; [`Value::Null`] clears.
+    pub fields: Fields,
+}
+
+/// What to do. Each beyond update stands behind a [`crate::Capability`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Operation {
+    /// Changes the record `id`; never creates one.
+    Update { id: RecordId },
+    /// Changes the record whose unique field `field` holds `value`, or creates it.
+    Upsert { field: FieldName, value: Value },
+    /// Creates a record. Not idempotent: the caller looks before it sends one again.
+    Create,
+    /// Associates two records.
+    Associate { from: RecordId, to: crate::Link },
+    /// Adds a person to, or removes them from, a CRM list or campaign.
+    ListMembership { list: Arc<str>, record: RecordId, member: bool },
+    /// Writes the one managed note of a record, in place.
+    NoteUpsert { record: RecordId, note: Option<RecordId>, body: Arc<str> },
+}
+
+impl Operation {
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Update { .. } => "update",
+            Self::Upsert { .. } => "upsert",
+            Self::Create => "create",
+            Self::Associate { .. } => "associate",
+            Self::ListMembership { .. } => "list_membership",
+            Self::NoteUpsert { .. } => "note_upsert",
+        }
+    }
+}
+
+/// What became of one write.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// The CRM says it is done.
+    Done {
+        /// The record's id now: of the record created, or of the survivor where the id had been merged away.
+        id: RecordId,
+        created: bool,
+        /// What the CRM says it kept of the written fields, where the answer tells. May differ from what was sent.
+        kept: Fields,
+    },
+    /// The CRM (or the connector, before sending) refused this write. Nothing of it was applied.
+    Rejected(Rejection),
+    /// The call's answer was lost or unreadable: it may or may not have been applied. Ask the CRM before sending again.
+    Ambiguous(Error),
+    /// Certainly not sent or not applied, for a reason that has nothing to do with this write (quota, outage, shutdown).
+    Deferred(Error),
+}
+
+/// Why one write was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    pub reason: Reason,
+    /// The CRM's own code, for searching its documentation.
+    pub code: Arc<str>,
+    /// The CRM's own words, already stripped of values.
+    pub message: Arc<str>,
+    /// The fields it is about, where the CRM says.
+    pub fields: Vec<FieldName>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reason {
+    /// The record is deleted. It is never created again because of this.
+    Gone,
+    /// The record was merged away; `into` is the survivor where known.
+    Merged { into: Option<RecordId> },
+    /// A value was refused (format, range, option, length, validation rule).
+    Invalid,
+    /// The field does not exist (any more) at the CRM.
+    UnknownField,
+    /// The field exists and cannot be written.
+    ReadOnly,
+    /// Another record already holds this unique value.
+    Duplicate { existing: Option<RecordId> },
+    /// More than one record matches the key; nobody chooses for the CRM's owner.
+    AmbiguousMatch,
+    /// The record is locked just now; try again later.
+    Locked { retry_after: Option<Duration> },
+    /// The credential may not do this.
+    Forbidden,
+    /// The record changed since it was read.
+    Conflict,
+    /// The connector or the CRM does not do this operation.
+    Unsupported,
+}
+
+impl Reason {
+    /// Whether sending the same write later may succeed without anybody doing anything.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Locked { .. })
+    }
+}
