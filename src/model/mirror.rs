@@ -1,0 +1,114 @@
+//! What a CRM record holds: as last seen, as last agreed, and what Ferry learned about each field.
+
+use connector::{FieldName, Timestamp, Value};
+use serde::{Deserialize, Serialize};
+
+/// The mapped fields of one record, sorted by name.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Mirror {
+    fields: Vec<MirrorField>,
+}
+
+/// One field. `base` is the last value both sides agreed on (`None` before first agreement); `seen` is the CRM's value
+/// when we last looked (`None` when we never did). All in the CRM's terms, canonical.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MirrorField {
+    #[serde(rename = "f")]
+    pub name: FieldName,
+    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<Value>,
+    #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Value>,
+    /// The value Ferry last wrote, where the CRM kept another one (rounding, trimming): wanting it again is no change.
+    #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
+    pub sent: Option<Value>,
+    /// Whether `seen` is a value Ferry wrote: replacing it harms nobody.
+    #[serde(rename = "o", default, skip_serializing_if = "std::ops::Not::not")]
+    pub ours: bool,
+    /// How often in a row the CRM kept something else than what was written.
+    #[serde(rename = "k", default, skip_serializing_if = "is_zero")]
+    pub kept_other: u8,
+    /// How often somebody changed a field that only Ferry writes, since `drift_since`.
+    #[serde(rename = "d", default, skip_serializing_if = "is_zero")]
+    pub drifts: u8,
+    #[serde(rename = "ds", default, skip_serializing_if = "Option::is_none")]
+    pub drift_since: Option<Timestamp>,
+    /// Fought over: not written until a person thaws it.
+    #[serde(rename = "z", default, skip_serializing_if = "std::ops::Not::not")]
+    pub frozen: bool,
+    /// A person's answer to a manual conflict, taken at the next look.
+    #[serde(rename = "v", default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Side>,
+}
+
+fn is_zero(n: &u8) -> bool {
+    *n == 0
+}
+
+/// One of the two shores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    Crm,
+    Cdp,
+}
+
+impl MirrorField {
+    pub fn new(name: FieldName) -> Self {
+        Self {
+            name,
+            base: None,
+            seen: None,
+            sent: None,
+            ours: false,
+            kept_other: 0,
+            drifts: 0,
+            drift_since: None,
+            frozen: false,
+            verdict: None,
+        }
+    }
+}
+
+impl Mirror {
+    pub fn get(&self, name: &str) -> Option<&MirrorField> {
+        self.fields.binary_search_by(|have| (*have.name).cmp(name)).ok().map(|at| &self.fields[at])
+    }
+
+    /// The field's entry, made empty where it is missing.
+    pub fn entry(&mut self, name: &FieldName) -> &mut MirrorField {
+        let at = match self.fields.binary_search_by(|have| have.name.cmp(name)) {
+            Ok(at) => at,
+            Err(at) => {
+                self.fields.insert(at, MirrorField::new(name.clone()));
+                at
+            }
+        };
+        &mut self.fields[at]
+    }
+
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &MirrorField> {
+        self.fields.iter()
+    }
+
+    pub fn iter_mut(&mut self) -> impl ExactSizeIterator<Item = &mut MirrorField> {
+        self.fields.iter_mut()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty()
+    }
+}
+
+/// Builds a mirror from fields in any order; of two with one name the later wins.
+impl FromIterator<MirrorField> for Mirror {
+    fn from_iter<I: IntoIterator<Item = MirrorField>>(fields: I) -> Self {
+        let mut mirror = Self::default();
+        for field in fields {
+            let name = field.name.clone();
+            *mirror.entry(&name) = field;
+        }
+        mirror
+    }
+}

@@ -1,0 +1,26 @@
+//! FLOOR 1 — the nouns of a CDP. No I/O, no SQL, no vendor, no file format.
+
+mod attribute;
+pub mod canonical;
+mod dead_letter;
+mod event;
+mod fact;
+mod id;
+mod identifier;
+mod mirror;
+mod outbox;
+mod profile;
+mod run;
+mod score;
+
+pub use attribute::{Attribute, AttributeChange, Origin, survivor};
+pub use dead_letter::{DeadLetter, DeadLetterCode, DeadLetterId, Raw, Subject};
+pub use event::{Event, EventKind, EventRow};
+pub use fact::{Fact, RuleId};
+pub use id::{OutboxId, ProfileId, ProfileUid, RecordKey, RunId, SourceName, TraitName};
+pub use identifier::{Identifier, IdentifierKind, normalise_email};
+pub use mirror::{Mirror, MirrorField, Side};
+pub use outbox::{Cause, Change, Intent, JournalOutcome, OutboxEntry, OutboxState};
+pub use profile::{CompanyRecord, LinkedRecord, Profile};
+pub use run::{Counts, Flow, Run, RunState};
+pub use score::{Computed, Score, ScorePart};

@@ -1,0 +1,105 @@
+//! Intents on their way to a CRM, and the journal of what became of each.
+
+use std::sync::Arc;
+
+use connector::{FieldName, Fields, Operation, Timestamp, Value};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::model::{OutboxId, ProfileId, RecordKey};
+
+/// An intended write of one record. One live entry per record (or per profile and object, for a create): a newer intent
+/// replaces a queued older one and raises `generation`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Intent {
+    pub connection: connector::ConnectionName,
+    pub object: connector::Object,
+    /// `None` for a create: the CRM will name it.
+    pub record: Option<RecordKey>,
+    pub profile: Option<ProfileId>,
+    pub operation: Operation,
+    pub fields: Fields,
+    /// One per field: why it is written and what it replaces.
+    pub changes: Vec<Change>,
+    /// Whether the CRM's current values must be read and compared before sending (a field both sides may write).
+    pub compare_first: bool,
+}
+
+/// One field of an intent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    pub field: FieldName,
+    /// The CRM's value as last seen; `Null` where empty or never seen.
+    pub from: Value,
+    pub to: Value,
+    pub cause: Cause,
+    /// Whether a non-empty value that Ferry did not write is replaced: what the update fuse counts.
+    pub overwrites: bool,
+}
+
+/// Why a field is written: the mapping line, the trait, and what moved it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cause {
+    /// `contact.visits_30d → cdp_visits_30d`
+    pub mapping: Arc<str>,
+    /// `computed 2026-11-24T09:00:00Z`, `source website`, …
+    pub origin: Arc<str>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutboxEntry {
+    pub id: OutboxId,
+    /// The intent's key: stable over resends, new for a new generation.
+    pub key: Uuid,
+    pub intent: Intent,
+    pub state: OutboxState,
+    pub generation: u32,
+    pub attempts: u32,
+    pub not_before: Option<Timestamp>,
+    pub created_at: Timestamp,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutboxState {
+    Queued,
+    /// Leased and perhaps sent. After a crash this is ambiguous: the CRM is asked before anything is sent again.
+    InFlight,
+    /// Sent, and the answer was lost.
+    Ambiguous,
+}
+
+impl OutboxState {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::InFlight => "in_flight",
+            Self::Ambiguous => "ambiguous",
+        }
+    }
+}
+
+/// What the write journal says became of a field's write.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JournalOutcome {
+    /// The CRM holds what was written.
+    Written,
+    /// The CRM holds something else now (rounded, trimmed, rewritten).
+    KeptOther,
+    /// Refused; the dead letter says why.
+    Rejected,
+    /// Not sent any more: replaced, record gone, consent withdrawn, value already there.
+    Cancelled,
+}
+
+impl JournalOutcome {
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Written => "written",
+            Self::KeptOther => "kept_other",
+            Self::Rejected => "rejected",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! A score with its reasons, and everything one computation yields.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use connector::{Timestamp, Value};
+use serde::{Deserialize, Serialize};
+
+use crate::model::TraitName;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Score {
+    /// `engagement`
+    pub name: Arc<str>,
+    /// Unrounded, clamped to the score's range. Thresholds compare this; people and CRMs see it rounded half-up.
+    pub value: f64,
+    /// Additive points, largest first (ties in configuration order).
+    pub parts: Vec<ScorePart>,
+    /// Whether the sum of the parts was clamped.
+    pub capped: bool,
+}
+
+/// What one rule gave, after its caps.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ScorePart {
+    pub label: Arc<str>,
+    pub points: f64,
+    /// How many matches count.
+    pub matches: u32,
+}
+
+/// What a computation as of an instant found for one profile.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Computed {
+    pub traits: BTreeMap<TraitName, Value>,
+    pub scores: Vec<Score>,
+    /// When this result changes by time alone, if it does.
+    pub due_at: Option<Timestamp>,
+}
