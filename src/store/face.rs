@@ -1,0 +1,194 @@
+//! The face itself.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use connector::{ConnectionName, Object, Timestamp};
+
+use crate::model::{
+    DeadLetter, DeadLetterId, Event, EventRow, Fact, Identifier, OutboxEntry, ProfileId, RecordKey, RuleId, Run, RunId,
+    Side,
+};
+use crate::store::{
+    AppendEvents, Checkpoint, ComputeProfiles, Delivered, FuseTally, IncomingPage, IngestReport, JournalRow, Lease,
+    PageReport, PlanRecords, ProfileDetail, ResolveEvents, Result, ScheduleRow, Sizes, StageItem, StageReport,
+    StageWrites, StoreStats, StreamKey, TimelineItem,
+};
+
+/// Matches rules against one logged event again, when a rule is new or changed.
+pub type MatchFacts = Arc<dyn Fn(&Event) -> Vec<Fact> + Send + Sync>;
+
+/// Every operation is one transaction and returns after it is durable.
+#[async_trait]
+pub trait Store: Debug + Send + Sync {
+    // — in: CRM —
+
+    async fn checkpoint(&self, key: &StreamKey) -> Result<Option<Checkpoint>>;
+
+    /// Forgets a stream's cursor, so that the next pull is a full load. What was stored stays.
+    async fn reset_checkpoint(&self, key: &StreamKey) -> Result<()>;
+
+    /// Applies one page and its checkpoint. Records with a known hash are only counted: a page of unchanged records
+    /// writes the checkpoint and nothing else. Merged ids become aliases; tombstones archive; links, deal facts (with a
+    /// history row when the stage or amount changed) and users are kept; touched profiles are marked stale; merges are
+    /// carried out (events, facts, identifiers, links, outbox follow the survivor; the loser stays as an alias).
+    async fn apply_page(&self, page: IncomingPage, plan: Arc<dyn PlanRecords>) -> Result<PageReport>;
+
+    // — in: events —
+
+    /// Appends events once per (source, message id), attributes them, stores their facts, marks profiles stale.
+    async fn append_events(&self, batch: AppendEvents, resolve: Arc<dyn ResolveEvents>) -> Result<IngestReport>;
+
+    /// Which of these rules have been matched against the whole log.
+    async fn matched_rules(&self) -> Result<Vec<RuleId>>;
+
+    /// Matches new rules against the next `limit` events after `after` (0 starts); `None` when the log is done. The rules are
+    /// recorded as matched, and rules not in `keep` dropped with their facts, when the last chunk commits. Touched profiles become stale.
+    async fn rematch(
+        &self,
+        new: Vec<RuleId>,
+        keep: Vec<RuleId>,
+        after: i64,
+        limit: usize,
+        facts: MatchFacts,
+    ) -> Result<Option<i64>>;
+
+    // — compute —
+
+    /// Recomputes up to `limit` profiles that are stale or whose `due_at` is at or before `as_of` (or every profile with
+    /// `all`, after profile `after`), and stores what changed: values, scores, `due_at`, history rows; records of profiles with a
+    /// changed value are marked for push. Writes nothing for a profile whose result is the same. Returns (looked at,
+    /// changed, last profile looked at while there is more).
+    async fn compute(
+        &self,
+        as_of: Timestamp,
+        all: bool,
+        after: Option<ProfileId>,
+        limit: usize,
+        compute: Arc<dyn ComputeProfiles>,
+    ) -> Result<(u64, u64, Option<ProfileId>)>;
+
+    /// Recomputes without storing: what `compute` would find for one profile as of an instant (`--as-of`, `explain`).
+    async fn facts_of(&self, profile: ProfileId, rules: Vec<RuleId>) -> Result<Vec<Fact>>;
+
+    // — out —
+
+    /// Marks every live record of the connection and object (a mapping changed, or `--full`).
+    async fn mark_all(&self, connection: &ConnectionName, object: &Object) -> Result<u64>;
+
+    /// Looks at up to `limit` marked items and queues, replaces or withdraws intents. With `creates`, known profiles with
+    /// an e-mail and without a live (or archived) record of this object here are items too. Marks are removed for what was looked at. `key` for new
+    /// entries: UUIDv7 by the engine.
+    async fn stage(
+        &self,
+        connection: &ConnectionName,
+        object: &Object,
+        creates: bool,
+        now: Timestamp,
+        limit: usize,
+        decide: Arc<dyn StageWrites>,
+    ) -> Result<StageReport>;
+
+    /// The items that `stage` would look at plus those with a queued entry, without changing anything: for `plan`.
+    async fn staged(
+        &self,
+        connection: &ConnectionName,
+        object: &Object,
+        creates: bool,
+        after: i64,
+        limit: usize,
+    ) -> Result<(Vec<StageItem>, Option<i64>)>;
+
+    /// What the queued entries would do, for the fuses.
+    async fn fuse_tally(&self, connection: &ConnectionName, object: &Object) -> Result<FuseTally>;
+
+    /// Leases up to `limit` due entries of one kind of operation. Committed before any call: a leased entry is `in_flight`,
+    /// and after a crash it is found as ambiguous. Entries whose lease ran out come back as `Ambiguous`. Ambiguous ones
+    /// come first. At most one entry per record is ever in flight.
+    async fn lease(
+        &self,
+        connection: &ConnectionName,
+        object: &Object,
+        lease: Lease,
+        limit: usize,
+    ) -> Result<Vec<OutboxEntry>>;
+
+    /// Turns every entry leased by a worker that no longer exists into `Ambiguous`; called at start. Returns how many.
+    async fn recover(&self, now: Timestamp) -> Result<u64>;
+
+    /// Records what became of leased entries: mirror, outbox, journal and dead letters in one transaction.
+    async fn settle(&self, run: RunId, now: Timestamp, delivered: Vec<Delivered>) -> Result<()>;
+
+    /// Live outbox entries, oldest first.
+    async fn outbox(&self, connection: &ConnectionName, object: &Object, limit: usize) -> Result<Vec<OutboxEntry>>;
+
+    /// Current stage items of given records (for `apply`): record, profile and queued entry.
+    async fn stage_items(&self, records: Vec<RecordKey>) -> Result<Vec<StageItem>>;
+
+    /// Queues one intent as it is, replacing a queued one of the same record (for `apply`).
+    async fn enqueue(&self, now: Timestamp, intents: Vec<crate::model::Intent>) -> Result<u64>;
+
+    // — dead letters —
+
+    async fn add_dead_letters(&self, letters: Vec<DeadLetter>) -> Result<()>;
+
+    async fn dead_letters(&self, after: DeadLetterId, limit: usize) -> Result<Vec<DeadLetter>>;
+
+    async fn dead_letter(&self, id: DeadLetterId) -> Result<Option<DeadLetter>>;
+
+    /// Removes a dead letter; `false` if there is none.
+    async fn drop_dead_letter(&self, id: DeadLetterId) -> Result<bool>;
+
+    /// Removes it and lets its subject try again: thaws the field, notes a verdict, marks the record for push.
+    async fn retry_dead_letter(&self, id: DeadLetterId, verdict: Option<Side>) -> Result<bool>;
+
+    // — runs and schedule —
+
+    /// Starts or updates a run row.
+    async fn save_run(&self, run: Run) -> Result<()>;
+
+    async fn runs(&self, limit: usize) -> Result<Vec<Run>>;
+
+    /// A run by id or unique prefix of it, with its journal rows.
+    async fn run(&self, id: &str) -> Result<Option<(Run, Vec<JournalRow>)>>;
+
+    /// The last run of each (flow, connection, object).
+    async fn last_runs(&self) -> Result<Vec<Run>>;
+
+    async fn schedules(&self) -> Result<Vec<ScheduleRow>>;
+
+    async fn save_schedule(&self, row: ScheduleRow) -> Result<()>;
+
+    // — reading —
+
+    async fn stats(&self) -> Result<StoreStats>;
+
+    async fn sizes(&self) -> Result<Sizes>;
+
+    async fn find_profile(&self, key: &str) -> Result<Option<ProfileId>>;
+
+    async fn profile(&self, id: ProfileId) -> Result<Option<ProfileDetail>>;
+
+    async fn identifiers(&self, id: ProfileId) -> Result<Vec<Identifier>>;
+
+    async fn timeline(&self, id: ProfileId, limit: usize) -> Result<Vec<TimelineItem>>;
+
+    async fn events_of(&self, id: ProfileId, limit: usize) -> Result<Vec<EventRow>>;
+
+    /// Journal rows of a profile's records, newest first; of one field if given.
+    async fn journal(&self, id: ProfileId, field: Option<&str>, limit: usize) -> Result<Vec<JournalRow>>;
+
+    /// A small durable note of the engine's user: the account a connection was first seen with, a config hash.
+    async fn note(&self, name: &str) -> Result<Option<String>>;
+
+    async fn set_note(&self, name: &str, value: &str) -> Result<()>;
+
+    // — housekeeping —
+
+    /// Deletes runs, journal rows and dead letters older than the instant; truncates the write-ahead log when idle.
+    async fn prune(&self, before: Timestamp) -> Result<u64>;
+
+    /// Checks the database; `Err(Corrupt)` says what is wrong.
+    async fn verify(&self) -> Result<()>;
+}

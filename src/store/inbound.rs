@@ -1,0 +1,226 @@
+//! What flows in: pages of records, batches of events, recomputation.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use connector::{
+    ConnectionName, Cursor, DealFacts, FieldName, Object, Record, RecordId, Stream, Timestamp, Tombstone, Value,
+};
+
+use crate::model::{
+    AttributeChange, Computed, Counts, DeadLetter, Event, Fact, Identifier, LinkedRecord, Mirror, Profile, ProfileId,
+    RuleId, RunId,
+};
+
+/// One stream of one connection: the unit of checkpoints.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamKey {
+    pub connection: ConnectionName,
+    pub stream: Stream,
+}
+
+/// A cursor Ferry has promised to resume from, because everything before it is committed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    pub cursor: Cursor,
+    /// Whether a full load has ever been completed on this stream: until then the pull guard is off.
+    pub full_load_done: bool,
+    pub updated_at: Timestamp,
+    /// Records of the current full sweep carry this mark; what lacks it at the end of the sweep was not seen.
+    pub sweep: Option<i64>,
+}
+
+/// One record on its way in, mapped, before a decision.
+#[derive(Clone, Debug)]
+pub struct Incoming {
+    pub record: Record,
+    /// 64-bit hash over everything the store keeps of the record (fields, links, deal, user, merged ids). A stored record with
+    /// the same hash is unchanged: the engine counts it and asks nobody.
+    pub hash: i64,
+    /// What may tell whose it is, besides the record's own id; strongest first.
+    pub identifiers: Vec<Identifier>,
+}
+
+/// A page to be applied in one transaction together with its checkpoint.
+#[derive(Clone, Debug)]
+pub struct IncomingPage {
+    pub key: StreamKey,
+    pub run: RunId,
+    pub now: Timestamp,
+    pub records: Vec<Incoming>,
+    pub tombstones: Vec<Tombstone>,
+    pub resume: Cursor,
+    pub full_load_done: bool,
+}
+
+/// Everything the store knows that bears on one incoming record.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// The stored record with this id (or that has this id as an alias).
+    pub record: Option<LinkedRecord>,
+    /// Stored live records whose ids the incoming record lists as merged into it.
+    pub merged: Vec<LinkedRecord>,
+    /// The linked record's profile.
+    pub profile: Option<Profile>,
+    /// Profiles found by the incoming identifiers, each once.
+    pub candidates: Vec<Candidate>,
+    /// Fields of this record queued or in flight in the outbox: a pulled value equal to one is an echo.
+    pub in_flight: Vec<(FieldName, Value)>,
+}
+
+/// A profile that an identifier points at.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Candidate {
+    pub profile: ProfileId,
+    pub known: bool,
+    pub first_seen: Timestamp,
+    /// Which of the asked identifiers it holds.
+    pub matched: Vec<Identifier>,
+    /// Its live CRM records.
+    pub live_links: Vec<(ConnectionName, Object)>,
+}
+
+/// Whose a record or an event is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// Nobody's: kept without a profile (companies, deals, unattributable events).
+    Nobody,
+    Existing(ProfileId),
+    /// A new profile; the engine makes it (a UUIDv7 from the page's instant and the engine's entropy).
+    New,
+    /// One profile from several: `survivor` takes everything of `losers`.
+    Merge {
+        survivor: ProfileId,
+        losers: Vec<ProfileId>,
+    },
+}
+
+/// What one incoming record does to the store.
+#[derive(Clone, Debug)]
+pub struct RecordDecision {
+    pub whose: Whose,
+    /// Identifiers to attach to the profile (an edge each, cause = this record). Held by another profile: left there.
+    pub attach: Vec<Identifier>,
+    pub attributes: Vec<AttributeChange>,
+    pub mirror: Mirror,
+    /// Whether push must look at this record again.
+    pub restage: bool,
+    pub dead_letters: Vec<DeadLetter>,
+    pub tally: Tally,
+}
+
+/// How a record is counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tally {
+    #[default]
+    Updated,
+    Created,
+    /// Our own write came back: no mapped field changed.
+    Echo,
+    Unchanged,
+}
+
+/// Decides about incoming records. Pure.
+pub trait PlanRecords: Debug + Send + Sync {
+    fn decide(&self, incoming: &Incoming, known: &Known) -> RecordDecision;
+
+    /// Called after all decisions of the page and before anything is committed.
+    fn guard(&self, tally: &Guard) -> Verdict;
+}
+
+/// What a page would do, for the pull guard. `linked` counts live records of this (connection, object) before the page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Guard {
+    pub linked: u64,
+    /// Tombstones of live records in this run so far, this page included.
+    pub deleted: u64,
+    /// Records in this run so far of which a mapped non-empty value became empty, this page included.
+    pub emptied: u64,
+    pub full_load_done: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Go,
+    /// Roll the page back; the text says why and what to do.
+    Stop(Arc<str>),
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PageReport {
+    pub counts: Counts,
+    /// Set when the guard stopped the page; nothing of it was written.
+    pub stopped: Option<Arc<str>>,
+    pub identity_conflicts: u64,
+    /// Whether a profile became stale or a record needs push to look: poke compute or push.
+    pub profiles_marked: u64,
+    pub records_marked: u64,
+}
+
+/// A batch of events to append in one transaction.
+#[derive(Clone, Debug)]
+pub struct AppendEvents {
+    pub run: RunId,
+    pub now: Timestamp,
+    /// Each with the facts it means. Facts' `event` is filled in by the engine.
+    pub events: Vec<(Event, Vec<Fact>)>,
+    pub dead_letters: Vec<DeadLetter>,
+}
+
+/// What one event does to identity.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventDecision {
+    pub whose: Whose,
+    pub attach: Vec<Identifier>,
+    /// Declared traits that win over what is there.
+    pub attributes: Vec<AttributeChange>,
+    /// The event named two known profiles; counted.
+    pub conflict: bool,
+}
+
+/// Decides whose an event is. Pure.
+pub trait ResolveEvents: Debug + Send + Sync {
+    /// `profile` reads a candidate's declared traits, so that a weak or late value does not replace a better one.
+    fn resolve(
+        &self,
+        event: &Event,
+        candidates: &[Candidate],
+        profile: &dyn Fn(ProfileId) -> Option<Profile>,
+    ) -> EventDecision;
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IngestReport {
+    pub accepted: u64,
+    pub duplicates: u64,
+    pub unattributed: u64,
+    pub identity_conflicts: u64,
+    pub dead_letters: u64,
+    pub profiles_marked: u64,
+}
+
+/// A deal that counts for a profile.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DealRow {
+    pub connection: ConnectionName,
+    pub id: RecordId,
+    pub facts: DealFacts,
+}
+
+/// What a computation sees of one profile.
+#[derive(Clone, Debug)]
+pub struct ComputeInput<'a> {
+    pub profile: &'a Profile,
+    /// Facts of the wanted rules, by time.
+    pub facts: &'a [Fact],
+    /// Deals associated with any live contact of the profile, each once.
+    pub deals: &'a [DealRow],
+}
+
+/// Computes traits and scores. Pure.
+pub trait ComputeProfiles: Debug + Send + Sync {
+    /// Rules whose facts are wanted.
+    fn rules(&self) -> Vec<RuleId>;
+
+    fn compute(&self, input: &ComputeInput<'_>) -> Computed;
+}

@@ -1,0 +1,24 @@
+//! FLOOR 2 — the store's face: about thirty coarse operations, each one transaction, model types in and out.
+//!
+//! No SQL, transaction, iterator or borrowed row crosses it. Ids, instants, worker name and lease length come from the
+//! caller. Decisions that must see and change the store at one instant are passed in as pure objects ([`PlanRecords`],
+//! [`ResolveEvents`], [`StageWrites`], [`ComputeProfiles`]): the engine reads what is known, asks, and writes the answer,
+//! all in one transaction; it never decides anything itself. SQLite ([`sqlite`]) is the embedded engine; nothing here
+//! assumes one process.
+
+mod error;
+mod face;
+mod inbound;
+mod outbound;
+pub mod sqlite;
+mod view;
+
+pub use error::{Error, Result};
+pub use face::Store;
+pub use inbound::{
+    AppendEvents, Candidate, Checkpoint, ComputeInput, ComputeProfiles, DealRow, EventDecision, Guard, Incoming,
+    IncomingPage, IngestReport, Known, PageReport, PlanRecords, RecordDecision, ResolveEvents, StreamKey, Tally,
+    Verdict, Whose,
+};
+pub use outbound::{Delivered, Fate, FuseTally, Lease, StageDecision, StageItem, StageReport, StageWrites};
+pub use view::{ConnectionStats, JournalRow, ObjectStats, ProfileDetail, ScheduleRow, Sizes, StoreStats, TimelineItem};

@@ -1,0 +1,100 @@
+//! What flows out: staging, leases, settlement.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use connector::{RecordId, Timestamp};
+
+use crate::model::{
+    AttributeChange, DeadLetter, Intent, JournalOutcome, LinkedRecord, Mirror, OutboxEntry, OutboxId, Profile,
+};
+
+/// One record (or one profile that has none yet) that push must look at.
+#[derive(Clone, Debug)]
+pub struct StageItem {
+    /// `None`: the profile has no live record of this object at this connection; a create may be decided.
+    pub record: Option<LinkedRecord>,
+    pub profile: Option<Profile>,
+    /// The live outbox entry for it, if any.
+    pub queued: Option<OutboxEntry>,
+    /// The profile's identifiers, strongest first.
+    pub identifiers: Vec<crate::model::Identifier>,
+}
+
+/// What to do about one staged item.
+#[derive(Clone, Debug, Default)]
+pub struct StageDecision {
+    /// The write to queue; replaces a queued older one. `None` with `withdraw` removes a queued one.
+    pub intent: Option<Intent>,
+    /// The queued (never sent) entry is no longer wanted.
+    pub withdraw: bool,
+    /// A changed mirror (new base by agreement, verdict taken, field frozen).
+    pub mirror: Option<Mirror>,
+    /// Traits to take from the CRM (a verdict for its side).
+    pub attributes: Vec<AttributeChange>,
+    pub dead_letters: Vec<DeadLetter>,
+}
+
+/// Decides what to write. Pure.
+pub trait StageWrites: Debug + Send + Sync {
+    fn decide(&self, item: &StageItem) -> StageDecision;
+}
+
+/// What a staging pass did.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StageReport {
+    pub looked_at: u64,
+    pub queued: u64,
+    pub withdrawn: u64,
+    /// Whether marked items remain.
+    pub more: bool,
+}
+
+/// What the fuses look at: the harm that the queued entries of one (connection, object) would do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FuseTally {
+    pub linked: u64,
+    pub queued: u64,
+    pub creates: u64,
+    /// Records where a non-empty value that Ferry did not write would be replaced.
+    pub overwriting: u64,
+    /// Records where a field would be cleared.
+    pub clearing: u64,
+}
+
+/// Who leases, and for how long.
+#[derive(Clone, Debug)]
+pub struct Lease {
+    pub worker: Arc<str>,
+    pub now: Timestamp,
+    pub until: Timestamp,
+}
+
+/// What became of one leased entry, decided by `push::settle`.
+#[derive(Clone, Debug)]
+pub struct Delivered {
+    pub id: OutboxId,
+    /// The generation that was sent: a newer one queued meanwhile stays queued.
+    pub generation: u32,
+    pub fate: Fate,
+    /// The record's mirror afterwards, where it changed. Applied even if a newer generation is queued.
+    pub mirror: Option<Mirror>,
+    pub journal: JournalOutcome,
+    pub dead_letters: Vec<DeadLetter>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Done, refused for good or cancelled: the entry leaves the outbox (unless a newer generation waits).
+    Finished,
+    /// A create or upsert made (or found) this record: link it to the entry's profile, then as `Finished`.
+    Linked { id: RecordId, url: Option<Arc<str>> },
+    /// Not sent or not applied: queued again, not before the instant. `counts` says whether it counts as an attempt.
+    Again { not_before: Timestamp, counts: bool },
+    /// Perhaps applied: the CRM is asked before anything is sent again.
+    Ambiguous { not_before: Timestamp },
+    /// The record is gone: tombstone it, drop the entry. Never created again.
+    Gone,
+    /// The record was merged: re-key to the survivor, mark it for staging, drop this entry.
+    Merged { into: RecordId },
+}

@@ -1,0 +1,98 @@
+//! What people and faces read.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use connector::{ConnectionName, Object, Timestamp};
+use serde::Serialize;
+
+use crate::model::{Attribute, Identifier, LinkedRecord, Profile, RunId, Score, TraitName};
+use crate::store::DealRow;
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StoreStats {
+    /// Live profiles (merged-away ones not counted).
+    pub profiles: u64,
+    pub events: u64,
+    pub identity_conflicts: u64,
+    pub connections: BTreeMap<ConnectionName, ConnectionStats>,
+    /// Profiles waiting for computation.
+    pub stale: u64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ConnectionStats {
+    pub objects: BTreeMap<Object, ObjectStats>,
+    pub outbox: u64,
+    pub dead_letters: u64,
+    /// Records marked for push to look at.
+    pub marked: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ObjectStats {
+    /// Live records.
+    pub records: u64,
+    pub archived: u64,
+}
+
+/// A profile with everything around it.
+#[derive(Clone, Debug)]
+pub struct ProfileDetail {
+    pub profile: Profile,
+    pub identifiers: Vec<Identifier>,
+    pub records: Vec<LinkedRecord>,
+    pub deals: Vec<DealRow>,
+    pub scores: Vec<Score>,
+    /// Older values, newest first: trait, what it was, when it was replaced.
+    pub history: Vec<(TraitName, Attribute, Timestamp)>,
+    pub events: u64,
+}
+
+/// One line of a profile's timeline, newest first.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TimelineItem {
+    pub at: Timestamp,
+    pub recorded_at: Timestamp,
+    /// `event`, `deal`, `identity`, `write`, `trait`
+    pub kind: Arc<str>,
+    pub title: Arc<str>,
+    pub detail: Option<Arc<str>>,
+    pub source: Arc<str>,
+}
+
+/// One field written (or not) to a CRM.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct JournalRow {
+    pub at: Timestamp,
+    pub run: RunId,
+    pub connection: ConnectionName,
+    pub object: Object,
+    pub record: Option<Arc<str>>,
+    pub field: Arc<str>,
+    pub from: serde_json::Value,
+    pub to: serde_json::Value,
+    pub mapping: Arc<str>,
+    pub origin: Arc<str>,
+    pub outcome: Arc<str>,
+}
+
+/// When a job last started, was last due, and how that went: catch-up after downtime needs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScheduleRow {
+    pub job: Arc<str>,
+    pub last_due: Option<Timestamp>,
+    pub last_started: Option<Timestamp>,
+    /// The next instant it should run; later than that by more than its grace, it is late.
+    pub next_due: Option<Timestamp>,
+    /// Its interval, in microseconds, for the lateness rule.
+    pub interval_micros: i64,
+}
+
+/// Sizes, for metrics and retention.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sizes {
+    pub database_bytes: u64,
+    pub wal_bytes: u64,
+    pub journal_rows: u64,
+}
