@@ -1,6 +1,7 @@
 //! FLOOR 1 — the nouns of a CDP. No I/O, no SQL, no vendor, no file format.
 
 mod attribute;
+mod candidate;
 pub mod canonical;
 mod dead_letter;
 mod event;
@@ -14,6 +15,7 @@ mod run;
 mod score;
 
 pub use attribute::{Attribute, AttributeChange, Origin, survivor};
+pub use candidate::{Candidate, Deal, Whose};
 pub use dead_letter::{DeadLetter, DeadLetterCode, DeadLetterId, Raw, Subject};
 pub use event::{Event, EventKind, EventRow};
 pub use fact::{Fact, RuleId};

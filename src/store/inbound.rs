@@ -3,13 +3,11 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use connector::{
-    ConnectionName, Cursor, DealFacts, FieldName, Object, Record, RecordId, Stream, Timestamp, Tombstone, Value,
-};
+use connector::{ConnectionName, Cursor, FieldName, Record, Stream, Timestamp, Tombstone, Value};
 
 use crate::model::{
-    AttributeChange, Computed, Counts, DeadLetter, Event, Fact, Identifier, LinkedRecord, Mirror, Profile, ProfileId,
-    RuleId, RunId,
+    AttributeChange, Candidate, Computed, Counts, DeadLetter, Deal, Event, Fact, Identifier, LinkedRecord, Mirror,
+    Profile, ProfileId, RuleId, RunId, Whose,
 };
 
 /// One stream of one connection: the unit of checkpoints.
@@ -66,33 +64,6 @@ pub struct Known {
     pub candidates: Vec<Candidate>,
     /// Fields of this record queued or in flight in the outbox: a pulled value equal to one is an echo.
     pub in_flight: Vec<(FieldName, Value)>,
-}
-
-/// A profile that an identifier points at.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Candidate {
-    pub profile: ProfileId,
-    pub known: bool,
-    pub first_seen: Timestamp,
-    /// Which of the asked identifiers it holds.
-    pub matched: Vec<Identifier>,
-    /// Its live CRM records.
-    pub live_links: Vec<(ConnectionName, Object)>,
-}
-
-/// Whose a record or an event is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Whose {
-    /// Nobody's: kept without a profile (companies, deals, unattributable events).
-    Nobody,
-    Existing(ProfileId),
-    /// A new profile; the engine makes it (a UUIDv7 from the page's instant and the engine's entropy).
-    New,
-    /// One profile from several: `survivor` takes everything of `losers`.
-    Merge {
-        survivor: ProfileId,
-        losers: Vec<ProfileId>,
-    },
 }
 
 /// What one incoming record does to the store.
@@ -199,14 +170,6 @@ pub struct IngestReport {
     pub profiles_marked: u64,
 }
 
-/// A deal that counts for a profile.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DealRow {
-    pub connection: ConnectionName,
-    pub id: RecordId,
-    pub facts: DealFacts,
-}
-
 /// What a computation sees of one profile.
 #[derive(Clone, Debug)]
 pub struct ComputeInput<'a> {
@@ -214,7 +177,7 @@ pub struct ComputeInput<'a> {
     /// Facts of the wanted rules, by time.
     pub facts: &'a [Fact],
     /// Deals associated with any live contact of the profile, each once.
-    pub deals: &'a [DealRow],
+    pub deals: &'a [Deal],
 }
 
 /// Computes traits and scores. Pure.

@@ -16,9 +16,8 @@ mod view;
 pub use error::{Error, Result};
 pub use face::Store;
 pub use inbound::{
-    AppendEvents, Candidate, Checkpoint, ComputeInput, ComputeProfiles, DealRow, EventDecision, Guard, Incoming,
-    IncomingPage, IngestReport, Known, PageReport, PlanRecords, RecordDecision, ResolveEvents, StreamKey, Tally,
-    Verdict, Whose,
+    AppendEvents, Checkpoint, ComputeInput, ComputeProfiles, EventDecision, Guard, Incoming, IncomingPage,
+    IngestReport, Known, PageReport, PlanRecords, RecordDecision, ResolveEvents, StreamKey, Tally, Verdict,
 };
 pub use outbound::{Delivered, Fate, FuseTally, Lease, StageDecision, StageItem, StageReport, StageWrites};
 pub use view::{ConnectionStats, JournalRow, ObjectStats, ProfileDetail, ScheduleRow, Sizes, StoreStats, TimelineItem};

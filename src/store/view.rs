@@ -6,8 +6,7 @@ use std::sync::Arc;
 use connector::{ConnectionName, Object, Timestamp};
 use serde::Serialize;
 
-use crate::model::{Attribute, Identifier, LinkedRecord, Profile, RunId, Score, TraitName};
-use crate::store::DealRow;
+use crate::model::{Attribute, Deal, Identifier, LinkedRecord, Profile, RunId, Score, TraitName};
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StoreStats {
@@ -42,7 +41,7 @@ pub struct ProfileDetail {
     pub profile: Profile,
     pub identifiers: Vec<Identifier>,
     pub records: Vec<LinkedRecord>,
-    pub deals: Vec<DealRow>,
+    pub deals: Vec<Deal>,
     pub scores: Vec<Score>,
     /// Older values, newest first: trait, what it was, when it was replaced.
     pub history: Vec<(TraitName, Attribute, Timestamp)>,
