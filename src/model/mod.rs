@@ -21,7 +21,7 @@ pub use event::{Event, EventKind, EventRow};
 pub use fact::{Fact, RuleId};
 pub use id::{OutboxId, ProfileId, ProfileUid, RecordKey, RunId, SourceName, TraitName};
 pub use identifier::{Identifier, IdentifierKind, normalise_email};
-pub use mirror::{Mirror, MirrorField, Side};
+pub use mirror::{FieldWritten, Mirror, MirrorField, Side};
 pub use outbox::{Cause, Change, Intent, JournalOutcome, OutboxEntry, OutboxState};
 pub use profile::{CompanyRecord, LinkedRecord, Profile};
 pub use run::{Counts, Flow, Run, RunState};
