@@ -14,5 +14,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod compare;
+pub mod mapping;
 pub mod model;
 pub mod store;
