@@ -15,5 +15,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod cli;
+pub mod compare;
+pub mod mapping;
 pub mod model;
 pub mod store;

@@ -28,7 +28,7 @@ pub fn line(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// [`line`], shortened for a table.
+/// [`line()`], shortened for a table.
 pub fn cell(text: &str) -> String {
     let safe = line(text);
     match safe.char_indices().nth(LONGEST) {
