@@ -101,6 +101,42 @@ impl Mirror {
     }
 }
 
+/// One field as a settled write left it at the CRM.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FieldWritten {
+    pub field: FieldName,
+    /// What the CRM was believed to hold before.
+    pub from: Value,
+    pub sent: Value,
+    /// What the CRM holds now; equal to `sent` where its answer does not tell.
+    pub kept: Value,
+    /// Whether `kept` is something else altogether: neither `sent` nor a normalised form of it.
+    pub fought: bool,
+}
+
+/// How often in a row the CRM may keep something else before the field is frozen (`cdp-semantics` §8.3).
+const FOUGHT_LIMIT: u8 = 2;
+
+impl Mirror {
+    /// Takes a settled write into account. Returns whether it froze the field.
+    pub fn written(&mut self, write: &FieldWritten) -> bool {
+        let field = self.entry(&write.field);
+        // A pull may have seen the CRM's value change while the write was under way; what it saw is newer than `kept`
+        // and stays, so that the next look finds a change at the CRM.
+        let seen_moved = field.seen.as_ref().is_some_and(|seen| *seen != write.from && *seen != write.kept);
+        if !seen_moved {
+            field.seen = Some(write.kept.clone());
+            field.ours = true;
+        }
+        field.base = Some(write.kept.clone());
+        field.sent = (write.kept != write.sent).then(|| write.sent.clone());
+        field.kept_other = if write.fought { field.kept_other.saturating_add(1) } else { 0 };
+        let freezes = !field.frozen && field.kept_other >= FOUGHT_LIMIT;
+        field.frozen |= freezes;
+        freezes
+    }
+}
+
 /// Builds a mirror from fields in any order; of two with one name the later wins.
 impl FromIterator<MirrorField> for Mirror {
     fn from_iter<I: IntoIterator<Item = MirrorField>>(fields: I) -> Self {

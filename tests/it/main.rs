@@ -1,1 +1,4 @@
-//! Flows end to end; one binary.
+//! Flows end to end, and the rules of the house; one binary.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod tidy;

@@ -1,0 +1,8 @@
+//! FLOOR 6 — words to and from people: the command line, its tables, its exit codes. One file per command; a command
+//! reads or asks, and decides nothing about anybody's data.
+
+pub mod clean;
+pub mod exit;
+pub mod moment;
+pub mod status;
+pub mod terminal;
