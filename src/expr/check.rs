@@ -137,9 +137,7 @@ impl Checker<'_> {
                 }
                 Ok((if name == operators::LOGICAL_AND { Node::And(terms) } else { Node::Or(terms) }, Kind::Bool))
             }
-            (operators::LOGICAL_NOT, [inner]) => {
-                Ok((Node::Not(Box::new(self.condition(inner, "`!`")?)), Kind::Bool))
-            }
+            (operators::LOGICAL_NOT, [inner]) => Ok((Node::Not(Box::new(self.condition(inner, "`!`")?)), Kind::Bool)),
             (operators::CONDITIONAL, [when, then, otherwise]) => {
                 let when = self.condition(when, "`?`")?;
                 let (then_node, then_kind) = self.check(then)?;
@@ -293,8 +291,7 @@ impl Checker<'_> {
             Some(kind) => Ok((Node::Arithmetic(how, Box::new([left, right])), kind)),
             None => {
                 let (a, b) = (self.describe(a, left_kind), self.describe(b, right_kind));
-                let error =
-                    self.error(ExprErrorCode::E033, expr, format!("`{sign}` cannot be applied to {a} and {b}"));
+                let error = self.error(ExprErrorCode::E033, expr, format!("`{sign}` cannot be applied to {a} and {b}"));
                 Err(if left_kind == Kind::Text || right_kind == Kind::Text {
                     error.help("convert with double(…) or string(…)")
                 } else {
@@ -328,9 +325,9 @@ impl Checker<'_> {
         if start >= end {
             return 0..self.text.len();
         }
-        // The parser counts characters, from the first to the last one covered.
-        let byte = |place: usize| self.text.char_indices().nth(place).map_or(self.text.len(), |(at, _)| at);
-        byte(start)..byte(end)
+        // The parser names the first byte of the last character.
+        let end = (end..self.text.len()).find(|at| self.text.is_char_boundary(*at)).unwrap_or(self.text.len());
+        start.min(end)..end
     }
 
     fn widen(&self, expr: &IdedExpr, start: &mut usize, end: &mut usize) {
@@ -339,7 +336,14 @@ impl Checker<'_> {
             *end = (*end).max((to as usize).saturating_add(1));
         }
         match &expr.expr {
-            Ast::Select(select) => self.widen(&select.operand, start, end),
+            Ast::Select(select) => {
+                self.widen(&select.operand, start, end);
+                // A selection is placed at its dot; the member follows.
+                let rest = self.text.get(*end..).unwrap_or_default();
+                if rest.trim_start().starts_with(select.field.as_str()) {
+                    *end += rest.len() - rest.trim_start().len() + select.field.len();
+                }
+            }
             Ast::Call(call) => {
                 let parts = call.target.as_deref().into_iter().chain(&call.args);
                 parts.for_each(|part| self.widen(part, start, end));

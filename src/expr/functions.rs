@@ -11,8 +11,27 @@ use crate::expr::scope::Kind;
 use crate::expr::value::{parse_instant, parse_span};
 
 const NAMES: &[&str] = &[
-    "all", "coalesce", "contains", "count", "days_since", "double", "duration", "endsWith", "exists", "has",
-    "in_segment", "int", "lower", "matches", "max", "min", "size", "startsWith", "string", "sum", "timestamp",
+    "all",
+    "coalesce",
+    "contains",
+    "count",
+    "days_since",
+    "double",
+    "duration",
+    "endsWith",
+    "exists",
+    "has",
+    "in_segment",
+    "int",
+    "lower",
+    "matches",
+    "max",
+    "min",
+    "size",
+    "startsWith",
+    "string",
+    "sum",
+    "timestamp",
 ];
 
 /// Functions of the language that this build lacks.
@@ -132,12 +151,15 @@ impl Checker<'_> {
                 Some((_, before)) => kind.compares_with(before),
             };
             if !fits {
-                let message = format!("the arguments of `{name}` must be of one kind, found {}", match first {
-                    Some((before, kind_before)) => {
-                        format!("{} and {}", self.describe(before, kind_before), self.describe(argument, kind))
+                let message = format!(
+                    "the arguments of `{name}` must be of one kind, found {}",
+                    match first {
+                        Some((before, kind_before)) => {
+                            format!("{} and {}", self.describe(before, kind_before), self.describe(argument, kind))
+                        }
+                        None => self.describe(argument, kind),
                     }
-                    None => self.describe(argument, kind),
-                });
+                );
                 return Err(self.error(ExprErrorCode::E033, argument, message));
             }
             first.get_or_insert((argument, kind));
@@ -153,14 +175,7 @@ impl Checker<'_> {
         Ok((Node::Call(function, nodes), gives.unwrap_or(Kind::Null)))
     }
 
-    fn each(
-        &mut self,
-        expr: &IdedExpr,
-        all: bool,
-        list: &IdedExpr,
-        item: &IdedExpr,
-        condition: &IdedExpr,
-    ) -> Checked {
+    fn each(&mut self, expr: &IdedExpr, all: bool, list: &IdedExpr, item: &IdedExpr, condition: &IdedExpr) -> Checked {
         let name = if all { "all" } else { "exists" };
         if self.item.is_some() {
             let message = format!("`{name}` inside another `exists` or `all` is not supported");
@@ -173,7 +188,9 @@ impl Checker<'_> {
         }
         let Ast::Ident(variable) = &item.expr else {
             let message = format!("the first argument of `{name}` names the item");
-            return Err(self.error(ExprErrorCode::E033, item, message).help(format!("e.g. list.{name}(x, x == \"a\")")));
+            return Err(self
+                .error(ExprErrorCode::E033, item, message)
+                .help(format!("e.g. list.{name}(x, x == \"a\")")));
         };
         self.item = Some(variable.clone());
         let condition = self.condition(condition, &format!("`{name}`"));

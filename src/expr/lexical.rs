@@ -7,9 +7,9 @@ use crate::expr::error::{ExprError, ExprErrorCode::E031};
 
 /// Longest expression, in bytes.
 pub const MAX_LENGTH: usize = 4_096;
-/// Deepest nesting of brackets and of `? :`.
+/// Deepest nesting of brackets.
 pub const MAX_NESTING: usize = 16;
-/// Most operators that the parser takes one inside the other (`a + b + c`, `a.b.c`).
+/// Most operators one inside the other (`a + b + c`, `a.b.c`, `a ? b : c ? d : e`), brackets included.
 pub const MAX_CHAIN: usize = 64;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,35 @@ struct Token {
     span: Range<usize>,
 }
 
+/// How deep the parser's tree gets at one level of brackets.
+#[derive(Default)]
+struct Level {
+    /// Operators of the current term that stand one inside the other.
+    chain: usize,
+    /// The deepest bracket of the current term.
+    inside: usize,
+    /// The deepest term before.
+    before: usize,
+}
+
+impl Level {
+    fn operator(&mut self, word: &str) {
+        match word {
+            // The parser keeps these side by side.
+            "&&" | "||" | "," => {
+                self.before = self.deepest();
+                (self.chain, self.inside) = (0, 0);
+            }
+            "!" | ":" => {}
+            _ => self.chain += 1,
+        }
+    }
+
+    fn deepest(&self) -> usize {
+        self.before.max(self.chain + self.inside)
+    }
+}
+
 /// Checks an expression's outside. `Ok` means that the parser can be trusted with it.
 pub(super) fn check(text: &str) -> Result<(), ExprError> {
     if text.len() > MAX_LENGTH {
@@ -40,36 +69,30 @@ pub(super) fn check(text: &str) -> Result<(), ExprError> {
     }
     let tokens = tokens(text)?;
     let mut open: Vec<&Token> = Vec::new();
-    // Chains are counted per bracket: what stands in another bracket starts anew below it.
-    let mut chains = vec![(0_usize, 0_usize)];
+    // One level per open bracket, and the text itself.
+    let mut levels = vec![Level::default()];
     for (place, token) in tokens.iter().enumerate() {
         let word = text.get(token.span.clone()).unwrap_or_default();
         let error = |message: String| ExprError::new(E031, token.span.clone(), message);
         match token.class {
             Class::Open => {
                 open.push(token);
-                chains.push((0, 0));
+                levels.push(Level::default());
             }
             Class::Close => {
                 let opener = open.pop().and_then(|token| text.get(token.span.clone()));
-                chains.pop();
                 match (opener, word) {
                     (Some("("), ")") | (Some("["), "]") | (Some("{"), "}") => {}
                     _ => return Err(error(format!("`{word}` closes nothing"))),
                 }
+                let inside = levels.pop().unwrap_or_default().deepest() + 1;
+                if let Some(level) = levels.last_mut() {
+                    level.inside = level.inside.max(inside);
+                }
             }
             Class::Operator => {
-                let (chain, choices) = match chains.last_mut() {
-                    Some((chain, choices)) => {
-                        *chain += usize::from(!matches!(word, "&&" | "||" | "," | "!" | ":" | "?"));
-                        *choices += usize::from(word == "?");
-                        (*chain, *choices)
-                    }
-                    None => (0, 0),
-                };
-                if chain > MAX_CHAIN || choices > MAX_NESTING {
-                    let most = if chain > MAX_CHAIN { MAX_CHAIN } else { MAX_NESTING };
-                    return Err(error(format!("more than {most} operators in a row")).help("use brackets or a list"));
+                if let Some(level) = levels.last_mut() {
+                    level.operator(word);
                 }
                 if word == "=" {
                     return Err(error("`=` is not a comparison".into()).help("use `==`"));
@@ -97,6 +120,10 @@ pub(super) fn check(text: &str) -> Result<(), ExprError> {
                 }
             }
             Class::Number | Class::Text => {}
+        }
+        if levels.last().is_some_and(|level| level.deepest() > MAX_CHAIN) {
+            let message = format!("more than {MAX_CHAIN} operators one inside the other");
+            return Err(error(message).help("use `&&`, `||` or a list, or split it into several rules"));
         }
         if open.len() > MAX_NESTING {
             return Err(error(format!("nested deeper than {MAX_NESTING} brackets")).help("split it into several rules"));

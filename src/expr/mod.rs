@@ -30,6 +30,9 @@ pub use node::Input;
 pub use scope::{Kind, Scope};
 pub use value::Val;
 
+/// Bytes of address space, used as far as an expression needs it.
+const PARSER_STACK: usize = 64 << 20;
+
 /// A checked condition. Cheap to clone.
 #[derive(Clone)]
 pub struct Expr {
@@ -41,14 +44,18 @@ impl Expr {
     /// Reads and checks a condition. The first problem found is returned, with its place in `text`.
     pub fn compile(text: &str, scope: &Scope) -> Result<Self, ExprError> {
         lexical::check(text)?;
-        // Without macros: `has`, `exists` and `all` stay the calls they are written as.
-        let program = cel::Env::default().parser().parse_with_source_info(text);
-        let (tree, source) = program.map_err(|errors| {
-            let at = errors.errors.first().map_or((1, 1), |error| error.pos);
-            lexical::syntax_error(text, byte_at(text, at))
+        // The parser takes some 150 KiB of stack per bracket in a debug build; sixteen do not fit a worker's stack.
+        let root = std::thread::scope(|threads| {
+            let parser = std::thread::Builder::new().stack_size(PARSER_STACK);
+            let parsing = parser.spawn_scoped(threads, || parse(text, scope));
+            match parsing.map(std::thread::ScopedJoinHandle::join) {
+                Ok(Ok(root)) => root,
+                Ok(Err(_)) | Err(_) => {
+                    let message = "the expression could not be read: the parser gave up";
+                    Err(ExprError::new(ExprErrorCode::E031, 0..text.len(), message).help("write it in a simpler way"))
+                }
+            }
         })?;
-        let mut checker = check::Checker { text, scope, source: &source, item: None };
-        let root = checker.condition(&tree, "a condition")?;
         Ok(Self { text: text.into(), root: Arc::new(root) })
     }
 
@@ -61,6 +68,16 @@ impl Expr {
     pub fn holds(&self, input: &dyn Input) -> bool {
         self.root.truth(node::Place { input, item: None }) == Ok(true)
     }
+}
+
+fn parse(text: &str, scope: &Scope) -> Result<node::Node, ExprError> {
+    // Without macros: `has`, `exists` and `all` stay the calls they are written as.
+    let program = cel::Env::default().parser().parse_with_source_info(text);
+    let (tree, source) = program.map_err(|errors| {
+        let at = errors.errors.first().map_or((1, 1), |error| error.pos);
+        lexical::syntax_error(text, byte_at(text, at))
+    })?;
+    check::Checker { text, scope, source: &source, item: None }.condition(&tree, "a condition")
 }
 
 /// Two conditions are the same when their text is.
@@ -84,11 +101,8 @@ impl fmt::Display for Expr {
 
 /// The byte of a line and column, both counted from one, the column in characters.
 fn byte_at(text: &str, (line, column): (isize, isize)) -> usize {
-    let before: usize = text
-        .split_inclusive('\n')
-        .take(usize::try_from(line.saturating_sub(1)).unwrap_or(0))
-        .map(str::len)
-        .sum();
+    let before: usize =
+        text.split_inclusive('\n').take(usize::try_from(line.saturating_sub(1)).unwrap_or(0)).map(str::len).sum();
     let column = usize::try_from(column.saturating_sub(1)).unwrap_or(0);
     let rest = text.get(before..).unwrap_or_default();
     before + rest.char_indices().nth(column).map_or(rest.len(), |(at, _)| at)

@@ -308,9 +308,7 @@ fn call<'a>(function: Function, arguments: &'a [Node], place: Place<'a>) -> Eval
         Function::DaysSince => {
             let at = match next()? {
                 Val::Instant(at) => at,
-                Val::Date(date) => {
-                    date.and_hms_opt(0, 0, 0).map(|at| Timestamp::from(at.and_utc())).ok_or(Fault)?
-                }
+                Val::Date(date) => date.and_hms_opt(0, 0, 0).map(|at| Timestamp::from(at.and_utc())).ok_or(Fault)?,
                 Val::Text(text) => crate::expr::value::parse_instant(&text).ok_or(Fault)?,
                 _ => return Err(Fault),
             };

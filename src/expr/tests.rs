@@ -159,27 +159,56 @@ fn problems_have_a_code_words_help_and_a_place() {
         ("country == \"DE", "E031", "the text that opens with `\"` is never closed", "", "\"DE"),
         ("", "E031", "the expression is empty", "leave it out to match all", ""),
         ("contry == \"DE\"", "E032", "unknown name \"contry\"", "did you mean \"country\"?", "contry"),
-        ("company.employes > 1", "E032", "unknown name \"company.employes\"", "did you mean \"company.employees\"?",
-            "company.employes"),
+        (
+            "company.employes > 1",
+            "E032",
+            "unknown name \"company.employes\"",
+            "did you mean \"company.employees\"?",
+            "company.employes",
+        ),
         ("country.code == \"DE\"", "E032", "unknown name \"country.code\"", "", "country.code"),
         ("country == 5", "E033", "expression compares text `country` with number 5", "quote it: \"5\"", "country == 5"),
-        ("visits_30d == \"5\"", "E033", "expression compares number `visits_30d` with text \"5\"",
-            "write it without quotes", "visits_30d == \"5\""),
-        ("last_seen_at > \"2026-01-01\"", "E033",
+        (
+            "visits_30d == \"5\"",
+            "E033",
+            "expression compares number `visits_30d` with text \"5\"",
+            "write it without quotes",
+            "visits_30d == \"5\"",
+        ),
+        (
+            "last_seen_at > \"2026-01-01\"",
+            "E033",
             "expression compares date and time `last_seen_at` with text \"2026-01-01\"",
-            "write timestamp(\"2026-01-01\")", "last_seen_at > \"2026-01-01\""),
+            "write timestamp(\"2026-01-01\")",
+            "last_seen_at > \"2026-01-01\"",
+        ),
         ("country in [\"DE\", 5]", "E033", "expression compares text `country` with number 5", "quote it: \"5\"", "5"),
         ("ltv > null", "E033", "`>` has no answer for null", "test absence with `== null` or `has()`", "ltv > null"),
         ("ltv", "E033", "a condition needs yes or no, found number `ltv`", "compare it with something", "ltv"),
         ("vip && ltv", "E033", "`&&` needs yes or no, found number `ltv`", "compare it with something", "ltv"),
-        ("country + 5 == \"x\"", "E033", "`+` cannot be applied to text `country` and number 5",
-            "convert with double(…) or string(…)", "country + 5"),
+        (
+            "country + 5 == \"x\"",
+            "E033",
+            "`+` cannot be applied to text `country` and number 5",
+            "convert with double(…) or string(…)",
+            "country + 5",
+        ),
         ("title.matches(\"(a\")", "E034", "regex error in `matches`: unclosed group", "", "\"(a\""),
         ("counts(\"x\") > 1", "E035", "unknown function \"counts\"", "did you mean \"count\"?", ""),
-        ("count(\"Trial Started\", \"14d\") >= 1", "E035", "`count` is not in this version",
-            "define a trait of that kind and compare the trait", ""),
-        ("!in_segment(\"customers\")", "E035", "`in_segment` is not in this version",
-            "write the segment's own condition here", ""),
+        (
+            "count(\"Trial Started\", \"14d\") >= 1",
+            "E035",
+            "`count` is not in this version",
+            "define a trait of that kind and compare the trait",
+            "",
+        ),
+        (
+            "!in_segment(\"customers\")",
+            "E035",
+            "`in_segment` is not in this version",
+            "write the segment's own condition here",
+            "",
+        ),
     ];
     for (text, code, message, help, place) in cases {
         let error = fails(text, &scope);
@@ -210,19 +239,27 @@ fn what_is_too_long_or_too_deep_never_reaches_the_parser() {
     let deep = format!("{}vip{}", "(".repeat(MAX_NESTING + 1), ")".repeat(MAX_NESTING + 1));
     let chain = format!("1{} > 0", " + 1".repeat(MAX_CHAIN + 1));
     let dots = format!("country{} == null", ".a".repeat(MAX_CHAIN + 1));
-    let choices = format!("{}vip", "vip ? vip : ".repeat(MAX_NESTING + 1));
-    for text in [long, deep, chain, dots, choices] {
+    let choices = format!("{}vip", "vip ? vip : ".repeat(MAX_CHAIN + 1));
+    let both = format!("{}1{} > 0", "(1 + 1 + 1 + 1 + 1 + ".repeat(14), ")".repeat(14));
+    let left = format!("{}1{} > 0", "(".repeat(14), " + 1 + 1 + 1 + 1 + 1)".repeat(14));
+    for text in [long, deep, chain, dots, choices, both, left] {
         assert_eq!(fails(&text, &scope).code, ExprErrorCode::E031, "{}", &text[..40]);
     }
     let fits = [
         format!("{}vip{}", "(".repeat(MAX_NESTING), ")".repeat(MAX_NESTING)),
         format!("1{} > 0", " + 1".repeat(MAX_CHAIN - 1)),
+        format!("{}vip", "vip ? vip : ".repeat(MAX_CHAIN / 2)),
+        format!("{}1{} > 0", "(1 + 1 + ".repeat(14), ")".repeat(14)),
         format!("{}vip", "!".repeat(200)),
         format!("country in [{}\"DE\"]", "\"AT\", ".repeat(300)),
         format!("vip{}", " && vip".repeat(300)),
     ];
+    let values = Value::Null;
+    let read = |_: &str| &values;
     for text in fits {
-        assert!(Expr::compile(&text, &scope).is_ok(), "{}", &text[..20]);
+        let expr = Expr::compile(&text, &scope).unwrap_or_else(|error| panic!("{}: {error}", &text[..20]));
+        // On a test's small stack, as on a worker's.
+        expr.holds(&ProfileInput { traits: &read, as_of: Timestamp::EPOCH });
     }
 }
 
