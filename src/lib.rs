@@ -17,6 +17,7 @@
 pub mod cli;
 pub mod compare;
 pub mod config;
+pub mod expr;
 pub mod mapping;
 pub mod model;
 pub mod store;

@@ -3,6 +3,10 @@
 
 pub mod clean;
 pub mod exit;
+pub mod failures;
 pub mod moment;
+pub mod profile;
+pub mod runs;
 pub mod status;
 pub mod terminal;
+pub mod timeline;

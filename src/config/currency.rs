@@ -10,12 +10,12 @@ use rust_decimal::Decimal;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::keys;
 use crate::config::mask::quoted;
-use crate::config::nearest::nearest;
 use crate::config::reader::{Bad, Reader};
 use crate::config::settings::CurrencySettings;
 use crate::config::text;
 use crate::config::tree::Node;
 use crate::config::value;
+use crate::expr::nearest;
 
 /// Currencies in use by ISO 4217, without funds codes, metals and testing codes.
 const CODES: &str = "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD \

@@ -10,12 +10,12 @@ use crate::config::currency;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::keys;
 use crate::config::mask::quoted;
-use crate::config::nearest::nearest;
 use crate::config::reader::{Bad, Reader};
 use crate::config::secret::secret;
 use crate::config::settings::{AdminSettings, Preset, SafetyMode, SafetySettings};
 use crate::config::tree::{Node, Value};
 use crate::config::value;
+use crate::expr::nearest;
 
 /// Reports sections and root keys that are not valid: E008 for those of a later version, E004 and E003 for the others.
 pub fn check_root(root: &Reader<'_>) {

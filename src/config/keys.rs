@@ -1,7 +1,7 @@
 //! The closed lists: which keys are valid at which place, and which the format knows but this version cannot honour.
 //! Nothing is accepted and ignored.
 
-use crate::config::nearest::nearest;
+use crate::expr::nearest;
 
 /// The keys of one place.
 #[derive(Clone, Copy, Debug)]

@@ -12,7 +12,6 @@ mod general;
 mod keys;
 mod load;
 mod mask;
-mod nearest;
 mod origin;
 mod overrides;
 mod reader;

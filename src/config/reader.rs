@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use crate::config::diagnostic::{Diagnostic, Place, Problems};
 use crate::config::keys::Keys;
-use crate::config::nearest::nearest;
 use crate::config::origin::{Origin, Resolution, toml_text};
 use crate::config::text::SourceText;
 use crate::config::tree::{Entry, Node, Table, Value};
+use crate::expr::nearest;
 
 /// What reading a file collects.
 #[derive(Debug, Default)]

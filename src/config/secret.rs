@@ -6,10 +6,10 @@ use connector::Secret;
 
 use crate::config::diagnostic::Diagnostic;
 use crate::config::keys;
-use crate::config::nearest::nearest;
 use crate::config::reader::Bad;
 use crate::config::tree::{Node, Value};
 use crate::config::value;
+use crate::expr::nearest;
 
 const FORMS: &str = "use { env = \"NAME\" }, { file = \"path\" } or { command = [\"program\", \"argument\"] }";
 

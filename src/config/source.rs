@@ -3,11 +3,11 @@
 use crate::config::diagnostic::{Diagnostic, Place};
 use crate::config::keys;
 use crate::config::mask::quoted;
-use crate::config::nearest::nearest;
 use crate::config::reader::{Bad, Reader};
 use crate::config::settings::SourceSettings;
 use crate::config::tree::Node;
 use crate::config::value;
+use crate::expr::nearest;
 
 /// Types of the format that this version cannot read.
 const LATER: [&str; 2] = ["http", "csv"];

@@ -6,9 +6,9 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 use crate::config::mask::quoted;
-use crate::config::nearest::nearest;
 use crate::config::reader::Bad;
 use crate::config::tree::{Node, Value};
+use crate::expr::nearest;
 
 pub fn text(node: &Node) -> Result<String, Bad> {
     match &node.value {

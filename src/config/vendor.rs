@@ -7,12 +7,12 @@ use url::{Host, Url};
 
 use crate::config::diagnostic::Diagnostic;
 use crate::config::mask::quoted;
-use crate::config::nearest::nearest;
 use crate::config::reader::{Bad, Reader};
 use crate::config::secret::secret;
 use crate::config::settings::{HubspotAuth, HubspotSettings, VendorSettings};
 use crate::config::tree::{Node, Value};
 use crate::config::value;
+use crate::expr::nearest;
 
 /// Types this version speaks to, as messages list them.
 pub const TYPES: &str = "hubspot";
