@@ -3,6 +3,8 @@
 use connector::{FieldName, Timestamp, Value};
 use serde::{Deserialize, Serialize};
 
+use crate::model::JournalOutcome;
+
 /// The mapped fields of one record, sorted by name.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -108,8 +110,9 @@ pub struct FieldWritten {
     /// What the CRM was believed to hold before.
     pub from: Value,
     pub sent: Value,
-    /// What the CRM holds now; equal to `sent` where its answer does not tell.
+    /// What the CRM holds now; equal to `sent` where its answer does not tell, to `from` where it refused.
     pub kept: Value,
+    pub outcome: JournalOutcome,
     /// Whether `kept` is something else altogether: neither `sent` nor a normalised form of it.
     pub fought: bool,
 }
@@ -121,6 +124,16 @@ impl Mirror {
     /// Takes a settled write into account. Returns whether it froze the field.
     pub fn written(&mut self, write: &FieldWritten) -> bool {
         let field = self.entry(&write.field);
+        match write.outcome {
+            JournalOutcome::Written | JournalOutcome::KeptOther => {}
+            JournalOutcome::Cancelled => return false,
+            JournalOutcome::Rejected => {
+                // Parked: wanting the refused value again is no change until either side moves, or a person retries.
+                field.base = Some(write.from.clone());
+                field.sent = Some(write.sent.clone());
+                return false;
+            }
+        }
         // A pull may have seen the CRM's value change while the write was under way; what it saw is newer than `kept`
         // and stays, so that the next look finds a change at the CRM.
         let seen_moved = field.seen.as_ref().is_some_and(|seen| *seen != write.from && *seen != write.kept);
@@ -134,6 +147,12 @@ impl Mirror {
         let freezes = !field.frozen && field.kept_other >= FOUGHT_LIMIT;
         field.frozen |= freezes;
         freezes
+    }
+
+    /// Lets a frozen or parked field try again.
+    pub fn thaw(&mut self, field: &FieldName) {
+        let field = self.entry(field);
+        (field.frozen, field.kept_other, field.drifts, field.drift_since, field.sent) = (false, 0, 0, None, None);
     }
 }
 

@@ -140,7 +140,8 @@ pub trait Store: Debug + Send + Sync {
     /// Removes a dead letter; `false` if there is none.
     async fn drop_dead_letter(&self, id: DeadLetterId) -> Result<bool>;
 
-    /// Removes it and lets its subject try again: thaws the field, notes a verdict, marks the record for push.
+    /// Removes it and lets its subject try again: thaws the field
+    /// ([`crate::model::Mirror::thaw`]), notes a verdict, marks the record for push.
     async fn retry_dead_letter(&self, id: DeadLetterId, verdict: Option<Side>) -> Result<bool>;
 
     // — runs and schedule —

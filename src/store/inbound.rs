@@ -62,8 +62,6 @@ pub struct Known {
     pub record: Option<LinkedRecord>,
     /// Stored live records whose ids the incoming record lists as merged into it.
     pub merged: Vec<LinkedRecord>,
-    /// The linked record's profile.
-    pub profile: Option<Profile>,
     /// Profiles found by the incoming identifiers, each once.
     pub candidates: Vec<Candidate>,
     /// Fields of this record in flight (leased or ambiguous) in the outbox, with the values sent: a pulled value equal to one
@@ -100,7 +98,13 @@ pub enum Tally {
 
 /// Decides about incoming records. Pure.
 pub trait PlanRecords: Debug + Send + Sync {
-    fn decide(&self, incoming: &Incoming, known: &Known) -> RecordDecision;
+    /// `profile` reads a candidate's profile, so that a record found by its identifiers is compared with what is known.
+    fn decide(
+        &self,
+        incoming: &Incoming,
+        known: &Known,
+        profile: &dyn Fn(ProfileId) -> Option<Profile>,
+    ) -> RecordDecision;
 
     /// Called after all decisions of the page and before anything is committed.
     fn guard(&self, tally: &Guard) -> Verdict;

@@ -81,7 +81,9 @@ pub struct Delivered {
     /// What the CRM holds now of the written fields; the engine applies each by [`Mirror::written`], even if a newer
     /// generation is queued, and stamps the record as written at the settlement's instant.
     pub written: Vec<FieldWritten>,
-    pub journal: JournalOutcome,
+    /// The journal's word for changes of the entry that are not in `written`; those bring their own. `None`: no row for them
+    /// (the entry goes on living).
+    pub journal: Option<JournalOutcome>,
     pub dead_letters: Vec<DeadLetter>,
 }
 
