@@ -22,4 +22,5 @@ pub mod expr;
 pub mod mapping;
 pub mod model;
 pub mod push;
+pub mod server;
 pub mod store;
