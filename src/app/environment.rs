@@ -204,8 +204,10 @@ fn first_line(stderr: &[u8]) -> String {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
+    #![cfg(unix)]
+
     use std::os::unix::fs::PermissionsExt;
 
     use secrecy::ExposeSecret;
