@@ -16,7 +16,9 @@
 
 pub mod cli;
 pub mod compare;
+pub mod enrich;
 pub mod expr;
 pub mod mapping;
 pub mod model;
+pub mod resolution;
 pub mod store;
