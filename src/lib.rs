@@ -14,11 +14,14 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod app;
 pub mod cli;
 pub mod compare;
+pub mod config;
 pub mod enrich;
 pub mod expr;
 pub mod mapping;
 pub mod model;
+pub mod push;
 pub mod resolution;
 pub mod store;

@@ -54,11 +54,14 @@ impl From<Exit> for ExitCode {
 }
 
 /// A command that could not do what it was asked: what was attempted and why it failed, what to do, and the code.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Failure {
     pub exit: Exit,
     pub message: String,
     pub fix: Option<String>,
+    /// What is wrong, one by one, where there may be several things: for `--json`. `message` then already is a rendering
+    /// of them all.
+    pub problems: Vec<serde_json::Value>,
 }
 
 /// What a command hands back.
@@ -66,12 +69,12 @@ pub type Ended = Result<Exit, Failure>;
 
 impl Failure {
     pub fn new(message: impl Into<String>) -> Self {
-        Self { exit: Exit::Failed, message: message.into(), fix: None }
+        Self { exit: Exit::Failed, message: message.into(), fix: None, problems: Vec::new() }
     }
 
     /// Wrong words on the command line.
     pub fn usage(message: impl Into<String>) -> Self {
-        Self { exit: Exit::Invalid, message: message.into(), fix: None }
+        Self { exit: Exit::Invalid, message: message.into(), fix: None, problems: Vec::new() }
     }
 
     #[must_use]
@@ -112,7 +115,7 @@ impl From<connector::Error> for Failure {
             connector::ErrorKind::Config => Exit::Disagrees,
             _ => Exit::Failed,
         };
-        Self { exit, message: error.to_string(), fix: error.fix }
+        Self { exit, message: error.to_string(), fix: error.fix, problems: Vec::new() }
     }
 }
 

@@ -89,6 +89,11 @@ impl Terminal {
         self.live
     }
 
+    /// Whether lines on standard error are painted.
+    pub fn paints_notes(&self) -> bool {
+        self.paint_err
+    }
+
     /// A line of data for people. Nothing is said in JSON mode: there the object says it.
     pub fn say(&self, text: impl fmt::Display) {
         if !self.json {
@@ -123,10 +128,17 @@ impl Terminal {
     /// Why a command did not do what it was asked.
     pub fn failure(&self, failure: &Failure) {
         if self.json {
-            let object = serde_json::json!({
-                "error": { "exit": failure.exit.code(), "message": failure.message, "fix": failure.fix }
-            });
+            let object = serde_json::json!({ "error": {
+                "exit": failure.exit.code(),
+                "message": failure.message,
+                "fix": failure.fix,
+                "problems": failure.problems,
+            } });
             write(&self.err, &format!("{object}\n"));
+            return;
+        }
+        if !failure.problems.is_empty() {
+            write(&self.err, &format!("{}\n", clean::lines(&failure.message)));
             return;
         }
         let mut text = format!("{} {}", paint(self.paint_err, Tone::Bad, "error:"), clean::lines(&failure.message));
@@ -269,7 +281,7 @@ pub(crate) mod tests {
         assert_eq!(out.text(), "{\"a\":null,\"b\":1}\n");
         assert_eq!(
             err.text(),
-            "{\"error\":{\"exit\":1,\"fix\":\"log in again\",\"message\":\"push hubspot: refused\"}}\n"
+            "{\"error\":{\"exit\":1,\"fix\":\"log in again\",\"message\":\"push hubspot: refused\",\"problems\":[]}}\n"
         );
     }
 

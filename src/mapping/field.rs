@@ -5,7 +5,7 @@ use std::sync::Arc;
 use connector::{FieldName, Value};
 
 use super::{Kind, Transform, Unreadable, ValueMap};
-use crate::model::{Direction, Rule, TraitName};
+use crate::model::{Direction, Profile, Rule, TraitName};
 
 /// Where a mapping's value comes from on our side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -111,6 +111,14 @@ impl FieldMapping {
             _ => value,
         };
         self.kind_at_crm().read(&value).ok()
+    }
+
+    /// What the CRM's field should hold for this profile, in canonical form; `None` where a transform cannot take the value.
+    pub fn desired(&self, profile: &Profile) -> Option<Value> {
+        match self.source {
+            Source::ProfileId => Some(Value::text(profile.uid.to_string())),
+            Source::Declared | Source::Computed => self.outbound(profile.value(&self.attribute)),
+        }
     }
 
     fn transformed(&self, value: Value) -> Option<Value> {

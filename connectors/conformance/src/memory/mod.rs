@@ -23,6 +23,7 @@ mod read;
 mod rep;
 mod schema;
 mod state;
+mod subject;
 mod write;
 
 use std::fmt;
@@ -36,6 +37,7 @@ pub use self::fault::{Call, Fault};
 pub use self::ledger::{Actor, Calls, ChangeKind, Entry};
 pub use self::schema::field;
 use self::state::State;
+pub use self::subject::MemorySubject;
 
 /// An account. Clones share the same records.
 #[derive(Clone)]
