@@ -22,6 +22,7 @@ pub mod enrich;
 pub mod expr;
 pub mod mapping;
 pub mod model;
+pub mod pull;
 pub mod push;
 pub mod resolution;
 pub mod server;
