@@ -41,9 +41,9 @@ pub(super) struct Plan {
 }
 
 impl PlanRecords for Plan {
-    fn decide(&self, incoming: &Incoming, known: &Known) -> RecordDecision {
+    fn decide(&self, incoming: &Incoming, known: &Known, _: &dyn Fn(ProfileId) -> Option<Profile>) -> RecordDecision {
         self.asked.lock().unwrap().push(known.clone());
-        let mut profiles: Vec<ProfileId> = known.profile.iter().map(|profile| profile.id).collect();
+        let mut profiles: Vec<ProfileId> = known.record.iter().filter_map(|record| record.profile).collect();
         profiles.extend(known.merged.iter().filter_map(|record| record.profile));
         profiles.extend(known.candidates.iter().map(|candidate| candidate.profile));
         let observed_at = incoming.record.modified_at.unwrap_or(at(0));
@@ -62,6 +62,7 @@ impl PlanRecords for Plan {
             attributes: attributes.collect(),
             mirror: agreed(&incoming.record.fields),
             restage: true,
+            emptied: incoming.record.fields.iter().any(|(_, value)| value.is_null()),
             dead_letters: Vec::new(),
             tally: if known.record.is_some() { Tally::Updated } else { Tally::Created },
         }
@@ -160,6 +161,7 @@ pub(super) fn page_of(key: StreamKey, records: Vec<Record>) -> IncomingPage {
         key,
         run: run(1),
         now: at(1_000),
+        asked_at: at(900),
         records: records.into_iter().map(incoming).collect(),
         tombstones: Vec::new(),
         resume: Cursor::new("next"),

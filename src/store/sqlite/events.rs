@@ -1,6 +1,5 @@
 //! The event log: appended once per (source, message id), attributed, with its facts.
 
-use std::cell::Cell;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -77,17 +76,7 @@ fn free_key(session: &Session<'_>, source: i64, message_id: &str) -> Fallible<Op
 
 fn decide(session: &Session<'_>, event: &Event, resolve: &dyn ResolveEvents) -> Fallible<EventDecision> {
     let known = candidates(session, &event.identifiers)?;
-    // The resolver asks for profiles through a plain function; what goes wrong there is kept for afterwards.
-    let failed: Cell<Option<Fault>> = Cell::new(None);
-    let load = |id: ProfileId| match profiles::load(session, id.0) {
-        Ok(profile) => profile,
-        Err(fault) => {
-            failed.set(Some(fault));
-            None
-        }
-    };
-    let decision = resolve.resolve(event, &known, &load);
-    failed.take().map_or(Ok(decision), Err)
+    profiles::with_loader(session, |load| resolve.resolve(event, &known, load))
 }
 
 /// Carries the decision out and returns whose the event is.

@@ -175,8 +175,19 @@ impl Store for SqliteStore {
         self.read("read staged records", move |session| stage::items(session, &records)).await
     }
 
-    async fn enqueue(&self, now: Timestamp, intents: Vec<Intent>) -> Result<u64> {
-        self.write("queue writes", move |session| outbox::enqueue(session, now, &intents)).await
+    async fn enqueue(
+        &self,
+        now: Timestamp,
+        connection: &ConnectionName,
+        object: &Object,
+        intents: Vec<Intent>,
+    ) -> Result<u64> {
+        let (connection, object) = (connection.clone(), object.clone());
+        self.write("queue writes", move |session| {
+            let place = session.place(&connection, &object)?;
+            outbox::enqueue(session, place, now, &intents)
+        })
+        .await
     }
 
     async fn add_dead_letters(&self, letters: Vec<DeadLetter>) -> Result<()> {

@@ -20,7 +20,6 @@ pub(super) fn prune(session: &Session<'_>, before: Timestamp) -> Fallible<u64> {
     ] {
         pruned += session.run(sql, [before])? as u64;
     }
-    session.run("DELETE FROM guard_tally WHERE run NOT IN (SELECT id FROM run)", [])?;
     Ok(pruned)
 }
 

@@ -139,16 +139,14 @@ pub(super) fn newest(session: &Session<'_>, row: Row) -> Fallible<OutboxEntry> {
     Ok(OutboxEntry { generation: row.entry.generation + 1, intent, ..row.entry })
 }
 
-/// Fields of a record queued, in flight or waiting.
-pub(super) fn fields_under_way(session: &Session<'_>, record: i64) -> Fallible<Vec<(FieldName, Value)>> {
-    let mut statement = session.sql("SELECT intent, waiting FROM outbox WHERE record = ?1")?;
+/// Fields of a record leased or ambiguous, with the values sent.
+pub(super) fn fields_in_flight(session: &Session<'_>, record: i64) -> Fallible<Vec<(FieldName, Value)>> {
+    let mut statement = session.sql("SELECT intent FROM outbox WHERE record = ?1 AND state > 0")?;
     let mut rows = statement.query([record])?;
     let mut fields = Vec::new();
     while let Some(row) = rows.next()? {
-        for text in [row.get::<_, Option<String>>(0)?, row.get(1)?].into_iter().flatten() {
-            let stored: Stored = serde_json::from_str(&text)?;
-            fields.extend(stored.fields.iter().map(|(name, value)| (name.clone(), value.clone())));
-        }
+        let stored: Stored = serde_json::from_str(&row.get::<_, String>(0)?)?;
+        fields.extend(stored.fields.iter().map(|(name, value)| (name.clone(), value.clone())));
     }
     Ok(fields)
 }

@@ -8,25 +8,32 @@ use super::fault::Fallible;
 use super::intents::Row;
 use super::letters::rows_limit;
 use super::profiles::uuid;
+use super::records;
 use super::session::Session;
+use crate::model::RunId;
 use crate::model::canonical::to_json_text;
-use crate::model::{JournalOutcome, RunId};
-use crate::store::JournalRow;
+use crate::store::{Delivered, JournalRow};
 
-/// A row for each field of a settled entry.
+/// A row for each field of a settled entry: with its own outcome where the settlement brings one, else with the entry's,
+/// else none, because the entry goes on living.
 pub(super) fn add(
     session: &Session<'_>,
     run: RunId,
     now: Timestamp,
     row: &Row,
     record: Option<i64>,
-    outcome: &JournalOutcome,
+    one: &Delivered,
 ) -> Fallible<()> {
     let ext: Option<Arc<str>> = match record {
-        Some(record) => Some(super::records::load(session, record)?.ext),
+        Some(record) => Some(records::load(session, record)?.ext),
         None => None,
     };
     for change in &row.entry.intent.changes {
+        let written = one.written.iter().find(|written| written.field == change.field);
+        let Some(outcome) = written.map(|written| written.outcome).or(one.journal) else {
+            continue;
+        };
+        let (from, to) = written.map_or((&change.from, &change.to), |written| (&written.from, &written.sent));
         session.run(
             r#"INSERT INTO journal (at, run, place, record, ext, field, "from", "to", mapping, origin, outcome)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"#,
@@ -37,8 +44,8 @@ pub(super) fn add(
                 record,
                 &ext,
                 &change.field,
-                to_json_text(&change.from),
-                to_json_text(&change.to),
+                to_json_text(from),
+                to_json_text(to),
                 &change.cause.mapping,
                 &change.cause.origin,
                 outcome.as_str(),

@@ -1,6 +1,6 @@
 //! Dead letters: one per code and subject, counted; taken out, dropped or tried again.
 
-use connector::Timestamp;
+use connector::{FieldName, Timestamp};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::fault::{Fallible, Fault};
@@ -86,17 +86,17 @@ pub(super) fn retry(session: &Session<'_>, id: DeadLetterId, verdict: Option<Sid
         return retry_profile(session, &letter.subject);
     };
     let mut mirror = row.linked.mirror.clone();
-    let thaw = |field: &mut crate::model::MirrorField| {
-        field.frozen = false;
-        field.kept_other = 0;
-        field.drifts = 0;
-        field.drift_since = None;
-        field.verdict = verdict.or(field.verdict);
+    // Without a field it is about the whole record: whatever is frozen there, and the verdict for each field.
+    let names: Vec<FieldName> = match &letter.subject.field {
+        Some(name) => vec![name.clone()],
+        None => {
+            mirror.iter().filter(|field| field.frozen || verdict.is_some()).map(|field| field.name.clone()).collect()
+        }
     };
-    match &letter.subject.field {
-        Some(name) => thaw(mirror.entry(name)),
-        // The whole record: every field somebody has frozen, and the verdict for each.
-        None => mirror.iter_mut().filter(|field| field.frozen || verdict.is_some()).for_each(thaw),
+    for name in names {
+        mirror.thaw(&name);
+        let field = mirror.entry(&name);
+        field.verdict = verdict.or(field.verdict);
     }
     records::save_mirror(session, row.id, &mirror)?;
     // What could not be read or resolved is decided on again at its next sight.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use connector::{Stream, Value};
+use connector::Stream;
 
 use super::fault::{Fallible, Fault};
 use super::identity::{self, Because, Edge, attach, log_edge};
@@ -54,8 +54,12 @@ pub(super) fn apply(session: &Session<'_>, page: &IncomingPage, plan: &dyn PlanR
         tombstones::end_sweep(&mut paging, sweep.take())?;
     }
     let was_done = before.is_some_and(|checkpoint| checkpoint.full_load_done);
-    let (deleted, emptied) = add_tally(session, page, place, paging.deleted, paging.emptied)?;
-    let guard = Guard { linked: u64::try_from(linked).unwrap_or(0), deleted, emptied, full_load_done: was_done };
+    let guard = Guard {
+        linked: u64::try_from(linked).unwrap_or(0),
+        deleted: paging.deleted,
+        emptied: paging.emptied,
+        full_load_done: was_done,
+    };
     if let Verdict::Stop(why) = plan.guard(&guard) {
         return Ok(Done::Undo(PageReport { stopped: Some(why), ..PageReport::default() }));
     }
@@ -80,9 +84,13 @@ impl Paging<'_> {
             return Ok(());
         }
         let row = key.map(|key| records::load(session, key.record)).transpose()?;
+        if row.as_ref().is_some_and(|row| row.written_at.is_some_and(|at| at >= self.page.asked_at)) {
+            self.report.counts.skipped += 1;
+            return Ok(());
+        }
         let known = self.known(incoming, row.as_ref())?;
-        let decision = plan.decide(incoming, &known);
-        self.emptied += u64::from(known.record.is_some_and(|old| empties(&old.mirror, &decision.mirror)));
+        let decision = profiles::with_loader(session, |load| plan.decide(incoming, &known, load))?;
+        self.emptied += u64::from(decision.emptied);
 
         let cause = self.record_key(record.id.as_str()).to_string();
         let at = record.modified_at.unwrap_or(self.page.now);
@@ -139,17 +147,12 @@ impl Paging<'_> {
             }
         }
         let stored = row.filter(|row| row.state != State::Stub);
-        let profile = match stored.and_then(|row| row.profile) {
-            Some(profile) => profiles::load(session, profile)?,
-            None => None,
-        };
         Ok(Known {
             record: stored.map(|row| row.linked.clone()),
             merged,
-            profile,
             candidates: identity::candidates(session, &incoming.identifiers)?,
             in_flight: match stored {
-                Some(row) => intents::fields_under_way(session, row.id)?,
+                Some(row) => intents::fields_in_flight(session, row.id)?,
                 None => Vec::new(),
             },
         })
@@ -315,43 +318,6 @@ impl Paging<'_> {
 pub(super) fn existing(session: &Session<'_>, profile: ProfileId) -> Fallible<i64> {
     profiles::current(session, profile.0)?
         .ok_or_else(|| Fault::Refused(format!("decided on profile {}, which does not exist", profile.0)))
-}
-
-/// Whether a field that held something is empty now.
-fn empties(old: &Mirror, new: &Mirror) -> bool {
-    let empty = |value: &Value| match value {
-        Value::Null => true,
-        Value::Text(text) => text.trim().is_empty(),
-        Value::List(items) => items.is_empty(),
-        _ => false,
-    };
-    old.iter().any(|field| {
-        field.seen.as_ref().is_some_and(|seen| !empty(seen))
-            && new.get(&field.name).is_some_and(|now| now.seen.as_ref().is_some_and(empty))
-    })
-}
-
-/// Adds to what the run has deleted and emptied so far, and returns the sums.
-fn add_tally(
-    session: &Session<'_>,
-    page: &IncomingPage,
-    place: Place,
-    deleted: u64,
-    emptied: u64,
-) -> Fallible<(u64, u64)> {
-    let run = page.run.0.into_bytes();
-    if deleted + emptied > 0 {
-        session.run("DELETE FROM guard_tally WHERE place = ?1 AND run <> ?2", (place, run))?;
-        session.run(
-            "INSERT INTO guard_tally (run, place, deleted, emptied) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT DO UPDATE SET deleted = deleted + excluded.deleted, emptied = emptied + excluded.emptied",
-            (run, place, i64::try_from(deleted).unwrap_or(0), i64::try_from(emptied).unwrap_or(0)),
-        )?;
-    }
-    let sum = |column: &str| {
-        session.number(&format!("SELECT {column} FROM guard_tally WHERE run = ?1 AND place = ?2"), (run, place))
-    };
-    Ok((u64::try_from(sum("deleted")?).unwrap_or(0), u64::try_from(sum("emptied")?).unwrap_or(0)))
 }
 
 pub(super) fn checkpoint(session: &Session<'_>, key: &StreamKey) -> Fallible<Option<Checkpoint>> {

@@ -1,5 +1,6 @@
 //! Profile rows: reading, making, changing traits, marking.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use connector::Timestamp;
@@ -171,6 +172,22 @@ pub(super) fn seen_at(session: &Session<'_>, id: i64, at: Timestamp) -> Fallible
 /// Marks for computation; `true` if it was not marked before.
 pub(super) fn mark_stale(session: &Session<'_>, id: i64) -> Fallible<bool> {
     Ok(session.run("INSERT INTO stale (profile) VALUES (?1) ON CONFLICT DO NOTHING", [id])? > 0)
+}
+
+/// Lets a pure decision read profiles through a plain function; what goes wrong there fails the operation afterwards.
+pub(super) fn with_loader<T>(
+    session: &Session<'_>,
+    decide: impl FnOnce(&dyn Fn(ProfileId) -> Option<Profile>) -> T,
+) -> Fallible<T> {
+    let failed: Cell<Option<Fault>> = Cell::new(None);
+    let decision = decide(&|id: ProfileId| match load(session, id.0) {
+        Ok(profile) => profile,
+        Err(fault) => {
+            failed.set(Some(fault));
+            None
+        }
+    });
+    failed.take().map_or(Ok(decision), Err)
 }
 
 /// The uid of a live profile.

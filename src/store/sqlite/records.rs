@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use connector::{ConnectionName, Object, RecordId};
+use connector::{ConnectionName, Object, RecordId, Timestamp};
 
 use super::fault::{Fallible, Fault};
 use super::packed_model::{pack_mirror, unpack_mirror};
@@ -58,6 +58,8 @@ pub(super) struct Row {
     pub(super) ext: Arc<str>,
     pub(super) profile: Option<i64>,
     pub(super) state: State,
+    /// When a write to it was last settled.
+    pub(super) written_at: Option<Timestamp>,
     pub(super) linked: LinkedRecord,
 }
 
@@ -71,7 +73,7 @@ pub(super) fn key(session: &Session<'_>, place: Place, ext: &str) -> Fallible<Op
     })
 }
 
-const COLUMNS: &str = "id, place, ext, profile, state, modified_at, url, mirror";
+const COLUMNS: &str = "id, place, ext, profile, state, modified_at, url, mirror, written_at";
 
 fn read(session: &Session<'_>, row: &rusqlite::Row<'_>) -> Fallible<Row> {
     let (place, ext): (i64, Arc<str>) = (row.get(1)?, row.get(2)?);
@@ -85,7 +87,7 @@ fn read(session: &Session<'_>, row: &rusqlite::Row<'_>) -> Fallible<Row> {
         archived: state == State::Archived,
         url: row.get(6)?,
     };
-    Ok(Row { id: row.get(0)?, place, ext, profile, state, linked })
+    Ok(Row { id: row.get(0)?, place, ext, profile, state, written_at: instant(row.get(8)?), linked })
 }
 
 pub(super) fn load(session: &Session<'_>, id: i64) -> Fallible<Row> {
@@ -184,6 +186,17 @@ pub(super) fn update(session: &Session<'_>, row: &Row, content: &Content<'_>) ->
 
 pub(super) fn save_mirror(session: &Session<'_>, record: i64, mirror: &Mirror) -> Fallible<()> {
     session.run("UPDATE record SET mirror = ?2 WHERE id = ?1", (record, pack_mirror(mirror)))?;
+    Ok(())
+}
+
+/// Takes over what a settled write left at the CRM. The next sight of the record is looked at, whatever its hash: what was
+/// stored under that hash was another content.
+pub(super) fn save_written(session: &Session<'_>, row: &Row, mirror: &Mirror, now: Timestamp) -> Fallible<()> {
+    session.run(
+        "UPDATE record SET mirror = ?2, written_at = ?3 WHERE id = ?1",
+        (row.id, pack_mirror(mirror), now.micros()),
+    )?;
+    session.run("UPDATE record_key SET hash = NULL WHERE place = ?1 AND ext = ?2", (row.place, &row.ext))?;
     Ok(())
 }
 

@@ -89,6 +89,8 @@ CREATE TABLE record (
     profile INTEGER,
     state INTEGER NOT NULL,
     modified_at INTEGER,
+    -- When a write to it was last settled: a page asked for before is older than the write.
+    written_at INTEGER,
     url TEXT,
     mirror BLOB NOT NULL
 ) STRICT;
@@ -247,15 +249,6 @@ CREATE TABLE journal (
 ) STRICT;
 CREATE INDEX journal_record ON journal (record) WHERE record IS NOT NULL;
 CREATE INDEX journal_run ON journal (run);
-
--- Deletions and emptied records of a pull run, for the guard.
-CREATE TABLE guard_tally (
-    run BLOB NOT NULL,
-    place INTEGER NOT NULL,
-    deleted INTEGER NOT NULL,
-    emptied INTEGER NOT NULL,
-    PRIMARY KEY (run, place)
-) STRICT, WITHOUT ROWID;
 
 -- Records that the sweep under way has seen alive.
 CREATE TABLE sweep_seen (place INTEGER NOT NULL, record INTEGER NOT NULL, PRIMARY KEY (place, record)) STRICT, WITHOUT ROWID;

@@ -32,22 +32,27 @@ pub(super) fn settle(session: &Session<'_>, run: RunId, now: Timestamp, delivere
 }
 
 fn settle_one(session: &Session<'_>, run: RunId, now: Timestamp, one: &Delivered, row: &Row) -> Fallible<()> {
-    if let (Some(mirror), Some(record)) = (&one.mirror, row.record) {
-        take_over(session, record, mirror, row)?;
+    if let (false, Some(record)) = (one.written.is_empty(), row.record) {
+        let stored = records::load(session, record)?;
+        records::save_written(session, &stored, &after(&stored.linked.mirror, one), now)?;
     }
     match &one.fate {
         Fate::Finished => {
-            journal::add(session, run, now, row, row.record, &one.journal)?;
+            journal::add(session, run, now, row, row.record, one)?;
             intents::leave_or_promote(session, row, now, None)
         }
         Fate::Linked { id, url } => {
             let record = link(session, now, one, row, id, url.as_deref())?;
-            journal::add(session, run, now, row, Some(record), &one.journal)?;
+            journal::add(session, run, now, row, Some(record), one)?;
             let settled = intents::by_id(session, row.entry.id)?.unwrap_or_else(|| row.clone());
             intents::leave_or_promote(session, &settled, now, None)
         }
-        Fate::Again { not_before, counts } => again(session, now, row, *not_before, *counts),
+        Fate::Again { not_before, counts } => {
+            journal::add(session, run, now, row, row.record, one)?;
+            again(session, now, row, *not_before, *counts)
+        }
         Fate::Ambiguous { not_before } => {
+            journal::add(session, run, now, row, row.record, one)?;
             session.run(
                 "UPDATE outbox SET state = 2, worker = NULL, lease_until = NULL, not_before = ?2 WHERE id = ?1",
                 (row.entry.id.0, not_before.micros()),
@@ -55,7 +60,7 @@ fn settle_one(session: &Session<'_>, run: RunId, now: Timestamp, one: &Delivered
             Ok(())
         }
         Fate::Gone => {
-            journal::add(session, run, now, row, row.record, &one.journal)?;
+            journal::add(session, run, now, row, row.record, one)?;
             intents::remove(session, row.entry.id)?;
             if let Some(record) = row.record {
                 let stored = records::load(session, record)?;
@@ -66,7 +71,7 @@ fn settle_one(session: &Session<'_>, run: RunId, now: Timestamp, one: &Delivered
             Ok(())
         }
         Fate::Merged { into } => {
-            journal::add(session, run, now, row, row.record, &one.journal)?;
+            journal::add(session, run, now, row, row.record, one)?;
             intents::remove(session, row.entry.id)?;
             let Some(record) = row.record else {
                 return Ok(());
@@ -86,22 +91,14 @@ fn settle_one(session: &Session<'_>, run: RunId, now: Timestamp, one: &Delivered
     }
 }
 
-/// Only the fields that were written: a page may have been pulled meanwhile, and what it saw of the others is newer.
-fn take_over(session: &Session<'_>, record: i64, after: &Mirror, row: &Row) -> Fallible<()> {
-    let stored = records::load(session, record)?;
-    let mut mirror = stored.linked.mirror.clone();
-    let intent = &row.entry.intent;
-    for field in after.iter() {
-        let written =
-            intent.fields.get(&field.name).is_some() || intent.changes.iter().any(|change| change.field == field.name);
-        if written {
-            *mirror.entry(&field.name) = field.clone();
-        }
+/// The mirror with what was written taken into account, field by field: a page may have been pulled meanwhile, and what it
+/// saw of the others is newer.
+fn after(mirror: &Mirror, one: &Delivered) -> Mirror {
+    let mut mirror = mirror.clone();
+    for write in &one.written {
+        mirror.written(write);
     }
-    if mirror != stored.linked.mirror {
-        records::save_mirror(session, record, &mirror)?;
-    }
-    Ok(())
+    mirror
 }
 
 fn again(session: &Session<'_>, now: Timestamp, row: &Row, not_before: Timestamp, counts: bool) -> Fallible<()> {
@@ -137,11 +134,10 @@ fn link(
         Some(profile) => profiles::current(session, profile)?,
         None => None,
     };
-    let empty = Mirror::default();
-    let after = one.mirror.as_ref().unwrap_or(&empty);
     let record = match records::key(session, row.place, id.as_str())? {
         None => {
-            let content = Content { profile, state: State::Live, modified_at: None, url, mirror: after };
+            let mirror = after(&Mirror::default(), one);
+            let content = Content { profile, state: State::Live, modified_at: None, url, mirror: &mirror };
             let record = records::insert(session, row.place, id.as_str(), &content)?;
             let key = Key { record, alias: false, hash: None, links_hash: None };
             records::save_key(session, row.place, id.as_str(), key)?;
@@ -155,10 +151,7 @@ fn link(
                 // Pulled meanwhile as somebody else's: resolution had the better evidence.
                 session.count_conflicts(1);
             }
-            let mut mirror = stored.linked.mirror.clone();
-            for field in after.iter() {
-                *mirror.entry(&field.name) = field.clone();
-            }
+            let mirror = after(&stored.linked.mirror, one);
             let shown: Option<Arc<str>> = url.map(Arc::from).or(stored.linked.url.clone());
             let content = Content {
                 profile: holder,
@@ -175,6 +168,7 @@ fn link(
             stored.id
         }
     };
+    session.run("UPDATE record SET written_at = ?2 WHERE id = ?1", (record, now.micros()))?;
     records::mark(session, row.place, record)?;
     if row.record.is_none() {
         // What waits behind the create is for this record now, unless it has an entry of its own.

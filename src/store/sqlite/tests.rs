@@ -47,7 +47,7 @@ contract! { super::fresh;
         a_changed_record_is_known_and_keeps_history,
         two_records_of_one_page_meet,
         the_guard_undoes_the_page,
-        the_guard_sums_over_a_run,
+        the_guard_counts_each_deletion_once,
         a_tombstone_archives_and_a_live_record_lifts_it,
         an_old_tombstone_does_not_archive_a_restored_record,
         a_sweep_archives_what_it_has_not_seen,
