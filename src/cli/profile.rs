@@ -270,7 +270,7 @@ fn print_deals(detail: &ProfileDetail, terminal: &Terminal) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use connector::{DealFacts, DealStatus, Object, Value};
     use rust_decimal::Decimal;
 
