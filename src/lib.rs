@@ -4,15 +4,26 @@
 //! the arrows):
 //!
 //! 0. `connectors/contract` — the words shared with connectors
-//! 1. [`model`] the nouns of a CDP · [`expr`] CEL expressions, pure
-//! 2. [`store`] the only SQL · [`mapping`] CRM fields ↔ traits · [`compare`] the three-way compare · [`resolution`] whose
-//!    is this · [`enrich`] behaviour → traits and scores · [`schedule`] when things run
-//! 3. [`pull`] CRM → store · [`push`] store → CRM · [`ingest`] events → store
+//! 1. `model` the nouns of a CDP · `expr` CEL expressions, pure
+//! 2. `store` the only SQL · `mapping` CRM fields ↔ traits · `compare` the three-way compare · `resolution` whose
+//!    is this · `enrich` behaviour → traits and scores · `schedule` when things run
+//! 3. `pull` CRM → store · `push` store → CRM · `ingest` events → store
 //! 4. `config` sync.toml → settings · `server` faces for machines
 //! 5. `app` where concrete things meet
 //! 6. `cli` words to and from people
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod app;
+pub mod cli;
+pub mod compare;
+pub mod config;
+pub mod enrich;
+pub mod expr;
+pub mod mapping;
 pub mod model;
+pub mod pull;
+pub mod push;
+pub mod resolution;
+pub mod server;
 pub mod store;

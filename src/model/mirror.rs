@@ -3,6 +3,8 @@
 use connector::{FieldName, Timestamp, Value};
 use serde::{Deserialize, Serialize};
 
+use crate::model::JournalOutcome;
+
 /// The mapped fields of one record, sorted by name.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -98,6 +100,59 @@ impl Mirror {
 
     pub fn is_empty(&self) -> bool {
         self.fields.is_empty()
+    }
+}
+
+/// One field as a settled write left it at the CRM.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FieldWritten {
+    pub field: FieldName,
+    /// What the CRM was believed to hold before.
+    pub from: Value,
+    pub sent: Value,
+    /// What the CRM holds now; equal to `sent` where its answer does not tell, to `from` where it refused.
+    pub kept: Value,
+    pub outcome: JournalOutcome,
+    /// Whether `kept` is something else altogether: neither `sent` nor a normalised form of it.
+    pub fought: bool,
+}
+
+/// How often in a row the CRM may keep something else before the field is frozen (`cdp-semantics` §8.3).
+const FOUGHT_LIMIT: u8 = 2;
+
+impl Mirror {
+    /// Takes a settled write into account. Returns whether it froze the field.
+    pub fn written(&mut self, write: &FieldWritten) -> bool {
+        let field = self.entry(&write.field);
+        match write.outcome {
+            JournalOutcome::Written | JournalOutcome::KeptOther => {}
+            JournalOutcome::Cancelled => return false,
+            JournalOutcome::Rejected => {
+                // Parked: wanting the refused value again is no change until either side moves, or a person retries.
+                field.base = Some(write.from.clone());
+                field.sent = Some(write.sent.clone());
+                return false;
+            }
+        }
+        // A pull may have seen the CRM's value change while the write was under way; what it saw is newer than `kept`
+        // and stays, so that the next look finds a change at the CRM.
+        let seen_moved = field.seen.as_ref().is_some_and(|seen| *seen != write.from && *seen != write.kept);
+        if !seen_moved {
+            field.seen = Some(write.kept.clone());
+            field.ours = true;
+        }
+        field.base = Some(write.kept.clone());
+        field.sent = (write.kept != write.sent).then(|| write.sent.clone());
+        field.kept_other = if write.fought { field.kept_other.saturating_add(1) } else { 0 };
+        let freezes = !field.frozen && field.kept_other >= FOUGHT_LIMIT;
+        field.frozen |= freezes;
+        freezes
+    }
+
+    /// Lets a frozen or parked field try again.
+    pub fn thaw(&mut self, field: &FieldName) {
+        let field = self.entry(field);
+        (field.frozen, field.kept_other, field.drifts, field.drift_since, field.sent) = (false, 0, 0, None, None);
     }
 }
 

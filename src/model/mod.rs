@@ -11,6 +11,7 @@ mod identifier;
 mod mirror;
 mod outbox;
 mod profile;
+mod rule;
 mod run;
 mod score;
 
@@ -21,8 +22,9 @@ pub use event::{Event, EventKind, EventRow};
 pub use fact::{Fact, RuleId};
 pub use id::{OutboxId, ProfileId, ProfileUid, RecordKey, RunId, SourceName, TraitName};
 pub use identifier::{Identifier, IdentifierKind, normalise_email};
-pub use mirror::{Mirror, MirrorField, Side};
+pub use mirror::{FieldWritten, Mirror, MirrorField, Side};
 pub use outbox::{Cause, Change, Intent, JournalOutcome, OutboxEntry, OutboxState};
 pub use profile::{CompanyRecord, LinkedRecord, Profile};
+pub use rule::{Direction, Rule};
 pub use run::{Counts, Flow, Run, RunState};
 pub use score::{Computed, Score, ScorePart};

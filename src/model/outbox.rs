@@ -80,7 +80,7 @@ impl OutboxState {
 }
 
 /// What the write journal says became of a field's write.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JournalOutcome {
     /// The CRM holds what was written.
@@ -94,7 +94,7 @@ pub enum JournalOutcome {
 }
 
 impl JournalOutcome {
-    pub fn as_str(&self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Written => "written",
             Self::KeptOther => "kept_other",

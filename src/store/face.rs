@@ -126,8 +126,15 @@ pub trait Store: Debug + Send + Sync {
     /// Current stage items of given records (for `apply`): record, profile and queued entry.
     async fn stage_items(&self, records: Vec<RecordKey>) -> Result<Vec<StageItem>>;
 
-    /// Queues one intent as it is, replacing a queued one of the same record (for `apply`).
-    async fn enqueue(&self, now: Timestamp, intents: Vec<crate::model::Intent>) -> Result<u64>;
+    /// Queues these intents as they are (for `apply`). Whatever else is queued and not yet sent at the connection and object
+    /// is withdrawn and its records marked for push again, so that nothing but these is sent next.
+    async fn enqueue(
+        &self,
+        now: Timestamp,
+        connection: &ConnectionName,
+        object: &Object,
+        intents: Vec<crate::model::Intent>,
+    ) -> Result<u64>;
 
     // — dead letters —
 
@@ -140,7 +147,8 @@ pub trait Store: Debug + Send + Sync {
     /// Removes a dead letter; `false` if there is none.
     async fn drop_dead_letter(&self, id: DeadLetterId) -> Result<bool>;
 
-    /// Removes it and lets its subject try again: thaws the field, notes a verdict, marks the record for push.
+    /// Removes it and lets its subject try again: thaws the field
+    /// ([`crate::model::Mirror::thaw`]), notes a verdict, marks the record for push.
     async fn retry_dead_letter(&self, id: DeadLetterId, verdict: Option<Side>) -> Result<bool>;
 
     // — runs and schedule —

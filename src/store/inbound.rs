@@ -45,6 +45,10 @@ pub struct IncomingPage {
     pub key: StreamKey,
     pub run: RunId,
     pub now: Timestamp,
+    /// When the CRM was asked for the page, by the same clock as `now`. A record to which a write was settled at or after
+    /// this instant is left as it is and counted as skipped: the page may be older than the write, and the write has moved
+    /// the record's stamp, so a later page brings it again.
+    pub asked_at: Timestamp,
     pub records: Vec<Incoming>,
     pub tombstones: Vec<Tombstone>,
     pub resume: Cursor,
@@ -58,11 +62,10 @@ pub struct Known {
     pub record: Option<LinkedRecord>,
     /// Stored live records whose ids the incoming record lists as merged into it.
     pub merged: Vec<LinkedRecord>,
-    /// The linked record's profile.
-    pub profile: Option<Profile>,
     /// Profiles found by the incoming identifiers, each once.
     pub candidates: Vec<Candidate>,
-    /// Fields of this record queued or in flight in the outbox: a pulled value equal to one is an echo.
+    /// Fields of this record in flight (leased or ambiguous) in the outbox, with the values sent: a pulled value equal to one
+    /// is an echo, and any other may be older than the write, so the field is left alone.
     pub in_flight: Vec<(FieldName, Value)>,
 }
 
@@ -76,6 +79,8 @@ pub struct RecordDecision {
     pub mirror: Mirror,
     /// Whether push must look at this record again.
     pub restage: bool,
+    /// Whether a mapped field that had a value is empty now: what the pull guard counts.
+    pub emptied: bool,
     pub dead_letters: Vec<DeadLetter>,
     pub tally: Tally,
 }
@@ -93,19 +98,26 @@ pub enum Tally {
 
 /// Decides about incoming records. Pure.
 pub trait PlanRecords: Debug + Send + Sync {
-    fn decide(&self, incoming: &Incoming, known: &Known) -> RecordDecision;
+    /// `profile` reads a candidate's profile, so that a record found by its identifiers is compared with what is known.
+    fn decide(
+        &self,
+        incoming: &Incoming,
+        known: &Known,
+        profile: &dyn Fn(ProfileId) -> Option<Profile>,
+    ) -> RecordDecision;
 
     /// Called after all decisions of the page and before anything is committed.
     fn guard(&self, tally: &Guard) -> Verdict;
 }
 
-/// What a page would do, for the pull guard. `linked` counts live records of this (connection, object) before the page.
+/// What one page would do, for the pull guard; the planner adds the pages before it. `linked` counts live records of this
+/// (connection, object) before the page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Guard {
     pub linked: u64,
-    /// Tombstones of live records in this run so far, this page included.
+    /// Tombstones of live records on this page.
     pub deleted: u64,
-    /// Records in this run so far of which a mapped non-empty value became empty, this page included.
+    /// Records of this page whose decision says `emptied`.
     pub emptied: u64,
     pub full_load_done: bool,
 }
@@ -168,6 +180,8 @@ pub struct IngestReport {
     pub identity_conflicts: u64,
     pub dead_letters: u64,
     pub profiles_marked: u64,
+    /// Records whose person's declared traits changed: poke push.
+    pub records_marked: u64,
 }
 
 /// What a computation sees of one profile.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use connector::{RecordId, Timestamp};
 
 use crate::model::{
-    AttributeChange, DeadLetter, Intent, JournalOutcome, LinkedRecord, Mirror, OutboxEntry, OutboxId, Profile,
+    AttributeChange, DeadLetter, FieldWritten, Intent, JournalOutcome, LinkedRecord, Mirror, OutboxEntry, OutboxId,
+    Profile,
 };
 
 /// One record (or one profile that has none yet) that push must look at.
@@ -77,9 +78,12 @@ pub struct Delivered {
     /// The generation that was sent: a newer one queued meanwhile stays queued.
     pub generation: u32,
     pub fate: Fate,
-    /// The record's mirror afterwards, where it changed. Applied even if a newer generation is queued.
-    pub mirror: Option<Mirror>,
-    pub journal: JournalOutcome,
+    /// What the CRM holds now of the written fields; the engine applies each by [`Mirror::written`], even if a newer
+    /// generation is queued, and stamps the record as written at the settlement's instant.
+    pub written: Vec<FieldWritten>,
+    /// The journal's word for changes of the entry that are not in `written`; those bring their own. `None`: no row for them
+    /// (the entry goes on living).
+    pub journal: Option<JournalOutcome>,
     pub dead_letters: Vec<DeadLetter>,
 }
 

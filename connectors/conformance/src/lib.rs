@@ -1,1 +1,44 @@
+//! The contract, checked: the suite every connector must pass, and an in-memory reference connector that passes it.
+//!
+//! # Running the suite on a connector
+//!
+//! In the connector crate, `tests/conformance.rs` implements [`Subject`] over a stand-in for its CRM (a mock spoken to
+//! over HTTP) and runs [`run`] with a function that makes a fresh one; every check gets its own:
+//!
+//! ```text
+//! #[tokio::test(flavor = "multi_thread")]
+//! async fn keeps_the_contract() {
+//!     let report = connector_conformance::run(|| HubSpotSubject::start()).await;
+//!     println!("{report}");
+//!     assert!(report.is_green(), "{report}");
+//!     assert_eq!(report.skipped(), ["more_than_a_search_can_walk_is_delivered"]);
+//! }
+//! ```
+//!
+//! * The connector is given a [`LeapClock`]: its waits pass at once, and nothing hangs on a clock nobody moves.
+//!   [`Subject::advance`] moves that clock and the stand-in's together.
+//! * Only what a stand-in can do need be implemented; a lever left at its default skips the checks that need it, with a
+//!   reason. A skipped check is never counted as passed, and a connector's test names the ones it expects.
+//! * Trouble ([`Subject::inject`]) lasts until [`Subject::mend`], so that a connector's own retries meet it again. Levers
+//!   and the control plane itself must not be struck by it.
+//! * Values are compared by what they mean in their field ([`same`]), so that a CRM that answers only text passes.
+//! * Rate limits of a stand-in are switched off unless a check asks for [`Trouble::Quota`].
+//!
+//! [`memory::MemorySubject`] is a complete example. One check alone: `run_some(&checks, …)` with [`checks`] filtered by
+//! name.
 #![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod checks;
+mod clock;
+pub mod memory;
+mod subject;
+mod suite;
+mod value;
+
+pub use checks::checks;
+pub use clock::LeapClock;
+pub use memory::{MemoryConnector, MemoryCrm, MemorySubject};
+pub use subject::{Checked, DealSeed, Stop, Subject, Trouble, Words, cannot};
+pub use suite::{Check, Finding, Report, Verdict, run, run_some};
+pub use value::{canonical, same};

@@ -1,0 +1,42 @@
+//! The checks, by theme. Each is an `async fn` over a fresh subject whose name is the sentence it proves.
+
+mod account;
+mod change;
+mod failure;
+mod load;
+mod lost_answer;
+mod outcome;
+mod record;
+mod schema;
+mod steps;
+mod update;
+
+use crate::suite::Check;
+
+/// Every check, in the order of the report.
+pub fn checks() -> Vec<Check> {
+    [
+        account::checks(),
+        load::checks(),
+        change::checks(),
+        record::checks(),
+        update::checks(),
+        outcome::checks(),
+        lost_answer::checks(),
+        failure::checks(),
+        schema::checks(),
+    ]
+    .concat()
+}
+
+/// A table of checks: the promises, then the function.
+macro_rules! table {
+    ($([$($promise:literal),*] $name:ident),* $(,)?) => {
+        vec![$($crate::suite::Check {
+            name: stringify!($name),
+            promises: &[$($promise),*],
+            run: |subject| Box::pin($name(subject)),
+        }),*]
+    };
+}
+use table;

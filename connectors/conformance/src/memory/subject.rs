@@ -1,0 +1,210 @@
+//! The in-memory CRM as a subject of the suite: a model for connector crates, whose levers are HTTP calls instead.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use connector::{Connector, DealStatus, ErrorKind, FieldKind, FieldName, Fields, Object, RecordId, Timestamp, Value};
+
+use super::{Call, Fault, MemoryConnector, MemoryCrm};
+use crate::clock::LeapClock;
+use crate::subject::{Checked, DealSeed, Stop, Subject, Trouble, Words, cannot};
+
+const DOORS: [Call; 6] = [Call::Check, Call::Describe, Call::Pull, Call::Read, Call::Push, Call::CreateField];
+
+/// A connector over a [`MemoryCrm`], with the levers that has.
+pub struct MemorySubject<C = MemoryConnector> {
+    clock: Arc<LeapClock>,
+    crm: MemoryCrm,
+    connector: C,
+    words: Words,
+}
+
+impl MemorySubject {
+    /// An account with small pages and a minute of visibility lag declared.
+    pub fn fresh() -> Self {
+        Self::around(|connector| connector)
+    }
+}
+
+impl<C: Connector> MemorySubject<C> {
+    /// The same with a connector of one's own around the in-memory one.
+    pub fn around(wrap: impl FnOnce(MemoryConnector) -> C) -> Self {
+        let clock = Arc::new(LeapClock::new(Timestamp::from_secs(1_790_000_000)));
+        let crm = MemoryCrm::new(clock.clone());
+        crm.set_page_size(3);
+        crm.set_visibility_lag(Duration::from_secs(60));
+        let connector = wrap(crm.connector());
+        Self { clock, crm, connector, words: words() }
+    }
+
+    pub fn crm(&self) -> &MemoryCrm {
+        &self.crm
+    }
+
+    fn always(&self, calls: &[Call], fault: &Fault) {
+        for call in calls {
+            self.crm.fail_always(*call, fault.clone());
+        }
+    }
+}
+
+fn words() -> Words {
+    let options = || ["a", "b", "c"].map(Into::into).to_vec();
+    let lifecycle = ["subscriber", "lead", "customer", "other"].map(Into::into).to_vec();
+    Words {
+        person: Object::Contact,
+        text: "city".into(),
+        other_text: "title".into(),
+        email: "email".into(),
+        typed: vec![
+            ("score".into(), FieldKind::Decimal { scale: Some(2) }),
+            ("visits".into(), FieldKind::Integer),
+            ("opted_out".into(), FieldKind::Bool),
+            ("birthday".into(), FieldKind::Date),
+            ("last_seen".into(), FieldKind::Instant),
+            ("interests".into(), FieldKind::MultiChoice { options: options() }),
+            ("lifecycle".into(), FieldKind::Choice { options: lifecycle }),
+        ],
+        read_only: Some("record_source".into()),
+        key: Some("cdp_profile_id".into()),
+        refused: Some(("lifecycle".into(), Value::from("no such stage"))),
+        no_such_id: "99999999999".into(),
+    }
+}
+
+fn there(done: bool) -> Checked {
+    if done { Ok(()) } else { Err(Stop::Failed("the lever found no such record".into())) }
+}
+
+#[async_trait]
+impl<C: Connector> Subject for MemorySubject<C> {
+    fn connector(&self) -> &dyn Connector {
+        &self.connector
+    }
+
+    fn words(&self) -> &Words {
+        &self.words
+    }
+
+    fn more_than_two_pages(&self) -> usize {
+        8
+    }
+
+    async fn seed(&self, object: &Object, fields: Fields) -> Checked<RecordId> {
+        Ok(self.crm.create(object, fields))
+    }
+
+    async fn edit(&self, object: &Object, id: &RecordId, fields: Fields) -> Checked {
+        there(self.crm.edit(object, id, fields))
+    }
+
+    async fn truth(&self, object: &Object, id: &RecordId, fields: &[FieldName]) -> Checked<Option<Fields>> {
+        Ok(self.crm.fields(object, id).map(|held| {
+            let value = |name: &FieldName| held.get(name).cloned().unwrap_or(Value::Null);
+            fields.iter().map(|name| (name.clone(), value(name))).collect()
+        }))
+    }
+
+    async fn count(&self, object: &Object) -> Checked<usize> {
+        Ok(self.crm.ids(object).len())
+    }
+
+    async fn requests(&self) -> Checked<u64> {
+        Ok(self.crm.calls().requests)
+    }
+
+    async fn changes(&self) -> Checked<u64> {
+        Ok(self.crm.ledger().len() as u64)
+    }
+
+    async fn advance(&self, by: Duration) -> Checked {
+        self.clock.leap(by);
+        Ok(())
+    }
+
+    async fn edit_all(&self, object: &Object, ids: &[RecordId], fields: Fields) -> Checked {
+        there(self.crm.edit_all(object, ids, fields) == ids.len())
+    }
+
+    async fn delete(&self, object: &Object, id: &RecordId) -> Checked {
+        there(self.crm.delete(object, id))
+    }
+
+    async fn restore(&self, object: &Object, id: &RecordId) -> Checked {
+        there(self.crm.restore(object, id))
+    }
+
+    async fn merge(&self, object: &Object, survivor: &RecordId, loser: &RecordId) -> Checked<RecordId> {
+        there(self.crm.merge(object, survivor, loser))?;
+        Ok(survivor.clone())
+    }
+
+    async fn link(&self, from: (&Object, &RecordId), to: (&Object, &RecordId), on: bool) -> Checked {
+        if on {
+            self.crm.link(from, to)
+        } else {
+            self.crm.unlink(from, to)
+        }
+        Ok(())
+    }
+
+    async fn seed_company(&self, name: &str) -> Checked<RecordId> {
+        Ok(self.crm.create(&Object::Company, [("name", name)]))
+    }
+
+    async fn seed_deal(&self, deal: DealSeed) -> Checked<RecordId> {
+        let stage = match deal.status {
+            DealStatus::Open => "contract",
+            DealStatus::Won => "s_done",
+            DealStatus::Lost => "s_gone",
+        };
+        let mut fields = Fields::from([
+            ("name", Value::from(deal.name.as_str())),
+            ("amount", Value::Number(deal.amount)),
+            ("currency", Value::from(deal.currency.as_str())),
+            ("stage", Value::from(stage)),
+        ]);
+        if let Some(at) = deal.closed_at {
+            fields.set("closed_at", Value::Instant(at));
+        }
+        Ok(self.crm.create(&Object::Deal, fields))
+    }
+
+    async fn seed_user(&self, email: &str, name: &str, active: bool) -> Checked<RecordId> {
+        let fields = [("email", Value::from(email)), ("name", Value::from(name)), ("active", Value::Bool(active))];
+        Ok(self.crm.create(&Object::User, fields))
+    }
+
+    async fn hide_changes_for(&self, lag: Duration) -> Checked {
+        self.crm.set_visibility_lag(lag);
+        Ok(())
+    }
+
+    async fn inject(&self, trouble: Trouble) -> Checked {
+        match trouble {
+            Trouble::ExpiredToken => self.crm.expire_token(),
+            Trouble::Revoked => self.crm.revoke(),
+            Trouble::ServerError => self.crm.fail_all(ErrorKind::Transient),
+            Trouble::Quota => self.crm.fail_all(ErrorKind::Quota),
+            Trouble::LostAnswer { applied } => self.always(&DOORS, &Fault::Lost { applied }),
+            Trouble::Truncated => self.always(&DOORS, &Fault::Truncated),
+            Trouble::Stall => self.always(&DOORS, &Fault::Hang),
+            Trouble::PointElsewhere => return cannot("point elsewhere: it speaks to no host"),
+        }
+        Ok(())
+    }
+
+    async fn mend(&self) -> Checked {
+        self.crm.mend();
+        Ok(())
+    }
+
+    async fn refreshes(&self) -> Checked<u64> {
+        Ok(self.crm.calls().refreshes)
+    }
+
+    fn secrets(&self) -> Checked<Vec<String>> {
+        cannot("tell its secrets: it has none")
+    }
+}

@@ -1,0 +1,195 @@
+//! What a connector crate provides: the connector under test, and levers on the CRM at its far side.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use connector::{Connector, DealStatus, FieldKind, FieldName, Fields, Object, RecordId, Timestamp, Value};
+use rust_decimal::Decimal;
+
+/// Why a check ends early.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// The connector breaks the contract (or a lever broke): what was expected and what was seen.
+    Failed(String),
+    /// The check does not apply to this connector, or its CRM's stand-in has no such lever: why.
+    Skipped(String),
+}
+
+pub type Checked<T = ()> = Result<T, Stop>;
+
+/// The CRM's own names for what the suite needs.
+#[derive(Clone, Debug)]
+pub struct Words {
+    /// The object the suite works with: people.
+    pub person: Object,
+    /// Writable text fields of a person, without rules; they take at least 200 characters.
+    pub text: FieldName,
+    pub other_text: FieldName,
+    /// The unique e-mail field of a person.
+    pub email: FieldName,
+    /// Writable fields of a person by kind, for round trips. Choices name their options in the kind.
+    pub typed: Vec<(FieldName, FieldKind)>,
+    /// A field of a person that exists and cannot be written.
+    pub read_only: Option<FieldName>,
+    /// Ferry's own unique key on a person, if it exists there.
+    pub key: Option<FieldName>,
+    /// A field and a value that the CRM refuses for it.
+    pub refused: Option<(FieldName, Value)>,
+    /// An id in the CRM's form that no record has.
+    pub no_such_id: RecordId,
+}
+
+/// A deal to seed.
+#[derive(Clone, Debug)]
+pub struct DealSeed {
+    pub name: String,
+    pub amount: Decimal,
+    /// ISO 4217.
+    pub currency: String,
+    pub status: DealStatus,
+    pub closed_at: Option<Timestamp>,
+}
+
+/// What can go wrong on the far side. Each lasts until [`Subject::mend`] unless it says otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// The access token runs out now; a renewal gives a good one.
+    ExpiredToken,
+    /// The credential is withdrawn: neither calls nor renewals are answered.
+    Revoked,
+    /// Every call is answered 5xx and nothing is applied.
+    ServerError,
+    /// Every call is refused for want of quota.
+    Quota,
+    /// The connection breaks without an answer, after the request was applied or before.
+    LostAnswer { applied: bool },
+    /// Requests are applied; their answers break off in the middle of the body.
+    Truncated,
+    /// Requests are taken and never answered.
+    Stall,
+    /// Answers point to another host (a redirect, a next link, an instance URL).
+    PointElsewhere,
+}
+
+/// One connector and the account behind it. Every check gets a fresh one, so that nothing a check does reaches the
+/// next. The account may hold other records; the suite looks only at its own and at differences.
+///
+/// A lever that the stand-in does not have keeps its default, which skips the checks that need it, with a reason.
+/// Levers act at the CRM, not through the connector.
+#[async_trait]
+pub trait Subject: Send + Sync {
+    fn connector(&self) -> &dyn Connector;
+
+    fn words(&self) -> &Words;
+
+    /// How many records certainly need more than two pages of any stream.
+    fn more_than_two_pages(&self) -> usize;
+
+    /// Creates a record as a rep does.
+    async fn seed(&self, object: &Object, fields: Fields) -> Checked<RecordId>;
+
+    /// Changes a record as a rep does; [`Value::Null`] empties a field.
+    async fn edit(&self, object: &Object, id: &RecordId, fields: Fields) -> Checked;
+
+    /// What the CRM truly holds for the fields named (null where it has no value), in any form of the value: the suite
+    /// compares by kind. `None` where no live record has this id.
+    async fn truth(&self, object: &Object, id: &RecordId, fields: &[FieldName]) -> Checked<Option<Fields>>;
+
+    /// Live records of the object.
+    async fn count(&self, object: &Object) -> Checked<usize>;
+
+    /// Requests the connector has sent so far, token renewals included; the stand-in's own control calls are not.
+    async fn requests(&self) -> Checked<u64>;
+
+    /// Changes of records so far, whoever made them.
+    async fn changes(&self) -> Checked<u64>;
+
+    /// Lets time pass for the connector and the CRM alike.
+    async fn advance(&self, by: Duration) -> Checked;
+
+    /// Seeds several people with these e-mail addresses (one each); faster than one by one where the CRM has batches.
+    async fn seed_people(&self, emails: &[String]) -> Checked<Vec<RecordId>> {
+        let words = self.words();
+        let mut ids = Vec::with_capacity(emails.len());
+        for email in emails {
+            let fields = Fields::from([(words.email.clone(), Value::from(email.as_str()))]);
+            ids.push(self.seed(&words.person, fields).await?);
+        }
+        Ok(ids)
+    }
+
+    /// Changes several records at one and the same instant, as a mass update does.
+    async fn edit_all(&self, _object: &Object, _ids: &[RecordId], _fields: Fields) -> Checked {
+        cannot("change several records at one instant")
+    }
+
+    async fn delete(&self, _object: &Object, _id: &RecordId) -> Checked {
+        cannot("delete a record")
+    }
+
+    async fn restore(&self, _object: &Object, _id: &RecordId) -> Checked {
+        cannot("restore a deleted record")
+    }
+
+    /// Merges `loser` into `survivor` and says which id survives: not at every CRM is it one of the two.
+    async fn merge(&self, _object: &Object, _survivor: &RecordId, _loser: &RecordId) -> Checked<RecordId> {
+        cannot("merge two records")
+    }
+
+    /// Associates two records, or takes the association away.
+    async fn link(&self, _from: (&Object, &RecordId), _to: (&Object, &RecordId), _on: bool) -> Checked {
+        cannot("associate two records")
+    }
+
+    async fn seed_company(&self, _name: &str) -> Checked<RecordId> {
+        cannot("seed a company")
+    }
+
+    async fn seed_deal(&self, _deal: DealSeed) -> Checked<RecordId> {
+        cannot("seed a deal")
+    }
+
+    async fn seed_user(&self, _email: &str, _name: &str, _active: bool) -> Checked<RecordId> {
+        cannot("seed a user")
+    }
+
+    /// Changes made from now on stay invisible to incremental pulls this long. At most the connector's declared
+    /// visibility lag is asked for.
+    async fn hide_changes_for(&self, _lag: Duration) -> Checked {
+        cannot("delay the visibility of changes")
+    }
+
+    /// How many records with one stamp exceed the CRM's cap on what one search can walk.
+    fn beyond_search_cap(&self) -> Checked<usize> {
+        cannot("exceed a search cap")
+    }
+
+    async fn inject(&self, trouble: Trouble) -> Checked {
+        cannot(&format!("make trouble of the kind {trouble:?}"))
+    }
+
+    /// Ends all trouble.
+    async fn mend(&self) -> Checked {
+        Ok(())
+    }
+
+    /// How often the access token was renewed so far.
+    async fn refreshes(&self) -> Checked<u64> {
+        cannot("count token renewals")
+    }
+
+    /// Requests that reached the host [`Trouble::PointElsewhere`] points to.
+    async fn foreign_requests(&self) -> Checked<u64> {
+        cannot("watch another host")
+    }
+
+    /// Secrets in use, which must appear in no error.
+    fn secrets(&self) -> Checked<Vec<String>> {
+        cannot("tell its secrets")
+    }
+}
+
+/// Skips: the lever does not exist.
+pub fn cannot<T>(what: &str) -> Checked<T> {
+    Err(Stop::Skipped(format!("the subject cannot {what}")))
+}

@@ -1,0 +1,39 @@
+//! The reference connector passes the suite.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use connector_conformance::{MemorySubject, checks, run};
+
+#[tokio::test]
+async fn the_in_memory_connector_keeps_the_contract() {
+    let report = run(|| async { Ok(MemorySubject::fresh()) }).await;
+    assert!(report.is_green(), "{report}");
+    assert_eq!(
+        report.skipped(),
+        ["more_than_a_search_can_walk_is_delivered", "another_host_is_never_contacted", "no_secret_leaves_in_an_error"],
+        "{report}"
+    );
+}
+
+#[tokio::test]
+async fn a_connector_that_answers_only_text_passes_too() {
+    let report = run(|| async {
+        let subject = MemorySubject::fresh();
+        subject.crm().set_answers_text(true);
+        Ok(subject)
+    })
+    .await;
+    assert!(report.is_green(), "{report}");
+}
+
+#[test]
+fn checks_have_names_of_their_own_and_every_promise_has_a_check() {
+    let checks = checks();
+    assert!(checks.len() >= 60, "{} checks", checks.len());
+    let mut names: Vec<_> = checks.iter().map(|check| check.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), checks.len());
+    for promise in 1..=14 {
+        assert!(checks.iter().any(|check| check.promises.contains(&promise)), "promise {promise} has no check");
+    }
+}

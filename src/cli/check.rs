@@ -1,0 +1,89 @@
+//! `ferry check`: everything that is wrong with the configuration, at once, each with its place and a way out. Offline:
+//! no CRM is reached and no secret is read.
+
+use serde::Serialize;
+use serde_json::Value as Json;
+
+use crate::cli::cx::{Cx, of_config, problem};
+use crate::cli::exit::{Ended, Exit};
+use crate::cli::terminal::Tone;
+use crate::config;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Also list every setting with where its value comes from
+    #[arg(long)]
+    pub resolved: bool,
+}
+
+/// `check --json`.
+#[derive(Serialize)]
+struct View {
+    ok: bool,
+    errors: Vec<Json>,
+    warnings: Vec<Json>,
+    config_hash: String,
+    sources: Vec<String>,
+    connections: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resolved: Option<Vec<String>>,
+}
+
+/// `check --json` of a file that cannot be used.
+#[derive(Serialize)]
+struct Problems {
+    ok: bool,
+    errors: Vec<Json>,
+    warnings: Vec<Json>,
+}
+
+pub async fn run(args: &Args, cx: &Cx) -> Ended {
+    let loaded = match config::load(&cx.config, &cx.overrides) {
+        Ok(loaded) => loaded,
+        // Here the problems are what was asked for: data, not an accident.
+        Err(failure) if cx.terminal.wants_json() => {
+            let view = Problems {
+                ok: false,
+                errors: failure.errors.iter().map(problem).collect(),
+                warnings: failure.warnings.iter().map(problem).collect(),
+            };
+            cx.terminal.json(&view)?;
+            return Ok(Exit::Invalid);
+        }
+        Err(failure) => return Err(of_config(&failure)),
+    };
+    let settings = &loaded.settings;
+    let resolved = args.resolved.then(|| settings.resolved.iter().map(ToString::to_string).collect::<Vec<_>>());
+    let view = View {
+        ok: true,
+        errors: Vec::new(),
+        warnings: loaded.warnings.iter().map(problem).collect(),
+        config_hash: settings.config_hash.clone(),
+        sources: settings.sources.iter().map(|source| source.name.to_string()).collect(),
+        connections: settings.connections.iter().map(|connection| connection.name.to_string()).collect(),
+        resolved,
+    };
+    cx.terminal.show(&view, |terminal| {
+        for line in view.resolved.iter().flatten() {
+            terminal.say(line);
+        }
+        if !loaded.warnings.is_empty() {
+            terminal.note(config::blocks(&loaded.warnings));
+            terminal.note("");
+        }
+        let count = |n: usize, one: &str| format!("{n} {one}{}", if n == 1 { "" } else { "s" });
+        terminal.say(format!(
+            "{} {}: {}, {}{}",
+            terminal.paint(Tone::Good, "valid"),
+            cx.config.display(),
+            count(view.connections.len(), "connection"),
+            count(view.sources.len(), "source"),
+            if view.warnings.is_empty() {
+                String::new()
+            } else {
+                format!(", {}", count(view.warnings.len(), "warning"))
+            },
+        ));
+    })?;
+    Ok(Exit::Done)
+}

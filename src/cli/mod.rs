@@ -1,0 +1,77 @@
+//! FLOOR 6 — words to and from people: the command line, its tables, its exit codes. One file per command; a command
+//! reads or asks, and decides nothing about anybody's data.
+
+pub mod check;
+pub mod clean;
+pub mod cx;
+pub mod exit;
+pub mod explain;
+pub mod failures;
+pub mod forecast;
+pub mod init;
+mod logs;
+pub mod moment;
+pub mod outcome;
+pub mod profile;
+pub mod progress;
+pub mod runs;
+pub mod status;
+pub mod terminal;
+pub mod timeline;
+pub mod words;
+
+use std::env;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use connector::{OsEntropy, SystemClock};
+use tracing_subscriber::filter::LevelFilter;
+
+use crate::config::Overrides;
+use cx::Cx;
+use exit::{Ended, Exit, Failure};
+use terminal::Terminal;
+use words::{Command, Words};
+
+/// The whole program: reads the command line, does what it says, and says how it ended.
+pub fn main() -> ExitCode {
+    let words = match Words::try_parse() {
+        Ok(words) => words,
+        Err(refused) => {
+            // `--help` and `--version` come this way too, and are no mistake. A closed pipe is nobody's fault.
+            let _ = refused.print();
+            return if refused.use_stderr() { Exit::Invalid.into() } else { Exit::Done.into() };
+        }
+    };
+    let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let terminal = Terminal::of_the_process(words.json, words.color, no_color);
+    logs::start(words.verbose, LevelFilter::WARN, env::var("FERRY_LOG").ok().as_deref(), terminal.paints_notes());
+    let variables =
+        env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let cx = Cx {
+        terminal,
+        config: words.config,
+        overrides: if words.env_overrides { Overrides::from_variables(variables) } else { Overrides::none() },
+        clock: Arc::new(SystemClock),
+        entropy: Arc::new(OsEntropy),
+    };
+    let ended = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(run(words.command, &cx)),
+        Err(error) => Err(Failure::new(format!("start the runtime: {error}"))),
+    };
+    match ended {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            cx.terminal.failure(&failure);
+            failure.exit.into()
+        }
+    }
+}
+
+async fn run(command: Command, cx: &Cx) -> Ended {
+    match command {
+        Command::Init(args) => init::run(&args, cx).await,
+        Command::Check(args) => check::run(&args, cx).await,
+    }
+}

@@ -1,0 +1,62 @@
+//! The words of the command line: every command with its options, as clap reads them.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Parser, Subcommand};
+
+use crate::cli::terminal::ColorChoice;
+use crate::cli::{check, init};
+
+/// Keeps a CRM and a store of customer behaviour in step, in both directions.
+#[derive(Debug, Parser)]
+#[command(name = "ferry", version, max_term_width = 100, after_help = EXITS)]
+pub struct Words {
+    /// The configuration file
+    #[arg(short, long, global = true, value_name = "FILE", default_value = "sync.toml")]
+    pub config: PathBuf,
+    /// Print data as JSON, one value per line
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say more on standard error; twice for everything
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+    /// When to paint
+    #[arg(long, global = true, value_enum, default_value_t)]
+    pub color: ColorChoice,
+    /// Let FERRY__SECTION__KEY variables override the file
+    #[arg(long, global = true)]
+    pub env_overrides: bool,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXITS: &str = "\
+Exit codes: 0 done · 1 failed · 2 invalid configuration or usage · 3 the live CRM disagrees, or a plan no longer \
+holds · 4 a fuse stopped the run · 5 done, but some records failed";
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write a small commented sync.toml
+    Init(init::Args),
+    /// Find every problem of the configuration at once
+    Check(check::Args),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_words_are_well_formed() {
+        Words::command().debug_assert();
+    }
+
+    #[test]
+    fn global_options_stand_anywhere() {
+        let words = Words::try_parse_from(["ferry", "check", "--json", "-c", "other.toml", "-vv"]).unwrap();
+        assert!(words.json && words.verbose == 2 && *words.config == *"other.toml");
+        assert!(Words::try_parse_from(["ferry"]).is_err());
+    }
+}

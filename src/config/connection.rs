@@ -1,0 +1,122 @@
+//! `[[crm]]`: one account at one CRM.
+
+use std::path::Path;
+
+use connector::ConnectionName;
+
+use crate::config::catalogue::Catalogue;
+use crate::config::keys;
+use crate::config::mask::quoted;
+use crate::config::reader::{Bad, Reader};
+use crate::config::settings::{ConnectionMode, ConnectionSettings, Preset, PullDeals};
+use crate::config::source::{Names, missing_type, name_table, required_name};
+use crate::config::tree::{Node, Value};
+use crate::config::{fields, value, vendor};
+
+const MODES: &[(&str, ConnectionMode)] = &[
+    ("read_write", ConnectionMode::ReadWrite),
+    ("pull_only", ConnectionMode::PullOnly),
+    ("dry_run", ConnectionMode::DryRun),
+];
+
+pub fn connections(
+    root: &Reader<'_>,
+    folder: &Path,
+    preset: Preset,
+    people: &Catalogue,
+) -> Option<Vec<ConnectionSettings>> {
+    let mut names = Names::new("CRM connections");
+    let mut complete = true;
+    let mut connections = Vec::new();
+    for table in root.tables("crm") {
+        match connection(table, folder, preset, people, &mut names) {
+            Some(connection) => connections.push(connection),
+            None => complete = false,
+        }
+    }
+    complete.then_some(connections)
+}
+
+fn connection(
+    table: Reader<'_>,
+    folder: &Path,
+    preset: Preset,
+    people: &Catalogue,
+    names: &mut Names,
+) -> Option<ConnectionSettings> {
+    let name = required_name(&table, "hubspot");
+    let table = name_table(table, name.as_deref(), "crm");
+    let is_new = name.as_deref().is_none_or(|name| names.is_new(name, &table));
+    let vendor = table.required("type", "\"hubspot\"", || missing_type(&table, vendor::TYPES), vendor::kind);
+    if let Some(vendor) = vendor {
+        let accepted: Vec<&'static str> = keys::CRM.accepted.iter().chain(vendor.keys()).copied().collect();
+        table.check_keys(&accepted, keys::CRM.later);
+    }
+    let mode = table.value_or("mode", Value::Text("read_write".into()), value::choice("E006", "mode", MODES));
+    let api_budget = table.value("api_budget", "\"20000/day\"", budget);
+    let pull_deals = pull_deals(&table);
+    let match_is_known = matching(&table);
+    let own = vendor.and_then(|vendor| vendor.read(&table, folder));
+    let objects = vendor.and_then(|vendor| fields::objects(&table, vendor, preset, people));
+    let budget_is_right = api_budget.is_some() || table.entry("api_budget").is_none();
+    if !is_new || !budget_is_right || !match_is_known {
+        return None;
+    }
+    Some(ConnectionSettings {
+        name: ConnectionName::new(name?),
+        mode: mode?,
+        api_budget,
+        pull_deals: pull_deals?,
+        objects: objects?,
+        vendor: own?,
+    })
+}
+
+/// `"20000/day"`.
+fn budget(node: &Node) -> Result<u64, Bad> {
+    let text = value::text(node)?;
+    let calls = text.strip_suffix("/day").and_then(|calls| calls.parse::<u64>().ok()).filter(|calls| *calls > 0);
+    calls.ok_or_else(|| {
+        Bad::value("E006", format!("{} is not a number of calls a day", quoted(&text))).help("like \"20000/day\"")
+    })
+}
+
+fn pull_deals(table: &Reader<'_>) -> Option<PullDeals> {
+    let section = table.section("pull_deals")?;
+    section.check(keys::PULL_DEALS);
+    let closed = section.value_or("closed", Value::Bool(true), value::flag);
+    let open = section.value_or("open", Value::Bool(true), value::flag);
+    let since = section.value("since", "\"2023-01-01\"", value::date);
+    if since.is_none() && section.entry("since").is_some() {
+        return None;
+    }
+    Some(PullDeals { closed: closed?, open: open?, since })
+}
+
+/// `[crm.match]`: there is one order in this version, and no silent choice between duplicates. Saying so is allowed.
+fn matching(table: &Reader<'_>) -> bool {
+    let Some(section) = table.section("match") else { return false };
+    section.check(keys::MATCH);
+    let fixed = |key: &str, order: &'static [&'static str]| {
+        let example = format!("{order:?}");
+        let read = |node: &Node| {
+            let given = value::texts(node)?;
+            if given == order {
+                return Ok(());
+            }
+            Err(Bad::value("E008", format!("another order of `{key}` than {order:?} is not in this version")))
+        };
+        section.entry(key).is_none() || section.value(key, &example, read).is_some()
+    };
+    let contact = fixed("contact", &["link", "cdp_profile_id", "email"]);
+    let company = fixed("company", &["link"]);
+    let duplicates = section.value_or("on_duplicate", Value::Text("review".into()), |node| {
+        let word = value::text(node)?;
+        match word.as_str() {
+            "review" => Ok(()),
+            "newest" => Err(Bad::value("E008", "`on_duplicate = \"newest\"` is not in this version")),
+            _ => Err(Bad::Value(value::not_valid("E006", "on_duplicate", &word, &["review"]))),
+        }
+    });
+    contact && company && duplicates.is_some()
+}

@@ -1,0 +1,118 @@
+//! The closed lists: which keys are valid at which place, and which the format knows but this version cannot honour.
+//! Nothing is accepted and ignored.
+
+use crate::expr::nearest;
+
+/// The keys of one place.
+#[derive(Clone, Copy, Debug)]
+pub struct Keys {
+    pub accepted: &'static [&'static str],
+    /// Keys of the format whose engine is not in this version: refused by name (E008), never ignored.
+    pub later: &'static [&'static str],
+}
+
+const fn keys(accepted: &'static [&'static str], later: &'static [&'static str]) -> Keys {
+    Keys { accepted, later }
+}
+
+pub const ROOT: Keys = keys(
+    &[
+        "preset",
+        "timezone",
+        "base_currency",
+        "store",
+        "server",
+        "admin",
+        "source",
+        "crm",
+        "schedule",
+        "currency",
+        "safety",
+    ],
+    &["include", "identity", "traits", "scores", "company", "segments", "routing", "alerts", "privacy", "renamed"],
+);
+
+/// Keys of the root that are values; the others are sections.
+pub const ROOT_VALUES: [&str; 4] = ["preset", "timezone", "base_currency", "include"];
+
+pub const STORE: Keys = keys(&["path"], &["backup", "max_size"]);
+
+pub const SERVER: Keys = keys(
+    &["own_domains"],
+    &["listen", "public_url", "trusted_proxies", "cors_origins", "max_request", "max_message", "admin_token"],
+);
+
+pub const ADMIN: Keys = keys(&["listen", "token"], &[]);
+
+pub const SOURCE: Keys = keys(
+    &["name", "type", "path"],
+    &["write_key", "client", "rate_limit", "delimiter", "time_zone", "event", "columns"],
+);
+
+/// Keys that every connection has; the vendor's own are in [`crate::config::vendor`].
+pub const CRM: Keys =
+    keys(&["name", "type", "mode", "api_budget", "pull_deals", "match", "create", "fields"], &["digest"]);
+
+pub const PULL_DEALS: Keys = keys(&["closed", "open", "since"], &[]);
+
+pub const MATCH: Keys = keys(&["contact", "company", "on_duplicate"], &["lead"]);
+
+pub const CREATE: Keys = keys(&["contact"], &["lead", "company", "missing_last_name", "assignment"]);
+
+pub const FIELDS: Keys = keys(&["contact", "company", "deal"], &["lead"]);
+
+pub const FIELD: Keys = keys(&["field", "direction", "conflict", "transform", "map", "clear", "max_length"], &[]);
+
+pub const SCHEDULE: Keys =
+    keys(&["pull", "push", "recompute", "retention", "jitter", "catch_up"], &["reconcile", "digest", "train", "quiet"]);
+
+pub const CURRENCY: Keys = keys(&["rates", "rates_file"], &[]);
+
+pub const SAFETY: Keys =
+    keys(&["max_creates_per_run", "max_update_share", "never_clear_more_than", "max_pull_loss", "mode"], &[]);
+
+pub const SECRET: Keys = keys(&["env", "file", "command"], &[]);
+
+/// Keys whose values are secrets: they are references in the file, and whatever stands there is masked in messages.
+const SECRET_KEYS: [&str; 13] = [
+    "token",
+    "client_secret",
+    "refresh_token",
+    "access_token",
+    "admin_token",
+    "write_key",
+    "private_key",
+    "api_key",
+    "secret",
+    "password",
+    "suppression_key",
+    "webhook",
+    "bearer",
+];
+
+/// Whether a key (or the last part of an override's name) holds a secret, or is such a key misspelt.
+pub fn is_secret(key: &str) -> bool {
+    let key = key.rsplit("__").next().unwrap_or(key).to_ascii_lowercase().replace('-', "_");
+    SECRET_KEYS.contains(&key.as_str()) || nearest(&key, SECRET_KEYS).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_is_both_accepted_and_refused() {
+        for place in [
+            ROOT, STORE, SERVER, ADMIN, SOURCE, CRM, PULL_DEALS, MATCH, CREATE, FIELDS, FIELD, SCHEDULE, CURRENCY,
+            SAFETY, SECRET,
+        ] {
+            assert!(place.accepted.iter().all(|key| !place.later.contains(key)), "{place:?}");
+        }
+    }
+
+    #[test]
+    fn secret_keys_are_known_even_misspelt() {
+        assert!(["token", "tokn", "client-secret", "FERRY__CRM__HUBSPOT__TOKEN"].iter().all(|key| is_secret(key)));
+        assert!(["token_url", "name", "type", "path", "base_url"].iter().all(|key| !is_secret(key)));
+    }
+}

@@ -1,0 +1,118 @@
+//! From a path or a text to settings.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::config::catalogue::{COMPUTED, Catalogue};
+use crate::config::diagnostic::{Diagnostic, Place};
+use crate::config::overrides::Overrides;
+use crate::config::reader::{Notes, Reader};
+use crate::config::settings::{Preset, Settings};
+use crate::config::text::{self, SourceText};
+use crate::config::tree::Value;
+use crate::config::{connection, currency, document, general, origin, schedule, source};
+
+/// Settings and what is doubtful about them.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    pub settings: Settings,
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Why there are no settings. Prints as one block per problem.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// At least one, in the order of the file.
+    pub errors: Vec<Diagnostic>,
+    pub warnings: Vec<Diagnostic>,
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&crate::config::blocks(&self.errors))
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// Reads and validates a file. Opens no connection and reads no secret.
+pub fn load(path: &Path, overrides: &Overrides) -> Result<Loaded, Failure> {
+    let name = path.display().to_string();
+    let unreadable = |problem: Diagnostic| Failure { errors: vec![problem], warnings: Vec::new() };
+    let bytes = read(path).map_err(|why| {
+        unreadable(Diagnostic::new("E001", format!("cannot read {name}: {why}")).help("`ferry init` writes one"))
+    })?;
+    let folder = path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
+    match text::decode(&bytes) {
+        Ok(text) => parse(&name, &text, &folder, overrides),
+        Err(bad) => {
+            let end = bad.before.len();
+            let place = Place::new(&Arc::new(SourceText::new(name, bad.before)), end..end);
+            Err(unreadable(Diagnostic::new("E001", bad.message).at(&place).help(bad.help)))
+        }
+    }
+}
+
+/// No more than is ever looked at: the file may be a device without an end.
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    use std::io::Read;
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(text::MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Validates a text. `name` is what messages call it; paths in it are relative to `folder`.
+pub fn parse(name: &str, text: &str, folder: &Path, overrides: &Overrides) -> Result<Loaded, Failure> {
+    let notes = Notes::default();
+    let text = Arc::new(SourceText::new(name, text));
+    let settings = document::parse(&text, &notes.problems).and_then(|mut table| {
+        overrides.apply(&mut table, &notes.problems);
+        settings(&Reader::root(&table, &notes), folder)
+    });
+    let Notes { problems, resolution } = notes;
+    if settings.is_none() && !problems.has_errors() {
+        problems
+            .add(Diagnostic::new("E001", format!("{name} cannot be used, and Ferry cannot say why: please report it")));
+    }
+    let (errors, warnings) = problems.into_sorted();
+    match settings {
+        Some(mut settings) if errors.is_empty() => {
+            settings.resolved = resolution.into_lines();
+            settings.config_hash = origin::hash(&settings.resolved);
+            Ok(Loaded { settings, warnings })
+        }
+        _ => Err(Failure { errors, warnings }),
+    }
+}
+
+/// Every section is read before the first failure is acted on: all problems at once.
+fn settings(root: &Reader<'_>, folder: &Path) -> Option<Settings> {
+    general::check_root(root);
+    let preset = general::preset(root);
+    let timezone = root.value_or("timezone", Value::Text("UTC".into()), general::timezone);
+    let base_currency = root.value_or("base_currency", Value::Text("EUR".into()), general::base_currency);
+    let store_path = general::store(root, folder);
+    let own_domains = general::own_domains(root);
+    let admin = general::admin(root, folder);
+    let people = Catalogue::person(COMPUTED.iter().map(|(name, kind)| ((*name).to_owned(), *kind)));
+    let sources = source::sources(root);
+    let connections = connection::connections(root, folder, preset.unwrap_or(Preset::B2b), &people);
+    let schedule = schedule::schedule(root);
+    let currency = currency::currency(root, folder);
+    let safety = general::safety(root);
+    Some(Settings {
+        preset: preset?,
+        timezone: timezone?,
+        base_currency: base_currency?,
+        store_path: store_path?,
+        own_domains: own_domains?,
+        admin: admin?,
+        sources: sources?,
+        connections: connections?,
+        schedule: schedule?,
+        currency: currency?,
+        safety: safety?,
+        config_hash: String::new(),
+        resolved: Vec::new(),
+    })
+}

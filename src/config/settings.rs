@@ -1,0 +1,208 @@
+//! Validated settings: what the rest of the program sees of `sync.toml`.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use connector::{ConnectionName, Object, Secret};
+use rust_decimal::Decimal;
+
+use crate::config::origin::ResolvedLine;
+use crate::mapping::ObjectMapping;
+use crate::model::SourceName;
+
+/// Everything `sync.toml` says, with defaults filled in. Paths are absolute or relative to the working directory: what the
+/// file writes relative to itself has been joined to its folder.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub preset: Preset,
+    /// For day buckets, cron and daily caps.
+    pub timezone: Tz,
+    /// ISO 4217.
+    pub base_currency: Arc<str>,
+    /// `[store] path`: the database file.
+    pub store_path: PathBuf,
+    /// `[server] own_domains`, in small letters: our own staff and sites, neither leads nor referrers.
+    pub own_domains: Vec<Arc<str>>,
+    pub admin: AdminSettings,
+    pub sources: Vec<SourceSettings>,
+    /// In the order of the file; names are unique.
+    pub connections: Vec<ConnectionSettings>,
+    pub schedule: ScheduleSettings,
+    pub currency: CurrencySettings,
+    pub safety: SafetySettings,
+    /// SHA-256 over the resolved settings, in hex: a plan made under other settings is refused.
+    pub config_hash: String,
+    /// Every setting, where it came from, in the order of the file.
+    pub resolved: Vec<ResolvedLine>,
+}
+
+impl Settings {
+    pub fn connection(&self, name: &str) -> Option<&ConnectionSettings> {
+        self.connections.iter().find(|connection| connection.name.as_str() == name)
+    }
+
+    pub fn source(&self, name: &str) -> Option<&SourceSettings> {
+        self.sources.iter().find(|source| &*source.name == name)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Preset {
+    B2b,
+    None,
+}
+
+impl Preset {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::B2b => "b2b",
+            Self::None => "none",
+        }
+    }
+}
+
+/// `[admin]`: health and metrics, for admins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdminSettings {
+    pub listen: SocketAddr,
+    /// Asked for by everything but `/healthz` and `/readyz`. Never `None` on an address other machines can reach.
+    pub token: Option<Secret>,
+}
+
+/// `[[source]]` with `type = "jsonl"`: where imported events say they come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceSettings {
+    pub name: SourceName,
+}
+
+/// `[[crm]]`: one account at one CRM.
+#[derive(Clone, Debug)]
+pub struct ConnectionSettings {
+    pub name: ConnectionName,
+    pub mode: ConnectionMode,
+    /// Calls a day, by everyone, at which pulling stops (at 90 %); pushes go on.
+    pub api_budget: Option<u64>,
+    pub pull_deals: PullDeals,
+    /// The mappings of contact, company and deal, in this order, each possibly empty.
+    pub objects: Vec<ObjectMapping>,
+    /// What only this kind of CRM has.
+    pub vendor: VendorSettings,
+}
+
+impl ConnectionSettings {
+    pub fn object(&self, object: &Object) -> Option<&ObjectMapping> {
+        self.objects.iter().find(|mapping| mapping.object == *object)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConnectionMode {
+    ReadWrite,
+    /// Nothing is ever sent to this CRM.
+    PullOnly,
+    /// Writes are planned and shown, not sent.
+    DryRun,
+}
+
+/// Which deals are pulled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PullDeals {
+    pub closed: bool,
+    pub open: bool,
+    /// Leave out deals that closed before this day (UTC).
+    pub since: Option<NaiveDate>,
+}
+
+/// A CRM's own settings, by `type`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VendorSettings {
+    Hubspot(HubspotSettings),
+}
+
+impl VendorSettings {
+    /// The word in `type = "…"`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Hubspot(_) => "hubspot",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HubspotSettings {
+    /// Without a trailing slash; https, or http to a loopback address.
+    pub base_url: String,
+    /// `2026-09`, `2026-03` or `v3`.
+    pub api_version: &'static str,
+    pub auth: HubspotAuth,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HubspotAuth {
+    /// A private app's token.
+    Token(Secret),
+    Refresh {
+        client_id: ClientId,
+        client_secret: Secret,
+        refresh_token: Secret,
+        /// `None`: the token endpoint at `base_url`.
+        token_url: Option<String>,
+    },
+}
+
+/// An application's public id. No secret, so it may stand in the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClientId {
+    Written(String),
+    Kept(Secret),
+}
+
+/// `[schedule]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScheduleSettings {
+    /// Each timed start is put off by up to this much.
+    pub jitter: Duration,
+    pub catch_up: CatchUp,
+}
+
+/// What becomes of starts missed while the daemon was down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CatchUp {
+    /// One run, however many were missed.
+    Once,
+    None,
+}
+
+/// `[currency]`: what one unit of a currency is worth in the base currency.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CurrencySettings {
+    /// `rates`: for every date that `dated` says nothing about.
+    pub constant: BTreeMap<Arc<str>, Decimal>,
+    /// `rates_file`: by currency, the rate from that day on; ascending days.
+    pub dated: BTreeMap<Arc<str>, Vec<(NaiveDate, Decimal)>>,
+}
+
+/// `[safety]`: the fuses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SafetySettings {
+    pub max_creates_per_run: u64,
+    /// Of the linked records of one (connection, object), 0 to 1.
+    pub max_update_share: Decimal,
+    /// Most records whose field a push may clear.
+    pub never_clear_more_than: u64,
+    /// Most records a pull may delete or empty, as a share, 0 to 1.
+    pub max_pull_loss: Decimal,
+    pub mode: SafetyMode,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SafetyMode {
+    Live,
+    /// The whole daemon plans and sends nothing.
+    DryRun,
+}

@@ -1,0 +1,230 @@
+//! Readers of single values: each takes a node and says what is wrong with it, or what it means.
+
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+
+use crate::config::mask::quoted;
+use crate::config::reader::Bad;
+use crate::config::tree::{Node, Value};
+use crate::expr::nearest;
+
+pub fn text(node: &Node) -> Result<String, Bad> {
+    match &node.value {
+        Value::Text(text) => Ok(text.clone()),
+        _ => Err(Bad::Shape("a string")),
+    }
+}
+
+/// A string that is not blank.
+pub fn filled_text(node: &Node) -> Result<String, Bad> {
+    let text = text(node)?;
+    if text.trim().is_empty() { Err(Bad::Shape("a string that is not empty")) } else { Ok(text) }
+}
+
+pub fn flag(node: &Node) -> Result<bool, Bad> {
+    match node.value {
+        Value::Bool(flag) => Ok(flag),
+        _ => Err(Bad::Shape("true or false")),
+    }
+}
+
+/// A whole number from 0 to `most`.
+pub fn count(most: u64) -> impl Fn(&Node) -> Result<u64, Bad> {
+    move |node| match node.value {
+        Value::Integer(number) => u64::try_from(number)
+            .ok()
+            .filter(|number| *number <= most)
+            .ok_or_else(|| Bad::value("E006", format!("{number} is out of range: 0 to {most}"))),
+        _ => Err(Bad::Shape("a whole number")),
+    }
+}
+
+/// An exact number, as an integer or with a decimal point.
+pub fn decimal(node: &Node) -> Result<Decimal, Bad> {
+    let number = match &node.value {
+        Value::Integer(number) => return Ok(Decimal::from(*number)),
+        Value::Float(number) => number,
+        _ => return Err(Bad::Shape("a number")),
+    };
+    let number = number.trim_start_matches('+');
+    Decimal::from_str_exact(number)
+        .or_else(|_| Decimal::from_scientific(number))
+        .map_err(|_| Bad::value("E006", format!("{} is no number that can be kept exactly", quoted(number))))
+}
+
+/// A share of a whole: `0.2` or `"20%"`.
+pub fn share(node: &Node) -> Result<Decimal, Bad> {
+    let bad = || Bad::Shape("a share: a number from 0 to 1, or a percentage like \"20%\"");
+    let share = match &node.value {
+        Value::Text(text) => {
+            let percent = text.strip_suffix('%').ok_or_else(bad)?;
+            let percent = Decimal::from_str_exact(percent.trim()).map_err(|_| bad())?;
+            percent / Decimal::ONE_HUNDRED
+        }
+        _ => decimal(node).map_err(|_| bad())?,
+    };
+    if share < Decimal::ZERO || share > Decimal::ONE { Err(bad()) } else { Ok(share.normalize()) }
+}
+
+/// A duration: `90s`, `15m`, `12h`, `14d`, `8w`.
+pub fn duration(node: &Node) -> Result<Duration, Bad> {
+    parse_duration(&text(node).map_err(|_| Bad::Shape("a duration"))?)
+}
+
+/// [`duration`] of a text.
+pub fn parse_duration(text: &str) -> Result<Duration, Bad> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let seconds = |unit| match unit {
+        "s" => Some(1),
+        "m" => Some(60),
+        "h" => Some(3_600),
+        "d" => Some(86_400),
+        "w" => Some(604_800),
+        _ => None,
+    };
+    let parsed = number.parse::<u64>().ok().zip(seconds(unit)).and_then(|(number, unit)| number.checked_mul(unit));
+    // A century: longer is a slip, and would overflow microseconds later.
+    match parsed.filter(|seconds| *seconds <= 3_155_760_000) {
+        Some(seconds) => Ok(Duration::from_secs(seconds)),
+        None => {
+            let problem = crate::config::Diagnostic::new("E053", format!("{} is not a duration", quoted(text)));
+            let meant = meant_duration(number, unit);
+            Err(Bad::Value(problem.suggest(meant.as_deref()).help("like 90s, 15m, 12h, 14d or 8w")))
+        }
+    }
+}
+
+/// `5min` → `5m`, `2 hours` → `2h`.
+fn meant_duration(number: &str, unit: &str) -> Option<String> {
+    let unit = unit.trim().to_ascii_lowercase();
+    let letter = unit.chars().next().filter(|c| "smhdw".contains(*c))?;
+    if number.len() > 6 {
+        return None;
+    }
+    let words = [
+        "sec", "secs", "second", "seconds", "min", "mins", "minute", "minutes", "hr", "hrs", "hour", "hours", "day",
+        "days", "wk", "week", "weeks", "s", "m", "h", "d", "w",
+    ];
+    (!number.is_empty() && words.contains(&unit.as_str())).then(|| format!("{number}{letter}"))
+}
+
+/// A calendar date, `"2023-01-01"` or bare.
+pub fn date(node: &Node) -> Result<NaiveDate, Bad> {
+    let (Value::Text(text) | Value::Datetime(text)) = &node.value else { return Err(Bad::Shape("a date")) };
+    text.parse().map_err(|_| Bad::value("E006", format!("{} is not a date like 2023-01-31", quoted(text))))
+}
+
+/// An array of strings; a single string counts as an array of one.
+pub fn texts(node: &Node) -> Result<Vec<String>, Bad> {
+    match &node.value {
+        Value::Text(text) => Ok(vec![text.clone()]),
+        Value::Array(items) => {
+            items.iter().map(filled_text).collect::<Result<_, _>>().map_err(|_| Bad::Shape("an array of strings"))
+        }
+        _ => Err(Bad::Shape("an array of strings")),
+    }
+}
+
+/// One of a closed list of words. `what` names the value in messages (`direction`).
+pub fn choice<T: Copy>(
+    code: &'static str,
+    what: &'static str,
+    names: &'static [(&'static str, T)],
+) -> impl Fn(&Node) -> Result<T, Bad> {
+    move |node| {
+        let word = text(node)?;
+        names.iter().find(|(name, _)| *name == word).map(|(_, value)| *value).ok_or_else(|| {
+            let words: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
+            Bad::Value(not_valid(code, what, &word, &words))
+        })
+    }
+}
+
+/// `direction "pul" is not valid`, with the suggestion and the list.
+pub fn not_valid(code: &'static str, what: &str, word: &str, words: &[&str]) -> crate::config::Diagnostic {
+    crate::config::Diagnostic::new(code, format!("{what} {} is not valid", quoted(word)))
+        .suggest(nearest(word, words.iter().copied()))
+        .help(format!("one of: {}", words.join(", ")))
+}
+
+/// The names people give to connections, sources, traits and scores.
+pub fn name(node: &Node) -> Result<String, Bad> {
+    let name = text(node)?;
+    if is_name(&name) {
+        return Ok(name);
+    }
+    Err(Bad::Value(
+        crate::config::Diagnostic::new("E006", format!("{} is not a name", quoted(&name)))
+            .help("names are a small letter, then up to 39 small letters, digits, `_` or `-`"),
+    ))
+}
+
+/// `^[a-z][a-z0-9_-]{0,39}$`
+pub fn is_name(name: &str) -> bool {
+    name.len() <= 40
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::config::text::SourceText;
+
+    fn node(value: Value) -> Node {
+        Node::new(value, &Arc::new(SourceText::new("t", "")), 0..0)
+    }
+
+    fn message<T: std::fmt::Debug>(bad: Result<T, Bad>) -> String {
+        match bad.unwrap_err() {
+            Bad::Shape(want) => format!("must be {want}"),
+            Bad::Value(problem) => format!("{} {}", problem.message, problem.label.unwrap_or_default()),
+        }
+    }
+
+    #[test]
+    fn durations_have_one_unit() {
+        for (written, seconds) in [("90s", 90), ("15m", 900), ("12h", 43_200), ("14d", 1_209_600), ("8w", 4_838_400)] {
+            assert_eq!(parse_duration(written).unwrap(), Duration::from_secs(seconds));
+        }
+        assert_eq!(message(parse_duration("5min")), "\"5min\" is not a duration did you mean \"5m\"?");
+        assert_eq!(message(parse_duration("5 hours")), "\"5 hours\" is not a duration did you mean \"5h\"?");
+        for wrong in ["", "5", "m", "1h30m", "-5m", "5µ", "9999999w", "5 months"] {
+            assert_eq!(message(parse_duration(wrong)).trim_end(), format!("\"{wrong}\" is not a duration"));
+        }
+    }
+
+    #[test]
+    fn shares_are_numbers_or_percentages() {
+        let twenty = Decimal::new(2, 1);
+        assert_eq!(share(&node(Value::Text("20%".into()))).unwrap(), twenty);
+        assert_eq!(share(&node(Value::Float("0.20".into()))).unwrap(), twenty);
+        assert_eq!(share(&node(Value::Integer(1))).unwrap(), Decimal::ONE);
+        for wrong in
+            [Value::Integer(20), Value::Text("20".into()), Value::Float("nan".into()), Value::Float("-0.1".into())]
+        {
+            assert!(message(share(&node(wrong))).starts_with("must be a share"));
+        }
+    }
+
+    #[test]
+    fn numbers_are_exact() {
+        assert_eq!(decimal(&node(Value::Float("0.90".into()))).unwrap().to_string(), "0.90");
+        assert_eq!(decimal(&node(Value::Float("1e3".into()))).unwrap(), Decimal::from(1000));
+        assert!(decimal(&node(Value::Float("inf".into()))).is_err());
+        assert!(decimal(&node(Value::Float("1e400".into()))).is_err());
+        assert!(count(10)(&node(Value::Integer(-1))).is_err());
+        assert_eq!(count(10)(&node(Value::Integer(10))).unwrap(), 10);
+    }
+
+    #[test]
+    fn names_are_small() {
+        assert!(["a", "hubspot", "web-2_b"].iter().all(|name| is_name(name)));
+        assert!(["", "2a", "Hub", "a b", "ä", &"a".repeat(41)].iter().all(|name| !is_name(name)));
+    }
+}

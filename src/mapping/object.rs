@@ -1,0 +1,77 @@
+//! All mappings of one object of one connection.
+
+use std::sync::Arc;
+
+use connector::{FieldName, Object};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::{FieldMapping, Source};
+
+/// When a record is created at the CRM for a profile that has none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum CreatePolicy {
+    #[default]
+    Never,
+    /// For every known profile with an e-mail address.
+    Known,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectMapping {
+    pub object: Object,
+    /// In configuration order.
+    pub fields: Vec<FieldMapping>,
+    pub create: CreatePolicy,
+}
+
+impl ObjectMapping {
+    pub fn new(object: Object, fields: Vec<FieldMapping>) -> Self {
+        Self { object, fields, create: CreatePolicy::Never }
+    }
+
+    /// Every CRM field to be read, each once, sorted.
+    pub fn field_names(&self) -> Vec<FieldName> {
+        let mut names: Vec<FieldName> = self.fields.iter().map(|mapping| mapping.field.clone()).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// The mappings of one CRM field: several may pull it, at most one pushes it (E043).
+    pub fn of_field<'a>(&'a self, field: &'a str) -> impl Iterator<Item = &'a FieldMapping> {
+        self.fields.iter().filter(move |mapping| &*mapping.field == field)
+    }
+
+    pub fn of_attribute(&self, attribute: &str) -> Option<&FieldMapping> {
+        self.fields.iter().find(|mapping| &*mapping.attribute == attribute)
+    }
+
+    pub fn pushes(&self) -> impl Iterator<Item = &FieldMapping> {
+        self.fields.iter().filter(|mapping| mapping.direction.pushes())
+    }
+
+    pub fn pulls(&self) -> impl Iterator<Item = &FieldMapping> {
+        self.fields.iter().filter(|mapping| mapping.direction.pulls())
+    }
+
+    /// The field that holds the profile's id at the CRM, if it is mapped.
+    pub fn key_field(&self) -> Option<&FieldName> {
+        self.fields.iter().find(|mapping| mapping.source == Source::ProfileId).map(|mapping| &mapping.field)
+    }
+
+    /// Changes whenever a mapping does, so that stored records are looked at again.
+    pub fn fingerprint(&self) -> u64 {
+        xxh3_64(format!("{:?}", (&self.object, &self.fields)).as_bytes())
+    }
+
+    /// The mapping without some CRM fields (missing or unusable there at the moment).
+    #[must_use]
+    pub fn without(&self, fields: &[FieldName]) -> Self {
+        let kept = self.fields.iter().filter(|mapping| !fields.contains(&mapping.field)).cloned().collect();
+        Self { object: self.object.clone(), fields: kept, create: self.create }
+    }
+
+    pub fn line(&self, mapping: &FieldMapping) -> Arc<str> {
+        mapping.line(self.object.as_str())
+    }
+}

@@ -1,0 +1,105 @@
+//! Records as delivered → records ready for a decision: identifiers found, content hashed.
+
+use connector::{ConnectionName, Record, Value};
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::mapping::ObjectMapping;
+use crate::model::Identifier;
+use crate::store::Incoming;
+
+/// Prepares a page. A changed mapping changes every hash, so that every record is decided anew under it.
+pub fn of_page(connection: &ConnectionName, mapping: &ObjectMapping, records: Vec<Record>) -> Vec<Incoming> {
+    let seed = mapping.fingerprint();
+    records
+        .into_iter()
+        .map(|record| {
+            let hash = content_hash(seed, &record);
+            let identifiers = identifiers(connection, mapping, &record);
+            Incoming { record, hash, identifiers }
+        })
+        .collect()
+}
+
+/// Who a record of a person may be, strongest first: the record itself, its merged ids, its e-mail address.
+fn identifiers(connection: &ConnectionName, mapping: &ObjectMapping, record: &Record) -> Vec<Identifier> {
+    if !mapping.object.is_person() {
+        return Vec::new();
+    }
+    let mut found = vec![Identifier::crm(connection, &mapping.object, &record.id)];
+    found.extend(record.merged_ids.iter().map(|id| Identifier::crm(connection, &mapping.object, id)));
+    let email = mapping
+        .of_attribute("email")
+        .and_then(|mapping| record.fields.get(&mapping.field))
+        .and_then(Value::as_text)
+        .and_then(Identifier::email);
+    found.extend(email);
+    found
+}
+
+/// 64 bits over everything that is kept of the record: fields, links, deal, user, merged ids; not the change stamp, which
+/// moves on our own writes too.
+fn content_hash(seed: u64, record: &Record) -> i64 {
+    let mut hash = Xxh3::with_seed(seed);
+    let mut text = |bytes: &[u8]| {
+        hash.update(&(bytes.len() as u64).to_le_bytes());
+        hash.update(bytes);
+    };
+    for (name, value) in record.fields.iter() {
+        text(name.as_bytes());
+        match value {
+            Value::Null => text(b"n"),
+            Value::Text(value) => {
+                text(b"t");
+                text(value.as_bytes());
+            }
+            other => text(format!("{other:?}").as_bytes()),
+        }
+    }
+    if record.links.is_some() || record.deal.is_some() || record.user.is_some() || !record.merged_ids.is_empty() {
+        let mut links = record.links.clone();
+        if let Some(links) = &mut links {
+            links.sort();
+        }
+        text(format!("{:?}", (links, &record.deal, &record.user, &record.merged_ids)).as_bytes());
+    }
+    hash.digest().cast_signed()
+}
+
+#[cfg(test)]
+mod tests {
+    use connector::{Fields, Object};
+
+    use super::*;
+    use crate::mapping::{FieldMapping, Kind, Source};
+
+    fn mapping() -> ObjectMapping {
+        ObjectMapping::new(Object::Contact, vec![FieldMapping::new("email", "email", Kind::Text, Source::Declared)])
+    }
+
+    fn record(fields: Fields) -> Record {
+        Record::new("7", fields)
+    }
+
+    #[test]
+    fn the_hash_sees_content_and_nothing_else() {
+        let mut stamped = record(Fields::from([("email", "ada@acme.example")]));
+        let plain = content_hash(1, &stamped);
+        stamped.modified_at = Some(connector::Timestamp::from_secs(9));
+        assert_eq!(content_hash(1, &stamped), plain);
+        assert_ne!(content_hash(2, &stamped), plain, "another mapping is another look");
+        assert_ne!(content_hash(1, &record(Fields::from([("email", Value::Null)]))), plain);
+        assert_ne!(
+            content_hash(1, &record(Fields::new())),
+            content_hash(1, &record(Fields::from([("email", Value::Null)])))
+        );
+    }
+
+    #[test]
+    fn a_person_is_known_by_record_aliases_and_address() {
+        let mut record = record(Fields::from([("email", " Ada@Acme.example ")]));
+        record.merged_ids = vec!["6".into()];
+        let found = identifiers(&"hubspot".into(), &mapping(), &record);
+        let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+        assert_eq!(found, ["crm:hubspot:contact:7", "crm:hubspot:contact:6", "email:ada@acme.example"]);
+    }
+}

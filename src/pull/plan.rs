@@ -1,0 +1,311 @@
+//! What one incoming record does to the store. Pure but for the running total of losses.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use connector::{ConnectionName, Record, RecordId, Timestamp, Value};
+
+use super::GuardLimits;
+use super::guard::Losses;
+use crate::compare::{Notice, Policy, Sides, compare, wanted};
+use crate::mapping::{FieldMapping, ObjectMapping};
+use crate::model::{
+    Attribute, AttributeChange, DeadLetter, DeadLetterCode, DeadLetterId, Direction, LinkedRecord, Mirror, Origin,
+    Profile, ProfileId, RecordKey, Subject, Whose,
+};
+use crate::resolution::{Ambiguity, HolderOf, RecordEvidence, resolve_record};
+use crate::store::{Guard, Incoming, Known, PlanRecords, RecordDecision, Tally, Verdict};
+
+/// How often a field that only Ferry writes may be changed at the CRM within a day before it is frozen (`reliability` §B 36).
+const DRIFTS_A_DAY: u8 = 5;
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// Decides about the records of one pull.
+#[derive(Debug)]
+pub struct Planner {
+    connection: ConnectionName,
+    mapping: Arc<ObjectMapping>,
+    /// Whether records carry fields (the associations sweep carries only links).
+    with_fields: bool,
+    now: Timestamp,
+    limits: GuardLimits,
+    losses: Mutex<Losses>,
+}
+
+impl Planner {
+    pub fn new(
+        connection: ConnectionName,
+        mapping: Arc<ObjectMapping>,
+        with_fields: bool,
+        now: Timestamp,
+        limits: GuardLimits,
+    ) -> Self {
+        Self { connection, mapping, with_fields, now, limits, losses: Mutex::default() }
+    }
+
+    fn letter(
+        &self,
+        code: DeadLetterCode,
+        record: &RecordId,
+        field: Option<&FieldMapping>,
+        cause: String,
+        fix: &str,
+    ) -> DeadLetter {
+        DeadLetter {
+            id: DeadLetterId(0),
+            at: self.now,
+            code,
+            subject: Subject {
+                connection: Some(self.connection.as_str().into()),
+                object: Some(self.mapping.object.as_str().into()),
+                record: Some(record.as_str().into()),
+                field: field.map(|mapping| mapping.field.clone()),
+                source: None,
+            },
+            cause: cause.into(),
+            fix: fix.into(),
+            raw: None,
+            count: 1,
+        }
+    }
+
+    /// Whose the record is; `false` where nobody can be named, which is a dead letter.
+    fn resolve(&self, incoming: &Incoming, known: &Known, read: Read<'_>, decision: &mut RecordDecision) -> bool {
+        let key = RecordKey {
+            connection: self.connection.clone(),
+            object: self.mapping.object.clone(),
+            id: incoming.record.id.clone(),
+        };
+        let holder = |record: &LinkedRecord| {
+            let profile = record.profile?;
+            Some(HolderOf { profile, first_seen: read(profile).map(|profile| profile.first_seen) })
+        };
+        let merged: Vec<HolderOf> = known.merged.iter().filter_map(holder).collect();
+        let linked = known.record.as_ref().and_then(|record| match merged.is_empty() {
+            // Without a merge nobody asks who came first; the look-up is spared on the common path.
+            true => record.profile.map(|profile| HolderOf { profile, first_seen: None }),
+            false => holder(record),
+        });
+        let resolved = resolve_record(&RecordEvidence {
+            key: &key,
+            linked,
+            merged: &merged,
+            carried: None,
+            identifiers: &incoming.identifiers,
+            candidates: &known.candidates,
+        });
+        decision.whose = resolved.whose;
+        decision.attach = resolved.attach;
+        let Some(ambiguity) = resolved.ambiguity else { return true };
+        let (cause, fix) = match ambiguity {
+            Ambiguity::SeveralProfiles(profiles) => (
+                format!("its identifiers belong to {} different profiles; none was chosen", profiles.len()),
+                "find out which address is wrong (ferry profile crm:CONNECTION:OBJECT:ID shows each), correct it at the CRM",
+            ),
+            Ambiguity::SecondRecord(_) => (
+                "another live record of this object belongs to the same person: a duplicate in the CRM".to_owned(),
+                "merge the two records at the CRM; the next pull follows the survivor",
+            ),
+        };
+        let letter = self.letter(DeadLetterCode::IdentityAmbiguous, &incoming.record.id, None, cause, fix);
+        decision.dead_letters.push(letter);
+        false
+    }
+
+    /// The fields of one record: mirror, traits taken over, whether push has something to do.
+    fn fields(&self, incoming: &Incoming, known: &Known, profile: Option<&Profile>, decision: &mut RecordDecision) {
+        let record = &incoming.record;
+        let mut changed = false;
+        for mapping in &self.mapping.fields {
+            let Some(delivered) = record.fields.get(&mapping.field) else { continue };
+            let crm = match mapping.canonical(delivered) {
+                Ok(value) => value,
+                Err(why) => {
+                    decision.dead_letters.push(self.letter(
+                        DeadLetterCode::ValueUnreadable,
+                        &record.id,
+                        Some(mapping),
+                        format!("{} cannot be read: {why}", self.mapping.line(mapping)),
+                        "correct the value at the CRM, or map the field to a trait of another kind; the field is left as it was",
+                    ));
+                    continue;
+                }
+            };
+            changed |= self.field(mapping, crm, record, known, profile, decision);
+        }
+        decision.tally = match (&known.record, changed) {
+            (None, _) => Tally::Created,
+            (Some(_), true) => Tally::Updated,
+            (Some(_), false) => Tally::Echo,
+        };
+    }
+
+    /// One field; returns whether the CRM's value is news.
+    fn field(
+        &self,
+        mapping: &FieldMapping,
+        crm: Value,
+        record: &Record,
+        known: &Known,
+        profile: Option<&Profile>,
+        decision: &mut RecordDecision,
+    ) -> bool {
+        let (modified_at, record) = (record.modified_at, &record.id);
+        if let Some((_, sent)) = known.in_flight.iter().find(|(name, _)| *name == mapping.field) {
+            let entry = decision.mirror.entry(&mapping.field);
+            if *sent == crm {
+                (entry.base, entry.seen, entry.ours) = (Some(crm.clone()), Some(crm), true);
+            }
+            return false;
+        }
+        let before = decision.mirror.get(&mapping.field).cloned();
+        let seen = before.as_ref().and_then(|field| field.seen.as_ref());
+        let news = seen != Some(&crm);
+        decision.emptied |= crm.is_null() && seen.is_some_and(|value| !value.is_null());
+        let base = before.as_ref().and_then(|field| field.base.as_ref());
+        let step = match mapping.direction {
+            Direction::Pull => pulled(base, &crm),
+            Direction::Push | Direction::Both => {
+                let cdp = cdp_value(mapping, profile);
+                compare(
+                    Policy { direction: mapping.direction, rule: mapping.rule, clear: mapping.clear },
+                    Sides {
+                        base,
+                        crm: Some(&crm),
+                        cdp: wanted(before.as_ref(), &cdp),
+                        crm_changed_at: modified_at,
+                        cdp_changed_at: changed_at(mapping, profile),
+                        verdict: before.as_ref().and_then(|field| field.verdict),
+                    },
+                )
+            }
+        };
+        let frozen = before.as_ref().is_some_and(|field| field.frozen);
+        let entry = decision.mirror.entry(&mapping.field);
+        if news {
+            entry.ours = false;
+        }
+        entry.seen = Some(crm.clone());
+        if let Some(agreed) = step.agreed {
+            entry.base = Some(agreed);
+            entry.sent = entry.sent.take().filter(|_| !news);
+        }
+        if step.take.is_some() {
+            entry.verdict = None;
+        }
+        if step.notice == Some(Notice::Drift) && news {
+            self.note_drift(mapping, decision, record);
+        }
+        if step.notice == Some(Notice::Manual) {
+            decision.dead_letters.push(manual_conflict(self.letter(
+                DeadLetterCode::ConflictManual,
+                record,
+                Some(mapping),
+                format!("{}: both sides changed and the rule is manual", self.mapping.line(mapping)),
+                "",
+            )));
+        }
+        if let Some(taken) = step.take
+            && let Ok(value) = mapping.inbound(&taken)
+        {
+            decision.attributes.push(AttributeChange {
+                name: mapping.attribute.clone(),
+                attribute: Attribute {
+                    value,
+                    observed_at: modified_at.unwrap_or(self.now),
+                    recorded_at: self.now,
+                    origin: Origin::Crm(format!("{} {} {record}", self.connection, self.mapping.object).into()),
+                },
+            });
+        }
+        decision.restage |= step.write.is_some() && !frozen;
+        news
+    }
+
+    /// Counts an edit of a field that only Ferry writes; too many in a day freeze it.
+    fn note_drift(&self, mapping: &FieldMapping, decision: &mut RecordDecision, record: &RecordId) {
+        let entry = decision.mirror.entry(&mapping.field);
+        let fresh = entry.drift_since.is_none_or(|since| self.now.since(since) > DAY);
+        if fresh {
+            (entry.drifts, entry.drift_since) = (0, Some(self.now));
+        }
+        entry.drifts = entry.drifts.saturating_add(1);
+        if entry.drifts >= DRIFTS_A_DAY && !entry.frozen {
+            entry.frozen = true;
+            let cause = format!(
+                "{}: somebody at the CRM changed it {DRIFTS_A_DAY} times within a day although Ferry owns it; it is frozen",
+                self.mapping.line(mapping)
+            );
+            decision.dead_letters.push(self.letter(
+                DeadLetterCode::FieldFought,
+                record,
+                Some(mapping),
+                cause,
+                "find the workflow or person that edits it, then ferry failures retry ID to thaw the field",
+            ));
+        }
+    }
+}
+
+/// A field that is only pulled: what the CRM says is taken when it says something new.
+fn pulled(base: Option<&Value>, crm: &Value) -> crate::compare::Step {
+    let news = base != Some(crm) && !(base.is_none() && crm.is_null());
+    crate::compare::Step {
+        take: news.then(|| crm.clone()),
+        agreed: Some(crm.clone()),
+        ..crate::compare::Step::default()
+    }
+}
+
+fn cdp_value(mapping: &FieldMapping, profile: Option<&Profile>) -> Value {
+    profile.and_then(|profile| mapping.desired(profile)).unwrap_or(Value::Null)
+}
+
+fn changed_at(mapping: &FieldMapping, profile: Option<&Profile>) -> Option<Timestamp> {
+    profile?.attributes.get(&mapping.attribute).map(|attribute| attribute.observed_at)
+}
+
+fn manual_conflict(letter: DeadLetter) -> DeadLetter {
+    DeadLetter { fix: "ferry failures retry ID --take crm, or --take cdp".into(), ..letter }
+}
+
+impl PlanRecords for Planner {
+    fn decide(&self, incoming: &Incoming, known: &Known, read: Read<'_>) -> RecordDecision {
+        let mut decision = RecordDecision {
+            whose: Whose::Nobody,
+            attach: Vec::new(),
+            attributes: Vec::new(),
+            mirror: known.record.as_ref().map_or_else(Mirror::default, |record| record.mirror.clone()),
+            restage: false,
+            emptied: false,
+            dead_letters: Vec::new(),
+            tally: Tally::Updated,
+        };
+        if !self.with_fields {
+            return decision;
+        }
+        let is_person = self.mapping.object.is_person();
+        if is_person && !self.resolve(incoming, known, read, &mut decision) {
+            return decision;
+        }
+        let profile = match decision.whose {
+            Whose::Existing(profile) | Whose::Merge { survivor: profile, .. } => read(profile),
+            Whose::New | Whose::Nobody => None,
+        };
+        self.fields(incoming, known, profile.as_ref(), &mut decision);
+        // A record that was not linked before has everything to be told.
+        let was_linked = known.record.as_ref().is_some_and(|record| record.profile.is_some() && !record.archived);
+        decision.restage |= is_person && !was_linked;
+        decision
+    }
+
+    fn guard(&self, page: &Guard) -> Verdict {
+        let mut losses = self.losses.lock().unwrap_or_else(PoisonError::into_inner);
+        *losses = losses.plus(page);
+        let what = format!("pull of {} {}", self.connection, self.mapping.object);
+        self.limits.check(&what, page.linked, losses.deleted, losses.emptied)
+    }
+}
+
+/// Reads a profile within the transaction.
+type Read<'a> = &'a dyn Fn(ProfileId) -> Option<Profile>;

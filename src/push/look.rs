@@ -1,0 +1,197 @@
+//! Look before writing: entries whose last answer was lost, whose fields others may have changed, or that would create.
+
+use std::collections::HashMap;
+
+use connector::{FieldName, Fields, ReadKey, ReadRequest, Record, RecordId, Value};
+
+use super::settle::{Tally, canonical, delivered, not_sent, subject};
+use super::stage::letter;
+use super::{End, Push, Stager};
+use crate::compare::is_normalisation;
+use crate::model::{
+    Change, DeadLetterCode, FieldWritten, IdentifierKind, JournalOutcome, OutboxEntry, OutboxState, RecordKey,
+};
+use crate::store::{Delivered, Fate, StageItem};
+
+/// What a look found out about one entry.
+#[derive(Debug)]
+pub(super) enum Looked {
+    /// Still to be sent, perhaps with fewer fields; `settled` are the fields that need no sending.
+    Send {
+        entry: Box<OutboxEntry>,
+        settled: Vec<FieldWritten>,
+    },
+    Done(Delivered, Tally),
+}
+
+/// Why a look failed: the CRM (its entries come again) or the store (the run ends).
+pub(super) enum Failed {
+    Crm(connector::Error),
+    Run(End),
+}
+
+/// Whether an entry may only be sent after a look.
+pub(super) fn is_needed(entry: &OutboxEntry) -> bool {
+    entry.state == OutboxState::Ambiguous || entry.intent.compare_first || entry.intent.record.is_none()
+}
+
+/// Updates: the CRM's live values decide again, by the same rules, what is still to be written.
+pub(super) async fn at_updates(
+    push: &Push<'_>,
+    stager: &Stager,
+    entries: Vec<OutboxEntry>,
+) -> Result<Vec<Looked>, Failed> {
+    let keys: Vec<RecordKey> = entries.iter().filter_map(|entry| entry.intent.record.clone()).collect();
+    let items = push.store.stage_items(keys).await.map_err(|error| Failed::Run(End::Store(error)))?;
+    let items: HashMap<RecordId, StageItem> =
+        items.into_iter().filter_map(|item| Some((item.record.as_ref()?.key.id.clone(), item))).collect();
+    let mut fields: Vec<FieldName> = entries.iter().flat_map(|entry| entry.intent.fields.names().cloned()).collect();
+    fields.sort();
+    fields.dedup();
+    let ids: Vec<RecordId> =
+        entries.iter().filter_map(|entry| entry.intent.record.as_ref().map(|key| key.id.clone())).collect();
+    let live = read(push, ReadKey::Ids(ids), fields).await?;
+    let live: HashMap<&RecordId, &Record> = live
+        .iter()
+        .flat_map(|record| record.merged_ids.iter().chain([&record.id]).map(move |id| (id, record)))
+        .collect();
+    Ok(entries
+        .into_iter()
+        .map(|entry| {
+            let id = entry.intent.record.as_ref().map(|key| &key.id);
+            match id.and_then(|id| Some((items.get(id)?, live.get(id)?))) {
+                Some((item, live)) => update(stager, entry, item, &live.fields),
+                // Not there: the write's own answer will say whether it is deleted or merged.
+                None => Looked::Send { entry: Box::new(entry), settled: Vec::new() },
+            }
+        })
+        .collect())
+}
+
+fn update(stager: &Stager, mut entry: OutboxEntry, item: &StageItem, live: &Fields) -> Looked {
+    let item = StageItem { queued: None, ..item.clone() };
+    let still = stager.decide_live(&item, Some(live)).intent.map(|intent| intent.fields).unwrap_or_default();
+    let mut settled = Vec::new();
+    let mut rest: Vec<Change> = Vec::new();
+    for change in std::mem::take(&mut entry.intent.changes) {
+        let kept = live.get(&change.field).and_then(|value| canonical(&stager.mapping, &change.field, value));
+        let was_sent = entry.state == OutboxState::Ambiguous;
+        match kept {
+            Some(kept) if kept == change.to || (was_sent && is_normalisation(&change.to, &kept)) => {
+                let outcome = if kept == change.to { JournalOutcome::Written } else { JournalOutcome::KeptOther };
+                settled.push(FieldWritten {
+                    field: change.field,
+                    from: change.from,
+                    sent: change.to,
+                    kept,
+                    outcome,
+                    fought: false,
+                });
+            }
+            _ if still.get(&change.field).is_some() => rest.push(change),
+            // The CRM's newer value stands; the next pull brings it.
+            _ => {}
+        }
+    }
+    if rest.is_empty() {
+        let tally = if settled.is_empty() { Tally::Skipped } else { Tally::Updated };
+        return Looked::Done(not_sent(&entry, settled), tally);
+    }
+    entry.intent.fields = rest.iter().map(|change| (change.field.clone(), change.to.clone())).collect();
+    entry.intent.changes = rest;
+    Looked::Send { entry: Box::new(entry), settled }
+}
+
+/// Creates: looked up by our key, then by every e-mail address of the profile; what is found is linked, not made again.
+pub(super) async fn at_creates(
+    push: &Push<'_>,
+    stager: &Stager,
+    entries: Vec<OutboxEntry>,
+) -> Result<Vec<Looked>, Failed> {
+    let Some(key) = stager.key.clone() else {
+        return Ok(entries
+            .into_iter()
+            .map(|entry| Looked::Send { entry: Box::new(entry), settled: Vec::new() })
+            .collect());
+    };
+    let email = stager.mapping.of_attribute("email").map(|mapping| mapping.field.clone());
+    let wanted: Vec<FieldName> = [Some(key.clone()), email.clone()].into_iter().flatten().collect();
+    let uids: Vec<Value> = entries.iter().filter_map(|entry| entry.intent.fields.get(&key).cloned()).collect();
+    let by_key = read(push, ReadKey::Unique { field: key.clone(), values: uids }, wanted.clone()).await?;
+    let mut addresses: Vec<Vec<String>> = Vec::with_capacity(entries.len());
+    for entry in &entries {
+        addresses.push(emails(push, entry).await?);
+    }
+    let by_email = match &email {
+        Some(field) => {
+            let values: Vec<Value> = addresses.iter().flatten().map(|address| Value::from(address.as_str())).collect();
+            read_in_batches(push, field, values, &wanted).await?
+        }
+        None => Vec::new(),
+    };
+    let found = |entry: &OutboxEntry, addresses: &[String]| -> Vec<RecordId> {
+        let mine = by_key.iter().filter(|record| record.fields.get(&key) == entry.intent.fields.get(&key));
+        let mut ids: Vec<RecordId> = mine.map(|record| record.id.clone()).collect();
+        if ids.is_empty() {
+            let same = |record: &&Record| {
+                let have = email.as_ref().and_then(|field| record.fields.get(field)).and_then(Value::as_text);
+                have.and_then(crate::model::normalise_email).is_some_and(|have| addresses.contains(&have))
+            };
+            ids = by_email.iter().filter(same).map(|record| record.id.clone()).collect();
+        }
+        ids.sort();
+        ids.dedup();
+        ids
+    };
+    Ok(entries
+        .into_iter()
+        .zip(addresses)
+        .map(|(entry, addresses)| match found(&entry, &addresses).as_slice() {
+            [] => Looked::Send { entry: Box::new(entry), settled: Vec::new() },
+            [id] => {
+                let fate = Fate::Linked { id: id.clone(), url: None };
+                let journal = Some(JournalOutcome::Cancelled);
+                Looked::Done(delivered(&entry, fate, Vec::new(), journal, Vec::new()), Tally::Skipped)
+            }
+            several => ambiguous(push, &entry, several.len()),
+        })
+        .collect())
+}
+
+fn ambiguous(push: &Push<'_>, entry: &OutboxEntry, count: usize) -> Looked {
+    let cause =
+        format!("{} holds {count} records with e-mail addresses of one profile; none was chosen", push.connection);
+    let fix = "merge them at the CRM; the next pull links the survivor";
+    let letters = vec![letter(push.clock.now(), DeadLetterCode::AmbiguousMatch, subject(entry, None), cause, fix)];
+    let journal = Some(JournalOutcome::Cancelled);
+    Looked::Done(delivered(entry, Fate::Finished, Vec::new(), journal, letters), Tally::Failed)
+}
+
+async fn emails(push: &Push<'_>, entry: &OutboxEntry) -> Result<Vec<String>, Failed> {
+    let Some(profile) = entry.intent.profile else { return Ok(Vec::new()) };
+    let identifiers = push.store.identifiers(profile).await.map_err(|error| Failed::Run(End::Store(error)))?;
+    Ok(identifiers
+        .into_iter()
+        .filter(|identifier| identifier.kind == IdentifierKind::Email)
+        .map(|identifier| identifier.value.to_string())
+        .collect())
+}
+
+async fn read_in_batches(
+    push: &Push<'_>,
+    field: &FieldName,
+    values: Vec<Value>,
+    wanted: &[FieldName],
+) -> Result<Vec<Record>, Failed> {
+    let mut all = Vec::new();
+    for chunk in values.chunks(push.connector.capability().read_batch.max(1)) {
+        let by = ReadKey::Unique { field: field.clone(), values: chunk.to_vec() };
+        all.extend(read(push, by, wanted.to_vec()).await?);
+    }
+    Ok(all)
+}
+
+async fn read(push: &Push<'_>, by: ReadKey, fields: Vec<FieldName>) -> Result<Vec<Record>, Failed> {
+    let request = ReadRequest { object: push.mapping.object.clone(), fields, by };
+    push.connector.read(&request).await.map_err(Failed::Crm)
+}

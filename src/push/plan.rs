@@ -1,0 +1,204 @@
+//! What push would do, decided by the same code against the CRM's live values; nothing is changed anywhere.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use connector::{ConnectionName, FieldName, Fields, Object, ReadKey, ReadRequest, Record, RecordId, Value};
+
+use super::{End, Push, Stager, Tripped};
+use crate::mapping::ObjectMapping;
+use crate::model::{Intent, LinkedRecord, Mirror, ProfileUid, RecordKey, normalise_email};
+use crate::store::{FuseTally, StageItem};
+
+/// What one push would do.
+#[derive(Clone, Debug, Default)]
+pub struct Forecast {
+    pub creates: u64,
+    /// Records, not fields.
+    pub updates: u64,
+    pub api_calls: u64,
+    pub changes: Vec<PlannedChange>,
+    /// A fuse that would stop it.
+    pub fuse: Option<Tripped>,
+    /// Values that would not be sent, by reason.
+    pub skipped: Vec<Arc<str>>,
+}
+
+/// One field of one record.
+#[derive(Clone, Debug)]
+pub struct PlannedChange {
+    pub connection: ConnectionName,
+    pub object: Object,
+    /// `None` for a record that would be created.
+    pub record: Option<RecordId>,
+    pub profile: Option<ProfileUid>,
+    pub field: FieldName,
+    pub from: Value,
+    pub to: Value,
+    pub why: Arc<str>,
+}
+
+/// Items read from the store at a time.
+const CHUNK: usize = 1_000;
+
+/// Plans a push of one object.
+pub async fn forecast(push: &Push<'_>) -> Result<Forecast, End> {
+    let schema = push.connector.describe(&push.mapping.object).await.map_err(End::Crm)?;
+    let capability = push.connector.capability();
+    let key = capability.creates.iter().find(|key| key.object == push.mapping.object).map(|key| key.field.clone());
+    let missing = super::missing_fields(&push.mapping, &schema);
+    let mapping = Arc::new(push.mapping.without(&missing));
+    let stager = Stager::new(push.connection.clone(), mapping.clone(), Some(Arc::new(schema)), key, push.clock.now());
+    let mut plan = Forecast {
+        skipped: missing.iter().map(|field| format!("field \"{field}\" is missing or read-only").into()).collect(),
+        ..Forecast::default()
+    };
+    let mut tally = push.store.fuse_tally(push.connection, &push.mapping.object).await.map_err(End::Store)?;
+    tally = FuseTally { linked: tally.linked, ..FuseTally::default() };
+    let mut looks = 0;
+    let mut after = 0;
+    loop {
+        let (items, next) = push
+            .store
+            .staged(push.connection, &push.mapping.object, push.creates(), after, CHUNK)
+            .await
+            .map_err(End::Store)?;
+        for batch in items.chunks(capability.read_batch.max(1)) {
+            looks += plan_batch(push, &stager, &mapping, batch, &mut plan, &mut tally).await?;
+        }
+        match next {
+            Some(next) => after = next,
+            None => break,
+        }
+    }
+    let calls = |writes: u64| push.connector.forecast(usize::try_from(writes).unwrap_or(usize::MAX)) as u64;
+    plan.api_calls = calls(plan.updates) + calls(plan.creates) + looks;
+    plan.fuse = push.fuses.check(&tally);
+    Ok(plan)
+}
+
+/// Plans one batch; returns how many read calls the push itself will make for it.
+async fn plan_batch(
+    push: &Push<'_>,
+    stager: &Stager,
+    mapping: &ObjectMapping,
+    items: &[StageItem],
+    plan: &mut Forecast,
+    tally: &mut FuseTally,
+) -> Result<u64, End> {
+    let live = live_values(push, mapping, items).await?;
+    let (mut updates_looked, mut creates_looked) = (0u64, 0u64);
+    for item in items {
+        let item = StageItem { queued: None, ..item.clone() };
+        let decision = match &item.record {
+            Some(record) => stager.decide_live(&item, live.by_id.get(&record.key.id)),
+            None => match live.find_existing(&item) {
+                Some((id, fields)) => stager.decide_live(&adopted(push, &item, id), Some(fields)),
+                None => stager.decide_live(&item, None),
+            },
+        };
+        plan.skipped.extend(decision.dead_letters.iter().map(|letter| letter.cause.clone()));
+        let Some(intent) = decision.intent else { continue };
+        count(&intent, plan, tally);
+        match intent.record {
+            None => creates_looked += 1,
+            Some(_) if intent.compare_first => updates_looked += 1,
+            Some(_) => {}
+        }
+        let profile = item.profile.as_ref().map(|profile| profile.uid);
+        for change in intent.changes {
+            plan.changes.push(PlannedChange {
+                connection: intent.connection.clone(),
+                object: intent.object.clone(),
+                record: intent.record.as_ref().map(|key| key.id.clone()),
+                profile,
+                field: change.field,
+                from: change.from,
+                to: change.to,
+                why: format!("{}; {}", change.cause.mapping, change.cause.origin).into(),
+            });
+        }
+    }
+    Ok(u64::from(updates_looked > 0) + 2 * u64::from(creates_looked > 0))
+}
+
+fn count(intent: &Intent, plan: &mut Forecast, tally: &mut FuseTally) {
+    let create = intent.record.is_none();
+    plan.creates += u64::from(create);
+    plan.updates += u64::from(!create);
+    tally.queued += 1;
+    tally.creates += u64::from(create);
+    tally.overwriting += u64::from(intent.changes.iter().any(|change| change.overwrites));
+    tally.clearing += u64::from(intent.changes.iter().any(|change| change.to.is_null()));
+}
+
+/// The item as it will be once a record found by address is linked.
+fn adopted(push: &Push<'_>, item: &StageItem, id: &RecordId) -> StageItem {
+    let key = RecordKey { connection: push.connection.clone(), object: push.mapping.object.clone(), id: id.clone() };
+    let record = LinkedRecord {
+        key,
+        profile: item.profile.as_ref().map(|profile| profile.id),
+        mirror: Mirror::default(),
+        modified_at: None,
+        archived: false,
+        url: None,
+    };
+    StageItem { record: Some(record), ..item.clone() }
+}
+
+#[derive(Default)]
+struct Live {
+    by_id: HashMap<RecordId, Fields>,
+    by_address: HashMap<String, RecordId>,
+}
+
+impl Live {
+    fn find_existing(&self, item: &StageItem) -> Option<(&RecordId, &Fields)> {
+        let id = item
+            .identifiers
+            .iter()
+            .filter(|identifier| identifier.kind == crate::model::IdentifierKind::Email)
+            .find_map(|identifier| self.by_address.get(&*identifier.value))?;
+        Some((id, self.by_id.get(id)?))
+    }
+}
+
+async fn live_values(push: &Push<'_>, mapping: &ObjectMapping, items: &[StageItem]) -> Result<Live, End> {
+    let mut live = Live::default();
+    let fields = mapping.field_names();
+    let ids: Vec<RecordId> =
+        items.iter().filter_map(|item| item.record.as_ref().map(|record| record.key.id.clone())).collect();
+    for record in read(push, &fields, ReadKey::Ids(ids)).await? {
+        live.by_id.insert(record.id, record.fields);
+    }
+    let Some(email) = mapping.of_attribute("email").map(|mapping| mapping.field.clone()) else { return Ok(live) };
+    let addresses: Vec<Value> = items
+        .iter()
+        .filter(|item| item.record.is_none())
+        .flat_map(|item| &item.identifiers)
+        .filter(|identifier| identifier.kind == crate::model::IdentifierKind::Email)
+        .map(|identifier| Value::Text(identifier.value.clone()))
+        .collect();
+    for chunk in addresses.chunks(push.connector.capability().read_batch.max(1)) {
+        let by = ReadKey::Unique { field: email.clone(), values: chunk.to_vec() };
+        for record in read(push, &fields, by).await? {
+            if let Some(address) = record.fields.get(&email).and_then(Value::as_text).and_then(normalise_email) {
+                live.by_address.insert(address, record.id.clone());
+            }
+            live.by_id.insert(record.id, record.fields);
+        }
+    }
+    Ok(live)
+}
+
+async fn read(push: &Push<'_>, fields: &[FieldName], by: ReadKey) -> Result<Vec<Record>, End> {
+    let empty = match &by {
+        ReadKey::Ids(ids) => ids.is_empty(),
+        ReadKey::Unique { values, .. } => values.is_empty(),
+    };
+    if empty {
+        return Ok(Vec::new());
+    }
+    let request = ReadRequest { object: push.mapping.object.clone(), fields: fields.to_vec(), by };
+    push.connector.read(&request).await.map_err(End::Crm)
+}

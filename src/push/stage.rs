@@ -1,0 +1,297 @@
+//! Desired minus mirror: what one record should be told. Pure.
+
+use std::sync::Arc;
+
+use connector::{ConnectionName, FieldName, Fields, Operation, Schema, Timestamp, Value};
+
+use crate::compare::{Notice, Policy, Sides, compare, wanted};
+use crate::mapping::{FieldMapping, ObjectMapping, Source, fit};
+use crate::model::{
+    Attribute, AttributeChange, Cause, Change, DeadLetter, DeadLetterCode, DeadLetterId, Direction, IdentifierKind,
+    Intent, LinkedRecord, MirrorField, Origin, OutboxState, Profile, Rule, Subject,
+};
+use crate::store::{StageDecision, StageItem, StageWrites};
+
+/// Decides what to write to records of one object.
+#[derive(Debug)]
+pub struct Stager {
+    pub(super) connection: ConnectionName,
+    pub(super) mapping: Arc<ObjectMapping>,
+    schema: Option<Arc<Schema>>,
+    /// The unique field a create is keyed by, where creating is possible.
+    pub(super) key: Option<FieldName>,
+    now: Timestamp,
+}
+
+impl Stager {
+    pub fn new(
+        connection: ConnectionName,
+        mapping: Arc<ObjectMapping>,
+        schema: Option<Arc<Schema>>,
+        key: Option<FieldName>,
+        now: Timestamp,
+    ) -> Self {
+        Self { connection, mapping, schema, key, now }
+    }
+
+    /// Decides with the CRM's live values in place of the last seen ones; fields not in `live` are as last seen.
+    pub fn decide_live(&self, item: &StageItem, live: Option<&Fields>) -> StageDecision {
+        match (&item.record, &item.profile) {
+            (Some(record), Some(profile)) if !record.archived => self.update(item, record, profile, live),
+            (None, Some(profile)) => self.create(item, profile),
+            _ => StageDecision { withdraw: item.queued.is_some(), ..StageDecision::default() },
+        }
+    }
+
+    fn update(
+        &self,
+        item: &StageItem,
+        record: &LinkedRecord,
+        profile: &Profile,
+        live: Option<&Fields>,
+    ) -> StageDecision {
+        let mut decision = StageDecision::default();
+        let mut mirror = record.mirror.clone();
+        let mut changes: Vec<Change> = Vec::new();
+        let mut compare_first = false;
+        for mapping in self.mapping.pushes() {
+            let before = record.mirror.get(&mapping.field);
+            if before.is_some_and(|field| field.frozen) {
+                continue;
+            }
+            let crm = match live.and_then(|fields| fields.get(&mapping.field)) {
+                Some(delivered) => mapping.canonical(delivered).ok(),
+                None => before.and_then(|field| field.seen.clone()),
+            };
+            let Some(desired) = mapping.desired(profile) else { continue };
+            let step = compare(
+                Policy { direction: mapping.direction, rule: mapping.rule, clear: mapping.clear },
+                Sides {
+                    base: before.and_then(|field| field.base.as_ref()),
+                    crm: crm.as_ref(),
+                    cdp: wanted(before, &desired),
+                    crm_changed_at: record.modified_at,
+                    cdp_changed_at: profile.attributes.get(&mapping.attribute).map(|a| a.observed_at),
+                    verdict: before.and_then(|field| field.verdict),
+                },
+            );
+            if let Some(agreed) = step.agreed
+                && before.is_none_or(|field| field.base.as_ref() != Some(&agreed) || field.verdict.is_some())
+            {
+                let entry = mirror.entry(&mapping.field);
+                (entry.base, entry.verdict) = (Some(agreed), None);
+            }
+            if step.notice == Some(Notice::Manual) {
+                decision.dead_letters.push(self.manual(record, mapping));
+            }
+            if let Some(taken) = step.take
+                && let Ok(value) = mapping.inbound(&taken)
+            {
+                decision.attributes.push(self.taken(record, mapping, value));
+            }
+            if let Some(value) = step.write {
+                compare_first |= needs_a_look(mapping, before);
+                match self.fitted(mapping, &value) {
+                    Ok(value) if crm.as_ref() == Some(&value) => {}
+                    Ok(value) => changes.push(self.change(mapping, before, crm, value, profile)),
+                    Err(why) => decision.dead_letters.push(self.unfit(record, mapping, &why)),
+                }
+            }
+        }
+        decision.mirror = (mirror != record.mirror).then_some(mirror);
+        let fields: Fields = changes.iter().map(|change| (change.field.clone(), change.to.clone())).collect();
+        match &item.queued {
+            // The same is already on its way.
+            Some(queued) if queued.intent.fields == fields => {}
+            Some(queued) if changes.is_empty() => decision.withdraw = queued.state == OutboxState::Queued,
+            None if changes.is_empty() => {}
+            _ => {
+                decision.intent = Some(Intent {
+                    connection: self.connection.clone(),
+                    object: self.mapping.object.clone(),
+                    record: Some(record.key.clone()),
+                    profile: record.profile,
+                    operation: Operation::Update { id: record.key.id.clone() },
+                    fields,
+                    changes,
+                    compare_first,
+                });
+            }
+        }
+        decision
+    }
+
+    /// A record for a known profile that has none here: every field that has a value, keyed by the profile's id.
+    fn create(&self, item: &StageItem, profile: &Profile) -> StageDecision {
+        let (Some(key), true) = (&self.key, profile.known) else { return StageDecision::default() };
+        let has_address = item.identifiers.iter().any(|identifier| identifier.kind == IdentifierKind::Email);
+        if !has_address || item.queued.is_some() {
+            return StageDecision::default();
+        }
+        let mut changes = Vec::new();
+        for mapping in self.mapping.pushes() {
+            let Some(value) = mapping.desired(profile).filter(|value| !value.is_null()) else { continue };
+            if let Ok(value) = self.fitted(mapping, &value) {
+                changes.push(self.change(mapping, None, None, value, profile));
+            }
+        }
+        let uid = Value::text(profile.uid.to_string());
+        let mut fields: Fields = changes.iter().map(|change| (change.field.clone(), change.to.clone())).collect();
+        fields.set(key.clone(), uid.clone());
+        StageDecision {
+            intent: Some(Intent {
+                connection: self.connection.clone(),
+                object: self.mapping.object.clone(),
+                record: None,
+                profile: Some(profile.id),
+                operation: Operation::Upsert { field: key.clone(), value: uid },
+                fields,
+                changes,
+                compare_first: true,
+            }),
+            ..StageDecision::default()
+        }
+    }
+
+    fn fitted(&self, mapping: &FieldMapping, value: &Value) -> Result<Value, crate::mapping::Unfit> {
+        match self.schema.as_ref().and_then(|schema| schema.fields.get(&mapping.field)) {
+            Some(spec) => fit(value, spec),
+            None => Ok(value.clone()),
+        }
+    }
+
+    fn change(
+        &self,
+        mapping: &FieldMapping,
+        before: Option<&MirrorField>,
+        crm: Option<Value>,
+        to: Value,
+        profile: &Profile,
+    ) -> Change {
+        let from = crm.unwrap_or(Value::Null);
+        let ours = before.is_some_and(|field| field.ours && field.seen.as_ref() == Some(&from));
+        Change {
+            field: mapping.field.clone(),
+            overwrites: !from.is_null() && !ours,
+            from,
+            to,
+            cause: Cause { mapping: self.mapping.line(mapping), origin: origin(mapping, profile) },
+        }
+    }
+
+    fn taken(&self, record: &LinkedRecord, mapping: &FieldMapping, value: Value) -> AttributeChange {
+        AttributeChange {
+            name: mapping.attribute.clone(),
+            attribute: Attribute {
+                value,
+                observed_at: record.modified_at.unwrap_or(self.now),
+                recorded_at: self.now,
+                origin: Origin::Crm(record.key.to_string().into()),
+            },
+        }
+    }
+
+    fn manual(&self, record: &LinkedRecord, mapping: &FieldMapping) -> DeadLetter {
+        let cause = format!("{}: both sides changed and the rule is manual", self.mapping.line(mapping));
+        letter(
+            self.now,
+            DeadLetterCode::ConflictManual,
+            subject(record, &mapping.field),
+            cause,
+            "ferry failures retry ID --take crm, or --take cdp",
+        )
+    }
+
+    fn unfit(&self, record: &LinkedRecord, mapping: &FieldMapping, why: &crate::mapping::Unfit) -> DeadLetter {
+        let cause = format!("{} was not sent: {why}", self.mapping.line(mapping));
+        let fix = "widen the field at the CRM, or set max_length or map on this mapping in sync.toml";
+        letter(self.now, DeadLetterCode::ValueUnfit, subject(record, &mapping.field), cause, fix)
+    }
+}
+
+impl StageWrites for Stager {
+    fn decide(&self, item: &StageItem) -> StageDecision {
+        self.decide_live(item, None)
+    }
+}
+
+/// A field that somebody at the CRM may rightly have changed meanwhile is read before it is written; one that only Ferry
+/// writes is not (`reliability` §B 16: the window between look and write remains, and is documented).
+fn needs_a_look(mapping: &FieldMapping, before: Option<&MirrorField>) -> bool {
+    mapping.direction == Direction::Both
+        || mapping.rule != Rule::CdpWins
+        || before.is_none_or(|field| field.seen.is_none())
+}
+
+/// What moved the value: `computed 2026-11-24T09:00:00Z`, `source website`, `crm hubspot contact 7`.
+fn origin(mapping: &FieldMapping, profile: &Profile) -> Arc<str> {
+    match mapping.source {
+        Source::ProfileId => "profile".into(),
+        Source::Computed => match profile.computed_at {
+            Some(at) => format!("computed {at}").into(),
+            None => "computed".into(),
+        },
+        Source::Declared => {
+            profile.attributes.get(&mapping.attribute).map_or_else(|| "trait".into(), |a| a.origin.to_string().into())
+        }
+    }
+}
+
+/// Mapped fields to push that the CRM does not define or does not let us write.
+pub fn missing_fields(mapping: &ObjectMapping, schema: &Schema) -> Vec<FieldName> {
+    mapping
+        .pushes()
+        .filter(|mapping| schema.fields.get(&mapping.field).is_none_or(|spec| !spec.writable))
+        .map(|mapping| mapping.field.clone())
+        .collect()
+}
+
+/// One dead letter per field that is paused.
+pub(super) fn unusable(
+    connection: &ConnectionName,
+    mapping: &ObjectMapping,
+    fields: &[FieldName],
+    schema: Option<&Schema>,
+    now: Timestamp,
+) -> Vec<DeadLetter> {
+    fields
+        .iter()
+        .map(|field| {
+            let exists = schema.is_some_and(|schema| schema.fields.contains_key(field));
+            let (cause, fix) = if exists {
+                (
+                    "is read-only for this credential",
+                    "map it with direction = \"pull\", or give the credential the right",
+                )
+            } else {
+                ("does not exist", "create it with ferry fields --create, or correct its name in sync.toml")
+            };
+            letter(
+                now,
+                DeadLetterCode::FieldUnusable,
+                Subject {
+                    connection: Some(connection.as_str().into()),
+                    object: Some(mapping.object.as_str().into()),
+                    field: Some(field.clone()),
+                    ..Subject::default()
+                },
+                format!("{} field \"{field}\" at {connection} {cause}; its mapping is paused", mapping.object),
+                fix,
+            )
+        })
+        .collect()
+}
+
+pub(super) fn subject(record: &LinkedRecord, field: &FieldName) -> Subject {
+    Subject {
+        connection: Some(record.key.connection.as_str().into()),
+        object: Some(record.key.object.as_str().into()),
+        record: Some(record.key.id.as_str().into()),
+        field: Some(field.clone()),
+        source: None,
+    }
+}
+
+pub(super) fn letter(at: Timestamp, code: DeadLetterCode, subject: Subject, cause: String, fix: &str) -> DeadLetter {
+    DeadLetter { id: DeadLetterId(0), at, code, subject, cause: cause.into(), fix: fix.into(), raw: None, count: 1 }
+}
