@@ -206,8 +206,6 @@ fn first_line(stderr: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![cfg(unix)]
-
     use std::os::unix::fs::PermissionsExt;
 
     use secrecy::ExposeSecret;
