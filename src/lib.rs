@@ -21,4 +21,5 @@ pub mod expr;
 pub mod mapping;
 pub mod model;
 pub mod push;
+pub mod schedule;
 pub mod store;
