@@ -14,12 +14,17 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod app;
 pub mod cli;
 pub mod compare;
 pub mod config;
+pub mod enrich;
 pub mod expr;
 pub mod mapping;
 pub mod model;
+pub mod pull;
 pub mod push;
+pub mod resolution;
 pub mod schedule;
+pub mod server;
 pub mod store;

@@ -4,13 +4,14 @@ use std::path::Path;
 
 use connector::ConnectionName;
 
+use crate::config::catalogue::Catalogue;
 use crate::config::keys;
 use crate::config::mask::quoted;
 use crate::config::reader::{Bad, Reader};
-use crate::config::settings::{ConnectionMode, ConnectionSettings, PullDeals};
+use crate::config::settings::{ConnectionMode, ConnectionSettings, Preset, PullDeals};
 use crate::config::source::{Names, missing_type, name_table, required_name};
 use crate::config::tree::{Node, Value};
-use crate::config::{value, vendor};
+use crate::config::{fields, value, vendor};
 
 const MODES: &[(&str, ConnectionMode)] = &[
     ("read_write", ConnectionMode::ReadWrite),
@@ -18,12 +19,17 @@ const MODES: &[(&str, ConnectionMode)] = &[
     ("dry_run", ConnectionMode::DryRun),
 ];
 
-pub fn connections(root: &Reader<'_>, folder: &Path) -> Option<Vec<ConnectionSettings>> {
+pub fn connections(
+    root: &Reader<'_>,
+    folder: &Path,
+    preset: Preset,
+    people: &Catalogue,
+) -> Option<Vec<ConnectionSettings>> {
     let mut names = Names::new("CRM connections");
     let mut complete = true;
     let mut connections = Vec::new();
     for table in root.tables("crm") {
-        match connection(table, folder, &mut names) {
+        match connection(table, folder, preset, people, &mut names) {
             Some(connection) => connections.push(connection),
             None => complete = false,
         }
@@ -31,7 +37,13 @@ pub fn connections(root: &Reader<'_>, folder: &Path) -> Option<Vec<ConnectionSet
     complete.then_some(connections)
 }
 
-fn connection(table: Reader<'_>, folder: &Path, names: &mut Names) -> Option<ConnectionSettings> {
+fn connection(
+    table: Reader<'_>,
+    folder: &Path,
+    preset: Preset,
+    people: &Catalogue,
+    names: &mut Names,
+) -> Option<ConnectionSettings> {
     let name = required_name(&table, "hubspot");
     let table = name_table(table, name.as_deref(), "crm");
     let is_new = name.as_deref().is_none_or(|name| names.is_new(name, &table));
@@ -45,6 +57,7 @@ fn connection(table: Reader<'_>, folder: &Path, names: &mut Names) -> Option<Con
     let pull_deals = pull_deals(&table);
     let match_is_known = matching(&table);
     let own = vendor.and_then(|vendor| vendor.read(&table, folder));
+    let objects = vendor.and_then(|vendor| fields::objects(&table, vendor, preset, people));
     let budget_is_right = api_budget.is_some() || table.entry("api_budget").is_none();
     if !is_new || !budget_is_right || !match_is_known {
         return None;
@@ -54,6 +67,7 @@ fn connection(table: Reader<'_>, folder: &Path, names: &mut Names) -> Option<Con
         mode: mode?,
         api_budget,
         pull_deals: pull_deals?,
+        objects: objects?,
         vendor: own?,
     })
 }

@@ -51,11 +51,17 @@ pub const SOURCE: Keys = keys(
 
 /// Keys that every connection has; the vendor's own are in [`crate::config::vendor`].
 pub const CRM: Keys =
-    keys(&["name", "type", "mode", "api_budget", "pull_deals", "match"], &["create", "fields", "digest"]);
+    keys(&["name", "type", "mode", "api_budget", "pull_deals", "match", "create", "fields"], &["digest"]);
 
 pub const PULL_DEALS: Keys = keys(&["closed", "open", "since"], &[]);
 
 pub const MATCH: Keys = keys(&["contact", "company", "on_duplicate"], &["lead"]);
+
+pub const CREATE: Keys = keys(&["contact"], &["lead", "company", "missing_last_name", "assignment"]);
+
+pub const FIELDS: Keys = keys(&["contact", "company", "deal"], &["lead"]);
+
+pub const FIELD: Keys = keys(&["field", "direction", "conflict", "transform", "map", "clear", "max_length"], &[]);
 
 pub const SCHEDULE: Keys =
     keys(&["pull", "push", "recompute", "retention", "jitter", "catch_up"], &["reconcile", "digest", "train", "quiet"]);
@@ -96,7 +102,10 @@ mod tests {
 
     #[test]
     fn no_key_is_both_accepted_and_refused() {
-        for place in [ROOT, STORE, SERVER, ADMIN, SOURCE, CRM, PULL_DEALS, MATCH, SCHEDULE, CURRENCY, SAFETY, SECRET] {
+        for place in [
+            ROOT, STORE, SERVER, ADMIN, SOURCE, CRM, PULL_DEALS, MATCH, CREATE, FIELDS, FIELD, SCHEDULE, CURRENCY,
+            SAFETY, SECRET,
+        ] {
             assert!(place.accepted.iter().all(|key| !place.later.contains(key)), "{place:?}");
         }
     }

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::config::catalogue::{COMPUTED, Catalogue};
 use crate::config::diagnostic::{Diagnostic, Place};
 use crate::config::overrides::Overrides;
 use crate::config::reader::{Notes, Reader};
-use crate::config::settings::Settings;
+use crate::config::settings::{Preset, Settings};
 use crate::config::text::{self, SourceText};
 use crate::config::tree::Value;
 use crate::config::{connection, currency, document, general, origin, schedule, source};
@@ -93,8 +94,9 @@ fn settings(root: &Reader<'_>, folder: &Path) -> Option<Settings> {
     let store_path = general::store(root, folder);
     let own_domains = general::own_domains(root);
     let admin = general::admin(root, folder);
+    let people = Catalogue::person(COMPUTED.iter().map(|(name, kind)| ((*name).to_owned(), *kind)));
     let sources = source::sources(root);
-    let connections = connection::connections(root, folder);
+    let connections = connection::connections(root, folder, preset.unwrap_or(Preset::B2b), &people);
     let schedule = schedule::schedule(root);
     let currency = currency::currency(root, folder);
     let safety = general::safety(root);

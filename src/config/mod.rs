@@ -4,16 +4,20 @@
 //! where ([`reader`], [`keys`]) → settings. Nothing is accepted and ignored; all problems are reported at once; a secret in
 //! the file is never echoed ([`mask`]).
 
+mod catalogue;
 mod connection;
 mod currency;
 mod diagnostic;
 mod document;
+mod fields;
 mod general;
 mod keys;
 mod load;
+mod mapping_check;
 mod mask;
 mod origin;
 mod overrides;
+mod preset;
 mod reader;
 mod render;
 mod schedule;
@@ -29,11 +33,13 @@ mod vendor;
 
 pub use diagnostic::{Diagnostic, Place};
 pub use load::{Failure, Loaded, load, parse};
+pub use mask::quoted;
 pub use origin::{Origin, ResolvedLine};
 pub use overrides::Overrides;
 pub use render::{ProblemJson, blocks};
 pub use settings::{
-    AdminSettings, CatchUp, ConnectionMode, ConnectionSettings, CurrencySettings, HubspotAuth, HubspotSettings, Preset,
-    PullDeals, SafetyMode, SafetySettings, ScheduleSettings, Settings, SourceSettings, VendorSettings,
+    AdminSettings, CatchUp, ClientId, ConnectionMode, ConnectionSettings, CurrencySettings, HubspotAuth,
+    HubspotSettings, Preset, PullDeals, SafetyMode, SafetySettings, ScheduleSettings, Settings, SourceSettings,
+    VendorSettings,
 };
 pub use text::{Position, SourceText};

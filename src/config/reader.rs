@@ -105,6 +105,10 @@ impl<'a> Reader<'a> {
         self
     }
 
+    pub fn notes(&self) -> &'a Notes {
+        self.notes
+    }
+
     pub fn named(&self) -> &str {
         &self.named
     }

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
-use connector::{ConnectionName, Secret};
+use connector::{ConnectionName, Object, Secret};
 use rust_decimal::Decimal;
 
 use crate::config::origin::ResolvedLine;
+use crate::mapping::ObjectMapping;
 use crate::model::SourceName;
 
 /// Everything `sync.toml` says, with defaults filled in. Paths are absolute or relative to the working directory: what the
@@ -87,8 +88,16 @@ pub struct ConnectionSettings {
     /// Calls a day, by everyone, at which pulling stops (at 90 %); pushes go on.
     pub api_budget: Option<u64>,
     pub pull_deals: PullDeals,
+    /// The mappings of contact, company and deal, in this order, each possibly empty.
+    pub objects: Vec<ObjectMapping>,
     /// What only this kind of CRM has.
     pub vendor: VendorSettings,
+}
+
+impl ConnectionSettings {
+    pub fn object(&self, object: &Object) -> Option<&ObjectMapping> {
+        self.objects.iter().find(|mapping| mapping.object == *object)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,12 +147,19 @@ pub enum HubspotAuth {
     /// A private app's token.
     Token(Secret),
     Refresh {
-        client_id: Secret,
+        client_id: ClientId,
         client_secret: Secret,
         refresh_token: Secret,
         /// `None`: the token endpoint at `base_url`.
         token_url: Option<String>,
     },
+}
+
+/// An application's public id. No secret, so it may stand in the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClientId {
+    Written(String),
+    Kept(Secret),
 }
 
 /// `[schedule]`.

@@ -9,7 +9,7 @@ use crate::config::diagnostic::Diagnostic;
 use crate::config::mask::quoted;
 use crate::config::reader::{Bad, Reader};
 use crate::config::secret::secret;
-use crate::config::settings::{HubspotAuth, HubspotSettings, VendorSettings};
+use crate::config::settings::{ClientId, HubspotAuth, HubspotSettings, VendorSettings};
 use crate::config::tree::{Node, Value};
 use crate::config::value;
 use crate::expr::nearest;
@@ -74,7 +74,11 @@ fn hubspot_auth(table: &Reader<'_>, folder: &Path) -> Option<HubspotAuth> {
     const EXAMPLE: &str = "{ env = \"HUBSPOT_TOKEN\" }";
     let read = |key: &'static str| table.value(key, EXAMPLE, secret(key, folder));
     let token = read("token");
-    let (client_id, client_secret, refresh_token) = (read("client_id"), read("client_secret"), read("refresh_token"));
+    let (client_secret, refresh_token) = (read("client_secret"), read("refresh_token"));
+    let client_id = table.value("client_id", EXAMPLE, |node| match &node.value {
+        Value::Text(_) => value::filled_text(node).map(ClientId::Written),
+        _ => secret("client_id", folder)(node).map(ClientId::Kept),
+    });
     let token_url = table.value("token_url", "\"https://api.hubapi.com/oauth/2026-03/token\"", url("token_url"));
     let of_refresh = ["client_id", "client_secret", "refresh_token", "token_url"];
     let given = |key: &str| table.entry(key);

@@ -1,3 +1,5 @@
+//! Settling: what becomes of each outcome.
+
 use connector::{Error, Fields, Object, Operation};
 use uuid::Uuid;
 

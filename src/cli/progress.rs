@@ -1,0 +1,60 @@
+//! A line on standard error that shows how long work goes on; only where a person is looking.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::cli::runs::counted;
+use crate::cli::terminal::Terminal;
+use crate::cli::{clean, moment};
+use crate::model::Counts;
+
+/// One piece of work under way. Dropping it clears its line.
+#[derive(Debug)]
+pub struct Progress {
+    bar: ProgressBar,
+    what: String,
+}
+
+impl Progress {
+    /// Begins to show `what` (`pull acme contact`). Draws nothing unless standard error is a terminal.
+    pub fn start(terminal: &Terminal, what: &str) -> Self {
+        let what = clean::line(what).into_owned();
+        let target = if terminal.is_live() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(None, target);
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}") {
+            bar.set_style(style);
+        }
+        bar.set_message(what.clone());
+        bar.enable_steady_tick(Duration::from_millis(120));
+        Self { bar, what }
+    }
+
+    /// Shows what was counted up to here.
+    pub fn tell(&self, counts: &Counts) {
+        self.bar.set_message(line(&self.what, counts));
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+fn line(what: &str, counts: &Counts) -> String {
+    let parts: Vec<String> = counted(counts).map(|(name, n)| format!("{} {name}", moment::count(n))).collect();
+    if parts.is_empty() { what.to_owned() } else { format!("{what}: {}", parts.join(" · ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_says_what_and_how_many() {
+        assert_eq!(line("pull acme", &Counts::default()), "pull acme");
+        let counts = Counts { seen: 1_500, created: 3, ..Counts::default() };
+        assert_eq!(line("pull acme", &counts), "pull acme: 1,500 seen · 3 created");
+    }
+}

@@ -1,0 +1,112 @@
+//! The traits that can be mapped to a CRM's fields: the closed lists "did you mean" works on.
+
+use connector::Object;
+
+use crate::mapping::{Kind, Source};
+
+/// The trait under which the profile's own id is mapped.
+pub const PROFILE_ID: &str = "profile_id";
+
+/// Traits a person or a CRM declares; the reserved traits of the Segment format, in snake case.
+const PERSON: &[(&str, Kind)] = &[
+    ("age", Kind::Integer),
+    ("avatar", Kind::Text),
+    ("birthday", Kind::Date),
+    ("city", Kind::Text),
+    ("country", Kind::Text),
+    ("created_at", Kind::Instant),
+    ("description", Kind::Text),
+    ("email", Kind::Text),
+    ("first_name", Kind::Text),
+    ("gender", Kind::Text),
+    ("language", Kind::Text),
+    ("last_name", Kind::Text),
+    ("name", Kind::Text),
+    ("phone", Kind::Text),
+    ("postal_code", Kind::Text),
+    ("state", Kind::Text),
+    ("street", Kind::Text),
+    ("title", Kind::Text),
+    ("username", Kind::Text),
+    ("website", Kind::Text),
+];
+
+const COMPANY: &[(&str, Kind)] = &[
+    ("city", Kind::Text),
+    ("country", Kind::Text),
+    ("description", Kind::Text),
+    ("domain", Kind::Text),
+    ("employees", Kind::Integer),
+    ("industry", Kind::Text),
+    ("name", Kind::Text),
+    ("phone", Kind::Text),
+    ("postal_code", Kind::Text),
+    ("revenue", Kind::Number),
+    ("state", Kind::Text),
+    ("street", Kind::Text),
+    ("website", Kind::Text),
+];
+
+const DEAL: &[(&str, Kind)] = &[
+    ("amount", Kind::Number),
+    ("closed_at", Kind::Instant),
+    ("currency", Kind::Text),
+    ("name", Kind::Text),
+    ("owner", Kind::Text),
+    ("pipeline", Kind::Text),
+    ("source", Kind::Text),
+    ("stage", Kind::Text),
+];
+
+/// Traits computed from behaviour and deals.
+pub const COMPUTED: &[(&str, Kind)] = &[
+    ("first_touch_source", Kind::Text),
+    ("last_seen_at", Kind::Instant),
+    ("last_won_at", Kind::Instant),
+    ("page_views_30d", Kind::Integer),
+    ("pricing_views_30d", Kind::Integer),
+    ("score_engagement", Kind::Number),
+    ("score_reasons", Kind::Text),
+    ("visits_30d", Kind::Integer),
+    ("won_deals", Kind::Integer),
+    ("won_revenue", Kind::Number),
+];
+
+/// What can be mapped for one object.
+#[derive(Clone, Debug)]
+pub struct Catalogue(Vec<(String, Kind, Source)>);
+
+impl Catalogue {
+    /// Traits of people: declared ones, computed ones by name and kind, and the profile's id.
+    pub fn person(computed: impl IntoIterator<Item = (String, Kind)>) -> Self {
+        let mut all = declared(PERSON);
+        all.extend(computed.into_iter().map(|(name, kind)| (name, kind, Source::Computed)));
+        all.push((PROFILE_ID.into(), Kind::Text, Source::ProfileId));
+        Self(all)
+    }
+
+    pub fn company() -> Self {
+        Self(declared(COMPANY))
+    }
+
+    pub fn deal() -> Self {
+        Self(declared(DEAL))
+    }
+
+    pub fn get(&self, name: &str) -> Option<(Kind, Source)> {
+        self.0.iter().find(|(known, _, _)| known == name).map(|(_, kind, source)| (*kind, *source))
+    }
+
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _, _)| name.as_str())
+    }
+}
+
+/// Whether records of an object are only read in this version.
+pub fn is_only_pulled(object: &Object) -> bool {
+    matches!(object, Object::Company | Object::Deal)
+}
+
+fn declared(list: &[(&str, Kind)]) -> Vec<(String, Kind, Source)> {
+    list.iter().map(|(name, kind)| ((*name).to_owned(), *kind, Source::Declared)).collect()
+}

@@ -1,0 +1,149 @@
+//! The model: what to keep of events, and what kept facts and deals amount to as of an instant.
+
+use std::sync::Arc;
+
+use connector::{Timestamp, Value};
+
+use crate::enrich::matcher::{self, Keeps, Matcher};
+use crate::enrich::score;
+use crate::enrich::spec::{ModelSpec, SCORE_REASONS, TraitRule, TraitSpec};
+use crate::enrich::traits::{self, Material};
+use crate::enrich::window::Due;
+use crate::model::{Computed, Deal, Event, Fact, RuleId};
+
+/// A specification made ready. Immutable; share it.
+#[derive(Clone, Debug)]
+pub struct Model {
+    pub(super) spec: ModelSpec,
+    /// Each match once, however many traits and rules use it; by id.
+    matchers: Vec<Matcher>,
+    /// For each trait: the rule of its facts, and whether it needs sessions.
+    traits: Vec<(Option<RuleId>, bool)>,
+    /// For each rule of the score.
+    score: Vec<RuleId>,
+    steps: RuleId,
+}
+
+impl Model {
+    pub fn new(spec: ModelSpec) -> Self {
+        let own = &spec.own_domains;
+        let steps = Matcher::new(None, Keeps::Step, own);
+        let (steps_id, mut matchers) = (steps.id, Vec::new());
+        let mut add = |matcher: Matcher| {
+            let id = matcher.id;
+            matchers.push(matcher);
+            id
+        };
+        let mut traits = Vec::with_capacity(spec.traits.len());
+        let mut needs_steps = false;
+        for TraitSpec { rule, .. } in &spec.traits {
+            let (own_matcher, stepped) = match rule {
+                TraitRule::Visits => (None, true),
+                TraitRule::LastSeen => (Some(Matcher::new(None, Keeps::Seen, own)), true),
+                TraitRule::FirstTouchSource => (Some(Matcher::new(None, Keeps::Touch, own)), true),
+                TraitRule::Count(on) | TraitRule::Exists(on) | TraitRule::DaysSince(on) => {
+                    (Some(Matcher::new(Some(on), Keeps::Match, own)), false)
+                }
+                TraitRule::Sum(on, property) => {
+                    (Some(Matcher::new(Some(on), Keeps::Number(property.clone()), own)), false)
+                }
+                TraitRule::First(on, property)
+                | TraitRule::Last(on, property)
+                | TraitRule::UniqueCount(on, property) => {
+                    (Some(Matcher::new(Some(on), Keeps::Text(property.clone()), own)), false)
+                }
+                TraitRule::WonDeals | TraitRule::WonRevenue | TraitRule::LastWon => (None, false),
+            };
+            needs_steps |= stepped;
+            traits.push((own_matcher.map(&mut add), stepped));
+        }
+        let rules = spec.score.iter().flat_map(|score| &score.rules);
+        let score = rules.map(|rule| add(Matcher::new(Some(&rule.on), Keeps::Match, own))).collect();
+        if needs_steps {
+            add(steps);
+        }
+        matchers.sort_by_key(|matcher| matcher.id);
+        matchers.dedup_by_key(|matcher| matcher.id);
+        Self { spec, matchers, traits, score, steps: steps_id }
+    }
+
+    pub fn spec(&self) -> &ModelSpec {
+        &self.spec
+    }
+
+    /// Every rule that facts are kept for, sorted.
+    pub fn rule_ids(&self) -> Vec<RuleId> {
+        self.matchers.iter().map(|matcher| matcher.id).collect()
+    }
+
+    /// What the event means, to be stored beside it. `event` of each fact is 0: the store fills it in.
+    pub fn facts(&self, event: &Event) -> Vec<Fact> {
+        matcher::facts(&self.matchers, &self.spec.own_domains, event)
+    }
+
+    /// Traits and score as of an instant. `facts` may be in any order and of any rules; those after `as_of` do not count.
+    /// `deals` are each counted once.
+    ///
+    /// Points fade continuously and are exact at `as_of`. `due_at` is the earliest of: the next event after `as_of`, the
+    /// next fact that leaves a window or expires, and, while points fade visibly, the next local midnight.
+    pub fn compute(&self, facts: &[Fact], deals: &[Deal], as_of: Timestamp) -> Computed {
+        let sorted = Sorted::new(facts);
+        let mut due = Due::new(as_of);
+        for id in self.matchers.iter().map(|matcher| matcher.id) {
+            if let Some(next) = sorted.of(id).iter().find(|fact| fact.at > as_of) {
+                due.note(next.at);
+            }
+        }
+        let mut computed = Computed::default();
+        for (spec, material) in self.spec.traits.iter().zip(self.materials(&sorted)) {
+            let (value, incomplete) = traits::value(spec, &self.spec, &material, deals, as_of, &mut due);
+            computed.traits.insert(spec.name.clone(), value);
+            if incomplete {
+                computed.traits.insert(format!("{}_incomplete", spec.name).into(), Value::Bool(true));
+            }
+        }
+        if let Some(spec) = &self.spec.score {
+            let score = score::score(spec, &self.score_facts(&sorted), self.spec.time_zone, as_of, &mut due);
+            computed.traits.insert(spec.trait_name(), Value::from(score::rounded(score.value)));
+            let reasons = score::reasons(&score).map_or(Value::Null, Value::Text);
+            computed.traits.insert(Arc::from(SCORE_REASONS), reasons);
+            computed.scores.push(score);
+        }
+        computed.due_at = due.earliest();
+        computed
+    }
+
+    /// What each trait is made of, in the order of the traits.
+    pub(super) fn materials<'m, 'f>(&'m self, sorted: &'m Sorted<'f>) -> impl Iterator<Item = Material<'f>> + 'm {
+        self.traits.iter().map(|(rule, stepped)| Material {
+            facts: rule.map(|id| sorted.of(id).to_vec()).unwrap_or_default(),
+            steps: if *stepped { sorted.of(self.steps).to_vec() } else { Vec::new() },
+        })
+    }
+
+    /// The facts of each rule of the score, in the order of the rules.
+    pub(super) fn score_facts<'f>(&self, sorted: &Sorted<'f>) -> Vec<Vec<&'f Fact>> {
+        self.score.iter().map(|id| sorted.of(*id).to_vec()).collect()
+    }
+}
+
+/// Facts by rule and time. Facts of one rule and instant are put in an order of their content, so that no result depends on
+/// the order of arrival.
+pub(super) struct Sorted<'f>(Vec<&'f Fact>);
+
+impl<'f> Sorted<'f> {
+    pub(super) fn new(facts: &'f [Fact]) -> Self {
+        let mut sorted: Vec<&Fact> = facts.iter().collect();
+        sorted.sort_unstable_by(|a, b| {
+            (a.rule, a.at, a.number).cmp(&(b.rule, b.at, b.number)).then_with(|| a.text.cmp(&b.text))
+        });
+        Self(sorted)
+    }
+
+    pub(super) fn of(&self, rule: RuleId) -> &[&'f Fact] {
+        let start = self.0.partition_point(|fact| fact.rule < rule);
+        let rest = self.0.get(start..).unwrap_or_default();
+        let length = rest.partition_point(|fact| fact.rule == rule);
+        rest.get(..length).unwrap_or_default()
+    }
+}

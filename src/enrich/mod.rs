@@ -1,0 +1,27 @@
+//! FLOOR 2 — behaviour becomes traits and a score. Pure.
+//!
+//! Events are matched once, on arrival, into facts ([`Model::facts`]); a computation reads facts and deals, never bodies
+//! ([`Model::compute`]), and says when its result changes by time alone. A rule's id is a hash of all that decides what it
+//! matches and keeps: another condition is another rule, whose facts are matched from the log; other points are not.
+
+mod compute;
+mod explain;
+mod matcher;
+pub mod preset;
+mod rates;
+mod score;
+mod session;
+mod spec;
+#[cfg(test)]
+mod tests;
+mod touch;
+mod traits;
+mod window;
+
+pub use compute::Model;
+pub use explain::{Evidence, EvidenceSource, Explanation};
+pub use rates::{Rates, minor_digits};
+pub use score::{faded, rounded};
+pub use session::{SESSION_GAP_SECS, Session};
+pub use spec::{Decay, EventMatch, ModelSpec, Property, SCORE_REASONS, ScoreRule, ScoreSpec, TraitRule, TraitSpec};
+pub use window::{local_day, next_midnight};

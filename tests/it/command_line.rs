@@ -1,0 +1,86 @@
+//! The binary from outside: exit codes, which stream carries what, and that data is data.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// `ferry …` in a folder, with nothing of this machine's environment that changes its output.
+fn ferry(folder: &Path, words: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_ferry"))
+        .args(words)
+        .current_dir(folder)
+        .env_remove("NO_COLOR")
+        .env_remove("FERRY_LOG")
+        .output()
+        .unwrap()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", out(output)))
+}
+
+#[test]
+fn usage_is_code_two_and_help_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    for words in [&[][..], &["bogus"], &["check", "--bogus"]] {
+        let output = ferry(folder.path(), words);
+        assert_eq!(code(&output), 2, "{words:?}");
+        assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{words:?}");
+    }
+    let help = ferry(folder.path(), &["--help"]);
+    assert_eq!(code(&help), 0);
+    assert!(out(&help).contains("Exit codes"));
+}
+
+#[test]
+fn init_writes_what_check_accepts_and_never_replaces() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = ferry(folder.path(), &["init"]);
+    assert_eq!((code(&first), err(&first)), (0, String::new()));
+    let check = ferry(folder.path(), &["check"]);
+    assert_eq!((code(&check), out(&check)), (0, "valid sync.toml: 1 connection, 1 source\n".to_owned()));
+    let before = std::fs::read(folder.path().join("sync.toml")).unwrap();
+    let second = ferry(folder.path(), &["init", "--json"]);
+    assert_eq!(code(&second), 1);
+    let refused: Value = serde_json::from_str(&err(&second)).unwrap();
+    assert_eq!(refused["error"]["exit"], 1);
+    assert_eq!(std::fs::read(folder.path().join("sync.toml")).unwrap(), before);
+}
+
+#[test]
+fn check_tells_all_problems_at_once_as_text_and_as_data() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "timezone = \"Europe/Berln\"\n[[crm]]\nname = \"a\"\ntype = \"hubspt\"\n";
+    std::fs::write(folder.path().join("bad.toml"), text).unwrap();
+    let people = ferry(folder.path(), &["check", "-c", "bad.toml"]);
+    assert_eq!((code(&people), out(&people)), (2, String::new()));
+    assert!(err(&people).contains("error[E052]") && err(&people).contains("--> bad.toml:4:8"), "{}", err(&people));
+    let data = ferry(folder.path(), &["check", "-c", "bad.toml", "--json"]);
+    assert_eq!((code(&data), err(&data)), (2, String::new()));
+    let found = json(&data);
+    let codes: Vec<&str> = found["errors"].as_array().unwrap().iter().filter_map(|e| e["code"].as_str()).collect();
+    assert!(codes.contains(&"E011") && codes.contains(&"E052"), "{codes:?}");
+    assert_eq!(found["ok"], false);
+}
+
+#[test]
+fn nothing_is_painted_into_a_pipe_unless_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    ferry(folder.path(), &["init"]);
+    assert!(!out(&ferry(folder.path(), &["check"])).contains('\u{1b}'));
+    assert!(out(&ferry(folder.path(), &["check", "--color", "always"])).contains('\u{1b}'));
+    assert!(!out(&ferry(folder.path(), &["check", "--color", "always", "--json"])).contains('\u{1b}'));
+}
