@@ -23,6 +23,8 @@ pub mod expr;
 pub mod ingest;
 pub mod mapping;
 pub mod model;
+pub mod pull;
 pub mod push;
 pub mod resolution;
+pub mod server;
 pub mod store;

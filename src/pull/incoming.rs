@@ -88,7 +88,10 @@ mod tests {
         assert_eq!(content_hash(1, &stamped), plain);
         assert_ne!(content_hash(2, &stamped), plain, "another mapping is another look");
         assert_ne!(content_hash(1, &record(Fields::from([("email", Value::Null)]))), plain);
-        assert_ne!(content_hash(1, &record(Fields::new())), content_hash(1, &record(Fields::from([("email", Value::Null)]))));
+        assert_ne!(
+            content_hash(1, &record(Fields::new())),
+            content_hash(1, &record(Fields::from([("email", Value::Null)])))
+        );
     }
 
     #[test]

@@ -154,10 +154,8 @@ impl Pull<'_> {
 
     /// The guard rests until the object's records have once been loaded in full: before that there is nothing to lose.
     async fn guard_is_armed(&self) -> Result<bool, End> {
-        let records = StreamKey {
-            connection: self.connection.clone(),
-            stream: Stream::Records(self.stream.object().clone()),
-        };
+        let records =
+            StreamKey { connection: self.connection.clone(), stream: Stream::Records(self.stream.object().clone()) };
         let checkpoint = self.store.checkpoint(&records).await.map_err(End::Store)?;
         Ok(checkpoint.is_some_and(|checkpoint| checkpoint.full_load_done))
     }
@@ -178,9 +176,10 @@ impl Pull<'_> {
                     ..Subject::default()
                 },
                 cause: format!("{} has no {} field \"{field}\"", self.connection, self.mapping.object).into(),
-                fix: "correct the field's name in sync.toml (ferry check --live suggests one), or restore the field at \
+                fix:
+                    "correct the field's name in sync.toml (ferry check --live suggests one), or restore the field at \
                       the CRM; its mapping is paused until then"
-                    .into(),
+                        .into(),
                 raw: None,
                 count: 1,
             })

@@ -3,17 +3,17 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use connector::{ConnectionName, RecordId, Timestamp, Value};
+use connector::{ConnectionName, Record, RecordId, Timestamp, Value};
 
 use super::GuardLimits;
 use super::guard::Losses;
 use crate::compare::{Notice, Policy, Sides, compare, wanted};
 use crate::mapping::{FieldMapping, ObjectMapping};
 use crate::model::{
-    Attribute, AttributeChange, DeadLetter, DeadLetterCode, DeadLetterId, Direction, Mirror, Origin, Profile, Subject,
-    Whose,
+    Attribute, AttributeChange, DeadLetter, DeadLetterCode, DeadLetterId, Direction, LinkedRecord, Mirror, Origin,
+    Profile, ProfileId, RecordKey, Subject, Whose,
 };
-use crate::resolution;
+use crate::resolution::{Ambiguity, HolderOf, RecordEvidence, resolve_record};
 use crate::store::{Guard, Incoming, Known, PlanRecords, RecordDecision, Tally, Verdict};
 
 /// How often a field that only Ferry writes may be changed at the CRM within a day before it is frozen (`reliability` §B 36).
@@ -43,7 +43,14 @@ impl Planner {
         Self { connection, mapping, with_fields, now, limits, losses: Mutex::default() }
     }
 
-    fn letter(&self, code: DeadLetterCode, record: &RecordId, field: Option<&FieldMapping>, cause: String, fix: &str) -> DeadLetter {
+    fn letter(
+        &self,
+        code: DeadLetterCode,
+        record: &RecordId,
+        field: Option<&FieldMapping>,
+        cause: String,
+        fix: &str,
+    ) -> DeadLetter {
         DeadLetter {
             id: DeadLetterId(0),
             at: self.now,
@@ -62,8 +69,51 @@ impl Planner {
         }
     }
 
+    /// Whose the record is; `false` where nobody can be named, which is a dead letter.
+    fn resolve(&self, incoming: &Incoming, known: &Known, read: Read<'_>, decision: &mut RecordDecision) -> bool {
+        let key = RecordKey {
+            connection: self.connection.clone(),
+            object: self.mapping.object.clone(),
+            id: incoming.record.id.clone(),
+        };
+        let holder = |record: &LinkedRecord| {
+            let profile = record.profile?;
+            Some(HolderOf { profile, first_seen: read(profile).map(|profile| profile.first_seen) })
+        };
+        let merged: Vec<HolderOf> = known.merged.iter().filter_map(holder).collect();
+        let linked = known.record.as_ref().and_then(|record| match merged.is_empty() {
+            // Without a merge nobody asks who came first; the look-up is spared on the common path.
+            true => record.profile.map(|profile| HolderOf { profile, first_seen: None }),
+            false => holder(record),
+        });
+        let resolved = resolve_record(&RecordEvidence {
+            key: &key,
+            linked,
+            merged: &merged,
+            carried: None,
+            identifiers: &incoming.identifiers,
+            candidates: &known.candidates,
+        });
+        decision.whose = resolved.whose;
+        decision.attach = resolved.attach;
+        let Some(ambiguity) = resolved.ambiguity else { return true };
+        let (cause, fix) = match ambiguity {
+            Ambiguity::SeveralProfiles(profiles) => (
+                format!("its identifiers belong to {} different profiles; none was chosen", profiles.len()),
+                "find out which address is wrong (ferry profile crm:CONNECTION:OBJECT:ID shows each), correct it at the CRM",
+            ),
+            Ambiguity::SecondRecord(_) => (
+                "another live record of this object belongs to the same person: a duplicate in the CRM".to_owned(),
+                "merge the two records at the CRM; the next pull follows the survivor",
+            ),
+        };
+        let letter = self.letter(DeadLetterCode::IdentityAmbiguous, &incoming.record.id, None, cause, fix);
+        decision.dead_letters.push(letter);
+        false
+    }
+
     /// The fields of one record: mirror, traits taken over, whether push has something to do.
-    fn fields(&self, incoming: &Incoming, known: &Known, decision: &mut RecordDecision) {
+    fn fields(&self, incoming: &Incoming, known: &Known, profile: Option<&Profile>, decision: &mut RecordDecision) {
         let record = &incoming.record;
         let mut changed = false;
         for mapping in &self.mapping.fields {
@@ -81,7 +131,7 @@ impl Planner {
                     continue;
                 }
             };
-            changed |= self.field(mapping, crm, record.modified_at, known, decision, &record.id);
+            changed |= self.field(mapping, crm, record, known, profile, decision);
         }
         decision.tally = match (&known.record, changed) {
             (None, _) => Tally::Created,
@@ -95,11 +145,12 @@ impl Planner {
         &self,
         mapping: &FieldMapping,
         crm: Value,
-        modified_at: Option<Timestamp>,
+        record: &Record,
         known: &Known,
+        profile: Option<&Profile>,
         decision: &mut RecordDecision,
-        record: &RecordId,
     ) -> bool {
+        let (modified_at, record) = (record.modified_at, &record.id);
         if let Some((_, sent)) = known.in_flight.iter().find(|(name, _)| *name == mapping.field) {
             let entry = decision.mirror.entry(&mapping.field);
             if *sent == crm {
@@ -115,7 +166,7 @@ impl Planner {
         let step = match mapping.direction {
             Direction::Pull => pulled(base, &crm),
             Direction::Push | Direction::Both => {
-                let cdp = cdp_value(mapping, known.profile.as_ref());
+                let cdp = cdp_value(mapping, profile);
                 compare(
                     Policy { direction: mapping.direction, rule: mapping.rule, clear: mapping.clear },
                     Sides {
@@ -123,7 +174,7 @@ impl Planner {
                         crm: Some(&crm),
                         cdp: wanted(before.as_ref(), &cdp),
                         crm_changed_at: modified_at,
-                        cdp_changed_at: changed_at(mapping, known.profile.as_ref()),
+                        cdp_changed_at: changed_at(mapping, profile),
                         verdict: before.as_ref().and_then(|field| field.verdict),
                     },
                 )
@@ -207,7 +258,7 @@ fn pulled(base: Option<&Value>, crm: &Value) -> crate::compare::Step {
 }
 
 fn cdp_value(mapping: &FieldMapping, profile: Option<&Profile>) -> Value {
-    profile.and_then(|profile| crate::push::desired(mapping, profile)).unwrap_or(Value::Null)
+    profile.and_then(|profile| mapping.desired(profile)).unwrap_or(Value::Null)
 }
 
 fn changed_at(mapping: &FieldMapping, profile: Option<&Profile>) -> Option<Timestamp> {
@@ -219,7 +270,7 @@ fn manual_conflict(letter: DeadLetter) -> DeadLetter {
 }
 
 impl PlanRecords for Planner {
-    fn decide(&self, incoming: &Incoming, known: &Known) -> RecordDecision {
+    fn decide(&self, incoming: &Incoming, known: &Known, read: Read<'_>) -> RecordDecision {
         let mut decision = RecordDecision {
             whose: Whose::Nobody,
             attach: Vec::new(),
@@ -233,10 +284,18 @@ impl PlanRecords for Planner {
         if !self.with_fields {
             return decision;
         }
-        if self.mapping.object.is_person() {
-            resolution::of_record(incoming, known, &mut decision);
+        let is_person = self.mapping.object.is_person();
+        if is_person && !self.resolve(incoming, known, read, &mut decision) {
+            return decision;
         }
-        self.fields(incoming, known, &mut decision);
+        let profile = match decision.whose {
+            Whose::Existing(profile) | Whose::Merge { survivor: profile, .. } => read(profile),
+            Whose::New | Whose::Nobody => None,
+        };
+        self.fields(incoming, known, profile.as_ref(), &mut decision);
+        // A record that was not linked before has everything to be told.
+        let was_linked = known.record.as_ref().is_some_and(|record| record.profile.is_some() && !record.archived);
+        decision.restage |= is_person && !was_linked;
         decision
     }
 
@@ -247,3 +306,6 @@ impl PlanRecords for Planner {
         self.limits.check(&what, page.linked, losses.deleted, losses.emptied)
     }
 }
+
+/// Reads a profile within the transaction.
+type Read<'a> = &'a dyn Fn(ProfileId) -> Option<Profile>;

@@ -126,8 +126,15 @@ pub trait Store: Debug + Send + Sync {
     /// Current stage items of given records (for `apply`): record, profile and queued entry.
     async fn stage_items(&self, records: Vec<RecordKey>) -> Result<Vec<StageItem>>;
 
-    /// Queues one intent as it is, replacing a queued one of the same record (for `apply`).
-    async fn enqueue(&self, now: Timestamp, intents: Vec<crate::model::Intent>) -> Result<u64>;
+    /// Queues these intents as they are (for `apply`). Whatever else is queued and not yet sent at the connection and object
+    /// is withdrawn and its records marked for push again, so that nothing but these is sent next.
+    async fn enqueue(
+        &self,
+        now: Timestamp,
+        connection: &ConnectionName,
+        object: &Object,
+        intents: Vec<crate::model::Intent>,
+    ) -> Result<u64>;
 
     // — dead letters —
 
