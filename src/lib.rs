@@ -20,6 +20,7 @@ pub mod compare;
 pub mod config;
 pub mod enrich;
 pub mod expr;
+pub mod ingest;
 pub mod mapping;
 pub mod model;
 pub mod pull;

@@ -205,9 +205,8 @@ fn first_line(stderr: &[u8]) -> String {
 }
 
 #[cfg(test)]
+#[cfg(unix)]
 mod tests {
-    #![cfg(unix)]
-
     use std::os::unix::fs::PermissionsExt;
 
     use secrecy::ExposeSecret;

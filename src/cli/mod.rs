@@ -5,6 +5,7 @@ pub mod check;
 pub mod clean;
 pub mod cx;
 pub mod exit;
+pub mod explain;
 pub mod failures;
 pub mod forecast;
 pub mod init;

@@ -86,11 +86,11 @@ impl Source {
 
 /// Unit tests stand at the end of a file, or in a file `tests.rs` of their own.
 fn before_tests<'a>(path: &str, text: &'a str) -> &'a str {
-    if path.ends_with("tests.rs") {
+    if path.ends_with("tests.rs") || path.contains("/tests/") {
         return "";
     }
     let opens = |at: &usize| {
-        let after = text[*at..].lines().nth(1).unwrap_or_default();
+        let after = text[*at..].lines().find(|line| !line.starts_with("#[")).unwrap_or_default();
         after.ends_with('{') && whole_word(after, "mod")
     };
     text.match_indices("#[cfg(test)]\n").map(|(at, _)| at).find(opens).map_or(text, |at| &text[..at])
