@@ -4,7 +4,7 @@ use connector::Timestamp;
 use serde::Serialize;
 
 use crate::cli::clean;
-use crate::cli::exit::{Exit, Failure};
+use crate::cli::exit::{Ended, Exit, Failure};
 use crate::cli::moment;
 use crate::cli::terminal::{Terminal, Tone, cell};
 use crate::model::{DeadLetter, DeadLetterCode, DeadLetterId, Raw, Side, Subject};
@@ -84,9 +84,24 @@ struct List<'a> {
     failures: Vec<Letter<'a>>,
 }
 
-pub async fn run(args: &Args, store: &dyn Store, now: Timestamp, terminal: &Terminal) -> Result<Exit, Failure> {
-    match args.action.as_ref().unwrap_or(&Action::List) {
-        Action::List => list(store, now, terminal).await,
+impl Args {
+    /// Whether it changes the store.
+    pub fn changes(&self) -> bool {
+        matches!(self.action, Some(Action::Retry { .. } | Action::Drop { .. }))
+    }
+}
+
+/// `store` is `None` before anything has made it.
+pub async fn run(args: &Args, store: Option<&dyn Store>, now: Timestamp, terminal: &Terminal) -> Ended {
+    let action = args.action.as_ref().unwrap_or(&Action::List);
+    let Some(store) = store else {
+        return match action {
+            Action::List => tell_all(&[], now, terminal),
+            Action::Show { id } | Action::Retry { id, .. } | Action::Drop { id } => Err(unknown(*id)),
+        };
+    };
+    match action {
+        Action::List => tell_all(&all(store).await?, now, terminal),
         Action::Show { id } => {
             let letter = store.dead_letter(DeadLetterId(*id)).await?.ok_or_else(|| unknown(*id))?;
             terminal.show(&Letter::from(&letter), |terminal| print_one(&letter, terminal))?;
@@ -103,24 +118,27 @@ pub async fn run(args: &Args, store: &dyn Store, now: Timestamp, terminal: &Term
     }
 }
 
-async fn list(store: &dyn Store, now: Timestamp, terminal: &Terminal) -> Result<Exit, Failure> {
+async fn all(store: &dyn Store) -> Result<Vec<DeadLetter>, Failure> {
     const PAGE: usize = 500;
-    let mut letters = Vec::new();
+    let mut letters: Vec<DeadLetter> = Vec::new();
     loop {
-        let after = letters.last().map_or(DeadLetterId(0), |letter: &DeadLetter| letter.id);
+        let after = letters.last().map_or(DeadLetterId(0), |letter| letter.id);
         let page = store.dead_letters(after, PAGE).await?;
         let full = page.len() == PAGE;
         letters.extend(page);
         if !full {
-            break;
+            return Ok(letters);
         }
     }
+}
+
+fn tell_all(letters: &[DeadLetter], now: Timestamp, terminal: &Terminal) -> Ended {
     let shape = List { failures: letters.iter().map(Letter::from).collect() };
-    terminal.show(&shape, |terminal| print_list(&letters, now, terminal))?;
+    terminal.show(&shape, |terminal| print_list(letters, now, terminal))?;
     Ok(Exit::Done)
 }
 
-async fn retry(id: i64, take: Option<Take>, store: &dyn Store, terminal: &Terminal) -> Result<Exit, Failure> {
+async fn retry(id: i64, take: Option<Take>, store: &dyn Store, terminal: &Terminal) -> Ended {
     let letter = store.dead_letter(DeadLetterId(id)).await?.ok_or_else(|| unknown(id))?;
     check_verdict(&letter, take)?;
     if !store.retry_dead_letter(letter.id, take.map(Side::from)).await? {

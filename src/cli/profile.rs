@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use crate::cli::clean;
-use crate::cli::exit::{Exit, Failure};
+use crate::cli::exit::{Ended, Exit, Failure};
 use crate::cli::moment;
 use crate::cli::runs::{plain, plain_value};
 use crate::cli::terminal::{Terminal, Tone, cell};
@@ -20,21 +20,25 @@ pub struct Args {
     pub key: String,
 }
 
-pub async fn run(args: &Args, store: &dyn Store, terminal: &Terminal) -> Result<Exit, Failure> {
-    let (_, detail) = find(&args.key, store).await?;
+pub async fn run(args: &Args, store: Option<&dyn Store>, terminal: &Terminal) -> Ended {
+    let (_, detail, _) = find(&args.key, store).await?;
     terminal.show(&view(&detail), |terminal| print(&detail, terminal))?;
     Ok(Exit::Done)
 }
 
-/// The profile a key means.
-pub async fn find(key: &str, store: &dyn Store) -> Result<(ProfileId, ProfileDetail), Failure> {
+/// The profile a key means, and the store that knows it; `None` is a store that nothing has made yet.
+pub async fn find<'s>(
+    key: &str,
+    store: Option<&'s dyn Store>,
+) -> Result<(ProfileId, ProfileDetail, &'s dyn Store), Failure> {
     let nobody = || {
         Failure::new(format!("nobody is known as `{}`", clean::line(key)))
             .with_fix("a key is email:ADDRESS, user_id:ID, crm:CONN:OBJECT:ID, a bare e-mail address or a profile's id")
     };
+    let store = store.ok_or_else(nobody)?;
     let id = store.find_profile(key).await?.ok_or_else(nobody)?;
     let detail = store.profile(id).await?.ok_or_else(nobody)?;
-    Ok((id, detail))
+    Ok((id, detail, store))
 }
 
 /// `profile --json`.
@@ -266,7 +270,7 @@ fn print_deals(detail: &ProfileDetail, terminal: &Terminal) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use connector::{DealFacts, DealStatus, Object, Value};
     use rust_decimal::Decimal;
 

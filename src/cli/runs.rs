@@ -3,7 +3,7 @@
 use connector::Timestamp;
 use serde::Serialize;
 
-use crate::cli::exit::{Exit, Failure};
+use crate::cli::exit::{Ended, Exit, Failure};
 use crate::cli::moment;
 use crate::cli::terminal::{Terminal, Tone, cell};
 use crate::model::{Counts, Run, RunState, canonical};
@@ -29,13 +29,21 @@ struct One<'a> {
     journal: &'a [JournalRow],
 }
 
-pub async fn run(args: &Args, store: &dyn Store, now: Timestamp, terminal: &Terminal) -> Result<Exit, Failure> {
+/// `store` is `None` before anything has made it.
+pub async fn run(args: &Args, store: Option<&dyn Store>, now: Timestamp, terminal: &Terminal) -> Ended {
     let Some(id) = &args.id else {
-        let runs = store.runs(usize::from(args.limit)).await?;
+        let runs = match store {
+            Some(store) => store.runs(usize::from(args.limit)).await?,
+            None => Vec::new(),
+        };
         terminal.show(&List { runs: &runs }, |terminal| print_list(&runs, now, terminal))?;
         return Ok(Exit::Done);
     };
-    let Some((run, journal)) = store.run(id).await? else {
+    let found = match store {
+        Some(store) => store.run(id).await?,
+        None => None,
+    };
+    let Some((run, journal)) = found else {
         return Err(Failure::new(format!("no run is called `{id}`, or more than one begins so"))
             .with_fix("`ferry runs` lists the latest"));
     };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::cli::exit::{Exit, Failure};
+use crate::cli::exit::{Ended, Exit};
 use crate::cli::moment;
 use crate::cli::profile;
 use crate::cli::terminal::{Terminal, Tone, cell};
@@ -24,8 +24,8 @@ struct List<'a> {
     timeline: &'a [TimelineItem],
 }
 
-pub async fn run(args: &Args, store: &dyn Store, terminal: &Terminal) -> Result<Exit, Failure> {
-    let (id, _) = profile::find(&args.key, store).await?;
+pub async fn run(args: &Args, store: Option<&dyn Store>, terminal: &Terminal) -> Ended {
+    let (id, _, store) = profile::find(&args.key, store).await?;
     let items = store.timeline(id, usize::from(args.limit)).await?;
     terminal.show(&List { timeline: &items }, |terminal| print(&items, terminal))?;
     Ok(Exit::Done)

@@ -23,6 +23,12 @@ pub enum Error {
     /// Another daemon works on this store.
     #[error("the store is in use by process {pid} ({what}); stop it first")]
     Held { pid: u32, what: Arc<str> },
+    /// The file or its directory may not be written, or the store was opened for reading.
+    #[error("{doing}: {path} may only be read; make the file and its directory writable for this user")]
+    ReadOnly { doing: &'static str, path: Arc<str> },
+    /// The file cannot be opened: missing, in a missing directory, or forbidden.
+    #[error("cannot open the store {path}: {detail}")]
+    CannotOpen { path: Arc<str>, detail: Arc<str> },
     /// A decision broke its own rules (guard, unknown id); nothing was written.
     #[error("{doing}: {detail}")]
     Refused { doing: &'static str, detail: Arc<str> },

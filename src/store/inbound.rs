@@ -180,6 +180,8 @@ pub struct IngestReport {
     pub identity_conflicts: u64,
     pub dead_letters: u64,
     pub profiles_marked: u64,
+    /// Records whose person's declared traits changed: poke push.
+    pub records_marked: u64,
 }
 
 /// What a computation sees of one profile.

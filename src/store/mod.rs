@@ -6,18 +6,22 @@
 //! all in one transaction; it never decides anything itself. SQLite ([`sqlite`]) is the embedded engine; nothing here
 //! assumes one process.
 
+#[cfg(test)]
+mod contract_tests;
 mod error;
 mod face;
 mod inbound;
+mod lock;
 mod outbound;
 pub mod sqlite;
 mod view;
 
 pub use error::{Error, Result};
-pub use face::Store;
+pub use face::{MatchFacts, Store};
 pub use inbound::{
     AppendEvents, Checkpoint, ComputeInput, ComputeProfiles, EventDecision, Guard, Incoming, IncomingPage,
     IngestReport, Known, PageReport, PlanRecords, RecordDecision, ResolveEvents, StreamKey, Tally, Verdict,
 };
+pub use lock::FlowLock;
 pub use outbound::{Delivered, Fate, FuseTally, Lease, StageDecision, StageItem, StageReport, StageWrites};
 pub use view::{ConnectionStats, JournalRow, ObjectStats, ProfileDetail, ScheduleRow, Sizes, StoreStats, TimelineItem};

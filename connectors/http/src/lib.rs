@@ -1,1 +1,33 @@
+//! What every REST CRM connector needs once: tokens, throttle, retries, size caps, redaction.
+//!
+//! A connector describes its vendor's habits as a [`Dialect`], names its quotas as [`Bucket`]s, and sends [`Call`]s
+//! through one [`Client`] per connection. What comes back is a vendor's answer, or a `connector::Error` that says what
+//! the caller should do. Nothing in here knows a vendor.
 #![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod auth;
+mod budget;
+mod call;
+mod client;
+mod dialect;
+mod gate;
+mod grant;
+mod ledger;
+mod lock;
+mod origin;
+mod pace;
+pub mod redact;
+mod retry;
+mod throttle;
+mod transport;
+
+pub use auth::{StaticToken, Token, TokenSource};
+pub use call::{Answer, Call, Priority, Repeat};
+pub use client::{Client, ClientSpec};
+pub use dialect::{DailyNotice, Dialect, Notice, Scope, Verdict, WindowNotice, retry_after};
+pub use grant::RefreshGrant;
+pub use origin::{Origin, OriginError};
+pub use retry::RetryPolicy;
+pub use throttle::{Bucket, ThrottleSpec};
+pub use transport::{Timeouts, Transport};

@@ -3,9 +3,12 @@
 pub mod health;
 pub mod view;
 
+use std::sync::Arc;
+
 use connector::{ConnectionName, Timestamp};
 
-use crate::cli::exit::{Exit, Failure};
+use crate::cli::cx::Cx;
+use crate::cli::exit::{Ended, Exit};
 use crate::cli::moment;
 use crate::cli::terminal::{Terminal, Tone, cell};
 use crate::store::Store;
@@ -17,21 +20,36 @@ pub fn budget_note(connection: &ConnectionName) -> String {
     format!("budget {connection}")
 }
 
-/// Reads the store and shows what it says; `configured` is each connection's name and type.
+pub async fn run(cx: &Cx) -> Ended {
+    let settings = cx.settings()?;
+    let store = cx.reading(&settings)?;
+    let connections = settings.connections.iter();
+    let configured = connections.map(|one| (one.name.clone(), one.vendor.kind().into())).collect();
+    show(store.as_deref(), configured, cx.clock.now(), &cx.terminal).await
+}
+
+/// Reads the store and shows what it says; `configured` is each connection's name and type. `store` is `None` before
+/// anything has made it.
 pub async fn show(
-    store: &dyn Store,
-    configured: &[(ConnectionName, std::sync::Arc<str>)],
+    store: Option<&dyn Store>,
+    configured: Vec<(ConnectionName, Arc<str>)>,
     now: Timestamp,
     terminal: &Terminal,
-) -> Result<Exit, Failure> {
+) -> Ended {
     let mut known = Vec::with_capacity(configured.len());
     for (name, kind) in configured {
-        let note = store.note(&budget_note(name)).await?;
+        let note = match store {
+            Some(store) => store.note(&budget_note(&name)).await?,
+            None => None,
+        };
         // A note of another version reads as "nothing known", which the next run corrects.
         let budget = note.and_then(|text| serde_json::from_str::<Budget>(&text).ok()).unwrap_or_default();
-        known.push(Configured { name: name.clone(), kind: kind.clone(), budget });
+        known.push(Configured { name, kind, budget });
     }
-    let (stats, runs, schedules) = (store.stats().await?, store.last_runs().await?, store.schedules().await?);
+    let (stats, runs, schedules) = match store {
+        Some(store) => (store.stats().await?, store.last_runs().await?, store.schedules().await?),
+        None => Default::default(),
+    };
     let status = view(now, &known, &stats, &runs, &schedules);
     terminal.show(&status, |terminal| print(&status, now, terminal))?;
     Ok(Exit::Done)

@@ -259,7 +259,7 @@ async fn deals_are_open_won_or_lost(s: &dyn Subject) -> Checked {
     for status in [DealStatus::Open, DealStatus::Won, DealStatus::Lost] {
         let deal = DealSeed {
             name: format!("Conformance {}", status.as_str()),
-            amount: Decimal::new(12_000_50, 2),
+            amount: Decimal::new(1_200_050, 2),
             currency: "EUR".into(),
             status,
             closed_at: (status != DealStatus::Open).then_some(closed_at),

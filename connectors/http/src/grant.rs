@@ -1,0 +1,185 @@
+//! The OAuth refresh-token grant (RFC 6749 §6), as the CRMs' token endpoints really answer it.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use connector::{Clock, Entropy, Environment, Error, ErrorKind, Secret};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+use crate::auth::{Token, TokenSource, read_secret};
+use crate::call::Repeat;
+use crate::lock::lock;
+use crate::origin::Origin;
+use crate::retry::{Fault, Next, RetryPolicy, after};
+use crate::transport::{Raw, Transport};
+
+const ATTEMPTED: &str = "refresh the access token";
+
+/// Exchanges a refresh token for an access token. Secrets are read at every exchange, so that a new one is picked up.
+#[derive(Debug)]
+pub struct RefreshGrant {
+    /// The whole URL of the token endpoint; nothing is appended.
+    pub token_url: Origin,
+    pub client_id: String,
+    pub client_secret: Secret,
+    pub refresh_token: Secret,
+    pub environment: Arc<dyn Environment>,
+    pub clock: Arc<dyn Clock>,
+    pub entropy: Arc<dyn Entropy>,
+    pub transport: Transport,
+    pub retry: RetryPolicy,
+    memory: Mutex<Memory>,
+}
+
+/// What earlier exchanges taught.
+#[derive(Default)]
+struct Memory {
+    /// The configured refresh token, and the one the CRM gave in its place.
+    rotated: Option<(SecretString, SecretString)>,
+    /// A refresh token the CRM called invalid: asking again with it is useless and looks like an attack.
+    revoked: Option<SecretString>,
+}
+
+impl std::fmt::Debug for Memory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Memory")
+    }
+}
+
+#[derive(Deserialize)]
+struct Granted {
+    access_token: SecretString,
+    refresh_token: Option<SecretString>,
+    expires_in: Option<u64>,
+}
+
+#[derive(Default, Deserialize)]
+struct Refused {
+    error: Option<String>,
+    status: Option<String>,
+}
+
+impl RefreshGrant {
+    #[allow(clippy::too_many_arguments)]
+    pub fn new(
+        token_url: Origin,
+        client_id: String,
+        client_secret: Secret,
+        refresh_token: Secret,
+        environment: Arc<dyn Environment>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        transport: Transport,
+    ) -> Self {
+        let (retry, memory) = (RetryPolicy::default(), Mutex::default());
+        Self {
+            token_url,
+            client_id,
+            client_secret,
+            refresh_token,
+            environment,
+            clock,
+            entropy,
+            transport,
+            retry,
+            memory,
+        }
+    }
+
+    /// The refresh token to use: what the CRM gave last, unless the configured one has been changed since.
+    fn refresh_token(&self) -> Result<SecretString, Error> {
+        let configured = read_secret(&*self.environment, &self.refresh_token)?;
+        let mut memory = lock(&self.memory);
+        let token = match &memory.rotated {
+            Some((from, to)) if same(from, &configured) => to.clone(),
+            _ => {
+                memory.rotated = None;
+                configured
+            }
+        };
+        if memory.revoked.as_ref().is_some_and(|revoked| same(revoked, &token)) {
+            return Err(self.revoked());
+        }
+        Ok(token)
+    }
+
+    async fn exchange(&self, refresh_token: &SecretString) -> Result<Raw, Error> {
+        let client_secret = read_secret(&*self.environment, &self.client_secret)?;
+        let form = [
+            ("grant_type", "refresh_token"),
+            ("client_id", &self.client_id),
+            ("client_secret", client_secret.expose_secret()),
+            ("refresh_token", refresh_token.expose_secret()),
+        ];
+        let began = self.clock.now();
+        for attempt in 1.. {
+            let request = self.transport.http.post(self.token_url.url().clone()).form(&form);
+            let fault = match self.transport.exchange(request).await {
+                Ok(raw) if raw.status.as_u16() == 429 => Fault::Busy {
+                    cause: "the token endpoint asks for patience (429)".into(),
+                    wait: crate::retry_after(&raw.headers),
+                },
+                Ok(raw) if raw.status.is_server_error() => {
+                    Fault::Broken(format!("the token endpoint answered {}", raw.status.as_u16()))
+                }
+                Ok(raw) => return Ok(raw),
+                Err(fault) => fault,
+            };
+            let age = self.clock.now().since(began);
+            match after(&fault, Repeat::Safe, &self.retry, attempt, age, self.entropy.unit()) {
+                Next::Again(pause) => self.clock.sleep(pause).await,
+                Next::GiveUp => return Err(Error::new(fault.kind(), ATTEMPTED, fault.cause())),
+            }
+        }
+        Err(Error::new(ErrorKind::Transient, ATTEMPTED, "no attempt was allowed"))
+    }
+
+    fn revoked(&self) -> Error {
+        Error::new(ErrorKind::Auth, ATTEMPTED, "the refresh token is invalid, expired or revoked (invalid_grant)")
+            .with_fix(format!("authorise the app again and put the new refresh token into {}", self.refresh_token))
+    }
+
+    fn refused(&self, raw: &Raw) -> Error {
+        let refused: Refused = serde_json::from_slice(&raw.body).unwrap_or_default();
+        let code = refused.error.as_deref().unwrap_or_default();
+        let status = refused.status.as_deref().unwrap_or_default();
+        // The vendor's own code first: a wrong client id is reported as an invalid request.
+        if status == "BAD_REFRESH_TOKEN" || (code == "invalid_grant" && !status.starts_with("BAD_CLIENT")) {
+            return self.revoked();
+        }
+        let named = if status.is_empty() { code } else { status };
+        let cause = format!("the token endpoint answered {} {}", raw.status.as_u16(), crate::redact::message(named));
+        Error::new(ErrorKind::Config, ATTEMPTED, cause.trim_end())
+            .with_fix(format!("check client_id, and the client secret in {}", self.client_secret))
+    }
+}
+
+fn same(one: &SecretString, other: &SecretString) -> bool {
+    one.expose_secret() == other.expose_secret()
+}
+
+#[async_trait]
+impl TokenSource for RefreshGrant {
+    async fn obtain(&self) -> Result<Token, Error> {
+        let refresh_token = self.refresh_token()?;
+        let raw = self.exchange(&refresh_token).await?;
+        if !raw.status.is_success() {
+            let error = self.refused(&raw);
+            if error.kind == ErrorKind::Auth {
+                lock(&self.memory).revoked = Some(refresh_token);
+            }
+            return Err(error);
+        }
+        let granted: Granted = serde_json::from_slice(&raw.body)
+            .map_err(|_| Error::new(ErrorKind::Protocol, ATTEMPTED, "the token endpoint's answer cannot be read"))?;
+        if let Some(new) = granted.refresh_token.filter(|new| !same(new, &refresh_token)) {
+            let configured = read_secret(&*self.environment, &self.refresh_token)?;
+            tracing::warn!(secret = %self.refresh_token, "the CRM rotated the refresh token; store the new one before a restart");
+            lock(&self.memory).rotated = Some((configured, new));
+        }
+        let lifetime = granted.expires_in.map(|secs| Duration::from_secs(secs.min(30 * 86_400)));
+        Token::bearer(&granted.access_token, lifetime.map(|lifetime| self.clock.now().saturating_add(lifetime)))
+    }
+}

@@ -1,0 +1,86 @@
+//! An explanation as a person reads it: the value first, then why, then where it went.
+
+use crate::cli::clean;
+use crate::cli::explain::{Field, Piece, View};
+use crate::cli::moment;
+use crate::cli::runs::{plain, print_journal};
+use crate::cli::terminal::{Terminal, Tone, cell};
+
+/// Pieces of evidence shown for one field; `--json` has all of them.
+const SHOWN: usize = 30;
+
+pub fn print(view: &View, terminal: &Terminal) {
+    terminal
+        .say(terminal.paint(Tone::Quiet, &format!("profile {}, as of {} UTC", view.profile, moment::at(view.as_of))));
+    for field in &view.fields {
+        terminal.say("");
+        one(field, terminal);
+    }
+}
+
+fn one(field: &Field, terminal: &Terminal) {
+    terminal.say(format!(
+        "{} = {}",
+        terminal.paint(Tone::Heading, &clean::line(&field.name)),
+        clean::line(&plain(&field.value))
+    ));
+    let mut why = format!("  {}", clean::line(&field.origin));
+    if let Some(how) = &field.how {
+        why.push_str(&format!(": {}", clean::line(how)));
+    }
+    if let Some(at) = field.observed_at {
+        why.push_str(&format!(", {} UTC", moment::at(at)));
+    }
+    if let Some(exact) = field.exact {
+        let capped = if field.capped { ", capped" } else { "" };
+        why.push_str(&format!(" (exactly {exact:.2}{capped})"));
+    }
+    terminal.say(why);
+    for part in &field.parts {
+        terminal.say(format!("  {:+.2}  {} (×{})", part.points, clean::line(&part.label), part.matches));
+    }
+    evidence(&field.evidence, terminal);
+    for line in &field.mappings {
+        terminal.say(terminal.paint(Tone::Quiet, &format!("  {}: {}", line.connection, clean::line(&line.line))));
+    }
+    for held in &field.records {
+        let frozen = if held.frozen { "; frozen: fought over, see `ferry failures`" } else { "" };
+        terminal.say(format!(
+            "  {} {} {} holds {} (agreed {}){frozen}",
+            held.connection,
+            held.object,
+            clean::line(&held.id),
+            clean::line(&plain(&held.seen)),
+            clean::line(&plain(&held.agreed)),
+        ));
+    }
+    if !field.journal.is_empty() {
+        print_journal(&field.journal, terminal);
+    }
+}
+
+fn evidence(pieces: &[Piece], terminal: &Terminal) {
+    if pieces.is_empty() {
+        return;
+    }
+    let mut table = terminal.table(&["  when (UTC)", "what", "rule", "detail", ">points", "counts"]);
+    for piece in pieces.iter().take(SHOWN) {
+        let counts = match piece.left_out {
+            Some(why) => cell(Tone::Quiet, format!("no: {why}")),
+            None => cell(Tone::Good, "yes"),
+        };
+        table.add_row([
+            cell(Tone::Quiet, format!("  {}", piece.at.map_or_else(|| "–".to_owned(), moment::at))),
+            cell(Tone::Plain, &piece.what),
+            cell(Tone::Plain, piece.rule.as_deref().unwrap_or_default()),
+            cell(Tone::Plain, piece.detail.as_deref().unwrap_or_default()),
+            cell(Tone::Plain, piece.points.map_or_else(String::new, |points| format!("{points:+.2}"))),
+            counts,
+        ]);
+    }
+    terminal.print(&table);
+    if pieces.len() > SHOWN {
+        let rest = moment::count((pieces.len() - SHOWN) as u64);
+        terminal.say(terminal.paint(Tone::Quiet, &format!("  … and {rest} more; --json has all of them")));
+    }
+}

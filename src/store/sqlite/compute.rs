@@ -1,0 +1,104 @@
+//! Recomputation: stale and due profiles, and only what changed is written.
+
+use std::collections::{BTreeMap, HashSet};
+
+use connector::{Timestamp, Value};
+
+use super::fault::Fallible;
+use super::letters::rows_limit;
+use super::packed_model::{pack_scores, pack_values};
+use super::profiles::{self, keep_history, note_change};
+use super::session::Session;
+use super::{deals, records, rules};
+use crate::model::{Attribute, Computed, Origin, Profile, ProfileId, RuleId, TraitName};
+use crate::store::{ComputeInput, ComputeProfiles};
+
+pub(super) fn compute(
+    session: &Session<'_>,
+    as_of: Timestamp,
+    all: bool,
+    after: Option<ProfileId>,
+    limit: usize,
+    computing: &dyn ComputeProfiles,
+) -> Fallible<(u64, u64, Option<ProfileId>)> {
+    let ids = chosen(session, as_of, all, after.map_or(0, |id| id.0), limit.max(1))?;
+    let wanted: HashSet<RuleId> = computing.rules().into_iter().collect();
+    let mut changed = 0;
+    for id in &ids {
+        if let Some(profile) = profiles::load(session, *id)? {
+            let facts = rules::facts(session, *id, &wanted)?;
+            let deals = deals::of_profile(session, *id)?;
+            let result = computing.compute(&ComputeInput { profile: &profile, facts: &facts, deals: &deals });
+            changed += u64::from(store(session, &profile, as_of, &result)?);
+        }
+        session.run("DELETE FROM stale WHERE profile = ?1", [id])?;
+    }
+    let more = ids.last().filter(|_| ids.len() >= limit.max(1)).map(|id| ProfileId(*id));
+    Ok((ids.len() as u64, changed, more))
+}
+
+fn chosen(session: &Session<'_>, as_of: Timestamp, all: bool, after: i64, limit: usize) -> Fallible<Vec<i64>> {
+    let sql = if all {
+        "SELECT id FROM profile WHERE id > ?1 AND ?2 = ?2 ORDER BY id LIMIT ?3"
+    } else {
+        "SELECT profile FROM stale WHERE profile > ?1
+         UNION SELECT id FROM profile WHERE due_at <= ?2 AND id > ?1 ORDER BY 1 LIMIT ?3"
+    };
+    let mut statement = session.sql(sql)?;
+    let rows = statement.query_map((after, as_of.micros(), rows_limit(limit)), |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Writes what is another result than the stored one; `true` if a value or score is.
+fn store(session: &Session<'_>, profile: &Profile, as_of: Timestamp, result: &Computed) -> Fallible<bool> {
+    let id = profile.id.0;
+    let (values, scores) = (pack_values(result.traits.iter()), pack_scores(&result.scores));
+    let due_at = result.due_at.map(Timestamp::micros);
+    // Packing is canonical: equal bytes are equal results, to the last bit of a score.
+    let (same_values, same_scores, same_due) = {
+        let mut statement = session.sql("SELECT computed, scores, due_at FROM profile WHERE id = ?1")?;
+        let mut rows = statement.query([id])?;
+        match rows.next()? {
+            Some(row) => (
+                profiles::blob(row, 0)? == values,
+                profiles::blob(row, 1)? == scores,
+                row.get::<_, Option<i64>>(2)? == due_at,
+            ),
+            None => return Ok(false),
+        }
+    };
+    if same_values && same_scores && same_due {
+        return Ok(false);
+    }
+    let changed = !(same_values && same_scores);
+    session.run(
+        "UPDATE profile SET computed = ?2, scores = ?3, due_at = ?4,
+                            computed_at = CASE WHEN ?5 OR computed_at IS NULL THEN ?6 ELSE computed_at END
+         WHERE id = ?1",
+        (id, values, scores, due_at, changed, as_of.micros()),
+    )?;
+    if !same_values {
+        keep_replaced(session, profile, as_of, &result.traits)?;
+        note_change(session, id)?;
+        records::mark_all_of(session, id)?;
+    }
+    Ok(changed)
+}
+
+/// A history row for each computed value that is another one (or gone) now.
+fn keep_replaced(
+    session: &Session<'_>,
+    profile: &Profile,
+    as_of: Timestamp,
+    now: &BTreeMap<TraitName, Value>,
+) -> Fallible<()> {
+    for (name, old) in &profile.computed {
+        if now.get(name) != Some(old) {
+            let since = profile.computed_at.unwrap_or(as_of);
+            let old =
+                Attribute { value: old.clone(), observed_at: since, recorded_at: since, origin: Origin::Computed };
+            keep_history(session, profile.id.0, name, &old, as_of)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,122 @@
+//! Deal facts with their history, and users.
+
+use std::sync::Arc;
+
+use connector::{DealFacts, DealStatus, RecordId, Timestamp, UserFacts};
+use rust_decimal::Decimal;
+
+use super::fault::{Fallible, Fault};
+use super::profiles::instant;
+use super::session::Session;
+use crate::model::Deal;
+
+fn status_number(status: DealStatus) -> i64 {
+    match status {
+        DealStatus::Open => 0,
+        DealStatus::Won => 1,
+        DealStatus::Lost => 2,
+    }
+}
+
+pub(super) fn read_status(number: i64) -> Fallible<DealStatus> {
+    match number {
+        0 => Ok(DealStatus::Open),
+        1 => Ok(DealStatus::Won),
+        2 => Ok(DealStatus::Lost),
+        _ => Err(Fault::Damaged("a deal in an unknown state")),
+    }
+}
+
+const COLUMNS: &str = "d.name, d.status, d.stage, d.pipeline, d.amount, d.currency, d.closed_at, d.owner";
+
+fn read(row: &rusqlite::Row<'_>) -> Fallible<DealFacts> {
+    let amount: Option<String> = row.get(4)?;
+    Ok(DealFacts {
+        name: row.get(0)?,
+        status: read_status(row.get(1)?)?,
+        stage: row.get(2)?,
+        pipeline: row.get(3)?,
+        amount: amount.map(|text| text.parse::<Decimal>()).transpose().map_err(|_| Fault::Damaged("an amount"))?,
+        currency: row.get(5)?,
+        closed_at: instant(row.get(6)?),
+        owner: row.get::<_, Option<Arc<str>>>(7)?.map(RecordId::new),
+    })
+}
+
+fn load(session: &Session<'_>, record: i64) -> Fallible<Option<DealFacts>> {
+    let mut statement = session.sql(&format!("SELECT {COLUMNS} FROM deal d WHERE d.record = ?1"))?;
+    let mut rows = statement.query([record])?;
+    rows.next()?.map(read).transpose()
+}
+
+/// Stores a deal's facts; `true` if they changed. The history gets a row at first sight and whenever status, stage or
+/// amount moved.
+pub(super) fn save(
+    session: &Session<'_>,
+    record: i64,
+    facts: &DealFacts,
+    at: Timestamp,
+    now: Timestamp,
+) -> Fallible<bool> {
+    let old = load(session, record)?;
+    if old.as_ref() == Some(facts) {
+        return Ok(false);
+    }
+    let amount = facts.amount.map(|amount| amount.to_string());
+    session.run(
+        "INSERT INTO deal (record, name, status, stage, pipeline, amount, currency, closed_at, owner)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+         ON CONFLICT DO UPDATE SET name = excluded.name, status = excluded.status, stage = excluded.stage,
+            pipeline = excluded.pipeline, amount = excluded.amount, currency = excluded.currency,
+            closed_at = excluded.closed_at, owner = excluded.owner",
+        (
+            record,
+            &facts.name,
+            status_number(facts.status),
+            &facts.stage,
+            &facts.pipeline,
+            &amount,
+            &facts.currency,
+            facts.closed_at.map(Timestamp::micros),
+            facts.owner.as_ref().map(RecordId::as_str),
+        ),
+    )?;
+    let moved = old.is_none_or(|old| {
+        (old.status, old.stage, old.amount, old.currency)
+            != (facts.status, facts.stage.clone(), facts.amount, facts.currency.clone())
+    });
+    if moved {
+        session.run(
+            "INSERT INTO deal_history (record, status, stage, amount, currency, at, recorded_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            (record, status_number(facts.status), &facts.stage, &amount, &facts.currency, at.micros(), now.micros()),
+        )?;
+    }
+    Ok(true)
+}
+
+/// Deals associated with any live record of the profile, from either side, each once.
+pub(super) fn of_profile(session: &Session<'_>, profile: i64) -> Fallible<Vec<Deal>> {
+    let mut statement = session.sql(&format!(
+        "SELECT {COLUMNS}, r.place, r.ext FROM (
+             SELECT l.b AS id FROM record c JOIN link l ON l.a = c.id WHERE c.profile = ?1 AND c.state = 1
+             UNION SELECT l.a FROM record c JOIN link l ON l.b = c.id WHERE c.profile = ?1 AND c.state = 1
+         ) n JOIN deal d ON d.record = n.id JOIN record r ON r.id = n.id AND r.state = 1 ORDER BY r.place, r.ext"
+    ))?;
+    let mut rows = statement.query([profile])?;
+    let mut deals = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (connection, _) = session.place_name(row.get(8)?)?;
+        deals.push(Deal { connection, id: RecordId::new(row.get::<_, Arc<str>>(9)?), facts: read(row)? });
+    }
+    Ok(deals)
+}
+
+pub(super) fn save_user(session: &Session<'_>, record: i64, user: &UserFacts) -> Fallible<()> {
+    session.run(
+        "INSERT INTO crm_user (record, email, name, active) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT DO UPDATE SET email = excluded.email, name = excluded.name, active = excluded.active",
+        (record, &user.email, &user.name, user.active),
+    )?;
+    Ok(())
+}

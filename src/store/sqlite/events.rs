@@ -1,0 +1,225 @@
+//! The event log: appended once per (source, message id), attributed, with its facts.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use connector::Timestamp;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use super::fault::{Fallible, Fault};
+use super::identity::{Because, attach, candidates};
+use super::packed_model::{pack_known, unpack_known};
+use super::page::existing;
+use super::profiles::{self, NewProfile, blob, instant, mark_stale, seen_at};
+use super::session::Session;
+use super::{letters, merge, records, rules};
+use crate::model::{Event, EventKind, EventRow, ProfileId, Whose};
+use crate::store::{AppendEvents, EventDecision, IngestReport, ResolveEvents};
+
+pub(super) fn append(
+    session: &Session<'_>,
+    batch: &AppendEvents,
+    resolve: &dyn ResolveEvents,
+) -> Fallible<IngestReport> {
+    let mut report = IngestReport { dead_letters: batch.dead_letters.len() as u64, ..IngestReport::default() };
+    let mut stale = HashSet::new();
+    for (event, facts) in &batch.events {
+        let source = session.source(&event.source)?;
+        let Some(key) = free_key(session, source, &event.message_id)? else {
+            report.duplicates += 1;
+            continue;
+        };
+        let decision = decide(session, event, resolve)?;
+        let profile = attribute(session, batch.now, event, &decision, &mut report)?;
+        let row = insert(session, source, profile, event)?;
+        session.run("INSERT INTO event_key (key, event) VALUES (?1, ?2)", (key, row))?;
+        report.accepted += 1;
+        match profile {
+            None => report.unattributed += 1,
+            Some(profile) => {
+                for fact in facts {
+                    rules::add_fact(session, profile, row, fact)?;
+                }
+                // Without facts an event cannot change what is computed.
+                if !facts.is_empty() && stale.insert(profile) {
+                    report.profiles_marked += u64::from(mark_stale(session, profile)?);
+                }
+            }
+        }
+    }
+    for letter in &batch.dead_letters {
+        letters::add(session, letter)?;
+    }
+    Ok(report)
+}
+
+/// The key under which the message goes into the log, or `None` if it is there already. Two messages with one hash get
+/// neighbouring keys, so that neither is taken for the other.
+fn free_key(session: &Session<'_>, source: i64, message_id: &str) -> Fallible<Option<i64>> {
+    let hash = xxh3_64_with_seed(message_id.as_bytes(), source.cast_unsigned());
+    let mut key = i64::from_le_bytes(hash.to_le_bytes());
+    loop {
+        let row = session.number("SELECT event FROM event_key WHERE key = ?1", [key])?;
+        if row == 0 {
+            return Ok(Some(key));
+        }
+        let same = session.number(
+            "SELECT 1 FROM event WHERE row = ?1 AND source = ?2 AND message_id = ?3",
+            (row, source, message_id),
+        )?;
+        if same > 0 {
+            return Ok(None);
+        }
+        key = key.wrapping_add(1);
+    }
+}
+
+fn decide(session: &Session<'_>, event: &Event, resolve: &dyn ResolveEvents) -> Fallible<EventDecision> {
+    let known = candidates(session, &event.identifiers)?;
+    profiles::with_loader(session, |load| resolve.resolve(event, &known, load))
+}
+
+/// Carries the decision out and returns whose the event is.
+fn attribute(
+    session: &Session<'_>,
+    now: Timestamp,
+    event: &Event,
+    decision: &EventDecision,
+    report: &mut IngestReport,
+) -> Fallible<Option<i64>> {
+    if decision.conflict {
+        report.identity_conflicts += 1;
+        session.count_conflicts(1);
+    }
+    let cause = format!("event {} {}", event.source, event.message_id);
+    let because = Because { at: event.at, now, cause: &cause };
+    let profile = match &decision.whose {
+        Whose::Nobody => return Ok(None),
+        Whose::New => {
+            let new = NewProfile {
+                now,
+                first_seen: event.at,
+                known: decision.attach.iter().any(|identifier| identifier.kind.is_known()),
+                attributes: &decision.attributes,
+            };
+            report.profiles_marked += 1;
+            let profile = profiles::create(session, &new)?;
+            report.identity_conflicts += attach(session, profile, &decision.attach, because)?;
+            return Ok(Some(profile));
+        }
+        Whose::Existing(profile) => existing(session, *profile)?,
+        Whose::Merge { survivor, losers } => {
+            let survivor = existing(session, *survivor)?;
+            for loser in losers {
+                merge::profiles(session, survivor, loser.0, because)?;
+            }
+            report.profiles_marked += 1;
+            survivor
+        }
+    };
+    seen_at(session, profile, event.at)?;
+    if profiles::change_attributes(session, profile, &decision.attributes)? {
+        report.profiles_marked += 1;
+        report.records_marked += records::mark_all_of(session, profile)?;
+    }
+    report.identity_conflicts += attach(session, profile, &decision.attach, because)?;
+    Ok(Some(profile))
+}
+
+const WEAK: i64 = 1;
+const BOT: i64 = 2;
+
+fn kind_number(kind: EventKind) -> i64 {
+    match kind {
+        EventKind::Track => 1,
+        EventKind::Identify => 2,
+        EventKind::Page => 3,
+        EventKind::Screen => 4,
+        EventKind::Group => 5,
+        EventKind::Alias => 6,
+    }
+}
+
+fn read_kind(number: i64) -> Fallible<EventKind> {
+    Ok(match number {
+        1 => EventKind::Track,
+        2 => EventKind::Identify,
+        3 => EventKind::Page,
+        4 => EventKind::Screen,
+        5 => EventKind::Group,
+        6 => EventKind::Alias,
+        _ => return Err(Fault::Damaged("an event of an unknown kind")),
+    })
+}
+
+fn insert(session: &Session<'_>, source: i64, profile: Option<i64>, event: &Event) -> Fallible<i64> {
+    let flags = if event.traits_are_weak { WEAK } else { 0 } | if event.is_bot { BOT } else { 0 };
+    session.run(
+        "INSERT INTO event (source, message_id, kind, profile, at, received_at, original_at, sent_at, flags, name, known,
+                            body)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        (
+            source,
+            &event.message_id,
+            kind_number(event.kind),
+            profile,
+            event.at.micros(),
+            event.received_at.micros(),
+            event.original_at.map(Timestamp::micros),
+            event.sent_at.map(Timestamp::micros),
+            flags,
+            &event.name,
+            pack_known(session, &event.identifiers, &event.traits)?,
+            &event.body,
+        ),
+    )?;
+    Ok(session.conn.last_insert_rowid())
+}
+
+const COLUMNS: &str =
+    "row, source, message_id, kind, profile, at, received_at, original_at, sent_at, flags, name, known, body";
+
+fn read(session: &Session<'_>, row: &rusqlite::Row<'_>) -> Fallible<EventRow> {
+    let (identifiers, traits) = unpack_known(session, blob(row, 11)?)?;
+    let flags: i64 = row.get(9)?;
+    Ok(EventRow {
+        row: row.get(0)?,
+        profile: row.get::<_, Option<i64>>(4)?.map(ProfileId),
+        event: Event {
+            source: session.source_name(row.get(1)?)?,
+            message_id: row.get::<_, Arc<str>>(2)?,
+            kind: read_kind(row.get(3)?)?,
+            name: row.get(10)?,
+            at: Timestamp::from_micros(row.get(5)?),
+            original_at: instant(row.get(7)?),
+            sent_at: instant(row.get(8)?),
+            received_at: Timestamp::from_micros(row.get(6)?),
+            identifiers,
+            traits,
+            traits_are_weak: flags & WEAK != 0,
+            is_bot: flags & BOT != 0,
+            body: row.get(12)?,
+        },
+    })
+}
+
+/// The log after a row, oldest first.
+pub(super) fn after(session: &Session<'_>, row: i64, limit: usize) -> Fallible<Vec<EventRow>> {
+    select(session, "WHERE row > ?1 ORDER BY row LIMIT ?2", (row, letters::rows_limit(limit)))
+}
+
+/// A profile's events, newest first.
+pub(super) fn of_profile(session: &Session<'_>, profile: i64, limit: usize) -> Fallible<Vec<EventRow>> {
+    let rest = "WHERE profile = ?1 ORDER BY at DESC, row DESC LIMIT ?2";
+    select(session, rest, (profile, letters::rows_limit(limit)))
+}
+
+fn select(session: &Session<'_>, rest: &str, params: impl rusqlite::Params) -> Fallible<Vec<EventRow>> {
+    let mut statement = session.sql(&format!("SELECT {COLUMNS} FROM event {rest}"))?;
+    let mut rows = statement.query(params)?;
+    let mut events = Vec::new();
+    while let Some(row) = rows.next()? {
+        events.push(read(session, row)?);
+    }
+    Ok(events)
+}

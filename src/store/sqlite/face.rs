@@ -1,0 +1,312 @@
+//! The store's face, carried out by SQLite: each operation names what it does and goes to the writer or a reader.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use connector::{ConnectionName, Object, Timestamp};
+
+use super::fault::Fault;
+use super::session::Session;
+use super::{
+    SqliteStore, compute, events, find, housekeeping, identity, journal, lease, letters, outbox, page, profiles, rules,
+    runs, settle, stage, stats, timeline,
+};
+use crate::model::{
+    DeadLetter, DeadLetterId, EventRow, Fact, Identifier, Intent, OutboxEntry, ProfileId, RecordKey, RuleId, Run,
+    RunId, Side,
+};
+use crate::store::face::MatchFacts;
+use crate::store::{
+    AppendEvents, Checkpoint, ComputeProfiles, Delivered, FuseTally, IncomingPage, IngestReport, JournalRow, Lease,
+    PageReport, PlanRecords, ProfileDetail, ResolveEvents, Result, ScheduleRow, Sizes, StageItem, StageReport,
+    StageWrites, Store, StoreStats, StreamKey, TimelineItem,
+};
+
+/// Runs `act` on the profile that `id` is part of now, or answers with nothing where there is none.
+fn of_profile<T: Default>(
+    session: &Session<'_>,
+    id: ProfileId,
+    act: impl FnOnce(i64) -> super::Fallible<T>,
+) -> super::Fallible<T> {
+    match profiles::current(session, id.0)? {
+        Some(id) => act(id),
+        None => Ok(T::default()),
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn checkpoint(&self, key: &StreamKey) -> Result<Option<Checkpoint>> {
+        let key = key.clone();
+        self.read("read a checkpoint", move |session| page::checkpoint(session, &key)).await
+    }
+
+    async fn reset_checkpoint(&self, key: &StreamKey) -> Result<()> {
+        let key = key.clone();
+        self.write("reset a checkpoint", move |session| page::reset(session, &key)).await
+    }
+
+    async fn apply_page(&self, page: IncomingPage, plan: Arc<dyn PlanRecords>) -> Result<PageReport> {
+        self.write_or_undo("apply a page", move |session| page::apply(session, &page, &*plan)).await
+    }
+
+    async fn append_events(&self, batch: AppendEvents, resolve: Arc<dyn ResolveEvents>) -> Result<IngestReport> {
+        self.write("append events", move |session| events::append(session, &batch, &*resolve)).await
+    }
+
+    async fn matched_rules(&self) -> Result<Vec<RuleId>> {
+        self.read("list matched rules", rules::matched).await
+    }
+
+    async fn rematch(
+        &self,
+        new: Vec<RuleId>,
+        keep: Vec<RuleId>,
+        after: i64,
+        limit: usize,
+        facts: MatchFacts,
+    ) -> Result<Option<i64>> {
+        self.write("match rules against the log", move |session| {
+            rules::rematch(session, &new, &keep, after, limit, &*facts)
+        })
+        .await
+    }
+
+    async fn compute(
+        &self,
+        as_of: Timestamp,
+        all: bool,
+        after: Option<ProfileId>,
+        limit: usize,
+        compute: Arc<dyn ComputeProfiles>,
+    ) -> Result<(u64, u64, Option<ProfileId>)> {
+        self.write("compute profiles", move |session| compute::compute(session, as_of, all, after, limit, &*compute))
+            .await
+    }
+
+    async fn facts_of(&self, profile: ProfileId, rules: Vec<RuleId>) -> Result<Vec<Fact>> {
+        self.read("read facts", move |session| {
+            let wanted = rules.into_iter().collect();
+            of_profile(session, profile, |id| rules::facts(session, id, &wanted))
+        })
+        .await
+    }
+
+    async fn mark_all(&self, connection: &ConnectionName, object: &Object) -> Result<u64> {
+        let (connection, object) = (connection.clone(), object.clone());
+        self.write("mark records", move |session| stage::mark_all(session, &connection, &object)).await
+    }
+
+    async fn stage(
+        &self,
+        connection: &ConnectionName,
+        object: &Object,
+        creates: bool,
+        now: Timestamp,
+        limit: usize,
+        decide: Arc<dyn StageWrites>,
+    ) -> Result<StageReport> {
+        let (connection, object) = (connection.clone(), object.clone());
+        self.write("stage writes", move |session| {
+            let place = session.place(&connection, &object)?;
+            stage::stage(session, place, creates, now, limit, &*decide)
+        })
+        .await
+    }
+
+    async fn staged(
+        &self,
+        connection: &ConnectionName,
+        object: &Object,
+        creates: bool,
+        after: i64,
+        limit: usize,
+    ) -> Result<(Vec<StageItem>, Option<i64>)> {
+        let (connection, object) = (connection.clone(), object.clone());
+        self.read("list what is staged", move |session| match session.find_place(&connection, &object)? {
+            Some(place) => stage::staged(session, place, creates, after, limit.max(1)),
+            None => Ok(Default::default()),
+        })
+        .await
+    }
+
+    async fn fuse_tally(&self, connection: &ConnectionName, object: &Object) -> Result<FuseTally> {
+        let (connection, object) = (connection.clone(), object.clone());
+        self.read("tally the outbox", move |session| match session.find_place(&connection, &object)? {
+            Some(place) => lease::fuse_tally(session, place),
+            None => Ok(FuseTally::default()),
+        })
+        .await
+    }
+
+    async fn lease(
+        &self,
+        connection: &ConnectionName,
+        object: &Object,
+        lease: Lease,
+        limit: usize,
+    ) -> Result<Vec<OutboxEntry>> {
+        let (connection, object) = (connection.clone(), object.clone());
+        self.write("lease outbox entries", move |session| match session.find_place(&connection, &object)? {
+            Some(place) => lease::lease(session, place, &lease, limit),
+            None => Ok(Vec::new()),
+        })
+        .await
+    }
+
+    async fn recover(&self, _now: Timestamp) -> Result<u64> {
+        self.write("recover outbox entries", lease::recover).await
+    }
+
+    async fn settle(&self, run: RunId, now: Timestamp, delivered: Vec<Delivered>) -> Result<()> {
+        self.write("settle outbox entries", move |session| settle::settle(session, run, now, &delivered)).await
+    }
+
+    async fn outbox(&self, connection: &ConnectionName, object: &Object, limit: usize) -> Result<Vec<OutboxEntry>> {
+        let (connection, object) = (connection.clone(), object.clone());
+        self.read("list the outbox", move |session| match session.find_place(&connection, &object)? {
+            Some(place) => outbox::list(session, place, limit),
+            None => Ok(Vec::new()),
+        })
+        .await
+    }
+
+    async fn stage_items(&self, records: Vec<RecordKey>) -> Result<Vec<StageItem>> {
+        self.read("read staged records", move |session| stage::items(session, &records)).await
+    }
+
+    async fn enqueue(
+        &self,
+        now: Timestamp,
+        connection: &ConnectionName,
+        object: &Object,
+        intents: Vec<Intent>,
+    ) -> Result<u64> {
+        let (connection, object) = (connection.clone(), object.clone());
+        self.write("queue writes", move |session| {
+            let place = session.place(&connection, &object)?;
+            outbox::enqueue(session, place, now, &intents)
+        })
+        .await
+    }
+
+    async fn add_dead_letters(&self, letters: Vec<DeadLetter>) -> Result<()> {
+        self.write("note dead letters", move |session| {
+            letters.iter().try_for_each(|letter| letters::add(session, letter))
+        })
+        .await
+    }
+
+    async fn dead_letters(&self, after: DeadLetterId, limit: usize) -> Result<Vec<DeadLetter>> {
+        self.read("list dead letters", move |session| letters::list(session, after, limit)).await
+    }
+
+    async fn dead_letter(&self, id: DeadLetterId) -> Result<Option<DeadLetter>> {
+        self.read("read a dead letter", move |session| letters::one(session, id)).await
+    }
+
+    async fn drop_dead_letter(&self, id: DeadLetterId) -> Result<bool> {
+        self.write("drop a dead letter", move |session| letters::remove(session, id)).await
+    }
+
+    async fn retry_dead_letter(&self, id: DeadLetterId, verdict: Option<Side>) -> Result<bool> {
+        self.write("retry a dead letter", move |session| letters::retry(session, id, verdict)).await
+    }
+
+    async fn save_run(&self, run: Run) -> Result<()> {
+        self.write("save a run", move |session| runs::save(session, &run)).await
+    }
+
+    async fn runs(&self, limit: usize) -> Result<Vec<Run>> {
+        self.read("list runs", move |session| runs::list(session, limit)).await
+    }
+
+    async fn run(&self, id: &str) -> Result<Option<(Run, Vec<JournalRow>)>> {
+        let id = id.to_owned();
+        self.read("read a run", move |session| runs::one(session, &id)).await
+    }
+
+    async fn last_runs(&self) -> Result<Vec<Run>> {
+        self.read("list last runs", runs::last).await
+    }
+
+    async fn schedules(&self) -> Result<Vec<ScheduleRow>> {
+        self.read("list schedules", runs::schedules).await
+    }
+
+    async fn save_schedule(&self, row: ScheduleRow) -> Result<()> {
+        self.write("save a schedule", move |session| runs::save_schedule(session, &row)).await
+    }
+
+    async fn stats(&self) -> Result<StoreStats> {
+        self.read("count", stats::stats).await
+    }
+
+    async fn sizes(&self) -> Result<Sizes> {
+        let path = self.path.clone();
+        self.read("measure", move |session| housekeeping::sizes(session, &path)).await
+    }
+
+    async fn find_profile(&self, key: &str) -> Result<Option<ProfileId>> {
+        let key = key.to_owned();
+        self.read("find a profile", move |session| Ok(find::find(session, &key)?.map(ProfileId))).await
+    }
+
+    async fn profile(&self, id: ProfileId) -> Result<Option<ProfileDetail>> {
+        self.read("read a profile", move |session| stats::detail(session, id.0)).await
+    }
+
+    async fn identifiers(&self, id: ProfileId) -> Result<Vec<Identifier>> {
+        self.read("read identifiers", move |session| {
+            of_profile(session, id, |id| identity::identifiers_of(session, id))
+        })
+        .await
+    }
+
+    async fn timeline(&self, id: ProfileId, limit: usize) -> Result<Vec<TimelineItem>> {
+        self.read("read a timeline", move |session| {
+            of_profile(session, id, |id| timeline::timeline(session, id, limit))
+        })
+        .await
+    }
+
+    async fn events_of(&self, id: ProfileId, limit: usize) -> Result<Vec<EventRow>> {
+        self.read("read events", move |session| of_profile(session, id, |id| events::of_profile(session, id, limit)))
+            .await
+    }
+
+    async fn journal(&self, id: ProfileId, field: Option<&str>, limit: usize) -> Result<Vec<JournalRow>> {
+        let field = field.map(str::to_owned);
+        self.read("read the journal", move |session| {
+            of_profile(session, id, |id| journal::of_profile(session, id, field.as_deref(), limit))
+        })
+        .await
+    }
+
+    async fn note(&self, name: &str) -> Result<Option<String>> {
+        let name = name.to_owned();
+        self.read("read a note", move |session| runs::note(session, &name)).await
+    }
+
+    async fn set_note(&self, name: &str, value: &str) -> Result<()> {
+        let (name, value): (Arc<str>, Arc<str>) = (name.into(), value.into());
+        self.write("set a note", move |session| runs::set_note(session, &name, &value)).await
+    }
+
+    async fn prune(&self, before: Timestamp) -> Result<u64> {
+        let pruned = self.write("prune", move |session| housekeeping::prune(session, before)).await?;
+        if let Some(writer) = &self.writer {
+            writer.truncate_log().await?;
+        }
+        Ok(pruned)
+    }
+
+    async fn verify(&self) -> Result<()> {
+        let path = self.path.clone();
+        self.read("verify the store", move |session| {
+            // Damage met on the way is what this is for.
+            housekeeping::verify(session).map_err(|fault| Fault::Told(fault.told("verify the store", &path)))
+        })
+        .await
+    }
+}

@@ -1,0 +1,177 @@
+//! Who holds an identifier: looking up, attaching, and the append-only log of why.
+
+use connector::Timestamp;
+
+use super::fault::Fallible;
+use super::profiles::{make_known, mark_stale, note_change};
+use super::records;
+use super::session::Session;
+use crate::model::{Candidate, Identifier, IdentifierKind, ProfileId};
+
+/// A line of the identity log.
+pub(super) struct Edge<'a> {
+    pub(super) at: Timestamp,
+    pub(super) recorded_at: Timestamp,
+    /// +1 joins, -1 parts.
+    pub(super) sign: i64,
+    pub(super) profile: i64,
+    pub(super) kind: i64,
+    pub(super) value: &'a str,
+    /// `hubspot contact 501`, `event website m-1`
+    pub(super) cause: &'a str,
+}
+
+pub(super) fn log_edge(session: &Session<'_>, edge: &Edge<'_>) -> Fallible<()> {
+    session.run(
+        "INSERT INTO identity_edge (at, recorded_at, sign, profile, kind, value, cause)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        (edge.at.micros(), edge.recorded_at.micros(), edge.sign, edge.profile, edge.kind, edge.value, edge.cause),
+    )?;
+    Ok(())
+}
+
+/// When and because of what an identifier joins.
+#[derive(Clone, Copy)]
+pub(super) struct Because<'a> {
+    pub(super) at: Timestamp,
+    pub(super) now: Timestamp,
+    pub(super) cause: &'a str,
+}
+
+/// Attaches identifiers to a profile; those held by another stay there. Returns how many did.
+pub(super) fn attach(
+    session: &Session<'_>,
+    profile: i64,
+    identifiers: &[Identifier],
+    because: Because<'_>,
+) -> Fallible<u64> {
+    let (mut conflicts, mut known, mut added) = (0, false, false);
+    for identifier in identifiers {
+        let crm = matches!(identifier.kind, IdentifierKind::Crm { .. });
+        // The id of a stored record points through the record itself.
+        if crm && let Some(holder) = holder_of_record(session, identifier)? {
+            conflicts += u64::from(holder != profile);
+            continue;
+        }
+        let kind = session.kind(&identifier.kind)?;
+        let fresh = session.run(
+            "INSERT INTO identifier (kind, value, profile) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+            (kind, &identifier.value, profile),
+        )? > 0;
+        if !fresh {
+            conflicts += u64::from(holder_of_value(session, kind, &identifier.value)? != Some(profile));
+            continue;
+        }
+        added = true;
+        known |= identifier.kind.is_known();
+        log_edge(
+            session,
+            &Edge {
+                at: because.at,
+                recorded_at: because.now,
+                sign: 1,
+                profile,
+                kind,
+                value: &identifier.value,
+                cause: because.cause,
+            },
+        )?;
+    }
+    if known {
+        make_known(session, profile)?;
+    }
+    if added {
+        note_change(session, profile)?;
+        mark_stale(session, profile)?;
+    }
+    session.count_conflicts(conflicts);
+    Ok(conflicts)
+}
+
+/// The profile that an identifier points at.
+pub(super) fn holder(session: &Session<'_>, identifier: &Identifier) -> Fallible<Option<i64>> {
+    if matches!(identifier.kind, IdentifierKind::Crm { .. })
+        && let Some(profile) = holder_of_record(session, identifier)?
+    {
+        return Ok(Some(profile));
+    }
+    match session.find_kind(&identifier.kind)? {
+        Some(kind) => holder_of_value(session, kind, &identifier.value),
+        None => Ok(None),
+    }
+}
+
+fn holder_of_value(session: &Session<'_>, kind: i64, value: &str) -> Fallible<Option<i64>> {
+    let mut statement = session.sql("SELECT profile FROM identifier WHERE kind = ?1 AND value = ?2")?;
+    let mut rows = statement.query((kind, value))?;
+    Ok(match rows.next()? {
+        Some(row) => Some(row.get(0)?),
+        None => None,
+    })
+}
+
+fn holder_of_record(session: &Session<'_>, identifier: &Identifier) -> Fallible<Option<i64>> {
+    let IdentifierKind::Crm { connection, object } = &identifier.kind else {
+        return Ok(None);
+    };
+    let Some(place) = session.find_place(connection, object)? else {
+        return Ok(None);
+    };
+    match records::key(session, place, &identifier.value)? {
+        Some(key) => records::profile_of(session, key.record),
+        None => Ok(None),
+    }
+}
+
+/// The profiles that identifiers point at, each once, in the order of the identifiers.
+pub(super) fn candidates(session: &Session<'_>, identifiers: &[Identifier]) -> Fallible<Vec<Candidate>> {
+    let mut found: Vec<Candidate> = Vec::new();
+    for identifier in identifiers {
+        let Some(profile) = holder(session, identifier)? else {
+            continue;
+        };
+        if let Some(candidate) = found.iter_mut().find(|candidate| candidate.profile.0 == profile) {
+            candidate.matched.push(identifier.clone());
+        } else if let Some(candidate) = candidate(session, profile, identifier)? {
+            found.push(candidate);
+        }
+    }
+    for candidate in &mut found {
+        candidate.matched.sort();
+    }
+    Ok(found)
+}
+
+fn candidate(session: &Session<'_>, profile: i64, matched: &Identifier) -> Fallible<Option<Candidate>> {
+    let mut statement = session.sql("SELECT known, first_seen FROM profile WHERE id = ?1")?;
+    let mut rows = statement.query([profile])?;
+    let Some(row) = rows.next()? else {
+        return Ok(None);
+    };
+    Ok(Some(Candidate {
+        profile: ProfileId(profile),
+        known: row.get(0)?,
+        first_seen: Timestamp::from_micros(row.get(1)?),
+        matched: vec![matched.clone()],
+        live_links: records::live_places(session, profile)?,
+    }))
+}
+
+/// All identifiers of a profile, its records' ids among them, strongest first.
+pub(super) fn identifiers_of(session: &Session<'_>, profile: i64) -> Fallible<Vec<Identifier>> {
+    let mut identifiers = Vec::new();
+    {
+        let mut statement = session.sql("SELECT kind, value FROM identifier WHERE profile = ?1")?;
+        let mut rows = statement.query([profile])?;
+        while let Some(row) = rows.next()? {
+            identifiers.push(session.identifier(row.get(0)?, row.get(1)?)?);
+        }
+    }
+    for record in records::of_profile(session, profile)? {
+        let (connection, object) = session.place_name(record.place)?;
+        identifiers.push(Identifier { kind: IdentifierKind::Crm { connection, object }, value: record.ext });
+    }
+    identifiers.sort();
+    identifiers.dedup();
+    Ok(identifiers)
+}

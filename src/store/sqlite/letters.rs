@@ -1,0 +1,128 @@
+//! Dead letters: one per code and subject, counted; taken out, dropped or tried again.
+
+use connector::{FieldName, Timestamp};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::fault::{Fallible, Fault};
+use super::profiles::note_change;
+use super::records;
+use super::session::Session;
+use super::{find, profiles};
+use crate::model::{DeadLetter, DeadLetterCode, DeadLetterId, RecordKey, Side, Subject};
+
+/// Notes a dead letter; one that is there already is counted up and shows the newest cause.
+pub(super) fn add(session: &Session<'_>, letter: &DeadLetter) -> Fallible<()> {
+    let raw = letter.raw.as_ref();
+    let raw_hash = raw.map_or(0, |raw| i64::from_le_bytes(xxh3_64(raw.text.as_bytes()).to_le_bytes()));
+    session.run(
+        "INSERT INTO dead_letter (at, code, subject, raw_hash, connection, cause, fix, raw, count)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+         ON CONFLICT (code, subject, raw_hash) DO UPDATE SET at = excluded.at, cause = excluded.cause,
+             fix = excluded.fix, raw = excluded.raw, count = count + excluded.count",
+        (
+            letter.at.micros(),
+            letter.code.as_str(),
+            serde_json::to_string(&letter.subject)?,
+            raw_hash,
+            &letter.subject.connection,
+            &letter.cause,
+            &letter.fix,
+            raw.map(serde_json::to_string).transpose()?,
+            letter.count.max(1),
+        ),
+    )?;
+    Ok(())
+}
+
+const SELECT: &str = "SELECT id, at, code, subject, cause, fix, raw, count FROM dead_letter";
+
+fn read(row: &rusqlite::Row<'_>) -> Fallible<DeadLetter> {
+    let (code, subject, raw): (String, String, Option<String>) = (row.get(2)?, row.get(3)?, row.get(6)?);
+    let code: DeadLetterCode = serde_json::from_value(serde_json::Value::String(code))?;
+    Ok(DeadLetter {
+        id: DeadLetterId(row.get(0)?),
+        at: Timestamp::from_micros(row.get(1)?),
+        code,
+        subject: serde_json::from_str(&subject)?,
+        cause: row.get(4)?,
+        fix: row.get(5)?,
+        raw: raw.as_deref().map(serde_json::from_str).transpose()?,
+        count: row.get(7)?,
+    })
+}
+
+pub(super) fn list(session: &Session<'_>, after: DeadLetterId, limit: usize) -> Fallible<Vec<DeadLetter>> {
+    let mut statement = session.sql(&format!("{SELECT} WHERE id > ?1 ORDER BY id LIMIT ?2"))?;
+    let mut rows = statement.query((after.0, rows_limit(limit)))?;
+    let mut letters = Vec::new();
+    while let Some(row) = rows.next()? {
+        letters.push(read(row)?);
+    }
+    Ok(letters)
+}
+
+/// SQLite's limits are signed.
+pub(super) fn rows_limit(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+pub(super) fn one(session: &Session<'_>, id: DeadLetterId) -> Fallible<Option<DeadLetter>> {
+    let mut statement = session.sql(&format!("{SELECT} WHERE id = ?1"))?;
+    let mut rows = statement.query([id.0])?;
+    rows.next()?.map(read).transpose()
+}
+
+pub(super) fn remove(session: &Session<'_>, id: DeadLetterId) -> Fallible<bool> {
+    Ok(session.run("DELETE FROM dead_letter WHERE id = ?1", [id.0])? > 0)
+}
+
+/// Removes it and lets its subject try again.
+pub(super) fn retry(session: &Session<'_>, id: DeadLetterId, verdict: Option<Side>) -> Fallible<bool> {
+    let Some(letter) = one(session, id)? else {
+        return Ok(false);
+    };
+    remove(session, id)?;
+    let Some(row) = find_record(session, &letter.subject)? else {
+        return retry_profile(session, &letter.subject);
+    };
+    let mut mirror = row.linked.mirror.clone();
+    // Without a field it is about the whole record: whatever is frozen there, and the verdict for each field.
+    let names: Vec<FieldName> = match &letter.subject.field {
+        Some(name) => vec![name.clone()],
+        None => {
+            mirror.iter().filter(|field| field.frozen || verdict.is_some()).map(|field| field.name.clone()).collect()
+        }
+    };
+    for name in names {
+        mirror.thaw(&name);
+        let field = mirror.entry(&name);
+        field.verdict = verdict.or(field.verdict);
+    }
+    records::save_mirror(session, row.id, &mirror)?;
+    // What could not be read or resolved is decided on again at its next sight.
+    records::forget_hash(session, row.place, &row.ext)?;
+    if row.state == records::State::Live {
+        records::mark(session, row.place, row.id)?;
+    }
+    Ok(true)
+}
+
+fn find_record(session: &Session<'_>, subject: &Subject) -> Fallible<Option<records::Row>> {
+    let (Some(connection), Some(object), Some(record)) = (&subject.connection, &subject.object, &subject.record) else {
+        return Ok(None);
+    };
+    let object = object.parse().map_err(|_| Fault::Damaged("a dead letter about no object"))?;
+    let key = RecordKey { connection: (&**connection).into(), object, id: (&**record).into() };
+    records::find(session, &key)
+}
+
+/// A create that failed names its profile instead of a record: it is looked at again.
+fn retry_profile(session: &Session<'_>, subject: &Subject) -> Fallible<bool> {
+    if let Some(record) = &subject.record
+        && let Some(profile) = find::by_uid(session, record)?
+        && let Some(profile) = profiles::current(session, profile)?
+    {
+        note_change(session, profile)?;
+    }
+    Ok(true)
+}

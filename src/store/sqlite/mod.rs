@@ -1,0 +1,142 @@
+//! The embedded engine: one SQLite file, one writer thread with group commit, read-only connections beside it.
+//!
+//! Every module here holds the rows of one noun or the steps of one operation; SQL is nowhere else in the house. All
+//! writes are short IMMEDIATE transactions, so that a second process (`ingest`, `failures`) can work beside the daemon.
+
+mod compute;
+mod connection;
+mod deals;
+mod events;
+mod face;
+mod fault;
+mod find;
+mod housekeeping;
+mod identity;
+mod intents;
+mod journal;
+mod lease;
+mod letters;
+mod links;
+mod merge;
+mod migrate;
+mod outbox;
+mod packed;
+mod packed_model;
+mod page;
+mod profiles;
+mod readers;
+mod records;
+mod rules;
+mod runs;
+mod session;
+mod settle;
+mod stage;
+mod stats;
+#[cfg(test)]
+mod tests;
+mod timeline;
+mod tombstones;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use connector::Entropy;
+
+use crate::store::{Error, Result};
+use connection::{Use, connect, make_file};
+use fault::{Fallible, Fault};
+use readers::Readers;
+use session::Session;
+use writer::{Done, Writer};
+
+/// How to open a store.
+#[derive(Clone, Debug)]
+pub struct OpenOptions {
+    /// For reading commands: never makes, migrates or changes the file. Writing operations are refused.
+    pub read_only: bool,
+    /// Make the file where it is missing.
+    pub create: bool,
+    /// How long a transaction waits for another process before it gives up as [`Error::Busy`].
+    pub busy: Duration,
+    /// Most reading operations at one time.
+    pub readers: usize,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self { read_only: false, create: true, busy: Duration::from_secs(5), readers: 4 }
+    }
+}
+
+/// A store in one SQLite file. Dropping it commits what is queued and closes the file.
+#[derive(Debug)]
+pub struct SqliteStore {
+    path: Arc<str>,
+    writer: Option<Writer>,
+    readers: Arc<Readers>,
+}
+
+impl SqliteStore {
+    /// Opens, makes or migrates the store. `entropy` is where profile uids and outbox keys come from.
+    ///
+    /// # Errors
+    /// [`Error::CannotOpen`], [`Error::Corrupt`] (damaged, or no Ferry store), [`Error::Newer`], [`Error::Busy`],
+    /// [`Error::ReadOnly`].
+    pub fn open(path: &Path, options: OpenOptions, entropy: Arc<dyn Entropy>) -> Result<Self> {
+        const DOING: &str = "open the store";
+        let shown: Arc<str> = path.display().to_string().into();
+        let told = |fault: Fault| fault.told(DOING, &shown);
+        if !path.exists() && (options.read_only || !options.create) {
+            let detail = "there is no such file; the first `ferry pull`, `ferry ingest` or `ferry run` makes it".into();
+            return Err(Error::CannotOpen { path: shown, detail });
+        }
+        let readers = Arc::new(Readers::new(path.to_path_buf(), shown.clone(), options.busy, options.readers));
+        if options.read_only {
+            let conn = connect(path, Use::Reading, options.busy).map_err(told)?;
+            let version = migrate::check(&conn, &shown, false).map_err(told)?;
+            if version < migrate::newest() {
+                let detail = format!(
+                    "its schema is {version}, this Ferry reads {}; any writing command brings it up to date",
+                    migrate::newest()
+                );
+                return Err(Error::CannotOpen { path: shown, detail: detail.into() });
+            }
+            return Ok(Self { path: shown, writer: None, readers });
+        }
+        make_file(path).map_err(told)?;
+        let mut conn = connect(path, Use::Writing, options.busy).map_err(told)?;
+        migrate::migrate(&mut conn, &shown).map_err(told)?;
+        let writer = Writer::start(conn, shown.clone(), entropy)
+            .map_err(|error| Error::Engine { doing: DOING, detail: error.to_string().into() })?;
+        Ok(Self { path: shown, writer: Some(writer), readers })
+    }
+
+    async fn write_or_undo<T, F>(&self, doing: &'static str, act: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Session<'_>) -> Fallible<Done<T>> + Send + 'static,
+    {
+        match &self.writer {
+            Some(writer) => writer.write(doing, act).await,
+            None => Err(Error::ReadOnly { doing, path: self.path.clone() }),
+        }
+    }
+
+    async fn write<T, F>(&self, doing: &'static str, act: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Session<'_>) -> Fallible<T> + Send + 'static,
+    {
+        self.write_or_undo(doing, |session| act(session).map(Done::Keep)).await
+    }
+
+    async fn read<T, F>(&self, doing: &'static str, act: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Session<'_>) -> Fallible<T> + Send + 'static,
+    {
+        self.readers.read(doing, act).await
+    }
+}

@@ -1,0 +1,205 @@
+//! Profile rows: reading, making, changing traits, marking.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+
+use connector::Timestamp;
+use rusqlite::OptionalExtension;
+use uuid::Uuid;
+
+use super::fault::{Fallible, Fault};
+use super::packed_model::{
+    pack_attribute, pack_attributes, pack_scores, pack_values, unpack_attributes, unpack_values,
+};
+use super::session::Session;
+use crate::model::{Attribute, AttributeChange, Profile, ProfileId, ProfileUid};
+
+/// Follows merges: the number of the profile that `id` is part of now.
+pub(super) fn current(session: &Session<'_>, id: i64) -> Fallible<Option<i64>> {
+    let found = session
+        .sql("SELECT id FROM profile WHERE id = ?1 UNION ALL SELECT survivor FROM profile_alias WHERE old = ?1")?
+        .query_row([id], |row| row.get(0))
+        .optional()?;
+    Ok(found)
+}
+
+pub(super) fn load(session: &Session<'_>, id: i64) -> Fallible<Option<Profile>> {
+    if let Some(profile) = load_exactly(session, id)? {
+        return Ok(Some(profile));
+    }
+    match current(session, id)? {
+        Some(survivor) if survivor != id => load_exactly(session, survivor),
+        _ => Ok(None),
+    }
+}
+
+fn load_exactly(session: &Session<'_>, id: i64) -> Fallible<Option<Profile>> {
+    let mut statement =
+        session.sql("SELECT uid, first_seen, known, attributes, computed, computed_at FROM profile WHERE id = ?1")?;
+    let mut rows = statement.query([id])?;
+    let Some(row) = rows.next()? else {
+        return Ok(None);
+    };
+    Ok(Some(Profile {
+        id: ProfileId(id),
+        uid: ProfileUid(uuid(row, 0)?),
+        first_seen: Timestamp::from_micros(row.get(1)?),
+        known: row.get(2)?,
+        attributes: unpack_attributes(blob(row, 3)?)?,
+        computed: unpack_values(blob(row, 4)?)?.into_iter().collect(),
+        computed_at: instant(row.get(5)?),
+    }))
+}
+
+/// A blob column, borrowed from the row.
+pub(super) fn blob<'r>(row: &'r rusqlite::Row<'_>, column: usize) -> Fallible<&'r [u8]> {
+    row.get_ref(column)?.as_blob().map_err(|_| Fault::Damaged("a packed column holds no bytes"))
+}
+
+pub(super) fn instant(micros: Option<i64>) -> Option<Timestamp> {
+    micros.map(Timestamp::from_micros)
+}
+
+/// What a new profile starts with.
+pub(super) struct NewProfile<'a> {
+    pub(super) now: Timestamp,
+    pub(super) first_seen: Timestamp,
+    pub(super) known: bool,
+    pub(super) attributes: &'a [AttributeChange],
+}
+
+/// Makes a profile, stale from the start.
+pub(super) fn create(session: &Session<'_>, new: &NewProfile<'_>) -> Fallible<i64> {
+    let attributes: BTreeMap<_, _> =
+        new.attributes.iter().map(|change| (change.name.clone(), change.attribute.clone())).collect();
+    session.run(
+        "INSERT INTO profile (uid, first_seen, known, change, attributes, computed, scores)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        (
+            session.uuid(new.now)?.into_bytes(),
+            new.first_seen.micros(),
+            new.known,
+            session.next_change()?,
+            pack_attributes(&attributes),
+            pack_values(BTreeMap::new().iter()),
+            pack_scores(&[]),
+        ),
+    )?;
+    let id = session.conn.last_insert_rowid();
+    mark_stale(session, id)?;
+    Ok(id)
+}
+
+/// Sets declared traits that have been decided on; keeps a history row for each value replaced. Says whether any value
+/// is another one now (times alone do not count).
+pub(super) fn change_attributes(session: &Session<'_>, id: i64, changes: &[AttributeChange]) -> Fallible<bool> {
+    if changes.is_empty() {
+        return Ok(false);
+    }
+    let mut attributes = attributes_of(session, id)?;
+    let (mut moved, mut touched) = (false, false);
+    for AttributeChange { name, attribute } in changes {
+        match attributes.insert(name.clone(), attribute.clone()) {
+            Some(old) if old == *attribute => {}
+            Some(old) if old.value == attribute.value => touched = true,
+            Some(old) => {
+                keep_history(session, id, name, &old, attribute.recorded_at)?;
+                (moved, touched) = (true, true);
+            }
+            None => (moved, touched) = (true, true),
+        }
+    }
+    if touched {
+        save_attributes(session, id, &attributes)?;
+    }
+    if moved {
+        mark_stale(session, id)?;
+        note_change(session, id)?;
+    }
+    Ok(moved)
+}
+
+pub(super) fn attributes_of(session: &Session<'_>, id: i64) -> Fallible<BTreeMap<crate::model::TraitName, Attribute>> {
+    let mut statement = session.sql("SELECT attributes FROM profile WHERE id = ?1")?;
+    let mut rows = statement.query([id])?;
+    match rows.next()? {
+        Some(row) => unpack_attributes(blob(row, 0)?),
+        None => Err(Fault::Refused(format!("profile {id} does not exist"))),
+    }
+}
+
+pub(super) fn save_attributes(
+    session: &Session<'_>,
+    id: i64,
+    attributes: &BTreeMap<crate::model::TraitName, Attribute>,
+) -> Fallible<()> {
+    session.run("UPDATE profile SET attributes = ?2 WHERE id = ?1", (id, pack_attributes(attributes)))?;
+    Ok(())
+}
+
+pub(super) fn keep_history(
+    session: &Session<'_>,
+    profile: i64,
+    name: &str,
+    old: &Attribute,
+    replaced_at: Timestamp,
+) -> Fallible<()> {
+    session.run(
+        "INSERT INTO attribute_history (profile, name, attribute, replaced_at) VALUES (?1, ?2, ?3, ?4)",
+        (profile, name, pack_attribute(old), replaced_at.micros()),
+    )?;
+    Ok(())
+}
+
+/// Gives the profile a new change number, so that staging looks at it again for creates.
+pub(super) fn note_change(session: &Session<'_>, id: i64) -> Fallible<()> {
+    session.run("UPDATE profile SET change = ?2 WHERE id = ?1", (id, session.next_change()?))?;
+    Ok(())
+}
+
+/// The profile has an identifier stronger than an anonymous one.
+pub(super) fn make_known(session: &Session<'_>, id: i64) -> Fallible<()> {
+    session.run("UPDATE profile SET known = 1 WHERE id = ?1 AND known = 0", [id])?;
+    Ok(())
+}
+
+/// The profile has been seen at an instant, perhaps earlier than thought.
+pub(super) fn seen_at(session: &Session<'_>, id: i64, at: Timestamp) -> Fallible<()> {
+    session.run("UPDATE profile SET first_seen = ?2 WHERE id = ?1 AND first_seen > ?2", (id, at.micros()))?;
+    Ok(())
+}
+
+/// Marks for computation; `true` if it was not marked before.
+pub(super) fn mark_stale(session: &Session<'_>, id: i64) -> Fallible<bool> {
+    Ok(session.run("INSERT INTO stale (profile) VALUES (?1) ON CONFLICT DO NOTHING", [id])? > 0)
+}
+
+/// Lets a pure decision read profiles through a plain function; what goes wrong there fails the operation afterwards.
+pub(super) fn with_loader<T>(
+    session: &Session<'_>,
+    decide: impl FnOnce(&dyn Fn(ProfileId) -> Option<Profile>) -> T,
+) -> Fallible<T> {
+    let failed: Cell<Option<Fault>> = Cell::new(None);
+    let decision = decide(&|id: ProfileId| match load(session, id.0) {
+        Ok(profile) => profile,
+        Err(fault) => {
+            failed.set(Some(fault));
+            None
+        }
+    });
+    failed.take().map_or(Ok(decision), Err)
+}
+
+/// The uid of a live profile.
+pub(super) fn uid_of(session: &Session<'_>, id: i64) -> Fallible<Uuid> {
+    let mut statement = session.sql("SELECT uid FROM profile WHERE id = ?1")?;
+    let mut rows = statement.query([id])?;
+    match rows.next()? {
+        Some(row) => Ok(uuid(row, 0)?),
+        None => Err(Fault::Refused(format!("profile {id} does not exist"))),
+    }
+}
+
+pub(super) fn uuid(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Uuid> {
+    row.get(column).map(Uuid::from_bytes)
+}

@@ -1,0 +1,230 @@
+//! What one operation works with: the connection, names turned into numbers, fresh ids.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use connector::{ConnectionName, Entropy, Object, Timestamp};
+use rusqlite::{CachedStatement, Connection, OptionalExtension};
+use uuid::Uuid;
+
+use super::fault::{Fallible, Fault};
+use crate::model::{Identifier, IdentifierKind};
+
+/// A (connection, object) by number.
+pub(super) type Place = i64;
+
+/// Kinds of identifier by number; CRM kinds are [`CRM_KIND`] + place. 0 is a merge in the edge log.
+pub(super) const EMAIL_KIND: i64 = 2;
+const CRM_KIND: i64 = 100;
+
+/// Lives as long as one operation: nothing it remembers outlasts a roll-back.
+pub(super) struct Session<'c> {
+    pub(super) conn: &'c Connection,
+    entropy: Option<&'c dyn Entropy>,
+    places: RefCell<HashMap<(ConnectionName, Object), Place>>,
+    place_names: RefCell<HashMap<Place, (ConnectionName, Object)>>,
+    sources: RefCell<HashMap<Arc<str>, i64>>,
+    last_change: Cell<Option<i64>>,
+    /// Live and archived records gained per place.
+    gained: RefCell<HashMap<Place, (i64, i64)>>,
+    conflicts: Cell<u64>,
+}
+
+impl<'c> Session<'c> {
+    pub(super) fn writing(conn: &'c Connection, entropy: &'c dyn Entropy) -> Self {
+        Self { entropy: Some(entropy), ..Self::reading(conn) }
+    }
+
+    pub(super) fn reading(conn: &'c Connection) -> Self {
+        Self {
+            conn,
+            entropy: None,
+            places: RefCell::default(),
+            place_names: RefCell::default(),
+            sources: RefCell::default(),
+            last_change: Cell::new(None),
+            gained: RefCell::default(),
+            conflicts: Cell::new(0),
+        }
+    }
+
+    pub(super) fn sql(&self, sql: &str) -> Fallible<CachedStatement<'c>> {
+        Ok(self.conn.prepare_cached(sql)?)
+    }
+
+    /// Executes and says how many rows changed.
+    pub(super) fn run(&self, sql: &str, params: impl rusqlite::Params) -> Fallible<usize> {
+        Ok(self.conn.prepare_cached(sql)?.execute(params)?)
+    }
+
+    /// A single number, 0 where there is no row.
+    pub(super) fn number(&self, sql: &str, params: impl rusqlite::Params) -> Fallible<i64> {
+        let found = self.conn.prepare_cached(sql)?.query_row(params, |row| row.get::<_, Option<i64>>(0)).optional()?;
+        Ok(found.flatten().unwrap_or(0))
+    }
+
+    pub(super) fn uuid(&self, now: Timestamp) -> Fallible<Uuid> {
+        let entropy = self.entropy.ok_or_else(|| Fault::Refused("a reading operation makes no ids".into()))?;
+        Ok(entropy.uuid(now))
+    }
+
+    /// The next change number, written back by [`Self::finish`].
+    pub(super) fn next_change(&self) -> Fallible<i64> {
+        let last = match self.last_change.get() {
+            Some(last) => last,
+            None => self.number("SELECT value FROM counter WHERE name = 'change'", [])?,
+        };
+        self.last_change.set(Some(last + 1));
+        Ok(last + 1)
+    }
+
+    /// Notes a record's move between live, archived and neither.
+    pub(super) fn count_records(&self, place: Place, live: i64, archived: i64) {
+        let mut gained = self.gained.borrow_mut();
+        let entry = gained.entry(place).or_default();
+        entry.0 += live;
+        entry.1 += archived;
+    }
+
+    pub(super) fn count_conflicts(&self, conflicts: u64) {
+        self.conflicts.set(self.conflicts.get() + conflicts);
+    }
+
+    /// Called once, after the operation has succeeded.
+    pub(super) fn finish(&self) -> Fallible<()> {
+        if let Some(last) = self.last_change.get() {
+            self.run(
+                "INSERT INTO counter (name, value) VALUES ('change', ?1) ON CONFLICT DO UPDATE SET value = excluded.value",
+                [last],
+            )?;
+        }
+        for (place, (live, archived)) in self.gained.borrow_mut().drain() {
+            self.run(
+                "UPDATE place SET live = live + ?2, archived = archived + ?3 WHERE id = ?1",
+                (place, live, archived),
+            )?;
+        }
+        let conflicts = self.conflicts.take();
+        if conflicts > 0 {
+            self.run(
+                "INSERT INTO counter (name, value) VALUES ('conflicts', ?1)
+                 ON CONFLICT DO UPDATE SET value = value + excluded.value",
+                [i64::try_from(conflicts).unwrap_or(i64::MAX)],
+            )?;
+        }
+        Ok(())
+    }
+
+    /// The place's number, if the store has heard of it.
+    pub(super) fn find_place(&self, connection: &ConnectionName, object: &Object) -> Fallible<Option<Place>> {
+        let name = (connection.clone(), object.clone());
+        if let Some(place) = self.places.borrow().get(&name) {
+            return Ok(Some(*place));
+        }
+        let found = self
+            .sql("SELECT id FROM place WHERE connection = ?1 AND object = ?2")?
+            .query_row((connection.as_str(), object.as_str()), |row| row.get(0))
+            .optional()?;
+        if let Some(place) = found {
+            self.place_names.borrow_mut().insert(place, name.clone());
+            self.places.borrow_mut().insert(name, place);
+        }
+        Ok(found)
+    }
+
+    /// The place's number, made where it is new.
+    pub(super) fn place(&self, connection: &ConnectionName, object: &Object) -> Fallible<Place> {
+        if let Some(place) = self.find_place(connection, object)? {
+            return Ok(place);
+        }
+        self.run("INSERT INTO place (connection, object) VALUES (?1, ?2)", (connection.as_str(), object.as_str()))?;
+        self.find_place(connection, object)?.ok_or(Fault::Damaged("a place vanished"))
+    }
+
+    pub(super) fn place_name(&self, place: Place) -> Fallible<(ConnectionName, Object)> {
+        if let Some(name) = self.place_names.borrow().get(&place) {
+            return Ok(name.clone());
+        }
+        let (connection, object): (Arc<str>, String) = self
+            .sql("SELECT connection, object FROM place WHERE id = ?1")?
+            .query_row([place], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?
+            .ok_or(Fault::Damaged("a record of an unknown place"))?;
+        let object = object.parse().map_err(|_| Fault::Damaged("an object without a name"))?;
+        let name = (ConnectionName::new(connection), object);
+        self.place_names.borrow_mut().insert(place, name.clone());
+        Ok(name)
+    }
+
+    pub(super) fn source(&self, name: &Arc<str>) -> Fallible<i64> {
+        if let Some(source) = self.sources.borrow().get(name) {
+            return Ok(*source);
+        }
+        self.run("INSERT INTO source (name) VALUES (?1) ON CONFLICT DO NOTHING", [name])?;
+        let source = self.number("SELECT id FROM source WHERE name = ?1", [name])?;
+        self.sources.borrow_mut().insert(name.clone(), source);
+        Ok(source)
+    }
+
+    pub(super) fn source_name(&self, source: i64) -> Fallible<Arc<str>> {
+        if let Some((name, _)) = self.sources.borrow().iter().find(|(_, id)| **id == source) {
+            return Ok(name.clone());
+        }
+        let name: Arc<str> = self
+            .sql("SELECT name FROM source WHERE id = ?1")?
+            .query_row([source], |row| row.get(0))
+            .optional()?
+            .ok_or(Fault::Damaged("an event of an unknown source"))?;
+        self.sources.borrow_mut().insert(name.clone(), source);
+        Ok(name)
+    }
+
+    /// The kind's number; CRM kinds make their place.
+    pub(super) fn kind(&self, kind: &IdentifierKind) -> Fallible<i64> {
+        match kind {
+            IdentifierKind::Crm { connection, object } => Ok(CRM_KIND + self.place(connection, object)?),
+            plain => Ok(plain_kind(plain)),
+        }
+    }
+
+    /// The kind's number, if the store has heard of it.
+    pub(super) fn find_kind(&self, kind: &IdentifierKind) -> Fallible<Option<i64>> {
+        match kind {
+            IdentifierKind::Crm { connection, object } => {
+                Ok(self.find_place(connection, object)?.map(|place| CRM_KIND + place))
+            }
+            plain => Ok(Some(plain_kind(plain))),
+        }
+    }
+
+    pub(super) fn identifier(&self, kind: i64, value: Arc<str>) -> Fallible<Identifier> {
+        let kind = match kind {
+            1 => IdentifierKind::UserId,
+            EMAIL_KIND => IdentifierKind::Email,
+            3 => IdentifierKind::Phone,
+            4 => IdentifierKind::AnonymousId,
+            crm if crm > CRM_KIND => {
+                let (connection, object) = self.place_name(crm - CRM_KIND)?;
+                IdentifierKind::Crm { connection, object }
+            }
+            _ => return Err(Fault::Damaged("an identifier of an unknown kind")),
+        };
+        Ok(Identifier { kind, value })
+    }
+}
+
+pub(super) fn crm_kind(place: Place) -> i64 {
+    CRM_KIND + place
+}
+
+fn plain_kind(kind: &IdentifierKind) -> i64 {
+    match kind {
+        IdentifierKind::UserId => 1,
+        IdentifierKind::Email => EMAIL_KIND,
+        IdentifierKind::Phone => 3,
+        IdentifierKind::AnonymousId => 4,
+        // Not reached: CRM kinds are numbered by their place.
+        IdentifierKind::Crm { .. } => 0,
+    }
+}

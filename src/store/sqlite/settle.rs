@@ -1,0 +1,199 @@
+//! Settlement: what became of leased entries, in mirror, outbox, journal and dead letters at once.
+
+use std::sync::Arc;
+
+use connector::{RecordId, Timestamp};
+
+use super::fault::Fallible;
+use super::identity::{Because, Edge, log_edge};
+use super::intents::{self, Row};
+use super::profiles::{self, make_known, mark_stale};
+use super::records::{self, Content, Key, State};
+use super::session::{Session, crm_kind};
+use super::{journal, letters, merge, tombstones};
+use crate::model::{Mirror, OutboxState, RunId};
+use crate::store::{Delivered, Fate};
+
+/// An entry that is no longer leased, or of another generation by now, was settled before: nothing is done twice.
+pub(super) fn settle(session: &Session<'_>, run: RunId, now: Timestamp, delivered: &[Delivered]) -> Fallible<()> {
+    for one in delivered {
+        let Some(row) = intents::by_id(session, one.id)? else {
+            continue;
+        };
+        if row.entry.generation != one.generation || row.entry.state == OutboxState::Queued {
+            continue;
+        }
+        settle_one(session, run, now, one, &row)?;
+        for letter in &one.dead_letters {
+            letters::add(session, letter)?;
+        }
+    }
+    Ok(())
+}
+
+fn settle_one(session: &Session<'_>, run: RunId, now: Timestamp, one: &Delivered, row: &Row) -> Fallible<()> {
+    if let (false, Some(record)) = (one.written.is_empty(), row.record) {
+        let stored = records::load(session, record)?;
+        records::save_written(session, &stored, &after(&stored.linked.mirror, one), now)?;
+    }
+    match &one.fate {
+        Fate::Finished => {
+            journal::add(session, run, now, row, row.record, one)?;
+            intents::leave_or_promote(session, row, now, None)
+        }
+        Fate::Linked { id, url } => {
+            let record = link(session, now, one, row, id, url.as_deref())?;
+            journal::add(session, run, now, row, Some(record), one)?;
+            let settled = intents::by_id(session, row.entry.id)?.unwrap_or_else(|| row.clone());
+            intents::leave_or_promote(session, &settled, now, None)
+        }
+        Fate::Again { not_before, counts } => {
+            journal::add(session, run, now, row, row.record, one)?;
+            again(session, now, row, *not_before, *counts)
+        }
+        Fate::Ambiguous { not_before } => {
+            journal::add(session, run, now, row, row.record, one)?;
+            session.run(
+                "UPDATE outbox SET state = 2, worker = NULL, lease_until = NULL, not_before = ?2 WHERE id = ?1",
+                (row.entry.id.0, not_before.micros()),
+            )?;
+            Ok(())
+        }
+        Fate::Gone => {
+            journal::add(session, run, now, row, row.record, one)?;
+            intents::remove(session, row.entry.id)?;
+            if let Some(record) = row.record {
+                let stored = records::load(session, record)?;
+                if stored.state != State::Archived {
+                    tombstones::archive(session, &stored)?;
+                }
+            }
+            Ok(())
+        }
+        Fate::Merged { into } => {
+            journal::add(session, run, now, row, row.record, one)?;
+            intents::remove(session, row.entry.id)?;
+            let Some(record) = row.record else {
+                return Ok(());
+            };
+            let loser = records::load(session, record)?;
+            let cause = format!("{} {} {into}", row.entry.intent.connection, row.entry.intent.object);
+            let because = Because { at: now, now, cause: &cause };
+            merge::at_crm(session, row.place, &loser.ext, into.as_str(), because)?;
+            if let Some(key) = records::key(session, row.place, into.as_str())? {
+                let survivor = records::load(session, key.record)?;
+                if survivor.state == State::Live {
+                    records::mark(session, row.place, survivor.id)?;
+                }
+            }
+            Ok(())
+        }
+    }
+}
+
+/// The mirror with what was written taken into account, field by field: a page may have been pulled meanwhile, and what it
+/// saw of the others is newer.
+fn after(mirror: &Mirror, one: &Delivered) -> Mirror {
+    let mut mirror = mirror.clone();
+    for write in &one.written {
+        mirror.written(write);
+    }
+    mirror
+}
+
+fn again(session: &Session<'_>, now: Timestamp, row: &Row, not_before: Timestamp, counts: bool) -> Fallible<()> {
+    let alive = match row.record {
+        Some(record) => records::load(session, record)?.state == State::Live,
+        None => true,
+    };
+    if !alive {
+        // Archived while it was out: nothing is sent to it any more.
+        return intents::remove(session, row.entry.id);
+    }
+    if row.waiting.is_some() {
+        return intents::leave_or_promote(session, row, now, Some(not_before));
+    }
+    session.run(
+        "UPDATE outbox SET state = 0, worker = NULL, lease_until = NULL, not_before = ?2, attempts = attempts + ?3
+         WHERE id = ?1",
+        (row.entry.id.0, not_before.micros(), counts),
+    )?;
+    Ok(())
+}
+
+/// The record that a create made or found belongs to the entry's profile from now on; the next pull of it is a change.
+fn link(
+    session: &Session<'_>,
+    now: Timestamp,
+    one: &Delivered,
+    row: &Row,
+    id: &RecordId,
+    url: Option<&str>,
+) -> Fallible<i64> {
+    let profile = match row.profile {
+        Some(profile) => profiles::current(session, profile)?,
+        None => None,
+    };
+    let record = match records::key(session, row.place, id.as_str())? {
+        None => {
+            let mirror = after(&Mirror::default(), one);
+            let content = Content { profile, state: State::Live, modified_at: None, url, mirror: &mirror };
+            let record = records::insert(session, row.place, id.as_str(), &content)?;
+            let key = Key { record, alias: false, hash: None, links_hash: None };
+            records::save_key(session, row.place, id.as_str(), key)?;
+            log_link(session, now, row, profile, id)?;
+            record
+        }
+        Some(key) => {
+            let stored = records::load(session, key.record)?;
+            let holder = stored.profile.or(profile);
+            if stored.profile.is_some() && profile.is_some() && stored.profile != profile {
+                // Pulled meanwhile as somebody else's: resolution had the better evidence.
+                session.count_conflicts(1);
+            }
+            let mirror = after(&stored.linked.mirror, one);
+            let shown: Option<Arc<str>> = url.map(Arc::from).or(stored.linked.url.clone());
+            let content = Content {
+                profile: holder,
+                state: State::Live,
+                modified_at: stored.linked.modified_at.map(Timestamp::micros),
+                url: shown.as_deref(),
+                mirror: &mirror,
+            };
+            records::update(session, &stored, &content)?;
+            records::forget_hash(session, row.place, &stored.ext)?;
+            if stored.profile.is_none() {
+                log_link(session, now, row, profile, id)?;
+            }
+            stored.id
+        }
+    };
+    session.run("UPDATE record SET written_at = ?2 WHERE id = ?1", (record, now.micros()))?;
+    records::mark(session, row.place, record)?;
+    if row.record.is_none() {
+        // What waits behind the create is for this record now, unless it has an entry of its own.
+        session.run("UPDATE OR IGNORE outbox SET record = ?2 WHERE id = ?1", (row.entry.id.0, record))?;
+        session.run("UPDATE outbox SET waiting = NULL WHERE id = ?1 AND record IS NULL", [row.entry.id.0])?;
+    }
+    Ok(record)
+}
+
+fn log_link(session: &Session<'_>, now: Timestamp, row: &Row, profile: Option<i64>, id: &RecordId) -> Fallible<()> {
+    let Some(profile) = profile else {
+        return Ok(());
+    };
+    let cause = format!("{} {} {id}", row.entry.intent.connection, row.entry.intent.object);
+    let edge = Edge {
+        at: now,
+        recorded_at: now,
+        sign: 1,
+        profile,
+        kind: crm_kind(row.place),
+        value: id.as_str(),
+        cause: &cause,
+    };
+    log_edge(session, &edge)?;
+    make_known(session, profile)?;
+    mark_stale(session, profile)?;
+    Ok(())
+}

@@ -1,0 +1,66 @@
+//! The contract on SQLite, and what only a file can do: be damaged, shared, newer, or cut off in the middle.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use connector::SeededEntropy;
+
+use super::{OpenOptions, SqliteStore};
+use crate::store::Store;
+use crate::store::contract_tests::{Engine, contract};
+
+/// A store in a directory of its own.
+#[derive(Debug)]
+struct File {
+    dir: tempfile::TempDir,
+}
+
+impl File {
+    fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.dir.path().join("ferry.db")
+    }
+
+    fn store(&self) -> SqliteStore {
+        SqliteStore::open(&self.path(), OpenOptions::default(), Arc::new(SeededEntropy::new(7))).unwrap()
+    }
+}
+
+impl Engine for File {
+    fn open(&self) -> Arc<dyn Store> {
+        Arc::new(self.store())
+    }
+}
+
+fn fresh() -> File {
+    File::new()
+}
+
+contract! { super::fresh;
+    pages:
+        a_page_commits_with_its_checkpoint,
+        a_reset_forgets_the_cursor_only,
+        an_unchanged_page_asks_nobody,
+        a_changed_record_is_known_and_keeps_history,
+        two_records_of_one_page_meet,
+        the_guard_undoes_the_page,
+        the_guard_counts_each_deletion_once,
+        a_tombstone_archives_and_a_live_record_lifts_it,
+        an_old_tombstone_does_not_archive_a_restored_record,
+        a_sweep_archives_what_it_has_not_seen,
+        an_identifier_of_another_stays_there,
+        a_decision_on_an_unknown_profile_is_refused,
+        nobodys_records_are_kept;
+    events:
+        an_event_is_appended_once_for_ever,
+        an_event_reads_back_whole,
+        facts_come_by_time_and_only_the_wanted,
+        an_event_of_nobody_is_kept,
+        an_event_joins_the_person_of_a_record,
+        an_event_merges_two_profiles,
+        one_dead_letter_per_code_and_subject,
+        a_new_rule_is_matched_from_the_log;
+}

@@ -1,0 +1,144 @@
+//! One person's story: events, deals, identity, writes and trait changes, newest first.
+
+use std::sync::Arc;
+
+use connector::Timestamp;
+
+use super::fault::Fallible;
+use super::letters::rows_limit;
+use super::packed_model::unpack_attribute;
+use super::profiles::blob;
+use super::session::Session;
+use super::{events, journal, merge};
+use crate::model::EventKind;
+use crate::store::TimelineItem;
+
+pub(super) fn timeline(session: &Session<'_>, profile: i64, limit: usize) -> Fallible<Vec<TimelineItem>> {
+    let mut items = Vec::new();
+    add_events(session, profile, limit, &mut items)?;
+    add_deals(session, profile, limit, &mut items)?;
+    add_identity(session, profile, limit, &mut items)?;
+    add_writes(session, profile, limit, &mut items)?;
+    add_traits(session, profile, limit, &mut items)?;
+    // Stable: what has one instant keeps the order of its log.
+    items.sort_by(|a, b| (b.at, b.recorded_at).cmp(&(a.at, a.recorded_at)));
+    items.truncate(limit);
+    Ok(items)
+}
+
+fn add_events(session: &Session<'_>, profile: i64, limit: usize, items: &mut Vec<TimelineItem>) -> Fallible<()> {
+    for row in events::of_profile(session, profile, limit)? {
+        let event = row.event;
+        let title = match (event.kind, &event.name) {
+            (EventKind::Track, Some(name)) => name.clone(),
+            (kind, Some(name)) => format!("{} {name}", kind.as_str()).into(),
+            (kind, None) => kind.as_str().into(),
+        };
+        items.push(TimelineItem {
+            at: event.at,
+            recorded_at: event.received_at,
+            kind: "event".into(),
+            title,
+            detail: None,
+            source: event.source,
+        });
+    }
+    Ok(())
+}
+
+fn add_deals(session: &Session<'_>, profile: i64, limit: usize, items: &mut Vec<TimelineItem>) -> Fallible<()> {
+    let mut statement = session.sql(
+        "SELECT h.at, h.recorded_at, h.status, h.stage, h.amount, h.currency, d.name, r.place, r.ext FROM (
+             SELECT l.b AS id FROM record c JOIN link l ON l.a = c.id WHERE c.profile = ?1
+             UNION SELECT l.a FROM record c JOIN link l ON l.b = c.id WHERE c.profile = ?1
+         ) n JOIN deal_history h ON h.record = n.id JOIN record r ON r.id = n.id LEFT JOIN deal d ON d.record = n.id
+         ORDER BY h.at DESC, h.id DESC LIMIT ?2",
+    )?;
+    let mut rows = statement.query((profile, rows_limit(limit)))?;
+    while let Some(row) = rows.next()? {
+        let status = super::deals::read_status(row.get(2)?)?;
+        let (stage, amount, currency): (Option<String>, Option<String>, Option<String>) =
+            (row.get(3)?, row.get(4)?, row.get(5)?);
+        let (name, ext): (Option<String>, String) = (row.get(6)?, row.get(8)?);
+        let (connection, object) = session.place_name(row.get(7)?)?;
+        let money = amount.map(|amount| format!("{amount} {}", currency.unwrap_or_default()).trim_end().to_owned());
+        let detail: Vec<String> = [Some(status.as_str().to_owned()), money].into_iter().flatten().collect();
+        items.push(TimelineItem {
+            at: Timestamp::from_micros(row.get(0)?),
+            recorded_at: Timestamp::from_micros(row.get(1)?),
+            kind: "deal".into(),
+            title: format!("{}: {}", name.unwrap_or(ext), stage.unwrap_or_else(|| status.as_str().to_owned())).into(),
+            detail: Some(detail.join(", ").into()),
+            source: format!("{connection} {object}").into(),
+        });
+    }
+    Ok(())
+}
+
+fn add_identity(session: &Session<'_>, profile: i64, limit: usize, items: &mut Vec<TimelineItem>) -> Fallible<()> {
+    // The log keeps the profile of its time: what a survivor swallowed has its own lines.
+    let mut parts = vec![profile];
+    parts.extend(merge::aliases_of(session, profile)?);
+    for part in parts {
+        let mut statement = session.sql(
+            "SELECT at, recorded_at, sign, kind, value, cause FROM identity_edge WHERE profile = ?1
+             ORDER BY at DESC, id DESC LIMIT ?2",
+        )?;
+        let mut rows = statement.query((part, rows_limit(limit)))?;
+        while let Some(row) = rows.next()? {
+            let (joined, kind, value): (bool, i64, Arc<str>) = (row.get::<_, i64>(2)? > 0, row.get(3)?, row.get(4)?);
+            let (title, detail) = match (kind, joined) {
+                (0, _) => ("merged with another profile".to_owned(), value),
+                (kind, joined) => {
+                    let identifier = session.identifier(kind, value)?;
+                    let verb = if joined { "recognised by" } else { "parted from" };
+                    (format!("{verb} {}", identifier.kind), identifier.value)
+                }
+            };
+            items.push(TimelineItem {
+                at: Timestamp::from_micros(row.get(0)?),
+                recorded_at: Timestamp::from_micros(row.get(1)?),
+                kind: "identity".into(),
+                title: title.into(),
+                detail: Some(detail),
+                source: row.get(5)?,
+            });
+        }
+    }
+    Ok(())
+}
+
+fn add_writes(session: &Session<'_>, profile: i64, limit: usize, items: &mut Vec<TimelineItem>) -> Fallible<()> {
+    for row in journal::of_profile(session, profile, None, limit)? {
+        items.push(TimelineItem {
+            at: row.at,
+            recorded_at: row.at,
+            kind: "write".into(),
+            title: format!("{} {}", row.field, row.outcome).into(),
+            detail: Some(format!("{} → {}", row.from, row.to).into()),
+            source: format!("{} {} {}", row.connection, row.object, row.record.unwrap_or_default()).into(),
+        });
+    }
+    Ok(())
+}
+
+fn add_traits(session: &Session<'_>, profile: i64, limit: usize, items: &mut Vec<TimelineItem>) -> Fallible<()> {
+    let mut statement = session.sql(
+        "SELECT name, attribute, replaced_at FROM attribute_history WHERE profile = ?1
+         ORDER BY replaced_at DESC, id DESC LIMIT ?2",
+    )?;
+    let mut rows = statement.query((profile, rows_limit(limit)))?;
+    while let Some(row) = rows.next()? {
+        let (name, old) = (row.get::<_, String>(0)?, unpack_attribute(blob(row, 1)?)?);
+        let at = Timestamp::from_micros(row.get(2)?);
+        items.push(TimelineItem {
+            at,
+            recorded_at: at,
+            kind: "trait".into(),
+            title: format!("{name} changed").into(),
+            detail: Some(format!("was {}", crate::model::canonical::to_json_text(&old.value)).into()),
+            source: old.origin.to_string().into(),
+        });
+    }
+    Ok(())
+}
