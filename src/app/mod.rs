@@ -5,6 +5,7 @@ mod environment;
 mod planning;
 mod pulling;
 mod pushing;
+mod quota;
 mod running;
 mod vendors;
 
@@ -18,6 +19,7 @@ pub use environment::SystemEnvironment;
 pub use planning::{Agreed, Applied, Plan};
 pub use pulling::{Pulling, Sweeps};
 pub use pushing::Pushing;
+pub use quota::quota_note;
 pub use running::{Finished, Progress};
 
 use crate::config::{ConnectionSettings, Settings};
@@ -90,7 +92,7 @@ impl App {
     ) -> Self {
         let worker = format!("{}-{:08x}", std::process::id(), world.entropy.next_u64() >> 32).into();
         Self {
-            model: Arc::new(Model::new(crate::enrich::preset::b2b())),
+            model: Arc::new(Model::new(settings.model.clone())),
             settings: Arc::new(settings),
             store,
             connections,
