@@ -1,6 +1,6 @@
 //! `ferry pull | compute | push | sync`: one flow now, then exit. One flow at a time works on a store.
 
-use connector::{ConnectionName, Object, Timestamp};
+use connector::{Object, Timestamp};
 
 use crate::app::{App, Computing, Connection, Finished, Pulling, Pushing};
 use crate::cli::cx::Cx;
@@ -57,7 +57,7 @@ pub async fn run(which: Which, args: &Args, cx: &Cx) -> Ended {
 /// The flows of one command, in their order. A connection that cannot be pulled is still pushed to: what it holds is
 /// compared before anything is written, and a quota that stops pulls is meant to leave room for pushes.
 pub async fn flows(which: Which, args: &Args, app: &App, cx: &Cx) -> Result<Vec<Finished>, Failure> {
-    let chosen = chosen(app, args.connection.as_deref())?;
+    let chosen = chosen(&app.connections, args.connection.as_deref())?;
     let progress = Progress::start(&cx.terminal, which.word());
     let mut runs = Vec::new();
     if matches!(which, Which::Pull | Which::Sync) {
@@ -83,11 +83,12 @@ pub async fn flows(which: Which, args: &Args, app: &App, cx: &Cx) -> Result<Vec<
 }
 
 /// The named connection, or all.
-pub fn chosen<'a>(app: &'a App, name: Option<&str>) -> Result<Vec<&'a Connection>, Failure> {
-    let chosen = app.chosen(name);
+pub fn chosen<'a>(connections: &'a [Connection], name: Option<&str>) -> Result<Vec<&'a Connection>, Failure> {
+    let chosen: Vec<&Connection> =
+        connections.iter().filter(|one| name.is_none_or(|name| one.name().as_str() == name)).collect();
     match name {
         Some(name) if chosen.is_empty() => {
-            let known: Vec<&str> = app.connections.iter().map(|one| ConnectionName::as_str(one.name())).collect();
+            let known: Vec<&str> = connections.iter().map(|one| one.name().as_str()).collect();
             let known = if known.is_empty() { "there are none".to_owned() } else { known.join(", ") };
             Err(Failure::usage(format!("no connection is called `{name}`")).with_fix(format!("one of: {known}")))
         }

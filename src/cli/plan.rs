@@ -17,7 +17,7 @@ use crate::cli::forecast::{self, Forecast};
 use crate::cli::progress::Progress;
 use crate::cli::signals::stop_on_signal;
 use crate::cli::terminal::Tone;
-use crate::cli::{clean, outcome};
+use crate::cli::{clean, moment, outcome};
 
 #[derive(Debug, clap::Args)]
 pub struct PlanArgs {
@@ -34,6 +34,9 @@ pub struct ApplyArgs {
     /// A file that `ferry plan --out` wrote
     pub file: PathBuf,
 }
+
+/// Differences shown to a person.
+const SHOWN: usize = 20;
 
 const FORMAT: &str = "ferry-plan/1";
 
@@ -57,7 +60,7 @@ pub async fn plan(args: &PlanArgs, cx: &Cx) -> Ended {
     let mut forecast = Forecast::default();
     {
         let _progress = Progress::start(&cx.terminal, "plan");
-        for connection in chosen(&app, args.connection.as_deref())? {
+        for connection in chosen(&app.connections, args.connection.as_deref())? {
             for plan in app.plan(connection).await?? {
                 forecast.add(&plan.connection, &plan.object, &plan.forecast);
             }
@@ -100,7 +103,8 @@ fn read(path: &Path) -> Result<PlanFile, Failure> {
     };
     let file = OpenOptions::new().read(true).open(path);
     let mut text = String::new();
-    file.and_then(|file| file.take(MOST_BYTES).read_to_string(&mut text)).map_err(|error| not_a_plan(error.to_string()))?;
+    file.and_then(|file| file.take(MOST_BYTES).read_to_string(&mut text))
+        .map_err(|error| not_a_plan(error.to_string()))?;
     let plan: PlanFile = serde_json::from_str(&text).map_err(|error| not_a_plan(error.to_string()))?;
     if plan.format != FORMAT {
         return Err(not_a_plan(format!("its format is `{}`, this Ferry reads `{FORMAT}`", clean::line(&plan.format))));
@@ -151,8 +155,12 @@ pub async fn apply(args: &ApplyArgs, cx: &Cx) -> Ended {
 fn differs(lines: &[String], cx: &Cx) -> Ended {
     cx.terminal.show(&serde_json::json!({ "applied": false, "differences": lines }), |terminal| {
         terminal.say(terminal.paint(Tone::Bad, "the plan no longer holds; nothing was written"));
-        for line in lines {
+        for line in lines.iter().take(SHOWN) {
             terminal.say(format!("  {}", clean::line(line)));
+        }
+        if lines.len() > SHOWN {
+            terminal
+                .say(format!("  … and {} more; --json has all of them", moment::count((lines.len() - SHOWN) as u64)));
         }
         terminal.say("  make a new one: `ferry plan --out FILE`");
     })?;
