@@ -63,4 +63,35 @@ contract! { super::fresh;
         an_event_merges_two_profiles,
         one_dead_letter_per_code_and_subject,
         a_new_rule_is_matched_from_the_log;
+    staging:
+        marks_are_looked_at_once,
+        a_limit_leaves_more,
+        a_newer_intent_replaces_a_queued_one,
+        a_queued_intent_is_withdrawn,
+        creates_are_for_the_known_without_a_record,
+        an_archived_record_forbids_a_create,
+        a_record_that_shows_up_cancels_its_create,
+        archiving_drops_what_is_queued,
+        a_plan_reads_and_changes_nothing,
+        a_decision_may_take_the_crms_side,
+        apply_queues_its_own_and_nothing_else,
+        a_retried_dead_letter_thaws_its_field;
+    leases:
+        a_lease_is_durable_before_it_is_handed_out,
+        a_lease_that_ran_out_is_ambiguous,
+        after_a_crash_the_crm_is_asked_first,
+        a_pause_is_kept,
+        a_lease_has_one_kind_of_operation,
+        a_newer_generation_waits_for_the_one_in_flight;
+    settling:
+        a_finished_write_moves_mirror_and_journal,
+        each_field_has_its_own_outcome,
+        a_page_older_than_the_write_is_left,
+        a_reverted_write_is_a_change,
+        a_value_in_flight_is_known_to_the_pull,
+        a_create_links_its_record,
+        a_record_pulled_while_its_create_was_out_stays_one,
+        a_gone_record_is_never_written_again,
+        a_merged_record_hands_over_to_the_survivor,
+        a_record_merged_into_an_unseen_one_is_renamed;
 }
