@@ -1,1 +1,43 @@
+//! Pretend CRMs over real HTTP, as strict and as nasty as the vendors.
+//!
+//! A mock is a server of its own: it shares no type or code with the connectors, so it cannot share their mistakes.
+//! The core (`desk`, `fault`, `ledger`, `clock`) is the same for every vendor; a folder per vendor holds its face.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), mock_crm::StartError> {
+//! let mock = mock_crm::hubspot::serve(mock_crm::Options { records: Some(1_000), ..Default::default() }).await?;
+//! println!("{}", mock.banner().line());
+//! mock.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Control plane
+//!
+//! | call | does |
+//! |---|---|
+//! | `GET /__mock/config` | every knob as it is set |
+//! | `PUT /__mock/config` | sets the knobs named, leaves the others |
+//! | `POST /__mock/reset` | records, logs and knobs as at the start; optional `{"seed","records"}` |
+//! | `GET /__mock/ledger?since=SEQ` | applied changes as JSON lines `{seq, at, request, op, object, record, before, after, by}` |
+//! | `GET /__mock/requests?since=SEQ` | API requests as JSON lines `{seq, at, method, path, query, status, fault}` |
+//! | `POST /__mock/edit`, `merge`, `delete`, … | what a person does in the CRM; see the face |
+//!
+//! Core knobs: `seed` (draw of faults now, records at the next reset), `faults` (probabilities per request, and `delay_ms`,
+//! `slow_ms`), `plan` (`[{"method","path","nth","times","fault"}]`: faults for particular requests), `rate_limits`,
+//! `search_lag_ms`, `clock_offset_s`, `frozen_at` (time stands still, so writes share one stamp).
 #![forbid(unsafe_code)]
+
+mod chance;
+mod clock;
+mod connection;
+mod desk;
+mod exchange;
+mod fault;
+pub mod hubspot;
+mod ledger;
+mod options;
+mod server;
+
+pub use options::{Banner, Options, StartError};
+pub use server::Running;

@@ -1,0 +1,135 @@
+//! The HTTP server around a desk: reads bodies, asks the desk, and delivers the verdict, reset included.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderValue, header};
+use axum::response::Response;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::linger;
+use crate::connection::{CuttableListener, Cutter};
+use crate::desk::{Core, Delivery, Desk, Face};
+use crate::exchange::{Call, Reply};
+use crate::options::{Banner, Options, StartError};
+
+/// Bodies above this are refused: the largest legal one (2,000 associations) is far smaller.
+const MAX_BODY: usize = 16 * 1024 * 1024;
+
+/// A mock CRM that is up. Dropping it stops it.
+pub struct Running {
+    banner: Banner,
+    stop: CancellationToken,
+    server: Option<JoinHandle<std::io::Result<()>>>,
+}
+
+impl Running {
+    /// `http://127.0.0.1:PORT`, without a trailing slash.
+    pub fn url(&self) -> &str {
+        &self.banner.url
+    }
+
+    pub fn banner(&self) -> &Banner {
+        &self.banner
+    }
+
+    /// Stops listening. Connections already open live until their clients close them.
+    pub async fn shutdown(mut self) {
+        self.stop.cancel();
+        if let Some(server) = self.server.take() {
+            let _ = server.await;
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// Binds, builds the face (which then knows its own address) and serves it in the background.
+pub(crate) async fn serve<F: Face>(
+    options: Options,
+    kind: &'static str,
+    pairs: Vec<(&'static str, String)>,
+    build: impl FnOnce(&mut Core, &Options) -> Result<F, StartError>,
+) -> Result<Running, StartError> {
+    let address = options.listen;
+    let listener = TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })?;
+    let bound = listener.local_addr().map_err(|source| StartError::Listen { address, source })?;
+    let url = format!("http://{bound}");
+    let mut core = Core::new(&options, url.clone())?;
+    let face = build(&mut core, &options)?;
+    let desk = Arc::new(Mutex::new(Desk::new(core, face, options)?));
+    let stop = CancellationToken::new();
+    let router = Router::new().fallback(exchange::<F>).with_state(desk);
+    let service = router.into_make_service_with_connect_info::<Cutter>();
+    let stopped = stop.clone();
+    let server = tokio::spawn(async move {
+        // Not axum's graceful shutdown: it waits for idle keep-alive connections, which clients hold for minutes.
+        tokio::select! {
+            ended = async { axum::serve(CuttableListener(listener), service).await } => ended,
+            () = stopped.cancelled() => Ok(()),
+        }
+    });
+    Ok(Running { banner: Banner { kind, url, pairs }, stop, server: Some(server) })
+}
+
+async fn exchange<F: Face>(
+    State(desk): State<Arc<Mutex<Desk<F>>>>,
+    ConnectInfo(cutter): ConnectInfo<Cutter>,
+    request: Request,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, MAX_BODY).await else {
+        return respond(Reply::empty(413), Delivery::Whole);
+    };
+    let call = Call {
+        method: parts.method,
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().unwrap_or("").to_owned(),
+        headers: parts.headers,
+        body,
+    };
+    let verdict = desk.lock().unwrap_or_else(PoisonError::into_inner).answer(&call);
+    linger(verdict.delay_ms).await;
+    if verdict.delivery == Delivery::Cut {
+        cutter.cut();
+    }
+    respond(verdict.reply, verdict.delivery)
+}
+
+fn respond(reply: Reply, delivery: Delivery) -> Response {
+    let length = reply.body.len();
+    let body = match delivery {
+        Delivery::Half => half_of(reply.body),
+        _ => Body::from(reply.body),
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = http::StatusCode::from_u16(reply.status).unwrap_or(http::StatusCode::BAD_GATEWAY);
+    let headers = response.headers_mut();
+    if length > 0 {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
+    }
+    if delivery == Delivery::Half {
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    for (name, value) in reply.headers {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(name, value);
+        }
+    }
+    response
+}
+
+/// The first half, then an error: the server then closes the connection short of the announced length.
+fn half_of(mut body: Vec<u8>) -> Body {
+    body.truncate(body.len() / 2);
+    let pieces = [Ok(Bytes::from(body)), Err(std::io::Error::other("cut by a fault"))];
+    Body::from_stream(futures::stream::iter(pieces))
+}
