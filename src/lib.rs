@@ -26,5 +26,6 @@ pub mod model;
 pub mod pull;
 pub mod push;
 pub mod resolution;
+pub mod schedule;
 pub mod server;
 pub mod store;
