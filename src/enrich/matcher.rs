@@ -47,7 +47,7 @@ impl Matcher {
     pub(super) fn new(on: Option<&EventMatch>, keeps: Keeps, own_domains: &[Arc<str>]) -> Self {
         let (mut kinds, mut names) = (0, Vec::new());
         for event in on.iter().flat_map(|on| &on.events) {
-            match normal_name(event).as_str() {
+            match normal_event_name(event).as_str() {
                 "page" => kinds |= bit(EventKind::Page),
                 "screen" => kinds |= bit(EventKind::Screen),
                 "identify" => kinds |= bit(EventKind::Identify),
@@ -101,7 +101,7 @@ pub(super) fn facts(matchers: &[Matcher], own_domains: &[Arc<str>], event: &Even
         return Vec::new();
     }
     let name = match event.kind {
-        EventKind::Track => event.name.as_deref().map(normal_name).unwrap_or_default(),
+        EventKind::Track => event.name.as_deref().map(normal_event_name).unwrap_or_default(),
         _ => String::new(),
     };
     let mut about = matchers.iter().filter(|matcher| matcher.is_about(event, &name)).peekable();
@@ -127,8 +127,9 @@ pub(super) fn facts(matchers: &[Matcher], own_domains: &[Arc<str>], event: &Even
     facts
 }
 
-/// Names that differ in case, spaces, `_` or `-` are one name (`cdp-semantics` §1.6).
-fn normal_name(name: &str) -> String {
+/// An event's name as it is matched: names that differ in case, spaces, `_` or `-` are one name
+/// (`cdp-semantics` §1.6).
+pub fn normal_event_name(name: &str) -> String {
     name.trim().chars().flat_map(char::to_lowercase).map(|c| if matches!(c, '_' | '-') { ' ' } else { c }).collect()
 }
 

@@ -20,6 +20,7 @@ mod window;
 
 pub use compute::Model;
 pub use explain::{Evidence, EvidenceSource, Explanation};
+pub use matcher::normal_event_name;
 pub use rates::{Rates, minor_digits};
 pub use score::{faded, rounded};
 pub use session::{SESSION_GAP_SECS, Session};

@@ -192,3 +192,18 @@ async fn fields_come_and_go() {
     let page = connector.pull(&contacts(&["cdp_score"])).await.unwrap();
     assert_eq!(page.records[0].fields.get("cdp_score"), Some(&Value::from("7")));
 }
+
+#[tokio::test]
+async fn scenario_56_windows_follow_the_crms_clock_not_ours() {
+    let (clock, crm) = account();
+    crm.set_clock_skew_ms(-3_600_000);
+    let id = crm.create(&Object::Contact, [("city", "Bonn")]);
+    let connector = crm.connector();
+    let (_, next) = walk(&connector, contacts(&["city"])).await;
+    clock.advance(Duration::from_secs(60));
+    crm.edit(&Object::Contact, &id, [("city", "Köln")]);
+    let (seen, _) = walk(&connector, next).await;
+    assert_eq!(seen, [id], "a change stamped by a clock an hour behind ours is not lost");
+    assert_eq!(connector.budget().clock_skew_ms, Some(-3_600_000));
+    assert!(connector.check().await.unwrap().server_time.unwrap() < START);
+}

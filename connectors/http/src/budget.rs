@@ -42,12 +42,15 @@ impl DailyPool {
         self.resets_at = Some(at);
     }
 
-    pub fn exhausted(&mut self, resets_at: Option<Timestamp>) {
+    /// The CRM refused a call for the day: until when, as it says, as is known, or else `unknown`.
+    pub fn exhausted(&mut self, resets_at: Option<Timestamp>, unknown: Timestamp) -> Timestamp {
+        let until = resets_at.or(self.resets_at).unwrap_or(unknown);
         self.exhausted = true;
-        self.resets_at = resets_at.or(self.resets_at);
+        self.resets_at = Some(until);
         if let Some(state) = &mut self.state {
             state.used = state.limit;
         }
+        until
     }
 
     /// Until when nothing is to be sent, if the pool is known to be empty. A new day starts with a full one.
@@ -78,7 +81,7 @@ mod tests {
         pool.sent();
         assert_eq!(pool.pool().map(|pool| pool.used), Some(9));
         assert_eq!(pool.empty_until(noon), None);
-        pool.exhausted(Some(midnight));
+        assert_eq!(pool.exhausted(Some(midnight), noon), midnight);
         assert_eq!(pool.empty_until(noon), Some(midnight));
         assert_eq!(pool.pool().map(|pool| pool.used), Some(10));
         assert_eq!(pool.empty_until(midnight), None);

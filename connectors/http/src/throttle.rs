@@ -183,12 +183,9 @@ impl Throttle {
     }
 
     pub fn exhausted(&self, resets_at: Option<Timestamp>) -> Timestamp {
-        let mut daily = lock(&self.daily);
-        let known = resets_at.or_else(|| daily.pool().and_then(|pool| pool.resets_at));
         // A pool whose hour nobody knows is tried again in a quarter of an hour.
-        let until = known.unwrap_or_else(|| self.clock.now().saturating_add(Duration::from_secs(900)));
-        daily.exhausted(Some(until));
-        until
+        let unknown = self.clock.now().saturating_add(Duration::from_secs(900));
+        lock(&self.daily).exhausted(resets_at, unknown)
     }
 
     pub fn accepted(&self, lanes: &[usize]) {

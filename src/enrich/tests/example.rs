@@ -56,11 +56,11 @@ fn adas_deal_is_won() {
         closed_at: Some(at("2026-03-20T15:00:00Z")),
         owner: None,
     };
-    let won = Deal { connection: "hubspot".into(), id: "O-1".into(), facts: facts.clone() };
+    let won = Deal { connection: "crm".into(), id: "O-1".into(), facts: facts.clone() };
     let deal = |id: &str, change: &dyn Fn(&mut DealFacts)| {
         let mut facts = facts.clone();
         change(&mut facts);
-        Deal { connection: "hubspot".into(), id: id.into(), facts }
+        Deal { connection: "crm".into(), id: id.into(), facts }
     };
     let log = ada();
     let as_of = at("2026-03-20T15:05:00Z");

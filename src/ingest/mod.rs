@@ -1,0 +1,14 @@
+//! FLOOR 3 — events come in: lines are read, messages decoded and checked. What is stored was valid.
+
+mod body;
+mod decode;
+mod identity;
+mod jsonl;
+mod message_id;
+#[cfg(test)]
+mod tests;
+mod traits;
+mod when;
+
+pub use decode::{DecodeError, DecodeOptions, MAX_MESSAGE, decode};
+pub use jsonl::{BadLine, JsonLines};

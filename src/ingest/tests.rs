@@ -1,0 +1,250 @@
+//! Messages as SDKs really send them, and messages that nobody should send.
+
+use connector::Timestamp;
+use proptest::prelude::*;
+
+use super::*;
+use crate::expr::Json;
+use crate::model::{Event, EventKind};
+
+const NOW: &str = "2026-03-02T12:00:10.500Z";
+
+fn at(text: &str) -> Timestamp {
+    Timestamp::parse_rfc3339(text).unwrap()
+}
+
+fn read(text: &str, client: bool) -> Result<Event, DecodeError> {
+    let options = DecodeOptions { source: "web".into(), max_message: MAX_MESSAGE, client };
+    decode(text, at(NOW), &options)
+}
+
+fn import(text: &str) -> Event {
+    read(text, false).unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+fn identifiers(event: &Event) -> Vec<String> {
+    event.identifiers.iter().map(ToString::to_string).collect()
+}
+
+fn traits(event: &Event) -> Vec<(String, String)> {
+    event.traits.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect()
+}
+
+fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+    expected.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+#[test]
+fn a_track_call_of_a_python_sdk() {
+    let text = r#"{"anonymousId": null, "userId": 42, "messageId": "m-1", "type": "track", "event": " Form Submitted ",
+        "timestamp": "2026-03-02T14:00:00.000+00:00", "sentAt": "2026-03-02T14:00:10.000Z", "integrations": {},
+        "properties": {"form": "demo", "email": "Ada@Northwind.Example "}, "unknown": [1.50],
+        "context": {"library": {"name": "analytics-python"}, "traits": {"firstName": "Ada", "email": null}}}"#;
+    let event = read(text, true).unwrap();
+    assert_eq!(
+        (event.kind, event.name.as_deref(), &*event.message_id),
+        (EventKind::Track, Some("Form Submitted"), "m-1")
+    );
+    // Its clock was two hours ahead.
+    assert_eq!(event.at, at("2026-03-02T12:00:00.500Z"));
+    assert_eq!(
+        (event.original_at, event.sent_at),
+        (Some(at("2026-03-02T14:00:00Z")), Some(at("2026-03-02T14:00:10Z")))
+    );
+    assert_eq!(identifiers(&event), ["user_id:42", "email:ada@northwind.example"]);
+    assert_eq!(traits(&event), pairs(&[("email", ""), ("first_name", "Ada")]));
+    assert!(event.traits_are_weak && !event.is_bot);
+    assert!(event.body.starts_with(r#"{"anonymousId":null,"userId":42,"#), "{}", event.body);
+    assert!(event.body.contains(r#""unknown":[1.50]"#));
+}
+
+#[test]
+fn identify_takes_traits_from_both_places() {
+    let event = import(
+        r#"{"type":"identify","anonymousId":"a-1","timestamp":"2026-03-02T08:00:01Z",
+            "context":{"traits":{"email":"old@northwind.example","city":"Wien"}},
+            "traits":{"email":"Ada@Northwind.Example ","firstName":"Ada","lastName":"Berg","company":{"employee_count":200}}}"#,
+    );
+    assert_eq!(identifiers(&event), ["email:ada@northwind.example", "anonymous_id:a-1"]);
+    let want = [
+        ("city", "Wien"),
+        ("company.employees", "200"),
+        ("email", "Ada@Northwind.Example"),
+        ("first_name", "Ada"),
+        ("last_name", "Berg"),
+        ("name", "Ada Berg"),
+    ];
+    assert_eq!(traits(&event), pairs(&want));
+    assert!(!event.traits_are_weak);
+}
+
+#[test]
+fn email_events_know_their_person_by_context_only() {
+    let event =
+        import(r#"{"type":"track","event":"Email Link Clicked","context":{"traits":{"email":"CHEN@kiwi.example"}}}"#);
+    assert_eq!(identifiers(&event), ["email:chen@kiwi.example"]);
+    // Elsewhere a property of that name may be a colleague's.
+    let invite =
+        import(r#"{"type":"track","event":"Invite Sent","userId":"u","properties":{"email":"bob@kiwi.example"}}"#);
+    assert_eq!(identifiers(&invite), ["user_id:u"]);
+}
+
+#[test]
+fn group_and_alias() {
+    let group =
+        import(r#"{"type":"group","userId":"u","groupId":"g-1","traits":{"name":"Northwind","employees":200}}"#);
+    let want = [("company.employees", "200"), ("company.id", "g-1"), ("company.name", "Northwind")];
+    assert_eq!(traits(&group), pairs(&want));
+    let alias = import(r#"{"type":"alias","userId":"u-9","previousId":"a-1"}"#);
+    assert_eq!(identifiers(&alias), ["user_id:a-1", "user_id:u-9", "anonymous_id:a-1"]);
+    let own = import(r#"{"type":"alias","userId":"u9","previousId":"u9"}"#);
+    assert_eq!(identifiers(&own), ["user_id:u9"]);
+}
+
+#[test]
+fn blocked_ids_are_kept_and_identify_nobody() {
+    let event = import(r#"{"type":"page","userId":"null","anonymousId":"00000000-0000-0000-0000-000000000000"}"#);
+    assert_eq!(identifiers(&event), [""; 0]);
+}
+
+#[test]
+fn crawlers_are_marked() {
+    let agent = |agent: &str, rest: &str| {
+        import(&format!(r#"{{"type":"page","anonymousId":"a","context":{{"userAgent":"{agent}"}}{rest}}}"#)).is_bot
+    };
+    assert!(agent("Mozilla/5.0 (compatible; Googlebot/2.1)", ""));
+    assert!(agent("HeadlessChrome/1", r#","channel":"browser""#));
+    assert!(!agent("python-requests/2.31", ""));
+    assert!(!agent("Mozilla/5.0 (X11; Linux x86_64) Firefox/130.0", ""));
+}
+
+#[test]
+fn what_is_wrong_is_said_without_values() {
+    let many = (0..301).map(|n| format!("\"p{n}\":1")).collect::<Vec<_>>().join(",");
+    let long = format!(r#"{{"type":"track","event":"A","userId":"u","messageId":"{}"}}"#, "x".repeat(101));
+    let big = format!(r#"{{"type":"page","userId":"u","properties":{{"a":"{}"}}}}"#, "x".repeat(MAX_MESSAGE));
+    let many = format!(r#"{{"type":"page","userId":"u","properties":{{{many}}}}}"#);
+    let deep = format!(
+        r#"{{"type":"page","userId":"u","properties":{}{}}}"#,
+        "{\"a\":".repeat(40),
+        "1".to_owned() + &"}".repeat(40)
+    );
+    let cases = [
+        ("not json", "invalid_json"),
+        ("[1]", "invalid_json"),
+        (r#"{"type":"track""#, "invalid_json"),
+        (r#"{"type":"page","userId":"\ud800"}"#, "invalid_json"),
+        (r#"{"batch":[{"type":"page"}]}"#, "invalid_json"),
+        (&deep, "invalid_json"),
+        (r#"{"type":"page","userId":"u","properties":[]}"#, "invalid_json"),
+        (r#"{"userId":"u"}"#, "unknown_type"),
+        (r#"{"type":"trak","userId":"u"}"#, "unknown_type"),
+        (r#"{"type":"track","userId":"u"}"#, "missing_event"),
+        (r#"{"type":"track","event":"A"}"#, "missing_id"),
+        (r#"{"type":"page","userId":" ","anonymousId":null}"#, "missing_id"),
+        (r#"{"type":"page","userId":true}"#, "invalid_id"),
+        (r#"{"type":"page","userId":{"a":1}}"#, "invalid_id"),
+        (r#"{"type":"page","userId":"u","messageId":[]}"#, "invalid_id"),
+        (r#"{"type":"group","userId":"u"}"#, "missing_group_id"),
+        (r#"{"type":"alias","userId":"u"}"#, "missing_previous_id"),
+        (r#"{"type":"alias","previousId":"u"}"#, "missing_id"),
+        (r#"{"type":"page","userId":"u","timestamp":"2026"}"#, "invalid_timestamp"),
+        (r#"{"type":"page","userId":"u","timestamp":"1969-12-31"}"#, "invalid_timestamp"),
+        (&long, "message_id_too_long"),
+        (&big, "message_too_large"),
+        (&many, "too_many_properties"),
+    ];
+    for (text, code) in cases {
+        let error = read(text, false).unwrap_err();
+        assert_eq!(error.code, code, "{}", &text[..text.len().min(80)]);
+        assert!(!error.fix.is_empty() && !error.cause.contains("trak"), "{error}");
+    }
+    assert_eq!(read(r#"{"type":"trak"}"#, false).unwrap_err().fix, "did you mean `track`?");
+}
+
+#[test]
+fn a_second_import_gives_the_same_ids_and_arrivals_differ() {
+    let text = r#"{"type":"page","anonymousId":"a","properties":{"path":"/"}}"#;
+    assert_eq!(import(text).message_id, import(text).message_id);
+    assert!(import(text).message_id.starts_with("file:"));
+    let options = DecodeOptions { source: "web".into(), max_message: MAX_MESSAGE, client: true };
+    let (one, two) =
+        (decode(text, at(NOW), &options).unwrap(), decode(text, at("2026-03-02T12:00:11Z"), &options).unwrap());
+    assert_ne!(one.message_id, two.message_id);
+}
+
+/// JSON of any shape, with the keys that matter often among it.
+fn any_json() -> impl Strategy<Value = serde_json::Value> {
+    let keys = [
+        "type",
+        "userId",
+        "anonymousId",
+        "messageId",
+        "timestamp",
+        "sentAt",
+        "event",
+        "properties",
+        "traits",
+        "context",
+        "email",
+        "name",
+        "groupId",
+        "previousId",
+        "userAgent",
+        "x\u{0}y",
+    ];
+    let leaf = prop_oneof![
+        Just(serde_json::Value::Null),
+        any::<bool>().prop_map(Into::into),
+        any::<i64>().prop_map(Into::into),
+        any::<f64>().prop_map(Into::into),
+        "\\PC{0,12}".prop_map(Into::into),
+        prop::sample::select(vec![
+            "track",
+            "identify",
+            "page",
+            "alias",
+            "group",
+            "2026-03-02T00:00:00Z",
+            "a@b.example"
+        ])
+        .prop_map(Into::into),
+    ];
+    leaf.prop_recursive(4, 48, 8, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Into::into),
+            prop::collection::hash_map(prop::sample::select(keys.to_vec()), inner, 0..8).prop_map(|members| {
+                serde_json::Value::Object(members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+            }),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_message_is_taken_or_refused(json in any_json(), client in any::<bool>()) {
+        let text = serde_json::to_string_pretty(&json).unwrap();
+        if let Ok(event) = read(&text, client) {
+            prop_assert!(event.at <= at(NOW) && event.at >= Timestamp::EPOCH);
+            prop_assert_eq!(Json::parse(&event.body).unwrap(), Json::parse(&text).unwrap());
+            // What was taken once is taken again, from the body, as the same.
+            let again = read(&event.body, client).unwrap();
+            prop_assert_eq!(&again, &event);
+            prop_assert!(event.traits.iter().all(|(name, _)| !name.contains('\0')));
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_lines_or_errors(bytes in prop::collection::vec(any::<u8>(), 0..200), max in 1_usize..40) {
+        let mut lines = JsonLines::new(bytes.as_slice(), max);
+        let mut last = 0;
+        while let Some((number, line)) = lines.next().unwrap() {
+            prop_assert!(number > last);
+            last = number;
+            if let Ok(text) = line {
+                prop_assert!(!text.is_empty() && text.len() <= max);
+            }
+        }
+        prop_assert_eq!(lines.bytes(), bytes.len() as u64);
+    }
+}
