@@ -2,6 +2,7 @@
 
 mod compute;
 mod environment;
+mod importing;
 mod planning;
 mod pulling;
 mod pushing;
@@ -15,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use compute::Computing;
 pub use environment::SystemEnvironment;
+pub use importing::FILE_SOURCE;
 pub use planning::{Agreed, Applied, Plan};
 pub use pulling::{Pulling, Sweeps};
 pub use pushing::Pushing;
@@ -90,7 +92,7 @@ impl App {
     ) -> Self {
         let worker = format!("{}-{:08x}", std::process::id(), world.entropy.next_u64() >> 32).into();
         Self {
-            model: Arc::new(Model::new(crate::enrich::preset::b2b())),
+            model: Arc::new(Model::new(settings.model.clone())),
             settings: Arc::new(settings),
             store,
             connections,
