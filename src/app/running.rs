@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use connector::{ConnectionName, ErrorKind, Object};
+use futures::FutureExt;
 
 use super::App;
 use crate::model::{Counts, Flow, Run, RunId, RunState};
@@ -40,6 +41,17 @@ pub(super) enum Ending {
     },
     Crm(connector::Error),
     Store(crate::store::Error),
+    /// A defect of ours or of a connector.
+    Panicked(String),
+}
+
+/// Runs a part of a flow so that a panic in it (a connector's, say) fails its run and nobody else's. What it had leased
+/// stays leased, and is looked at when the lease runs out.
+pub(super) async fn isolated<T>(flow: impl Future<Output = T>) -> std::result::Result<T, Ending> {
+    std::panic::AssertUnwindSafe(flow).catch_unwind().await.map_err(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        Ending::Panicked(text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default())
+    })
 }
 
 impl App {
@@ -88,6 +100,11 @@ impl App {
                 (state, Some(error.to_string()), Some(error.kind.as_str()), error.fix)
             }
             Ending::Store(error) => (RunState::Failed, Some(error.to_string()), Some("store"), None),
+            Ending::Panicked(text) => {
+                let message = format!("a defect stopped this run (panic: {text}); the others are not concerned");
+                let fix = "please report it with the log around this instant; what was under way is looked at again";
+                (RunState::Failed, Some(message), Some("panic"), Some(fix.to_owned()))
+            }
         };
         run.state = state;
         run.ended_at = Some(self.world.clock.now());
