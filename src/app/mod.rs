@@ -1,5 +1,112 @@
-//! FLOOR 5 — where concrete things meet: the machine's environment, the store, the connectors, the jobs.
+//! FLOOR 5 — where concrete things meet: the machine's environment, the store, the connectors, the flows as runs.
 
+mod compute;
 mod environment;
+mod planning;
+mod pulling;
+mod pushing;
+mod running;
+mod vendors;
 
+use std::sync::Arc;
+
+use connector::{Clock, ConnectionName, Connector, Context, Entropy, Environment};
+use tokio_util::sync::CancellationToken;
+
+pub use compute::Computing;
 pub use environment::SystemEnvironment;
+pub use planning::{Agreed, Applied, Plan};
+pub use pulling::{Pulling, Sweeps};
+pub use pushing::Pushing;
+pub use running::{Finished, Progress};
+
+use crate::config::{ConnectionSettings, Settings};
+use crate::enrich::Model;
+use crate::server::RunOutcomes;
+use crate::store::Store;
+
+/// The world outside, passed in.
+#[derive(Clone, Debug)]
+pub struct World {
+    pub clock: Arc<dyn Clock>,
+    pub entropy: Arc<dyn Entropy>,
+    pub environment: Arc<dyn Environment>,
+}
+
+/// One account at one CRM, ready to be spoken to.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    pub settings: ConnectionSettings,
+    pub connector: Arc<dyn Connector>,
+}
+
+impl Connection {
+    pub fn name(&self) -> &ConnectionName {
+        &self.settings.name
+    }
+}
+
+/// Settings, store and connections, assembled.
+#[derive(Clone, Debug)]
+pub struct App {
+    pub settings: Arc<Settings>,
+    pub store: Arc<dyn Store>,
+    pub model: Arc<Model>,
+    pub connections: Vec<Connection>,
+    pub world: World,
+    /// Runs ended in this process, for the metrics page.
+    pub outcomes: RunOutcomes,
+    /// Cancelled when everything is to come to an end in good order.
+    pub stop: CancellationToken,
+    /// Names this process in leases.
+    pub worker: Arc<str>,
+}
+
+impl App {
+    /// Connects every connection of the settings. Nothing is sent yet; a secret that cannot be read is an error here.
+    pub fn assemble(settings: Settings, store: Arc<dyn Store>, world: World) -> connector::Result<Self> {
+        let connections = settings
+            .connections
+            .iter()
+            .map(|connection| {
+                let context = Context {
+                    connection: connection.name.clone(),
+                    clock: world.clock.clone(),
+                    entropy: world.entropy.clone(),
+                    environment: world.environment.clone(),
+                };
+                Ok(Connection { settings: connection.clone(), connector: vendors::connect(connection, context)? })
+            })
+            .collect::<connector::Result<Vec<_>>>()?;
+        Ok(Self::with_connections(settings, store, world, connections))
+    }
+
+    /// The same with connectors of the caller's own.
+    pub fn with_connections(
+        settings: Settings,
+        store: Arc<dyn Store>,
+        world: World,
+        connections: Vec<Connection>,
+    ) -> Self {
+        let worker = format!("{}-{:08x}", std::process::id(), world.entropy.next_u64() >> 32).into();
+        Self {
+            model: Arc::new(Model::new(crate::enrich::preset::b2b())),
+            settings: Arc::new(settings),
+            store,
+            connections,
+            world,
+            outcomes: RunOutcomes::default(),
+            stop: CancellationToken::new(),
+            worker,
+        }
+    }
+
+    pub fn connection(&self, name: &str) -> Option<&Connection> {
+        self.connections.iter().find(|connection| connection.name().as_str() == name)
+    }
+
+    /// The named connection, or all of them.
+    pub fn chosen(&self, name: Option<&str>) -> Vec<&Connection> {
+        self.connections.iter().filter(|c| name.is_none_or(|name| c.name().as_str() == name)).collect()
+    }
+}

@@ -8,6 +8,8 @@ use connector::{Clock, Entropy};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::terminal::Terminal;
 use crate::config::{self, Diagnostic, Overrides, Settings};
+use crate::store::Store;
+use crate::store::sqlite::{OpenOptions, SqliteStore};
 
 /// Passed to each command; holds nothing that a command may change.
 #[derive(Debug)]
@@ -33,6 +35,24 @@ impl Cx {
             }
             Err(failure) => Err(of_config(&failure)),
         }
+    }
+
+    /// The store, for a command that only reads: beside a daemon, and without ever making or changing the file. `None`
+    /// before anything has made it.
+    pub fn reading(&self, settings: &Settings) -> Result<Option<Box<dyn Store>>, Failure> {
+        self.open(settings, OpenOptions { read_only: true, ..OpenOptions::default() })
+    }
+
+    /// The store, for one short immediate transaction beside a daemon. `None` before anything has made it.
+    pub fn writing(&self, settings: &Settings) -> Result<Option<Box<dyn Store>>, Failure> {
+        self.open(settings, OpenOptions { create: false, ..OpenOptions::default() })
+    }
+
+    fn open(&self, settings: &Settings, options: OpenOptions) -> Result<Option<Box<dyn Store>>, Failure> {
+        if !settings.store_path.exists() {
+            return Ok(None);
+        }
+        Ok(Some(Box::new(SqliteStore::open(&settings.store_path, options, self.entropy.clone())?)))
     }
 }
 

@@ -10,6 +10,7 @@ pub mod failures;
 pub mod forecast;
 pub mod init;
 mod logs;
+pub mod mock;
 pub mod moment;
 pub mod outcome;
 pub mod profile;
@@ -70,8 +71,28 @@ pub fn main() -> ExitCode {
 }
 
 async fn run(command: Command, cx: &Cx) -> Ended {
+    let now = cx.clock.now();
     match command {
         Command::Init(args) => init::run(&args, cx).await,
         Command::Check(args) => check::run(&args, cx).await,
+        Command::Status => status::run(cx).await,
+        Command::Runs(args) => {
+            let store = cx.reading(&cx.settings()?)?;
+            runs::run(&args, store.as_deref(), now, &cx.terminal).await
+        }
+        Command::Failures(args) => {
+            let settings = cx.settings()?;
+            let store = if args.changes() { cx.writing(&settings)? } else { cx.reading(&settings)? };
+            failures::run(&args, store.as_deref(), now, &cx.terminal).await
+        }
+        Command::Profile(args) => {
+            let store = cx.reading(&cx.settings()?)?;
+            profile::run(&args, store.as_deref(), &cx.terminal).await
+        }
+        Command::Timeline(args) => {
+            let store = cx.reading(&cx.settings()?)?;
+            timeline::run(&args, store.as_deref(), &cx.terminal).await
+        }
+        Command::Mock(args) => mock::run(&args, cx).await,
     }
 }

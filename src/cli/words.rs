@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Parser, Subcommand};
 
 use crate::cli::terminal::ColorChoice;
-use crate::cli::{check, init};
+use crate::cli::{check, failures, init, mock, profile, runs, timeline};
 
 /// Keeps a CRM and a store of customer behaviour in step, in both directions.
 #[derive(Debug, Parser)]
@@ -40,6 +40,18 @@ pub enum Command {
     Init(init::Args),
     /// Find every problem of the configuration at once
     Check(check::Args),
+    /// Health, lag, quota, outbox and failures of every connection
+    Status,
+    /// What ran and how it ended; one run in full
+    Runs(runs::Args),
+    /// What needs a person: list, show, retry, drop
+    Failures(failures::Args),
+    /// Everything known of one person
+    Profile(profile::Args),
+    /// What happened around one person, newest first
+    Timeline(timeline::Args),
+    /// Stand-alone mock CRMs over real HTTP
+    Mock(mock::Args),
 }
 
 #[cfg(test)]
@@ -55,8 +67,9 @@ mod tests {
 
     #[test]
     fn global_options_stand_anywhere() {
-        let words = Words::try_parse_from(["ferry", "check", "--json", "-c", "other.toml", "-vv"]).unwrap();
+        let words = Words::try_parse_from(["ferry", "status", "--json", "-c", "other.toml", "-vv"]).unwrap();
         assert!(words.json && words.verbose == 2 && *words.config == *"other.toml");
+        assert!(Words::try_parse_from(["ferry", "failures", "retry", "7", "--take", "nobody"]).is_err());
         assert!(Words::try_parse_from(["ferry"]).is_err());
     }
 }

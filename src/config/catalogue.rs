@@ -58,20 +58,6 @@ const DEAL: &[(&str, Kind)] = &[
     ("stage", Kind::Text),
 ];
 
-/// Traits computed from behaviour and deals.
-pub const COMPUTED: &[(&str, Kind)] = &[
-    ("first_touch_source", Kind::Text),
-    ("last_seen_at", Kind::Instant),
-    ("last_won_at", Kind::Instant),
-    ("page_views_30d", Kind::Integer),
-    ("pricing_views_30d", Kind::Integer),
-    ("score_engagement", Kind::Number),
-    ("score_reasons", Kind::Text),
-    ("visits_30d", Kind::Integer),
-    ("won_deals", Kind::Integer),
-    ("won_revenue", Kind::Number),
-];
-
 /// What can be mapped for one object.
 #[derive(Clone, Debug)]
 pub struct Catalogue(Vec<(String, Kind, Source)>);

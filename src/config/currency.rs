@@ -11,10 +11,10 @@ use crate::config::diagnostic::Diagnostic;
 use crate::config::keys;
 use crate::config::mask::quoted;
 use crate::config::reader::{Bad, Reader};
-use crate::config::settings::CurrencySettings;
 use crate::config::text;
 use crate::config::tree::Node;
 use crate::config::value;
+use crate::enrich::Rates;
 use crate::expr::nearest;
 
 /// Currencies in use by ISO 4217, without funds codes, metals and testing codes.
@@ -42,10 +42,10 @@ fn check_code(code: &str, what: &str) -> Result<Arc<str>, Diagnostic> {
 }
 
 /// `[currency]`.
-pub fn currency(root: &Reader<'_>, folder: &Path) -> Option<CurrencySettings> {
+pub fn currency(root: &Reader<'_>, folder: &Path) -> Option<Rates> {
     let section = root.section("currency")?;
     section.check(keys::CURRENCY);
-    let mut settings = CurrencySettings::default();
+    let mut known = Rates::default();
     let mut complete = true;
     let rates = section.section("rates")?;
     for entry in rates.entries() {
@@ -54,18 +54,22 @@ pub fn currency(root: &Reader<'_>, folder: &Path) -> Option<CurrencySettings> {
         match (code, rate) {
             (Ok(code), Some(rate)) => {
                 rates.resolve(&entry.key, &entry.node);
-                settings.constant.insert(code, rate);
+                known.set_constant(&code, rate);
             }
             _ => complete = false,
         }
     }
     if section.entry("rates_file").is_some() {
         match section.value("rates_file", "\"rates.csv\"", |node| read_file(folder, &value::filled_text(node)?)) {
-            Some(dated) => settings.dated = dated,
+            Some(dated) => {
+                for (code, rates) in dated {
+                    rates.into_iter().for_each(|(day, rate)| known.set_from(day, &code, rate));
+                }
+            }
             None => complete = false,
         }
     }
-    complete.then_some(settings)
+    complete.then_some(known)
 }
 
 fn positive(rate: Decimal) -> Result<Decimal, Bad> {

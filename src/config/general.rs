@@ -39,7 +39,7 @@ pub fn check_root(root: &Reader<'_>) {
         let is_value = |name: &&&str| keys::ROOT_VALUES.contains(*name);
         if is_section {
             let sections = keys::ROOT.accepted.iter().filter(|name| !is_value(name));
-            let near = nearest(key, sections.copied()).map(|near| format!("[{near}]"));
+            let near = also_called(key).or_else(|| nearest(key, sections.copied())).map(|near| format!("[{near}]"));
             root.report(
                 Diagnostic::new("E004", format!("unknown section `[{shown}]`"))
                     .at(&entry.key_place)
@@ -54,6 +54,21 @@ pub fn check_root(root: &Reader<'_>) {
             );
         }
     }
+}
+
+/// Names that people know sections by from other tools.
+fn also_called(section: &str) -> Option<&'static str> {
+    const NAMES: [(&str, &str); 8] = [
+        ("connection", "crm"),
+        ("connections", "crm"),
+        ("database", "store"),
+        ("jobs", "schedule"),
+        ("limits", "safety"),
+        ("score", "scores"),
+        ("scoring", "scores"),
+        ("trait", "traits"),
+    ];
+    NAMES.iter().find(|(name, _)| *name == section).map(|(_, meant)| *meant)
 }
 
 /// `preset`.

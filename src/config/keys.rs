@@ -26,10 +26,12 @@ pub const ROOT: Keys = keys(
         "source",
         "crm",
         "schedule",
+        "traits",
+        "scores",
         "currency",
         "safety",
     ],
-    &["include", "identity", "traits", "scores", "company", "segments", "routing", "alerts", "privacy", "renamed"],
+    &["include", "identity", "company", "segments", "routing", "alerts", "privacy", "renamed"],
 );
 
 /// Keys of the root that are values; the others are sections.
@@ -65,6 +67,20 @@ pub const FIELD: Keys = keys(&["field", "direction", "conflict", "transform", "m
 
 pub const SCHEDULE: Keys =
     keys(&["pull", "push", "recompute", "retention", "jitter", "catch_up"], &["reconcile", "digest", "train", "quiet"]);
+
+pub const TRAIT: Keys = keys(&["kind", "event", "where", "window", "property"], &["formula", "min_count", "weights"]);
+
+pub const SCORES: Keys = keys(&["engagement"], &["fit", "lead", "win"]);
+
+pub const SCORE: Keys = keys(
+    &["half_life", "linear", "expires", "decay", "max", "rules"],
+    &["combine", "grade", "bands", "predictive", "horizon", "min_won", "min_lost", "groups"],
+);
+
+pub const SCORE_RULE: Keys = keys(
+    &["label", "event", "where", "points", "max", "per_day", "half_life", "linear", "expires", "decay"],
+    &["when", "one_of", "group"],
+);
 
 pub const CURRENCY: Keys = keys(&["rates", "rates_file"], &[]);
 
@@ -103,8 +119,8 @@ mod tests {
     #[test]
     fn no_key_is_both_accepted_and_refused() {
         for place in [
-            ROOT, STORE, SERVER, ADMIN, SOURCE, CRM, PULL_DEALS, MATCH, CREATE, FIELDS, FIELD, SCHEDULE, CURRENCY,
-            SAFETY, SECRET,
+            ROOT, STORE, SERVER, ADMIN, SOURCE, CRM, PULL_DEALS, MATCH, CREATE, FIELDS, FIELD, SCHEDULE, TRAIT, SCORES,
+            SCORE, SCORE_RULE, CURRENCY, SAFETY, SECRET,
         ] {
             assert!(place.accepted.iter().all(|key| !place.later.contains(key)), "{place:?}");
         }

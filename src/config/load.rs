@@ -3,14 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::config::catalogue::{COMPUTED, Catalogue};
 use crate::config::diagnostic::{Diagnostic, Place};
 use crate::config::overrides::Overrides;
 use crate::config::reader::{Notes, Reader};
 use crate::config::settings::{Preset, Settings};
 use crate::config::text::{self, SourceText};
 use crate::config::tree::Value;
-use crate::config::{connection, currency, document, general, origin, schedule, source};
+use crate::config::{connection, currency, document, general, model, origin, schedule, source};
 
 /// Settings and what is doubtful about them.
 #[derive(Clone, Debug)]
@@ -94,23 +93,24 @@ fn settings(root: &Reader<'_>, folder: &Path) -> Option<Settings> {
     let store_path = general::store(root, folder);
     let own_domains = general::own_domains(root);
     let admin = general::admin(root, folder);
-    let people = Catalogue::person(COMPUTED.iter().map(|(name, kind)| ((*name).to_owned(), *kind)));
+    let model = model::model(root, preset.unwrap_or(Preset::B2b));
     let sources = source::sources(root);
-    let connections = connection::connections(root, folder, preset.unwrap_or(Preset::B2b), &people);
+    let connections = connection::connections(root, folder, preset.unwrap_or(Preset::B2b), &model.people());
     let schedule = schedule::schedule(root);
     let currency = currency::currency(root, folder);
     let safety = general::safety(root);
+    let (timezone, base_currency) = (timezone?, base_currency?);
+    let model = model::with_surroundings(model.complete()?, timezone, base_currency.clone(), currency?, own_domains?);
     Some(Settings {
         preset: preset?,
-        timezone: timezone?,
-        base_currency: base_currency?,
+        timezone,
+        base_currency,
         store_path: store_path?,
-        own_domains: own_domains?,
         admin: admin?,
         sources: sources?,
         connections: connections?,
         schedule: schedule?,
-        currency: currency?,
+        model,
         safety: safety?,
         config_hash: String::new(),
         resolved: Vec::new(),

@@ -3,7 +3,7 @@
 
 use crate::config::keys;
 
-const MASK: char = '•';
+pub const MASK: char = '•';
 
 /// A value as messages quote it: short, printable, and masked if it may be a secret.
 pub fn quoted(value: &str) -> String {

@@ -9,24 +9,28 @@ mod connection;
 mod currency;
 mod diagnostic;
 mod document;
+mod expression;
 mod fields;
 mod general;
 mod keys;
 mod load;
 mod mapping_check;
 mod mask;
+mod model;
 mod origin;
 mod overrides;
 mod preset;
 mod reader;
 mod render;
 mod schedule;
+mod score;
 mod secret;
 mod settings;
 mod source;
 #[cfg(test)]
 mod tests;
 mod text;
+mod traits;
 mod tree;
 mod value;
 mod vendor;
@@ -38,8 +42,7 @@ pub use origin::{Origin, ResolvedLine};
 pub use overrides::Overrides;
 pub use render::{ProblemJson, blocks};
 pub use settings::{
-    AdminSettings, CatchUp, ClientId, ConnectionMode, ConnectionSettings, CurrencySettings, HubspotAuth,
-    HubspotSettings, Preset, PullDeals, SafetyMode, SafetySettings, ScheduleSettings, Settings, SourceSettings,
-    VendorSettings,
+    AdminSettings, CatchUp, ClientId, ConnectionMode, ConnectionSettings, HubspotAuth, HubspotSettings, Preset,
+    PullDeals, SafetyMode, SafetySettings, ScheduleSettings, Settings, SourceSettings, VendorSettings,
 };
 pub use text::{Position, SourceText};

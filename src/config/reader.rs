@@ -31,6 +31,17 @@ impl Bad {
         Self::Value(Diagnostic::new(code, message))
     }
 
+    /// The same on a part of the value: `key` inside it, which stands at `node`.
+    pub fn inside(self, key: &str, node: &Node) -> Self {
+        Self::Value(match self {
+            Self::Shape(want) => {
+                Diagnostic::new("E006", format!("`{key}` must be {want}, found {}", node.found())).at(&node.place)
+            }
+            Self::Value(problem) if problem.place.is_none() => problem.at(&node.place),
+            Self::Value(problem) => problem,
+        })
+    }
+
     pub fn help(self, help: impl Into<String>) -> Self {
         match self {
             Self::Value(problem) => Self::Value(problem.help(help)),
@@ -47,6 +58,8 @@ pub struct Reader<'a> {
     named: String,
     /// As resolved settings name it: `crm.hubspot`. Empty for the root.
     path: String,
+    /// As the file writes it: `crm`.
+    header: String,
     /// Where it begins; what a missing key is reported at.
     begin: Option<Place>,
     notes: &'a Notes,
@@ -56,29 +69,31 @@ static EMPTY: Table = Table { entries: Vec::new() };
 
 impl<'a> Reader<'a> {
     pub fn root(table: &'a Table, notes: &'a Notes) -> Self {
-        Self { table, named: "the file".into(), path: String::new(), begin: None, notes }
+        Self { table, named: "the file".into(), path: String::new(), header: String::new(), begin: None, notes }
     }
 
     /// A table inside, or an empty one where it is absent. `None` (and E006) if it is something else.
     pub fn section(&self, key: &str) -> Option<Reader<'a>> {
-        let named = format!("`[{}]`", self.path_of(key));
-        let Some(entry) = self.table.get(key) else {
-            return Some(Reader { table: &EMPTY, named, path: self.path_of(key), begin: None, notes: self.notes });
-        };
-        self.inside(&entry.node, key, named, self.path_of(key))
+        let named = format!("`[{}]`", self.header_of(key));
+        match self.table.get(key) {
+            Some(entry) => self.inside(&entry.node, key, named, self.path_of(key)),
+            None => Some(self.under(&EMPTY, key, named, self.path_of(key), None)),
+        }
     }
 
     /// A table as a value of `key`; E006 if it is none.
     pub fn inside(&self, node: &'a Node, key: &str, named: String, path: String) -> Option<Reader<'a>> {
         match &node.value {
-            Value::Table(table) => {
-                Some(Reader { table, named, path, begin: Some(node.place.clone()), notes: self.notes })
-            }
+            Value::Table(table) => Some(self.under(table, key, named, path, Some(node.place.clone()))),
             _ => {
-                self.report_shape(key, node, "a table", &format!("[{}]", self.path_of(key)));
+                self.report_shape(key, node, "a table", &format!("[{}]", self.header_of(key)));
                 None
             }
         }
+    }
+
+    fn under(&self, table: &'a Table, key: &str, named: String, path: String, begin: Option<Place>) -> Reader<'a> {
+        Reader { table, named, path, header: self.header_of(key), begin, notes: self.notes }
     }
 
     /// The elements of an array of tables (`[[crm]]`), with the place each begins at.
@@ -88,7 +103,7 @@ impl<'a> Reader<'a> {
             self.report_shape(key, &entry.node, "an array of tables", &format!("[[{key}]]"));
             return Vec::new();
         };
-        let named = format!("`[[{}]]`", self.path_of(key));
+        let named = format!("`[[{}]]`", self.header_of(key));
         items
             .iter()
             .enumerate()
@@ -124,6 +139,10 @@ impl<'a> Reader<'a> {
     /// `crm.hubspot.token`
     pub fn path_of(&self, key: &str) -> String {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+    }
+
+    fn header_of(&self, key: &str) -> String {
+        if self.header.is_empty() { key.to_owned() } else { format!("{}.{key}", self.header) }
     }
 
     pub fn report(&self, problem: Diagnostic) {

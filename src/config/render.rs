@@ -7,6 +7,9 @@ use serde::Serialize;
 use crate::config::diagnostic::{Diagnostic, Place};
 use crate::config::mask;
 
+/// The code that points at a secret: what it marks is never shown.
+const WRITTEN_SECRET: &str = "E020";
+
 /// Longest part of a source line that is shown around the carets, in characters.
 const WIDEST: usize = 120;
 
@@ -29,7 +32,7 @@ impl fmt::Display for Diagnostic {
                 let position = place.position();
                 let margin = position.line.to_string().len();
                 write!(f, "\n{:margin$}--> {}:{}:{}", "", place.text.name(), position.line, position.column)?;
-                let (line, carets) = excerpt(place);
+                let (line, carets) = excerpt(place, self.code == WRITTEN_SECRET);
                 write!(f, "\n{:margin$} |\n{} | {line}\n{:margin$} | {carets}", "", position.line, "")?;
                 if let Some(label) = &self.label {
                     write!(f, " {label}")?;
@@ -51,11 +54,14 @@ impl fmt::Display for Diagnostic {
 }
 
 /// The source line, masked and cut to what fits, and the carets under it.
-fn excerpt(place: &Place) -> (String, String) {
+fn excerpt(place: &Place, is_secret: bool) -> (String, String) {
     let position = place.position();
     let (line, start) = place.text.line(position.line);
-    let shown: Vec<char> = mask::line(line).chars().collect();
     let before = position.column.saturating_sub(1);
+    let mut shown: Vec<char> = mask::line(line).chars().collect();
+    if is_secret {
+        shown.iter_mut().skip(before).filter(|c| c.is_alphanumeric()).for_each(|c| *c = mask::MASK);
+    }
     // A span over several lines is marked to the end of its first.
     let end = place.span.end.min(start + line.len());
     let wide = place.text.text().get(place.span.start..end).map_or(0, |marked| marked.chars().count()).max(1);

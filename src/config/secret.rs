@@ -29,10 +29,11 @@ pub fn secret<'f>(name: &'f str, folder: &'f Path) -> impl Fn(&Node) -> Result<S
         let [entry] = table.entries.as_slice() else {
             return Err(Bad::value("E006", format!("`{name}` must say one place where the secret is")).help(FORMS));
         };
-        match entry.key.as_str() {
-            "env" => env_name(&entry.node).map(Secret::Env),
-            "file" => value::filled_text(&entry.node).map(|path| Secret::File(folder.join(path))),
-            "command" => value::texts(&entry.node).and_then(|argv| {
+        let inner = &entry.node;
+        let read = match entry.key.as_str() {
+            "env" => env_name(inner).map(Secret::Env),
+            "file" => value::filled_text(inner).map(|path| Secret::File(folder.join(path))),
+            "command" => value::texts(inner).and_then(|argv| {
                 if argv.is_empty() { Err(Bad::Shape("a program and its arguments")) } else { Ok(Secret::Command(argv)) }
             }),
             other => Err(Bad::Value(
@@ -41,7 +42,8 @@ pub fn secret<'f>(name: &'f str, folder: &'f Path) -> impl Fn(&Node) -> Result<S
                     .suggest_key(nearest(other, keys::SECRET.accepted.iter().copied()))
                     .help(FORMS),
             )),
-        }
+        };
+        read.map_err(|bad| bad.inside(&entry.key, inner))
     }
 }
 

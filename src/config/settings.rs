@@ -1,6 +1,5 @@
 //! Validated settings: what the rest of the program sees of `sync.toml`.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,6 +11,7 @@ use connector::{ConnectionName, Object, Secret};
 use rust_decimal::Decimal;
 
 use crate::config::origin::ResolvedLine;
+use crate::enrich::ModelSpec;
 use crate::mapping::ObjectMapping;
 use crate::model::SourceName;
 
@@ -26,14 +26,13 @@ pub struct Settings {
     pub base_currency: Arc<str>,
     /// `[store] path`: the database file.
     pub store_path: PathBuf,
-    /// `[server] own_domains`, in small letters: our own staff and sites, neither leads nor referrers.
-    pub own_domains: Vec<Arc<str>>,
     pub admin: AdminSettings,
     pub sources: Vec<SourceSettings>,
     /// In the order of the file; names are unique.
     pub connections: Vec<ConnectionSettings>,
     pub schedule: ScheduleSettings,
-    pub currency: CurrencySettings,
+    /// What is computed: traits, the score, exchange rates, our own domains.
+    pub model: ModelSpec,
     pub safety: SafetySettings,
     /// SHA-256 over the resolved settings, in hex: a plan made under other settings is refused.
     pub config_hash: String,
@@ -176,15 +175,6 @@ pub enum CatchUp {
     /// One run, however many were missed.
     Once,
     None,
-}
-
-/// `[currency]`: what one unit of a currency is worth in the base currency.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CurrencySettings {
-    /// `rates`: for every date that `dated` says nothing about.
-    pub constant: BTreeMap<Arc<str>, Decimal>,
-    /// `rates_file`: by currency, the rate from that day on; ascending days.
-    pub dated: BTreeMap<Arc<str>, Vec<(NaiveDate, Decimal)>>,
 }
 
 /// `[safety]`: the fuses.

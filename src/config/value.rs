@@ -150,16 +150,16 @@ pub fn not_valid(code: &'static str, what: &str, word: &str, words: &[&str]) -> 
         .help(format!("one of: {}", words.join(", ")))
 }
 
+/// What a name may be.
+pub const NAME_HELP: &str = "names are a small letter, then up to 39 small letters, digits, `_` or `-`";
+
 /// The names people give to connections, sources, traits and scores.
 pub fn name(node: &Node) -> Result<String, Bad> {
     let name = text(node)?;
     if is_name(&name) {
         return Ok(name);
     }
-    Err(Bad::Value(
-        crate::config::Diagnostic::new("E006", format!("{} is not a name", quoted(&name)))
-            .help("names are a small letter, then up to 39 small letters, digits, `_` or `-`"),
-    ))
+    Err(Bad::Value(crate::config::Diagnostic::new("E006", format!("{} is not a name", quoted(&name))).help(NAME_HELP)))
 }
 
 /// `^[a-z][a-z0-9_-]{0,39}$`

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use connector::{ConnectionName, RecordId, Timestamp, Value};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::enrich::compute::{Model, Sorted};
 use crate::enrich::score;
@@ -11,12 +11,14 @@ use crate::enrich::session;
 use crate::enrich::spec::{SCORE_REASONS, ScoreSpec, TraitRule, TraitSpec};
 use crate::enrich::traits::{self, Material};
 use crate::enrich::window::{Due, is_within};
-use crate::model::{Deal, Fact, ScorePart};
+use crate::model::{Deal, Fact, ScorePart, canonical};
 
 /// One value with what it is made of.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Explanation {
     pub field: Arc<str>,
+    /// Plain JSON when serialised.
+    #[serde(serialize_with = "plain")]
     pub value: Value,
     /// How it comes about, for people: `visits started in the last 30 days`.
     pub how: String,
@@ -176,6 +178,10 @@ impl Model {
             left_out: (amount == Some(None)).then_some("no exchange rate"),
         }
     }
+}
+
+fn plain<S: Serializer>(value: &Value, serializer: S) -> Result<S::Ok, S::Error> {
+    canonical::to_json(value).serialize(serializer)
 }
 
 fn of_event(fact: &Fact, as_of: Timestamp) -> Evidence {

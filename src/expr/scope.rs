@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use connector::FieldKind;
+
 use crate::expr::nearest;
 
 /// What a name or an operand holds.
@@ -53,6 +55,20 @@ impl Kind {
             || other == Self::Any
             || (self.is_number() && other.is_number())
             || (time(self) && time(other))
+    }
+}
+
+impl From<&FieldKind> for Kind {
+    fn from(kind: &FieldKind) -> Self {
+        match kind {
+            FieldKind::Integer => Self::Integer,
+            FieldKind::Decimal { .. } => Self::Number,
+            FieldKind::Bool => Self::Bool,
+            FieldKind::Date => Self::Date,
+            FieldKind::Instant => Self::Instant,
+            FieldKind::MultiChoice { .. } => Self::List,
+            FieldKind::Text | FieldKind::Choice { .. } | FieldKind::Reference | FieldKind::Other(_) => Self::Text,
+        }
     }
 }
 

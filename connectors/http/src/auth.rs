@@ -102,7 +102,7 @@ impl Tokens {
         Self { source, clock, current: Mutex::new(None), renewing: tokio::sync::Mutex::new(()) }
     }
 
-    /// A token that is good for now.
+    /// A token that is still good.
     pub async fn current(&self) -> Result<Lease, Error> {
         match self.fresh(None) {
             Some(lease) => Ok(lease),

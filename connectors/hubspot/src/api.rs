@@ -108,6 +108,20 @@ impl Api {
         self.search(&attempted, object, &body, wanted).await
     }
 
+    /// The highest id and the number of records, as the search index knows them.
+    pub async fn extent(&self, object: &Object) -> Result<Rows, Error> {
+        let body = Search {
+            filter_groups: [FilterGroup {
+                filters: vec![Filter { property: "hs_object_id", operator: "HAS_PROPERTY", value: None }],
+            }],
+            sorts: [Sort { property: "hs_object_id", direction: "DESCENDING" }],
+            properties: Vec::new(),
+            limit: 1,
+        };
+        let attempted = format!("count {object} records");
+        self.search(&attempted, object, &body, &Wanted::nothing()).await
+    }
+
     async fn search(
         &self,
         attempted: &str,

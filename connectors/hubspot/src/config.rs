@@ -88,7 +88,7 @@ impl Default for Limits {
             max_body: 32 << 20,
             visibility_lag: Duration::from_secs(60),
             lookback: Duration::from_secs(300),
-            parallel_pages: 4,
+            parallel_pages: 6,
             longest_wait: Duration::from_secs(60),
         }
     }

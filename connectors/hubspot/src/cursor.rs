@@ -4,6 +4,8 @@
 use connector::{Cursor, Error, ErrorKind};
 use serde::{Deserialize, Serialize};
 
+use crate::spans::{Extent, Span};
+
 const VERSION: u32 = 1;
 
 /// Instants are epoch milliseconds of HubSpot's clock.
@@ -11,7 +13,12 @@ const VERSION: u32 = 1;
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Place {
     /// A full load that began at `began`: what is left of the id order.
-    Full { began: i64, left: Vec<Span> },
+    Full {
+        began: i64,
+        left: Vec<Span>,
+        #[serde(default)]
+        cut: Cut,
+    },
     /// Everything changed before `mark` has been delivered.
     Changes {
         mark: i64,
@@ -29,17 +36,16 @@ pub(crate) enum Place {
     },
 }
 
-/// A stretch of the id order: from the page token `after` (none: the beginning) up to, not including, the id `until`
-/// (none: the end).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Span {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub after: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub until: Option<u64>,
-    /// The highest id delivered so far: a page that brings nothing higher goes round in circles.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last: Option<u64>,
+/// Whether a full load is cut into spans that are walked side by side.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Cut {
+    /// Not decided: the first page tells whether there is enough.
+    #[default]
+    Undecided,
+    /// Too little to cut, or HubSpot's page tokens do not allow it.
+    Never,
+    Into(Extent),
 }
 
 /// A scan under way: changes since `from`, by ascending id, delivered up to `last`. When it ends, `next` is the mark.
@@ -99,13 +105,14 @@ mod tests {
             assert_eq!(cursor.as_str(), text);
             assert_eq!(Place::from_cursor(&cursor).unwrap(), place);
         };
+        let span = Span { after: Some("501".into()), until: Some(900), last: Some(500) };
+        let cut = Cut::Into(Extent { top: 9, step: 1 });
         check(
-            Place::Full {
-                began: 5,
-                left: vec![Span { after: Some("501".into()), until: Some(900), last: Some(500) }, Span::default()],
-            },
-            r#"{"v":1,"at":{"full":{"began":5,"left":[{"after":"501","until":900,"last":500},{}]}}}"#,
+            Place::Full { began: 5, left: vec![span, Span::default()], cut },
+            r#"{"v":1,"at":{"full":{"began":5,"left":[{"after":"501","until":900,"last":500},{}],"cut":{"into":{"top":9,"step":1}}}}}"#,
         );
+        let plain = r#"{"v":1,"at":{"full":{"began":5,"left":[],"cut":"never"}}}"#;
+        check(Place::Full { began: 5, left: vec![], cut: Cut::Never }, plain);
         check(Place::Changes { mark: 7, scan: None }, r#"{"v":1,"at":{"changes":{"mark":7}}}"#);
         check(
             Place::Changes { mark: 7, scan: Some(Scan { from: 1, next: 9, last: 55 }) },

@@ -11,6 +11,7 @@ mod associations;
 mod config;
 mod connect;
 mod convert;
+mod create;
 mod cursor;
 mod dialect;
 mod fields;

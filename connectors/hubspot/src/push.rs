@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::api::{Api, BATCH, json, refusal};
 use crate::convert::is_id;
+use crate::create::create;
 use crate::dialect::PLAIN_CALL;
 use crate::paths::kind_of;
 use crate::reject::{hopeless_field, rejection};
@@ -73,9 +74,11 @@ struct Task<'a> {
 pub(crate) async fn push(api: &Api, external_key: &str, writes: &[Write]) -> Result<Vec<Outcome>, Error> {
     let mut outcomes: BTreeMap<usize, Outcome> = BTreeMap::new();
     let mut lanes: BTreeMap<Lane, Vec<Ready<'_>>> = BTreeMap::new();
+    let mut keyless = Vec::new();
     for (place, write) in writes.iter().enumerate() {
         match ready(external_key, write) {
-            Ok((lane, key)) => lanes.entry(lane).or_default().push(Ready { place, write, key }),
+            Ok(Some((lane, key))) => lanes.entry(lane).or_default().push(Ready { place, write, key }),
+            Ok(None) => keyless.push(place),
             Err(rejection) => drop(outcomes.insert(place, Outcome::Rejected(rejection))),
         }
     }
@@ -85,6 +88,16 @@ pub(crate) async fn push(api: &Api, external_key: &str, writes: &[Write]) -> Res
             let delivery = Delivery { api, lane, outcomes: &mut outcomes, stopped: &mut stopped };
             delivery.run(batch).await;
         }
+    }
+    for (place, write) in keyless.into_iter().filter_map(|place| Some((place, writes.get(place)?))) {
+        let outcome = match &stopped {
+            Some(error) => Outcome::Deferred(error.clone()),
+            None => create(api, write).await.unwrap_or_else(|error| {
+                stopped = Some(error.clone());
+                Outcome::Deferred(error)
+            }),
+        };
+        outcomes.insert(place, outcome);
     }
     let nothing_sent = outcomes.values().all(|outcome| matches!(outcome, Outcome::Deferred(_)));
     match stopped {
@@ -102,8 +115,8 @@ fn in_order(writes: &[Write], mut outcomes: BTreeMap<usize, Outcome>) -> Vec<Out
     (0..writes.len()).map(|place| outcomes.remove(&place).unwrap_or_else(silent)).collect()
 }
 
-/// Which lane a write goes by and under which key, or why it is not sent.
-fn ready(external_key: &str, write: &Write) -> Result<(Lane, String), Rejection> {
+/// Which lane a write goes by and under which key (none: a create without a key), or why it is not sent.
+fn ready(external_key: &str, write: &Write) -> Result<Option<(Lane, String)>, Rejection> {
     let too_long = |(_, value): &(&connector::FieldName, &connector::Value)| {
         value.as_text().is_some_and(|text| text.len() > LONGEST_TEXT && text.chars().count() > LONGEST_TEXT)
     };
@@ -117,7 +130,9 @@ fn ready(external_key: &str, write: &Write) -> Result<(Lane, String), Rejection>
     }
     let object = write.object.clone();
     match &write.operation {
-        Operation::Update { id } if is_id(id.as_str()) => Ok((Lane { object, key: None }, id.as_str().to_owned())),
+        Operation::Update { id } if is_id(id.as_str()) => {
+            Ok(Some((Lane { object, key: None }, id.as_str().to_owned())))
+        }
         Operation::Update { .. } => {
             Err(refused(Reason::Gone, "OBJECT_NOT_FOUND", "HubSpot's ids are numbers: this one names no record"))
         }
@@ -129,17 +144,13 @@ fn ready(external_key: &str, write: &Write) -> Result<(Lane, String), Rejection>
             if key.is_empty() {
                 return Err(refused(Reason::Invalid, "NO_KEY", "an upsert needs a value for its unique field"));
             }
-            Ok((Lane { object, key: Some(field.to_string()) }, key))
+            Ok(Some((Lane { object, key: Some(field.to_string()) }, key)))
         }
-        Operation::Create => match write.fields.get(external_key).map(wire_text).filter(|key| !key.is_empty()) {
+        Operation::Create => {
             // Keyed by our own id, a create sent twice is still one record.
-            Some(key) => Ok((Lane { object, key: Some(external_key.to_owned()) }, key)),
-            None => Err(refused(
-                Reason::Invalid,
-                "NO_KEY",
-                "a contact is only created with its cdp_profile_id, so that it can be found again",
-            )),
-        },
+            let key = write.fields.get(external_key).map(wire_text).filter(|key| !key.is_empty());
+            Ok(key.map(|key| (Lane { object, key: Some(external_key.to_owned()) }, key)))
+        }
         _ => Err(refused(Reason::Unsupported, "UNSUPPORTED", "the connector does not do this operation")),
     }
 }

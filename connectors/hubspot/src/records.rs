@@ -16,9 +16,9 @@ use crate::account::Portal;
 use crate::api::{Api, BATCH, SEARCH_PAGE, fits_in_search, fits_in_url};
 use crate::associations::Links;
 use crate::convert::Reading;
-use crate::cursor::{Place, Scan, Span};
+use crate::cursor::{Cut, Place, Scan};
 use crate::rows::{Row, Rows};
-use crate::spans;
+use crate::spans::{self, Extent, OutOfOrder, Span};
 use crate::stages::Stages;
 use crate::wanted::Wanted;
 
@@ -45,10 +45,14 @@ pub(crate) async fn page(api: &Api, request: &PullRequest, object: &Object) -> R
     let pull = Pull { api, object, request, wanted, portal, stages };
     let place = match &request.cursor {
         Some(cursor) => Place::from_cursor(cursor)?,
-        None => Place::Full { began: api.client.server_now().millis(), left: vec![Span::default()] },
+        None => Place::Full {
+            began: api.client.server_now().millis(),
+            left: vec![Span::default()],
+            cut: if api.limits.parallel_pages > 1 { Cut::Undecided } else { Cut::Never },
+        },
     };
     match place {
-        Place::Full { began, left } => pull.full(began, left).await,
+        Place::Full { began, left, cut } => pull.full(began, left, cut).await,
         Place::Changes { mark, scan } => pull.changes(mark, scan).await,
         Place::Sweep { .. } => Err(pull.protocol("the checkpoint belongs to another stream")),
     }
@@ -56,23 +60,40 @@ pub(crate) async fn page(api: &Api, request: &PullRequest, object: &Object) -> R
 
 impl Pull<'_> {
     /// The next page of every span that is left, in flight together.
-    async fn full(&self, began: i64, left: Vec<Span>) -> Result<Page, Error> {
+    async fn full(&self, began: i64, left: Vec<Span>, cut: Cut) -> Result<Page, Error> {
+        let left = match cut {
+            Cut::Into(extent) => spans::spread(left, self.api.limits.parallel_pages, extent),
+            _ => left,
+        };
         let listed = if fits_in_url(&self.wanted) { self.wanted.clone() } else { Wanted::nothing() };
         let links = &self.request.links;
         let lists = left.iter().map(|span| self.api.list(self.object, &listed, span.after.as_deref(), false, links));
-        let pages = try_join_all(lists).await?;
+        let pages = match try_join_all(lists).await {
+            Ok(pages) => pages,
+            // A token HubSpot did not make itself may be one it no longer reads.
+            Err(error) if error.kind == ErrorKind::Protocol && matches!(cut, Cut::Into(_)) => {
+                return self.start_again(began).await;
+            }
+            Err(error) => return Err(error),
+        };
         let mut still_left = Vec::new();
-        let mut rows = Vec::new();
-        let mut seen = Vec::new();
+        let mut all = Rows::default();
         for (span, page) in left.iter().zip(pages) {
-            still_left.extend(spans::advance(span, &page).map_err(|why| self.protocol(why))?);
-            merge_seen(&mut seen, &page.seen);
-            rows.extend(page.rows);
+            match (span.advance(&page), cut) {
+                (Ok(next), _) => still_left.extend(next),
+                (Err(_), Cut::Into(_)) => return self.start_again(began).await,
+                (Err(OutOfOrder(why)), _) => return Err(self.protocol(why)),
+            }
+            merge_seen(&mut all.seen, &page.seen);
+            all.rows.extend(page.rows);
         }
-        let all = Rows { rows, seen, ..Rows::default() };
         let done = still_left.is_empty();
-        let resume =
-            if done { Place::Changes { mark: began, scan: None } } else { Place::Full { began, left: still_left } };
+        let resume = if done {
+            Place::Changes { mark: began, scan: None }
+        } else {
+            let cut = if cut == Cut::Undecided { self.decide(&all).await? } else { cut };
+            Place::Full { began, left: still_left, cut }
+        };
         let linked = if links.is_empty() {
             None
         } else {
@@ -81,6 +102,24 @@ impl Pull<'_> {
         };
         let all = if fits_in_url(&self.wanted) { all } else { self.with_details(all).await? };
         self.finish(all, linked, resume, !done, done).await
+    }
+
+    /// After a first page that was not the last: whether the rest is worth cutting.
+    async fn decide(&self, first: &Rows) -> Result<Cut, Error> {
+        let Some(lowest) = first.rows.first().and_then(|row| row.id.parse::<u64>().ok()) else {
+            return Ok(Cut::Never);
+        };
+        let newest = self.api.extent(self.object).await?;
+        let top = newest.rows.first().and_then(|row| row.id.parse::<u64>().ok());
+        let extent = top.and_then(|top| Extent::new(lowest, top, newest.total.unwrap_or(0), BATCH as u64));
+        Ok(extent.map_or(Cut::Never, Cut::Into))
+    }
+
+    /// The load from its beginning, in one walk: records may repeat, never be skipped.
+    async fn start_again(&self, began: i64) -> Result<Page, Error> {
+        tracing::warn!(object = %self.object, "HubSpot's page tokens are no longer record ids; the full load goes on in one walk");
+        let place = Place::Full { began, left: vec![Span::default()], cut: Cut::Never };
+        self.finish(Rows::default(), None, place, true, false).await
     }
 
     /// The next rows of the scan for changes.

@@ -1,3 +1,5 @@
+//! Pages of search results read into rows.
+
 use connector::{FieldName, Object};
 
 use super::*;

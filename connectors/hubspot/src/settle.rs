@@ -74,7 +74,8 @@ fn owns(sent: &Sent<'_>, row: &Row) -> bool {
     }
 }
 
-fn done(write: &Write, row: Row) -> Outcome {
+/// A row that was written; it says what HubSpot kept of what was sent.
+pub(crate) fn done(write: &Write, row: Row) -> Outcome {
     let (id, created) = (row.record_id(), row.new);
     let written = row.fields.iter().filter(|(name, _)| write.fields.get(name).is_some());
     let kept: Fields = written.map(|(name, value)| (name.clone(), value.clone())).collect();

@@ -1,3 +1,5 @@
+//! Deal stages: what is won, lost and open.
+
 use connector::Timestamp;
 
 use super::*;

@@ -7,6 +7,7 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
+use futures::StreamExt;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -130,6 +131,11 @@ fn respond(reply: Reply, delivery: Delivery) -> Response {
 /// The first half, then an error: the server then closes the connection short of the announced length.
 fn half_of(mut body: Vec<u8>) -> Body {
     body.truncate(body.len() / 2);
-    let pieces = [Ok(Bytes::from(body)), Err(std::io::Error::other("cut by a fault"))];
-    Body::from_stream(futures::stream::iter(pieces))
+    let first = futures::stream::iter([Ok(Bytes::from(body))]);
+    let then = futures::stream::once(async {
+        // Stand back once, so that what came before is on its way when the connection breaks.
+        tokio::task::yield_now().await;
+        Err(std::io::Error::other("cut by a fault"))
+    });
+    Body::from_stream(first.chain(then))
 }

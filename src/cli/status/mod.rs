@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use connector::{ConnectionName, Timestamp};
 
+use crate::cli::cx::Cx;
 use crate::cli::exit::{Ended, Exit};
 use crate::cli::moment;
 use crate::cli::terminal::{Terminal, Tone, cell};
@@ -17,6 +18,14 @@ use view::{Budget, Configured, Status, view};
 /// Where the daemon leaves what a connection's CRM last said of its quota: a note of the store, [`Budget`] as JSON.
 pub fn budget_note(connection: &ConnectionName) -> String {
     format!("budget {connection}")
+}
+
+pub async fn run(cx: &Cx) -> Ended {
+    let settings = cx.settings()?;
+    let store = cx.reading(&settings)?;
+    let connections = settings.connections.iter();
+    let configured = connections.map(|one| (one.name.clone(), one.vendor.kind().into())).collect();
+    show(store.as_deref(), configured, cx.clock.now(), &cx.terminal).await
 }
 
 /// Reads the store and shows what it says; `configured` is each connection's name and type. `store` is `None` before

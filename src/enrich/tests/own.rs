@@ -96,5 +96,8 @@ fn every_value_can_be_explained() {
     assert_eq!(events, [1, 2, 3, 2, 3, 4].map(EvidenceSource::Event));
     let later = log.model.explain(&log.facts, &[], at("2026-04-01T09:00:00Z"), "page_views_30d").unwrap();
     assert_eq!(later.evidence[0].left_out, Some("outside the window"));
+    let json = serde_json::to_value(&later.evidence[0]).unwrap();
+    assert_eq!((&json["source"]["event"], &json["at"]), (&1.into(), &"2026-03-02T09:00:00Z".into()));
+    assert_eq!(serde_json::to_value(&later).unwrap()["value"], 2);
     assert_eq!(log.model.explain(&log.facts, &[], as_of, "unknown"), None);
 }

@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use connector::{Cursor, Fields, Link, Object, Record, RecordId, Stream, Timestamp, Tombstone, Value};
+use connector::{
+    Cursor, DealFacts, DealStatus, Fields, Link, Object, Record, RecordId, Stream, Timestamp, Tombstone, Value,
+};
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -181,6 +183,20 @@ pub(super) async fn apply(store: &dyn Store, page: IncomingPage) -> PageReport {
 
 pub(super) async fn profile_of(store: &dyn Store, id: &str) -> Option<ProfileId> {
     store.find_profile(&format!("crm:hubspot:contact:{id}")).await.unwrap()
+}
+
+/// A deal in a stage, worth an amount; `Won` is won.
+pub(super) fn facts(stage: &str, amount: i64) -> DealFacts {
+    DealFacts {
+        name: Some("Renewal".into()),
+        status: if stage == "Won" { DealStatus::Won } else { DealStatus::Open },
+        stage: Some(stage.into()),
+        pipeline: None,
+        amount: Some(amount.into()),
+        currency: Some("EUR".into()),
+        closed_at: None,
+        owner: Some("7".into()),
+    }
 }
 
 pub(super) fn deal_link(id: &str) -> Link {

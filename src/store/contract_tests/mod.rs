@@ -12,6 +12,7 @@ pub(in crate::store) mod pages;
 pub(in crate::store) mod reading;
 pub(in crate::store) mod settling;
 pub(in crate::store) mod staging;
+mod wishes;
 
 pub(in crate::store) use engine::Engine;
 

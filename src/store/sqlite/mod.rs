@@ -9,6 +9,8 @@ mod deals;
 mod events;
 mod face;
 mod fault;
+#[cfg(test)]
+mod file_tests;
 mod find;
 mod housekeeping;
 mod identity;
@@ -138,5 +140,15 @@ impl SqliteStore {
         F: FnOnce(&Session<'_>) -> Fallible<T> + Send + 'static,
     {
         self.readers.read(doing, act).await
+    }
+
+    /// Stands in for a disk of so many pages.
+    #[cfg(test)]
+    async fn limit_pages(&self, pages: i64) -> Result<()> {
+        self.write("limit the file", move |session| {
+            session.conn.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
+            Ok(())
+        })
+        .await
     }
 }

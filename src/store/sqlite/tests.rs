@@ -1,4 +1,4 @@
-//! The contract on SQLite, and what only a file can do: be damaged, shared, newer, or cut off in the middle.
+//! The engine contract, run on SQLite.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -63,4 +63,67 @@ contract! { super::fresh;
         an_event_merges_two_profiles,
         one_dead_letter_per_code_and_subject,
         a_new_rule_is_matched_from_the_log;
+    compute:
+        only_the_stale_are_computed_and_only_once,
+        the_same_result_writes_nothing,
+        a_changed_value_marks_the_records,
+        a_due_profile_comes_up_in_time,
+        all_goes_on_where_it_stopped,
+        deals_count_while_they_live;
+    staging:
+        marks_are_looked_at_once,
+        a_limit_leaves_more,
+        a_newer_intent_replaces_a_queued_one,
+        a_queued_intent_is_withdrawn,
+        creates_are_for_the_known_without_a_record,
+        an_archived_record_forbids_a_create,
+        a_record_that_shows_up_cancels_its_create,
+        archiving_drops_what_is_queued,
+        a_plan_reads_and_changes_nothing,
+        a_decision_may_take_the_crms_side,
+        apply_queues_its_own_and_nothing_else,
+        a_retried_dead_letter_thaws_its_field;
+    leases:
+        a_lease_is_durable_before_it_is_handed_out,
+        a_lease_that_ran_out_is_ambiguous,
+        after_a_crash_the_crm_is_asked_first,
+        a_pause_is_kept,
+        a_lease_has_one_kind_of_operation,
+        a_newer_generation_waits_for_the_one_in_flight;
+    settling:
+        a_finished_write_moves_mirror_and_journal,
+        each_field_has_its_own_outcome,
+        a_page_older_than_the_write_is_left,
+        a_reverted_write_is_a_change,
+        a_value_in_flight_is_known_to_the_pull,
+        a_create_links_its_record,
+        a_record_pulled_while_its_create_was_out_stays_one,
+        a_gone_record_is_never_written_again,
+        a_merged_record_hands_over_to_the_survivor,
+        a_record_merged_into_an_unseen_one_is_renamed;
+    merges:
+        a_merge_at_the_crm_merges_everything,
+        an_update_of_a_merged_id_reaches_the_survivor,
+        chains_of_merges_end_at_the_last,
+        a_tombstone_may_say_merged,
+        better_traits_survive_and_the_others_are_history,
+        a_merge_leaves_one_create,
+        associations_follow_their_newest_reading,
+        a_moved_record_leaves_its_old_profile;
+    order:
+        any_order_is_consistent;
+    reading:
+        a_profile_is_found_by_any_key,
+        nobody_is_no_error,
+        a_timeline_tells_it_newest_first,
+        runs_are_found_by_a_beginning,
+        a_run_shows_what_it_wrote,
+        schedules_and_notes_are_kept,
+        old_records_of_work_are_pruned,
+        counts_keep_up;
+    deaths:
+        what_was_answered_is_there_after_reopening,
+        many_at_once_are_all_kept,
+        a_failing_neighbour_takes_nobody_with_it,
+        two_handles_see_each_other;
 }

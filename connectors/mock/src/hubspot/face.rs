@@ -144,6 +144,7 @@ impl Face for HubSpot {
             ("POST", ["oauth", "token", "revoke"]) => self.portal.tokens.revoke(call),
             (_, path) => self.signed_in(core, call, &version, path),
         };
+        self.portal.run_workflows(core);
         reply.with("x-hubspot-correlation-id", id)
     }
 
@@ -180,7 +181,9 @@ impl Face for HubSpot {
     }
 
     fn act(&mut self, core: &mut Core, action: &str, body: &Value) -> Result<Value, String> {
-        self.portal.act(core, action, body)
+        let answer = self.portal.act(core, action, body);
+        self.portal.run_workflows(core);
+        answer
     }
 
     fn config(&self) -> Map<String, Value> {

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::kind::Kind;
+
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 pub struct Knobs {
@@ -113,6 +115,10 @@ impl Default for Knobs {
 }
 
 impl Workflow {
+    pub fn concerns(&self, kind: Kind, property: &str) -> bool {
+        Kind::parse(&self.object) == Some(kind) && self.property == property
+    }
+
     /// What the rule makes of `written`, where the record had `before`.
     pub fn rewrite(&self, written: &str, before: &str) -> String {
         match self.action {

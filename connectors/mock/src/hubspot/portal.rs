@@ -12,8 +12,9 @@ use super::owners::{self, Owner};
 use super::pipelines::Pipeline;
 use super::population::Population;
 use super::records::{Seen, Table};
-use super::schema::Schema;
+use super::schema::{Name, Schema};
 use super::search_cache::SearchCache;
+use super::write::Pen;
 use crate::chance;
 use crate::clock::Millis;
 use crate::desk::Core;
@@ -36,6 +37,8 @@ pub struct Portal {
     pub searches: SearchCache,
     /// Whether the request being answered came by a `2026-09` path, which enforces more rules.
     pub newest_rules: bool,
+    /// Rewrites that workflows will make once the request is answered.
+    pub awaiting: Vec<(Kind, u64, Name, String, Pen)>,
 }
 
 impl Portal {
@@ -63,6 +66,7 @@ impl Portal {
             knobs: Knobs::default(),
             searches: SearchCache::default(),
             newest_rules: false,
+            awaiting: Vec::new(),
         };
         if let Some(folder) = &options.seed_dir {
             portal.load_exports(folder)?;

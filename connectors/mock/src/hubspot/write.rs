@@ -126,7 +126,7 @@ impl Portal {
         let (before, after) = if op == "create" { (Value::Null, Value::Object(is)) } else { (was.into(), is.into()) };
         let record = id.to_string();
         core.log(Change { op, object: kind.plural(), record: &record, before, after, by: pen.by() });
-        self.run_later_workflows(core, kind, id, &values, pen);
+        self.await_workflows(kind, id, &values, pen);
     }
 
     /// A generated record that is touched for the first time becomes a held one; its address moves to the index.
@@ -165,35 +165,35 @@ impl Portal {
             let before = self.seen(kind, id).and_then(|seen| seen.get(name));
             let rules = self.knobs.workflows.iter().filter(|rule| rule.immediate);
             let value = rules
-                .filter(|rule| Kind::parse(&rule.object) == Some(kind) && *rule.property == **name)
+                .filter(|rule| rule.concerns(kind, name))
                 .fold(value.clone(), |value, rule| rule.rewrite(&value, before.as_deref().unwrap_or("")));
             (name.clone(), value)
         };
         values.iter().map(rewrite).collect()
     }
 
-    /// Workflows that run once the write is done: a change of its own, by the CRM.
-    fn run_later_workflows(&mut self, core: &mut Core, kind: Kind, id: u64, written: &Values, pen: Pen) {
+    /// Notes the values a workflow will rewrite once the write has been answered.
+    fn await_workflows(&mut self, kind: Kind, id: u64, written: &Values, pen: Pen) {
         if pen.source == Source::Workflow {
             return;
         }
-        let mut values = Values::new();
         for (name, value) in written {
-            let applies = |rule: &&super::knobs::Workflow| {
-                !rule.immediate && Kind::parse(&rule.object) == Some(kind) && *rule.property == **name
-            };
             let before = self.table(kind).history(id, name).get(1).map(|past| past.value.to_string());
-            let mut rules = self.knobs.workflows.iter().filter(applies).peekable();
-            if rules.peek().is_none() {
-                continue;
-            }
+            let rules = self.knobs.workflows.iter().filter(|rule| !rule.immediate && rule.concerns(kind, name));
             let after = rules.fold(value.clone(), |v, rule| rule.rewrite(&v, before.as_deref().unwrap_or("")));
             if after != *value {
-                values.push((name.clone(), after));
+                self.awaiting.push((kind, id, name.clone(), after, pen));
             }
         }
-        if let (false, Some(view)) = (values.is_empty(), self.live(kind, id).map(|seen| seen.to_view())) {
-            self.apply(core, (kind, id), view, &values, Pen { source: Source::Workflow, ..pen }, "update");
+    }
+
+    /// Runs the workflows of the writes just made: changes of their own, by the CRM.
+    pub fn run_workflows(&mut self, core: &mut Core) {
+        for (kind, id, name, value, pen) in std::mem::take(&mut self.awaiting) {
+            if let Some(view) = self.live(kind, id).map(|seen| seen.to_view()) {
+                let pen = Pen { source: Source::Workflow, ..pen };
+                self.apply(core, (kind, id), view, &vec![(name, value)], pen, "update");
+            }
         }
     }
 

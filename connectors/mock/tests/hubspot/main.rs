@@ -4,5 +4,14 @@
 
 mod portal;
 
+mod associations;
+mod batches;
 mod control;
+mod faults;
+mod merges;
 mod objects;
+mod properties;
+mod search;
+mod seeds;
+mod sign_in;
+mod workflows;

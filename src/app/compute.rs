@@ -1,0 +1,105 @@
+//! Compute as a run: new rules matched against the log, then stale and due profiles.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use connector::Timestamp;
+
+use super::running::Ending;
+use super::{App, Finished, Progress};
+use crate::enrich::Model;
+use crate::model::{Computed, Counts, Event, Flow, RuleId};
+use crate::store::{ComputeInput, ComputeProfiles, MatchFacts, Result};
+
+/// What to compute.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Computing {
+    /// The instant for windows, decay and due times; events after it are ignored. `None` is now.
+    pub as_of: Option<Timestamp>,
+    /// Every profile, not only those that changed or are due.
+    pub all: bool,
+}
+
+/// Profiles computed in one transaction.
+const CHUNK: usize = 2_000;
+/// Events matched in one transaction.
+const MATCH_CHUNK: usize = 20_000;
+
+impl App {
+    pub async fn compute(&self, what: Computing, progress: &dyn Progress) -> Result<Finished> {
+        let run = self.start_run(Flow::Compute, None, None).await?;
+        let mut counts = Counts::default();
+        let ending = match self.compute_chunks(what, &mut counts, &|counts| progress.update(&run, counts)).await {
+            Ok(ending) => ending,
+            Err(error) => Ending::Store(error),
+        };
+        self.end_run(run, counts, ending).await
+    }
+
+    async fn compute_chunks(
+        &self,
+        what: Computing,
+        counts: &mut Counts,
+        progress: &(dyn Fn(&Counts) + Sync),
+    ) -> Result<Ending> {
+        self.match_new_rules().await?;
+        let as_of = what.as_of.unwrap_or_else(|| self.world.clock.now());
+        let computation = Arc::new(Computation { model: self.model.clone(), as_of });
+        // An explicit instant may lie before the last one: nothing stored says who would change.
+        let all = what.all || what.as_of.is_some();
+        let mut after = None;
+        loop {
+            let (seen, changed, last) = self.store.compute(as_of, all, after, CHUNK, computation.clone()).await?;
+            counts.pages += 1;
+            counts.seen += seen;
+            counts.updated += changed;
+            counts.unchanged += seen - changed;
+            progress(counts);
+            match last {
+                None => return Ok(Ending::Complete),
+                Some(_) if self.stop.is_cancelled() => return Ok(Ending::Stopped),
+                last => after = last,
+            }
+        }
+    }
+
+    /// A rule that is new or changed is matched against the whole log once; facts of dropped rules go.
+    async fn match_new_rules(&self) -> Result<()> {
+        let wanted = self.model.rule_ids();
+        let matched: HashSet<RuleId> = self.store.matched_rules().await?.into_iter().collect();
+        let new: Vec<RuleId> = wanted.iter().copied().filter(|rule| !matched.contains(rule)).collect();
+        let dropped = matched.iter().any(|rule| !wanted.contains(rule));
+        if new.is_empty() && !dropped {
+            return Ok(());
+        }
+        let model = self.model.clone();
+        let only: HashSet<RuleId> = new.iter().copied().collect();
+        let facts: MatchFacts = Arc::new(move |event: &Event| {
+            model.facts(event).into_iter().filter(|fact| only.contains(&fact.rule)).collect()
+        });
+        let mut after = 0;
+        while let Some(next) =
+            self.store.rematch(new.clone(), wanted.clone(), after, MATCH_CHUNK, facts.clone()).await?
+        {
+            after = next;
+        }
+        Ok(())
+    }
+}
+
+/// The model at an instant.
+#[derive(Debug)]
+pub(super) struct Computation {
+    pub model: Arc<Model>,
+    pub as_of: Timestamp,
+}
+
+impl ComputeProfiles for Computation {
+    fn rules(&self) -> Vec<RuleId> {
+        self.model.rule_ids()
+    }
+
+    fn compute(&self, input: &ComputeInput<'_>) -> Computed {
+        self.model.compute(input.facts, input.deals, self.as_of)
+    }
+}

@@ -1,0 +1,120 @@
+//! Push as runs: one per object that the mapping writes.
+
+use std::sync::Arc;
+
+use connector::Object;
+
+use super::running::Ending;
+use super::{App, Connection, Finished, Progress};
+use crate::config::{ConnectionMode, SafetyMode};
+use crate::mapping::ObjectMapping;
+use crate::model::{Counts, Flow, RunId};
+use crate::push::{End, FuseLimits, Push};
+use crate::store::Result;
+
+/// What to push.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Pushing<'a> {
+    pub object: Option<&'a Object>,
+    /// Looks at every linked record, not only at those marked.
+    pub full: bool,
+    /// Sends what is queued and stages nothing: an applied plan.
+    pub only_queued: bool,
+}
+
+/// Calls under way at once: enough to use a quota of 19 calls a second at 150 ms each.
+const PARALLEL: usize = 4;
+
+impl App {
+    /// Pushes one connection. A connection that only pulls, or only plans, sends nothing and says so.
+    pub async fn push(
+        &self,
+        connection: &Connection,
+        what: Pushing<'_>,
+        progress: &dyn Progress,
+    ) -> Result<Vec<Finished>> {
+        let mut finished = Vec::new();
+        if connection.settings.mode == ConnectionMode::PullOnly {
+            return Ok(finished);
+        }
+        for mapping in connection.settings.objects.iter().filter(|mapping| mapping.pushes().next().is_some()) {
+            if what.object.is_some_and(|only| *only != mapping.object) {
+                continue;
+            }
+            let run = self.start_run(Flow::Push, Some(connection.name()), Some(&mapping.object)).await?;
+            if self.only_plans(connection) {
+                let (counts, ending) = self.dry_run(connection, mapping, run.id).await;
+                finished.push(self.end_run(run, counts, ending).await?);
+                continue;
+            }
+            if what.full {
+                self.store.mark_all(connection.name(), &mapping.object).await?;
+            }
+            let push = self.one_push(connection, mapping, run.id, what.only_queued);
+            let report = push.run(&|counts| progress.update(&run, counts)).await;
+            let ending = ending(report.end, report.waiting);
+            finished.push(self.end_run(run, report.counts, ending).await?);
+        }
+        Ok(finished)
+    }
+
+    pub(super) fn one_push<'a>(
+        &'a self,
+        connection: &'a Connection,
+        mapping: &ObjectMapping,
+        run: RunId,
+        only_queued: bool,
+    ) -> Push<'a> {
+        let safety = &self.settings.safety;
+        Push {
+            store: &*self.store,
+            connector: &*connection.connector,
+            clock: &*self.world.clock,
+            entropy: &*self.world.entropy,
+            connection: connection.name(),
+            mapping: Arc::new(mapping.clone()),
+            fuses: FuseLimits {
+                max_creates: safety.max_creates_per_run,
+                max_update_share: safety.max_update_share,
+                max_clears: safety.never_clear_more_than,
+                ..FuseLimits::default()
+            },
+            run,
+            worker: self.worker.clone(),
+            parallel: PARALLEL,
+            only_queued,
+            stop: &self.stop,
+        }
+    }
+
+    pub(super) fn only_plans(&self, connection: &Connection) -> bool {
+        connection.settings.mode == ConnectionMode::DryRun || self.settings.safety.mode == SafetyMode::DryRun
+    }
+
+    async fn dry_run(&self, connection: &Connection, mapping: &ObjectMapping, run: RunId) -> (Counts, Ending) {
+        let push = self.one_push(connection, mapping, run, false);
+        match crate::push::forecast(&push).await {
+            Ok(forecast) => {
+                let counts = Counts { skipped: forecast.creates + forecast.updates, ..Counts::default() };
+                (counts, Ending::Complete)
+            }
+            Err(end) => (Counts::default(), ending(end, 0)),
+        }
+    }
+}
+
+pub(super) fn ending(end: End, waiting: u64) -> Ending {
+    match end {
+        End::Complete if waiting > 0 => {
+            Ending::Waiting(format!("{waiting} writes wait for a later try; the next push goes on with them"))
+        }
+        End::Complete => Ending::Complete,
+        End::Stopped => Ending::Stopped,
+        End::Fused(tripped) => Ending::Fused {
+            why: format!("fuse: {tripped}; nothing was sent"),
+            fix: "ferry plan --out plan.json shows what would be written; ferry apply plan.json confirms it".to_owned(),
+        },
+        End::Crm(error) => Ending::Crm(error),
+        End::Store(error) => Ending::Store(error),
+    }
+}

@@ -1,0 +1,106 @@
+//! `ferry mock KIND…`: stand-alone mock CRMs over real HTTP, until they are told to stop.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use mock_crm::{Options, Running, StartError};
+
+use crate::cli::cx::Cx;
+use crate::cli::exit::{Ended, Exit, Failure};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Which CRMs; each listens on its own port
+    #[arg(required = true, value_enum)]
+    pub kinds: Vec<Kind>,
+    /// Address to listen on, with one KIND only; port 0 takes a free one
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<SocketAddr>,
+    /// How many synthetic contacts, with companies and deals in proportion
+    #[arg(long, value_name = "N")]
+    pub records: Option<u64>,
+    /// Decides the synthetic people and the draw of faults
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// A folder of CSV exports to load instead: accounts.csv, sales_teams.csv, sales_pipeline.csv, contacts.csv
+    #[arg(long, value_name = "DIR")]
+    pub seed_dir: Option<PathBuf>,
+    /// Faults and how often: "502=0.01,reset_after=0.01,delay_ms=50"
+    #[arg(long, value_name = "SPEC")]
+    pub chaos: Option<String>,
+}
+
+/// The CRMs there is a mock of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Kind {
+    Hubspot,
+}
+
+impl Kind {
+    /// Where it listens when nobody says.
+    fn default_port(self) -> u16 {
+        match self {
+            Self::Hubspot => 7202,
+        }
+    }
+
+    pub async fn serve(self, options: Options) -> Result<Running, StartError> {
+        match self {
+            Self::Hubspot => mock_crm::hubspot::serve(options).await,
+        }
+    }
+}
+
+pub async fn run(args: &Args, cx: &Cx) -> Ended {
+    let mut kinds = args.kinds.clone();
+    kinds.dedup();
+    if args.listen.is_some() && kinds.len() > 1 {
+        return Err(Failure::usage("--listen is for one KIND: each mock needs a port of its own")
+            .with_fix("start one `ferry mock` per KIND, or leave --listen out for the default ports"));
+    }
+    let mut running = Vec::with_capacity(kinds.len());
+    for kind in kinds {
+        let mock = kind.serve(options(args, kind)).await.map_err(|error| refused(&error))?;
+        if cx.terminal.wants_json() {
+            cx.terminal.json(&mock.banner().json())?;
+        } else {
+            cx.terminal.say(mock.banner().line());
+        }
+        running.push(mock);
+    }
+    asked_to_stop().await?;
+    for mock in running {
+        mock.shutdown().await;
+    }
+    Ok(Exit::Done)
+}
+
+fn options(args: &Args, kind: Kind) -> Options {
+    Options {
+        listen: args.listen.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, kind.default_port()))),
+        records: args.records,
+        seed: args.seed,
+        seed_dir: args.seed_dir.clone(),
+        chaos: args.chaos.clone(),
+        ..Options::default()
+    }
+}
+
+/// A wrong word is the caller's to mend; a taken port is not.
+fn refused(error: &StartError) -> Failure {
+    match error {
+        StartError::Listen { .. } => Failure::new(error.to_string()),
+        _ => Failure::usage(error.to_string()),
+    }
+}
+
+/// Ctrl-C or SIGTERM.
+async fn asked_to_stop() -> Result<(), Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let deaf = |error: std::io::Error| Failure::new(format!("listen for signals: {error}"));
+    let mut terminate = signal(SignalKind::terminate()).map_err(deaf)?;
+    tokio::select! {
+        asked = tokio::signal::ctrl_c() => asked.map_err(deaf),
+        _ = terminate.recv() => Ok(()),
+    }
+}
