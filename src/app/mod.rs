@@ -2,6 +2,7 @@
 
 mod compute;
 mod environment;
+mod importing;
 mod planning;
 mod pulling;
 mod pushing;
@@ -16,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use compute::Computing;
 pub use environment::SystemEnvironment;
+pub use importing::FILE_SOURCE;
 pub use planning::{Agreed, Applied, Plan};
 pub use pulling::{Pulling, Sweeps};
 pub use pushing::Pushing;
