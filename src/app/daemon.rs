@@ -106,8 +106,8 @@ impl Jobs {
                 let what = Pulling { object: key.object.as_ref(), full: false, sweeps: Sweeps::Due };
                 let finished = self.app.pull(connection, what, &()).await?;
                 if finished.iter().any(|finished| changed(&finished.run.counts)) {
+                    // Compute pokes push when it is done: a record is written once, with what was computed.
                     self.poke.job(JobKey::whole(Direction::Compute));
-                    self.poke.connection(Direction::Push, connection.name().clone());
                 }
                 self.app.remember_quota(connection).await?;
                 Ok(finished)
@@ -120,9 +120,7 @@ impl Jobs {
             }
             (Direction::Compute, _) => {
                 let finished = self.app.compute(Computing::default(), &()).await?;
-                if finished.run.counts.updated > 0 {
-                    self.poke.all(Direction::Push);
-                }
+                look(&self.app, &self.poke).await?;
                 Ok(vec![finished])
             }
             (Direction::Other(_), _) => {
@@ -216,20 +214,25 @@ fn remembered(row: &ScheduleRow) -> Option<(JobKey, JobState)> {
     Some((row.job.parse().ok()?, state))
 }
 
-/// Pokes whoever has something to do that another process left: events imported, a dead letter retried.
+/// Looks again and again for what another process left: events imported, a dead letter retried.
 async fn watch(app: Arc<App>, poke: Poke) {
     loop {
         app.world.clock.sleep(LOOK_EVERY).await;
-        match app.store.pending(app.world.clock.now()).await {
-            Ok(pending) => {
-                if pending.profiles {
-                    poke.job(JobKey::whole(Direction::Compute));
-                }
-                for (connection, object) in pending.records {
-                    poke.job(JobKey::of(Direction::Push, connection, object));
-                }
-            }
-            Err(error) => tracing::warn!(%error, "the store could not be asked for work"),
+        if let Err(error) = look(&app, &poke).await {
+            tracing::warn!(%error, "the store could not be asked for work");
         }
     }
+}
+
+/// Pokes whoever has something to do: first the computation, and push once nothing waits to be computed.
+async fn look(app: &App, poke: &Poke) -> Result<()> {
+    let pending = app.store.pending(app.world.clock.now()).await?;
+    if pending.profiles {
+        poke.job(JobKey::whole(Direction::Compute));
+        return Ok(());
+    }
+    for (connection, object) in pending.records {
+        poke.job(JobKey::of(Direction::Push, connection, object));
+    }
+    Ok(())
 }

@@ -18,6 +18,7 @@ use crate::store::Store;
 /// Runs until it is asked to stop.
 pub async fn run(cx: &Cx) -> Ended {
     let (app, lock) = cx.assemble("run").await?;
+    try_secrets(&app.settings)?;
     let stop = CancellationToken::new();
     stop_on_signal(stop.clone())?;
     let mut hang_up =
@@ -102,8 +103,23 @@ fn announce(app: &App, listener: &TcpListener, cx: &Cx) {
     ));
 }
 
+/// A secret that cannot be read is told at once, not at the first pull.
+fn try_secrets(settings: &Settings) -> Result<(), Failure> {
+    for connection in &settings.connections {
+        for secret in connection.vendor.secrets() {
+            SystemEnvironment.read(secret).map_err(|error| {
+                Failure::new(format!("connection {}: {} ({})", connection.name, error.message, error.code))
+                    .with_fix(error.help)
+                    .with_exit(Exit::Invalid)
+            })?;
+        }
+    }
+    Ok(())
+}
+
 /// The new configuration on the same store. Anything wrong with it, and the old one stays.
 fn reload(cx: &Cx, store: &Arc<dyn Store>) -> Result<App, Failure> {
     let settings = cx.settings()?;
+    try_secrets(&settings)?;
     Ok(App::assemble(settings, store.clone(), cx.world())?)
 }
