@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono_tz::Tz;
 use connector::{Object, SeededEntropy, Timestamp};
 
-use super::{CatchUp, Direction, Finish, Job, JobKey, JobState, Late, Plan, Trigger, Why};
+use crate::schedule::{CatchUp, Direction, Finish, Job, JobKey, JobState, Late, Plan, Trigger, Why};
 
 pub(super) const NOON: Timestamp = Timestamp::from_secs(1_790_000_000 - 1_790_000_000 % 86_400 + 43_200);
 pub(super) const MINUTE: Duration = Duration::from_secs(60);
