@@ -134,6 +134,17 @@ impl VendorSettings {
     }
 }
 
+impl VendorSettings {
+    /// Every secret the connection needs, to be tried when the daemon starts.
+    pub fn secrets(&self) -> Vec<&Secret> {
+        let Self::Hubspot(hubspot) = self;
+        match &hubspot.auth {
+            HubspotAuth::Token(token) => vec![token],
+            HubspotAuth::Refresh { client_secret, refresh_token, .. } => vec![client_secret, refresh_token],
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HubspotSettings {
     /// Without a trailing slash; https, or http to a loopback address.
