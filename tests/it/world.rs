@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use connector::{
-    Clock, Connector, Environment, FieldKind, FieldName, Fields, Object, RecordId, Secret, SecretError, SeededEntropy,
-    Timestamp, Value,
+    Clock, Connector, Environment, FieldKind, Fields, Object, RecordId, Secret, SecretError, SeededEntropy, Timestamp,
+    Value,
 };
 use connector_conformance::memory::{Entry, field};
 use connector_conformance::{LeapClock, MemoryCrm};
