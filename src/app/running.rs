@@ -42,6 +42,8 @@ pub(super) enum Ending {
     Store(crate::store::Error),
     /// A file could not be read.
     File(String),
+    /// Ferry itself failed.
+    Defect(String),
 }
 
 impl App {
@@ -90,6 +92,7 @@ impl App {
                 (state, Some(error.to_string()), Some(error.kind.as_str()), error.fix)
             }
             Ending::Store(error) => (RunState::Failed, Some(error.to_string()), Some("store"), None),
+            Ending::Defect(why) => (RunState::Failed, Some(why), Some("defect"), None),
             Ending::File(why) => (RunState::Failed, Some(why), Some("file"), None),
         };
         run.state = state;
