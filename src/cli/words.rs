@@ -44,6 +44,8 @@ pub enum Command {
     Fields(fields::Args),
     /// Import events from files of JSON lines
     Ingest(ingest::Args),
+    /// The daemon: the schedule and the admin listener, until it is asked to stop
+    Run,
     /// Take in what changed at the CRM
     Pull(flow::Args),
     /// Compute traits and scores of whoever changed or is due
