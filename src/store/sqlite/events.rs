@@ -7,7 +7,7 @@ use connector::Timestamp;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::fault::{Fallible, Fault};
-use super::identity::{Because, attach, candidates};
+use super::identity::{Because, Person, attach, candidates};
 use super::packed_model::{pack_known, unpack_known};
 use super::page::existing;
 use super::profiles::{self, NewProfile, blob, instant, mark_stale, seen_at};
@@ -103,9 +103,9 @@ fn attribute(
                 attributes: &decision.attributes,
             };
             report.profiles_marked += 1;
-            let profile = profiles::create(session, &new)?;
-            report.identity_conflicts += attach(session, profile, &decision.attach, because)?;
-            return Ok(Some(profile));
+            let person = Person { id: profiles::create(session, &new)?, fresh: true };
+            report.identity_conflicts += attach(session, person, &decision.attach, because)?;
+            return Ok(Some(person.id));
         }
         Whose::Existing(profile) => existing(session, *profile)?,
         Whose::Merge { survivor, losers } => {
@@ -122,7 +122,8 @@ fn attribute(
         report.profiles_marked += 1;
         report.records_marked += records::mark_all_of(session, profile)?;
     }
-    report.identity_conflicts += attach(session, profile, &decision.attach, because)?;
+    let person = Person { id: profile, fresh: false };
+    report.identity_conflicts += attach(session, person, &decision.attach, because)?;
     Ok(Some(profile))
 }
 

@@ -38,10 +38,17 @@ pub(super) struct Because<'a> {
     pub(super) cause: &'a str,
 }
 
+/// A profile, and whether this very step has made it: then it is stale, known and numbered as changed already.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Person {
+    pub(super) id: i64,
+    pub(super) fresh: bool,
+}
+
 /// Attaches identifiers to a profile; those held by another stay there. Returns how many did.
 pub(super) fn attach(
     session: &Session<'_>,
-    profile: i64,
+    Person { id: profile, fresh: made_now }: Person,
     identifiers: &[Identifier],
     because: Because<'_>,
 ) -> Fallible<u64> {
@@ -77,6 +84,10 @@ pub(super) fn attach(
             },
         )?;
     }
+    session.count_conflicts(conflicts);
+    if made_now {
+        return Ok(conflicts);
+    }
     if known {
         make_known(session, profile)?;
     }
@@ -84,7 +95,6 @@ pub(super) fn attach(
         note_change(session, profile)?;
         mark_stale(session, profile)?;
     }
-    session.count_conflicts(conflicts);
     Ok(conflicts)
 }
 

@@ -34,6 +34,7 @@ trait Job: Send {
 /// An operation that has run and waits for the commit.
 struct Ran {
     keep: bool,
+    error: Option<Error>,
     answer: Box<dyn FnOnce(Option<Error>) + Send>,
 }
 
@@ -64,6 +65,7 @@ where
             Ok(Done::Undo(value)) => (false, Ok(value)),
             Err(fault) => (false, Err(fault.told(doing, path))),
         };
+        let error = result.as_ref().err().cloned();
         let answer = Box::new(move |failed: Option<Error>| {
             // The caller may have gone; what was committed stays.
             let _ = reply.send(match (result, failed) {
@@ -71,7 +73,7 @@ where
                 (result, _) => result,
             });
         });
-        Ran { keep, answer }
+        Ran { keep, error, answer }
     }
 
     fn refuse(self: Box<Self>, error: Error) {
@@ -237,7 +239,8 @@ fn run_guarded(
     let ran = job.run(&Session::writing(conn, entropy), path);
     if conn.is_autocommit() {
         // A full disk or an I/O error makes SQLite roll the whole transaction back, with the neighbours in it.
-        return Err((Some(ran), Error::Full { doing }));
+        let error = ran.error.clone().unwrap_or(Error::Full { doing });
+        return Err((Some(ran), error));
     }
     let end = || -> rusqlite::Result<()> {
         if !ran.keep {
