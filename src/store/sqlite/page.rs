@@ -99,7 +99,7 @@ impl Paging<'_> {
         let id = self.save_record(incoming, key, row.as_ref(), person.map(|p| p.id), &decision.mirror)?;
         self.link(id, row.as_ref(), person, incoming, because)?;
         if let Some(person) = person {
-            self.report.identity_conflicts += attach(session, person, &decision.attach, because)?;
+            self.report.identity_conflicts += attach(session, person, &decision.attach, &known.candidates, because)?;
         }
         for merged in &record.merged_ids {
             self.absorb(id, merged.as_str(), because)?;
