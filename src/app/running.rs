@@ -40,6 +40,8 @@ pub(super) enum Ending {
     },
     Crm(connector::Error),
     Store(crate::store::Error),
+    /// A file could not be read.
+    File(String),
 }
 
 impl App {
@@ -88,6 +90,7 @@ impl App {
                 (state, Some(error.to_string()), Some(error.kind.as_str()), error.fix)
             }
             Ending::Store(error) => (RunState::Failed, Some(error.to_string()), Some("store"), None),
+            Ending::File(why) => (RunState::Failed, Some(why), Some("file"), None),
         };
         run.state = state;
         run.ended_at = Some(self.world.clock.now());

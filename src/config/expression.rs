@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::config::diagnostic::{Diagnostic, Place};
+use crate::config::mask;
 use crate::config::reader::Bad;
 use crate::config::tree::Node;
 use crate::config::value;
@@ -14,7 +15,7 @@ pub fn condition(scope: &Scope) -> impl Fn(&Node) -> Result<Expr, Bad> {
         let text = value::text(node).map_err(|_| Bad::Shape("an expression in quotes"))?;
         Expr::compile(&text, scope).map_err(|error| {
             let place = inside(&node.place, &text, &error.span);
-            let message = format!("expression: {}", error.message.trim_start_matches("expression: "));
+            let message = format!("expression: {}", mask::message(&error.message));
             let problem = Diagnostic::new(error.code.as_str(), message).at(&place);
             Bad::Value(match error.help {
                 Some(help) => problem.help(help),
@@ -25,7 +26,7 @@ pub fn condition(scope: &Scope) -> impl Fn(&Node) -> Result<Expr, Bad> {
 }
 
 /// The place in the file of a span of a string's value. Where escapes cannot be followed it is the whole string.
-fn inside(string: &Place, value: &str, span: &Range<usize>) -> Place {
+pub fn inside(string: &Place, value: &str, span: &Range<usize>) -> Place {
     let raw = string.text.slice(&string.span);
     let offsets = offsets(raw, value);
     let at = |byte: usize| offsets.as_ref().and_then(|offsets| offsets.get(byte).copied());

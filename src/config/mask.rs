@@ -17,6 +17,11 @@ pub fn quoted(value: &str) -> String {
     }
 }
 
+/// A message that quotes the file.
+pub fn message(text: &str) -> String {
+    mask_tokens(&text.chars().map(printable).collect::<String>())
+}
+
 /// A line of the file as it may be shown. Has as many characters as the line, so that carets stay where they are.
 pub fn line(line: &str) -> String {
     let printable: String = line.chars().map(printable).collect();

@@ -42,7 +42,7 @@ pub use origin::{Origin, ResolvedLine};
 pub use overrides::Overrides;
 pub use render::{ProblemJson, blocks};
 pub use settings::{
-    AdminSettings, CatchUp, ClientId, ConnectionMode, ConnectionSettings, HubspotAuth, HubspotSettings, Preset,
-    PullDeals, SafetyMode, SafetySettings, ScheduleSettings, Settings, SourceSettings, VendorSettings,
+    AdminSettings, ClientId, ConnectionMode, ConnectionSettings, HubspotAuth, HubspotSettings, Preset, PullDeals,
+    SafetyMode, SafetySettings, ScheduleSettings, Settings, SourceSettings, VendorSettings,
 };
 pub use text::{Position, SourceText};

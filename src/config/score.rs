@@ -13,6 +13,7 @@ use crate::config::traits::{events, optional, show_duration, show_events};
 use crate::config::tree::{Node, Value};
 use crate::config::value;
 use crate::enrich::{Decay, ModelSpec, ScoreRule, ScoreSpec};
+use crate::schedule::parse_duration;
 
 /// The ways points fade: the keys that say so, of which a score or a rule has at most one.
 const DECAY_KEYS: [&str; 4] = ["half_life", "linear", "expires", "decay"];
@@ -125,13 +126,9 @@ fn decay(table: &Reader<'_>) -> Option<Option<Decay>> {
         return None;
     }
     let Some(key) = given.first() else { return Some(None) };
-    let longer_than_nothing = |node: &Node| match value::duration(node)? {
-        duration if duration.is_zero() => Err(Bad::Shape("longer than nothing")),
-        duration => Ok(duration),
-    };
     match *key {
-        "half_life" => table.value(key, "\"14d\"", |node| longer_than_nothing(node).map(Decay::HalfLife)),
-        "expires" => table.value(key, "\"90d\"", |node| longer_than_nothing(node).map(Decay::Expires)),
+        "half_life" => table.value(key, "\"14d\"", |node| value::duration(node).map(Decay::HalfLife)),
+        "expires" => table.value(key, "\"90d\"", |node| value::duration(node).map(Decay::Expires)),
         "linear" => table.value(key, "\"50%/30d\"", linear),
         _ => table.value(key, "\"none\"", |node| match value::text(node)?.as_str() {
             "none" => Ok(Decay::Never),
@@ -148,9 +145,9 @@ fn linear(node: &Node) -> Result<Decay, Bad> {
     let (share, every) = text.split_once('/').ok_or_else(bad)?;
     let share = share.trim().strip_suffix('%').and_then(|share| Decimal::from_str_exact(share.trim()).ok());
     let share = share.filter(|share| *share > Decimal::ZERO && *share <= Decimal::ONE_HUNDRED).ok_or_else(bad)?;
-    let every = value::parse_duration(every.trim()).map_err(|_| bad())?;
+    let every = parse_duration(every.trim()).map_err(|_| bad())?;
     let share = (share / Decimal::ONE_HUNDRED).to_f64().ok_or_else(bad)?;
-    if every.is_zero() { Err(bad()) } else { Ok(Decay::Linear { share, every }) }
+    Ok(Decay::Linear { share, every })
 }
 
 fn show_rule(rule: &ScoreRule) -> String {

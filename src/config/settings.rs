@@ -14,6 +14,7 @@ use crate::config::origin::ResolvedLine;
 use crate::enrich::ModelSpec;
 use crate::mapping::ObjectMapping;
 use crate::model::SourceName;
+use crate::schedule::{CatchUp, Trigger};
 
 /// Everything `sync.toml` says, with defaults filled in. Paths are absolute or relative to the working directory: what the
 /// file writes relative to itself has been joined to its folder.
@@ -164,17 +165,13 @@ pub enum ClientId {
 /// `[schedule]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScheduleSettings {
+    pub pull: Trigger,
+    pub push: Trigger,
+    pub recompute: Trigger,
+    pub retention: Trigger,
     /// Each timed start is put off by up to this much.
     pub jitter: Duration,
     pub catch_up: CatchUp,
-}
-
-/// What becomes of starts missed while the daemon was down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CatchUp {
-    /// One run, however many were missed.
-    Once,
-    None,
 }
 
 /// `[safety]`: the fuses.

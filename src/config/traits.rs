@@ -85,10 +85,7 @@ fn one(section: &Reader<'_>, entry: &Entry) -> Option<TraitSpec> {
     };
     let kind = table.required("kind", "\"count\"", missing, kind);
     let on = events(&table);
-    let window = optional(&table, "window", "\"30d\"", |node| match value::duration(node)? {
-        window if window.is_zero() => Err(Bad::Shape("longer than nothing")),
-        window => Ok(window),
-    });
+    let window = optional(&table, "window", "\"30d\"", value::duration);
     let property = optional(&table, "property", "\"category\"", value::filled_text);
     let (kind, on, window, property) = (kind?, on?, window?, property?);
     let rule = rule(&table, kind, on, property.map(Into::into))?;

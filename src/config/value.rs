@@ -5,10 +5,13 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
-use crate::config::mask::quoted;
+use crate::config::diagnostic::Diagnostic;
+use crate::config::expression;
+use crate::config::mask::{self, quoted};
 use crate::config::reader::Bad;
 use crate::config::tree::{Node, Value};
 use crate::expr::nearest;
+use crate::schedule::{Trigger, TriggerError, parse_duration};
 
 pub fn text(node: &Node) -> Result<String, Bad> {
     match &node.value {
@@ -68,47 +71,35 @@ pub fn share(node: &Node) -> Result<Decimal, Bad> {
     if share < Decimal::ZERO || share > Decimal::ONE { Err(bad()) } else { Ok(share.normalize()) }
 }
 
-/// A duration: `90s`, `15m`, `12h`, `14d`, `8w`.
+/// A duration: `90s`, `15m`, `12h`, `14d`, `8w`; never none at all.
 pub fn duration(node: &Node) -> Result<Duration, Bad> {
-    parse_duration(&text(node).map_err(|_| Bad::Shape("a duration"))?)
+    let text = text(node).map_err(|_| Bad::Shape("a duration"))?;
+    parse_duration(&text).map_err(|error| from_trigger(error, node, &text))
 }
 
-/// [`duration`] of a text.
-pub fn parse_duration(text: &str) -> Result<Duration, Bad> {
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let seconds = |unit| match unit {
-        "s" => Some(1),
-        "m" => Some(60),
-        "h" => Some(3_600),
-        "d" => Some(86_400),
-        "w" => Some(604_800),
-        _ => None,
-    };
-    let parsed = number.parse::<u64>().ok().zip(seconds(unit)).and_then(|(number, unit)| number.checked_mul(unit));
-    // A century: longer is a slip, and would overflow microseconds later.
-    match parsed.filter(|seconds| *seconds <= 3_155_760_000) {
-        Some(seconds) => Ok(Duration::from_secs(seconds)),
-        None => {
-            let problem = crate::config::Diagnostic::new("E053", format!("{} is not a duration", quoted(text)));
-            let meant = meant_duration(number, unit);
-            Err(Bad::Value(problem.suggest(meant.as_deref()).help("like 90s, 15m, 12h, 14d or 8w")))
-        }
+/// A duration that may be `0s`.
+pub fn duration_or_none(node: &Node) -> Result<Duration, Bad> {
+    match &node.value {
+        Value::Text(text) if text == "0s" => Ok(Duration::ZERO),
+        _ => duration(node),
     }
 }
 
-/// `5min` → `5m`, `2 hours` → `2h`.
-fn meant_duration(number: &str, unit: &str) -> Option<String> {
-    let unit = unit.trim().to_ascii_lowercase();
-    let letter = unit.chars().next().filter(|c| "smhdw".contains(*c))?;
-    if number.len() > 6 {
-        return None;
-    }
-    let words = [
-        "sec", "secs", "second", "seconds", "min", "mins", "minute", "minutes", "hr", "hrs", "hour", "hours", "day",
-        "days", "wk", "week", "weeks", "s", "m", "h", "d", "w",
-    ];
-    (!number.is_empty() && words.contains(&unit.as_str())).then(|| format!("{number}{letter}"))
+/// An interval or five cron fields.
+pub fn trigger(node: &Node) -> Result<Trigger, Bad> {
+    let text = text(node).map_err(|_| Bad::Shape("an interval or a cron text"))?;
+    Trigger::parse(&text).map_err(|error| from_trigger(error, node, &text))
+}
+
+fn from_trigger(error: TriggerError, node: &Node, text: &str) -> Bad {
+    let whole = error.at == (0..text.len());
+    let place = if whole { node.place.clone() } else { expression::inside(&node.place, text, &error.at) };
+    let problem = Diagnostic::new(error.code, mask::message(&error.message)).at(&place);
+    Bad::Value(match error.help {
+        Some(help) if help.starts_with("did you mean") => problem.label(help).help("like 90s, 15m, 12h, 14d or 8w"),
+        Some(help) => problem.help(help),
+        None => problem,
+    })
 }
 
 /// A calendar date, `"2023-01-01"` or bare.
@@ -144,8 +135,8 @@ pub fn choice<T: Copy>(
 }
 
 /// `direction "pul" is not valid`, with the suggestion and the list.
-pub fn not_valid(code: &'static str, what: &str, word: &str, words: &[&str]) -> crate::config::Diagnostic {
-    crate::config::Diagnostic::new(code, format!("{what} {} is not valid", quoted(word)))
+pub fn not_valid(code: &'static str, what: &str, word: &str, words: &[&str]) -> Diagnostic {
+    Diagnostic::new(code, format!("{what} {} is not valid", quoted(word)))
         .suggest(nearest(word, words.iter().copied()))
         .help(format!("one of: {}", words.join(", ")))
 }
@@ -159,7 +150,7 @@ pub fn name(node: &Node) -> Result<String, Bad> {
     if is_name(&name) {
         return Ok(name);
     }
-    Err(Bad::Value(crate::config::Diagnostic::new("E006", format!("{} is not a name", quoted(&name))).help(NAME_HELP)))
+    Err(Bad::Value(Diagnostic::new("E006", format!("{} is not a name", quoted(&name))).help(NAME_HELP)))
 }
 
 /// `^[a-z][a-z0-9_-]{0,39}$`
@@ -188,15 +179,12 @@ mod tests {
     }
 
     #[test]
-    fn durations_have_one_unit() {
-        for (written, seconds) in [("90s", 90), ("15m", 900), ("12h", 43_200), ("14d", 1_209_600), ("8w", 4_838_400)] {
-            assert_eq!(parse_duration(written).unwrap(), Duration::from_secs(seconds));
-        }
-        assert_eq!(message(parse_duration("5min")), "\"5min\" is not a duration did you mean \"5m\"?");
-        assert_eq!(message(parse_duration("5 hours")), "\"5 hours\" is not a duration did you mean \"5h\"?");
-        for wrong in ["", "5", "m", "1h30m", "-5m", "5µ", "9999999w", "5 months"] {
-            assert_eq!(message(parse_duration(wrong)).trim_end(), format!("\"{wrong}\" is not a duration"));
-        }
+    fn durations_are_some_time() {
+        let read = |text: &str| duration(&node(Value::Text(text.into())));
+        assert_eq!(read("15m").unwrap(), Duration::from_secs(900));
+        assert_eq!(message(read("5min")), "\"5min\" is not a duration did you mean \"5m\"?");
+        assert!(read("0s").is_err());
+        assert_eq!(duration_or_none(&node(Value::Text("0s".into()))).unwrap(), Duration::ZERO);
     }
 
     #[test]

@@ -3,3 +3,5 @@
 
 mod command_line;
 mod tidy;
+mod two_way;
+mod world;

@@ -259,6 +259,9 @@ fn times_and_money() {
             "timezone = \"Europe/Berln\"",
             "E052 1:12 timezone \"Europe/Berln\" is unknown | did you mean \"Europe/Berlin\"?",
         ),
+        ("[schedule]\npull = \"*/5 * * *\"", "E050 2:8 cron \"*/5 * * *\" has 4 fields, needs 5"),
+        ("[schedule]\npull = \"75 * * * *\"", "E051 2:9 cron minute 75 is out of range 0-59"),
+        ("[schedule]\npush = \"5 minutes\"", "E053 2:8 \"5 minutes\" is not a duration | did you mean \"5m\"?"),
         ("[schedule]\njitter = \"5min\"", "E053 2:10 \"5min\" is not a duration | did you mean \"5m\"?"),
         (
             "base_currency = \"EURO\"",

@@ -21,7 +21,7 @@ pub(super) fn timeline(session: &Session<'_>, profile: i64, limit: usize) -> Fal
     add_writes(session, profile, limit, &mut items)?;
     add_traits(session, profile, limit, &mut items)?;
     // Stable: what has one instant keeps the order of its log.
-    items.sort_by(|a, b| (b.at, b.recorded_at).cmp(&(a.at, a.recorded_at)));
+    items.sort_by_key(|item| std::cmp::Reverse((item.at, item.recorded_at)));
     items.truncate(limit);
     Ok(items)
 }
