@@ -44,7 +44,6 @@ impl HubSpotSubject {
         let stand_in = StandIn::start(0).await;
         let made = [
             ("suite_text", "string", "text", false),
-            ("suite_other", "string", "text", false),
             ("suite_number", "number", "number", false),
             ("suite_flag", "bool", "booleancheckbox", false),
             ("suite_day", "date", "date", false),
@@ -73,7 +72,8 @@ impl HubSpotSubject {
         let words = Words {
             person: Object::Contact,
             text: "suite_text".into(),
-            other_text: "suite_other".into(),
+            // HubSpot creates no contact without a name or an address.
+            other_text: "firstname".into(),
             email: "email".into(),
             typed: typed.map(|(name, kind)| (FieldName::from(name), kind)).to_vec(),
             read_only: Some("hs_object_id".into()),
@@ -148,6 +148,10 @@ impl Subject for HubSpotSubject {
             )),
             _ => Err(Stop::Failed(format!("the truth about a record was answered {status}"))),
         }
+    }
+
+    async fn reconnect(&self) -> Checked<Box<dyn Connector>> {
+        Ok(Box::new(self.stand_in.connector()))
     }
 
     async fn count(&self, object: &Object) -> Checked<usize> {

@@ -87,8 +87,10 @@ async fn a_create_without_an_answer_is_not_sent_again(s: &dyn Subject) -> Checke
     let count = s.count(person).await?;
     works("check", s.connector().check().await)?;
     s.inject(Trouble::LostAnswer { applied: true }).await?;
-    // No key of ours on it; the address is there because not every CRM creates a person without one.
-    let write = create(s, person, newcomer(s, 4));
+    // Without a unique value on it, a second create would make a second record.
+    let words = s.words();
+    let fields = [(words.text.clone(), "created once"), (words.other_text.clone(), "and with a name")];
+    let write = create(s, person, fields);
     is_ambiguous(s.connector().push(&[write]).await, 1)?;
     s.mend().await?;
     let now = s.count(person).await?;
