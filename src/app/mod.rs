@@ -1,6 +1,7 @@
 //! FLOOR 5 — where concrete things meet: the machine's environment, the store, the connectors, the flows as runs.
 
 mod compute;
+mod daemon;
 mod environment;
 mod importing;
 mod planning;
@@ -9,6 +10,7 @@ mod pushing;
 mod quota;
 mod running;
 mod vendors;
+mod vitals;
 
 use std::sync::Arc;
 

@@ -21,6 +21,7 @@ pub mod outcome;
 pub mod plan;
 pub mod profile;
 pub mod progress;
+pub mod run;
 pub mod runs;
 mod signals;
 pub mod status;
@@ -89,6 +90,7 @@ async fn run(command: Command, cx: &Cx) -> Ended {
         Command::Init(args) => init::run(&args, cx).await,
         Command::Check(args) => check::run(&args, cx).await,
         Command::Fields(args) => fields::run(&args, cx).await,
+        Command::Run => run::run(cx).await,
         Command::Pull(args) => flow::run(Which::Pull, &args, cx).await,
         Command::Compute(args) => flow::run(Which::Compute, &args, cx).await,
         Command::Push(args) => flow::run(Which::Push, &args, cx).await,

@@ -42,6 +42,8 @@ pub enum Command {
     Check(check::Args),
     /// The CRM fields that are written, and creating the missing ones
     Fields(fields::Args),
+    /// The daemon: the schedule and the admin listener, until it is asked to stop
+    Run,
     /// Take in what changed at the CRM
     Pull(flow::Args),
     /// Compute traits and scores of whoever changed or is due
