@@ -1,12 +1,16 @@
 //! FLOOR 5 — where concrete things meet: the machine's environment, the store, the connectors, the flows as runs.
 
 mod compute;
+mod daemon;
 mod environment;
+mod importing;
 mod planning;
 mod pulling;
 mod pushing;
+mod quota;
 mod running;
 mod vendors;
+mod vitals;
 
 use std::sync::Arc;
 
@@ -15,9 +19,11 @@ use tokio_util::sync::CancellationToken;
 
 pub use compute::Computing;
 pub use environment::SystemEnvironment;
+pub use importing::FILE_SOURCE;
 pub use planning::{Agreed, Applied, Plan};
 pub use pulling::{Pulling, Sweeps};
 pub use pushing::Pushing;
+pub use quota::quota_note;
 pub use running::{Finished, Progress};
 
 use crate::config::{ConnectionSettings, Settings};
@@ -63,21 +69,9 @@ pub struct App {
 }
 
 impl App {
-    /// Connects every connection of the settings. Nothing is sent yet; a secret that cannot be read is an error here.
+    /// Everything the settings name, put together. Nothing is sent yet.
     pub fn assemble(settings: Settings, store: Arc<dyn Store>, world: World) -> connector::Result<Self> {
-        let connections = settings
-            .connections
-            .iter()
-            .map(|connection| {
-                let context = Context {
-                    connection: connection.name.clone(),
-                    clock: world.clock.clone(),
-                    entropy: world.entropy.clone(),
-                    environment: world.environment.clone(),
-                };
-                Ok(Connection { settings: connection.clone(), connector: vendors::connect(connection, context)? })
-            })
-            .collect::<connector::Result<Vec<_>>>()?;
+        let connections = connect(&settings, &world)?;
         Ok(Self::with_connections(settings, store, world, connections))
     }
 
@@ -90,7 +84,7 @@ impl App {
     ) -> Self {
         let worker = format!("{}-{:08x}", std::process::id(), world.entropy.next_u64() >> 32).into();
         Self {
-            model: Arc::new(Model::new(crate::enrich::preset::b2b())),
+            model: Arc::new(Model::new(settings.model.clone())),
             settings: Arc::new(settings),
             store,
             connections,
@@ -109,4 +103,18 @@ impl App {
     pub fn chosen(&self, name: Option<&str>) -> Vec<&Connection> {
         self.connections.iter().filter(|c| name.is_none_or(|name| c.name().as_str() == name)).collect()
     }
+}
+
+/// Connects every connection of the settings. Nothing is sent yet; a secret that cannot be read is an error here.
+pub fn connect(settings: &Settings, world: &World) -> connector::Result<Vec<Connection>> {
+    let connect = |connection: &ConnectionSettings| {
+        let context = Context {
+            connection: connection.name.clone(),
+            clock: world.clock.clone(),
+            entropy: world.entropy.clone(),
+            environment: world.environment.clone(),
+        };
+        Ok(Connection { settings: connection.clone(), connector: vendors::connect(connection, context)? })
+    };
+    settings.connections.iter().map(connect).collect()
 }

@@ -1,19 +1,24 @@
 //! `ferry check`: everything that is wrong with the configuration, at once, each with its place and a way out. Offline:
-//! no CRM is reached and no secret is read.
+//! no CRM is reached and no secret is read, unless `--live` asks for it.
 
 use serde::Serialize;
 use serde_json::Value as Json;
 
+use crate::app;
 use crate::cli::cx::{Cx, of_config, problem};
-use crate::cli::exit::{Ended, Exit};
+use crate::cli::exit::{Ended, Exit, Failure};
+use crate::cli::live::{self, Looked};
 use crate::cli::terminal::Tone;
-use crate::config;
+use crate::config::{self, Settings};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Also list every setting with where its value comes from
     #[arg(long)]
     pub resolved: bool,
+    /// Also reach each CRM and compare fields, types, rights and quota
+    #[arg(long)]
+    pub live: bool,
 }
 
 /// `check --json`.
@@ -27,6 +32,9 @@ struct View {
     connections: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     resolved: Option<Vec<String>>,
+    /// With `--live`: what each CRM answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    live: Option<Vec<Looked>>,
 }
 
 /// `check --json` of a file that cannot be used.
@@ -62,6 +70,7 @@ pub async fn run(args: &Args, cx: &Cx) -> Ended {
         sources: settings.sources.iter().map(|source| source.name.to_string()).collect(),
         connections: settings.connections.iter().map(|connection| connection.name.to_string()).collect(),
         resolved,
+        live: if args.live { Some(reach(settings, cx).await?) } else { None },
     };
     cx.terminal.show(&view, |terminal| {
         for line in view.resolved.iter().flatten() {
@@ -84,6 +93,14 @@ pub async fn run(args: &Args, cx: &Cx) -> Ended {
                 format!(", {}", count(view.warnings.len(), "warning"))
             },
         ));
+        live::print(view.live.as_deref().unwrap_or_default(), terminal);
     })?;
-    Ok(Exit::Done)
+    let agreed = view.live.iter().flatten().all(|looked| looked.findings.is_empty());
+    Ok(if agreed { Exit::Done } else { Exit::Disagrees })
+}
+
+/// Reaches every CRM, all at once.
+async fn reach(settings: &Settings, cx: &Cx) -> Result<Vec<Looked>, Failure> {
+    let connections = app::connect(settings, &cx.world())?;
+    Ok(futures::future::join_all(connections.iter().map(live::look)).await)
 }

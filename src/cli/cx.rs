@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use connector::{Clock, Entropy};
 
+use crate::app::{App, SystemEnvironment, World};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::terminal::Terminal;
 use crate::config::{self, Diagnostic, Overrides, Settings};
-use crate::store::Store;
 use crate::store::sqlite::{OpenOptions, SqliteStore};
+use crate::store::{FlowLock, Store};
 
 /// Passed to each command; holds nothing that a command may change.
 #[derive(Debug)]
@@ -46,6 +47,32 @@ impl Cx {
     /// The store, for one short immediate transaction beside a daemon. `None` before anything has made it.
     pub fn writing(&self, settings: &Settings) -> Result<Option<Box<dyn Store>>, Failure> {
         self.open(settings, OpenOptions { create: false, ..OpenOptions::default() })
+    }
+
+    /// Everything that runs a flow, with the flow lock of the store: one flow at a time. Makes the store where there is none.
+    /// `what` is the command, for whoever finds the lock taken.
+    pub async fn assemble(&self, what: &str) -> Result<(App, FlowLock), Failure> {
+        let settings = self.settings()?;
+        let lock = FlowLock::acquire(&settings.store_path, what)?;
+        let store = SqliteStore::open(&settings.store_path, OpenOptions::default(), self.entropy.clone())?;
+        let app = App::assemble(settings, Arc::new(store), self.world())?;
+        // Under the lock nobody else is writing: what was under way when a process died has an unknown fate.
+        app.store.recover(self.clock.now()).await?;
+        Ok((app, lock))
+    }
+
+    /// The same for commands that only read the store, beside whoever runs a flow.
+    pub fn assemble_reading(&self) -> Result<App, Failure> {
+        let settings = self.settings()?;
+        let store = self.reading(&settings)?.ok_or_else(|| {
+            Failure::new(format!("there is no store yet at {}", settings.store_path.display()))
+                .with_fix("`ferry pull` makes it and fills it from the CRM")
+        })?;
+        Ok(App::assemble(settings, Arc::from(store), self.world())?)
+    }
+
+    pub fn world(&self) -> World {
+        World { clock: self.clock.clone(), entropy: self.entropy.clone(), environment: Arc::new(SystemEnvironment) }
     }
 
     fn open(&self, settings: &Settings, options: OpenOptions) -> Result<Option<Box<dyn Store>>, Failure> {

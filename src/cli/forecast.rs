@@ -80,7 +80,7 @@ impl Forecast {
 }
 
 /// Lines of changes shown to a person; `--json` and a plan file have all of them.
-const SHOWN: usize = 200;
+const SHOWN: usize = 100;
 
 /// The diff, then the sums, then what would stop it.
 pub fn print(forecast: &Forecast, terminal: &Terminal) {

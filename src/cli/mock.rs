@@ -7,6 +7,7 @@ use mock_crm::{Options, Running, StartError};
 
 use crate::cli::cx::Cx;
 use crate::cli::exit::{Ended, Exit, Failure};
+use crate::cli::signals::Signals;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -58,6 +59,7 @@ pub async fn run(args: &Args, cx: &Cx) -> Ended {
         return Err(Failure::usage("--listen is for one KIND: each mock needs a port of its own")
             .with_fix("start one `ferry mock` per KIND, or leave --listen out for the default ports"));
     }
+    let mut signals = Signals::listen()?;
     let mut running = Vec::with_capacity(kinds.len());
     for kind in kinds {
         let mock = kind.serve(options(args, kind)).await.map_err(|error| refused(&error))?;
@@ -68,7 +70,7 @@ pub async fn run(args: &Args, cx: &Cx) -> Ended {
         }
         running.push(mock);
     }
-    asked_to_stop().await?;
+    signals.asked().await;
     for mock in running {
         mock.shutdown().await;
     }
@@ -91,16 +93,5 @@ fn refused(error: &StartError) -> Failure {
     match error {
         StartError::Listen { .. } => Failure::new(error.to_string()),
         _ => Failure::usage(error.to_string()),
-    }
-}
-
-/// Ctrl-C or SIGTERM.
-async fn asked_to_stop() -> Result<(), Failure> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let deaf = |error: std::io::Error| Failure::new(format!("listen for signals: {error}"));
-    let mut terminate = signal(SignalKind::terminate()).map_err(deaf)?;
-    tokio::select! {
-        asked = tokio::signal::ctrl_c() => asked.map_err(deaf),
-        _ = terminate.recv() => Ok(()),
     }
 }

@@ -6,16 +6,24 @@ pub mod clean;
 pub mod cx;
 pub mod exit;
 pub mod explain;
+#[cfg(feature = "failpoints")]
+mod failpoints;
 pub mod failures;
+pub mod fields;
+pub mod flow;
 pub mod forecast;
 pub mod init;
+pub mod live;
 mod logs;
 pub mod mock;
 pub mod moment;
 pub mod outcome;
+pub mod plan;
 pub mod profile;
 pub mod progress;
+pub mod run;
 pub mod runs;
+mod signals;
 pub mod status;
 pub mod terminal;
 pub mod timeline;
@@ -32,6 +40,7 @@ use tracing_subscriber::filter::LevelFilter;
 use crate::config::Overrides;
 use cx::Cx;
 use exit::{Ended, Exit, Failure};
+use flow::Which;
 use terminal::Terminal;
 use words::{Command, Words};
 
@@ -57,6 +66,11 @@ pub fn main() -> ExitCode {
         clock: Arc::new(SystemClock),
         entropy: Arc::new(OsEntropy),
     };
+    #[cfg(feature = "failpoints")]
+    if let Err(why) = failpoints::arm() {
+        cx.terminal.failure(&Failure::usage(why));
+        return Exit::Invalid.into();
+    }
     let ended = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(run(words.command, &cx)),
         Err(error) => Err(Failure::new(format!("start the runtime: {error}"))),
@@ -75,6 +89,14 @@ async fn run(command: Command, cx: &Cx) -> Ended {
     match command {
         Command::Init(args) => init::run(&args, cx).await,
         Command::Check(args) => check::run(&args, cx).await,
+        Command::Fields(args) => fields::run(&args, cx).await,
+        Command::Run => run::run(cx).await,
+        Command::Pull(args) => flow::run(Which::Pull, &args, cx).await,
+        Command::Compute(args) => flow::run(Which::Compute, &args, cx).await,
+        Command::Push(args) => flow::run(Which::Push, &args, cx).await,
+        Command::Sync(args) => flow::run(Which::Sync, &args, cx).await,
+        Command::Plan(args) => plan::plan(&args, cx).await,
+        Command::Apply(args) => plan::apply(&args, cx).await,
         Command::Status => status::run(cx).await,
         Command::Runs(args) => {
             let store = cx.reading(&cx.settings()?)?;
@@ -92,6 +114,11 @@ async fn run(command: Command, cx: &Cx) -> Ended {
         Command::Timeline(args) => {
             let store = cx.reading(&cx.settings()?)?;
             timeline::run(&args, store.as_deref(), &cx.terminal).await
+        }
+        Command::Explain(args) => {
+            let settings = cx.settings()?;
+            let store = cx.reading(&settings)?;
+            explain::run(&args, store.as_deref(), &settings, now, &cx.terminal).await
         }
         Command::Mock(args) => mock::run(&args, cx).await,
     }

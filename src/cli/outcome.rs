@@ -2,31 +2,47 @@
 
 use serde::Serialize;
 
+use crate::app::Finished;
 use crate::cli::clean;
-use crate::cli::exit::{Exit, Failure};
+use crate::cli::exit::{Ended, Exit};
 use crate::cli::moment;
-use crate::cli::runs::{changes, tone};
+use crate::cli::runs::{changes, name, tone};
 use crate::cli::terminal::{Terminal, Tone};
 use crate::model::{Run, RunState};
 
+/// One run as `--json` shows it.
+#[derive(Debug, Serialize)]
+pub struct RunView<'a> {
+    #[serde(flatten)]
+    run: &'a Run,
+    fix: Option<&'a str>,
+}
+
 #[derive(Serialize)]
 struct View<'a> {
-    runs: &'a [Run],
+    runs: Vec<RunView<'a>>,
+}
+
+/// Runs as data.
+pub fn views(runs: &[Finished]) -> Vec<RunView<'_>> {
+    runs.iter().map(|finished| RunView { run: &finished.run, fix: finished.fix.as_deref() }).collect()
 }
 
 /// Shows the runs of one command and says how it ended.
-pub fn tell(runs: &[Run], terminal: &Terminal) -> Result<Exit, Failure> {
-    terminal.show(&View { runs }, |terminal| {
-        for run in runs {
-            print(run, terminal);
-        }
-    })?;
+pub fn tell(runs: &[Finished], terminal: &Terminal) -> Ended {
+    terminal.show(&View { runs: views(runs) }, |terminal| print_all(runs, terminal))?;
     Ok(exit(runs))
 }
 
 /// The worst run names the command. A run is never green with a failed record.
-pub fn exit(runs: &[Run]) -> Exit {
-    runs.iter().map(exit_of).fold(Exit::Done, Exit::worst)
+pub fn exit(runs: &[Finished]) -> Exit {
+    runs.iter().map(|finished| exit_of(&finished.run)).fold(Exit::Done, Exit::worst)
+}
+
+pub fn print_all(runs: &[Finished], terminal: &Terminal) {
+    for finished in runs {
+        print(finished, terminal);
+    }
 }
 
 fn exit_of(run: &Run) -> Exit {
@@ -38,18 +54,13 @@ fn exit_of(run: &Run) -> Exit {
     }
 }
 
-fn print(run: &Run, terminal: &Terminal) {
-    let mut what = run.flow.as_str().to_owned();
-    let parts = [run.connection.as_ref().map(|c| c.as_str()), run.object.as_ref().map(|o| o.as_str())];
-    for part in parts.into_iter().flatten() {
-        what.push(' ');
-        what.push_str(part);
-    }
+fn print(finished: &Finished, terminal: &Terminal) {
+    let run = &finished.run;
     let took = run.ended_at.map(|ended| format!(" in {}", moment::length(ended.since(run.started_at))));
     terminal.say(format!(
         "{} {}: {} seen, {}{}",
         terminal.paint(tone(run.state), run.state.as_str()),
-        terminal.paint(Tone::Heading, &what),
+        terminal.paint(Tone::Heading, &name(run)),
         moment::count(run.counts.seen),
         changes(&run.counts),
         took.unwrap_or_default(),
@@ -57,8 +68,8 @@ fn print(run: &Run, terminal: &Terminal) {
     if let Some(message) = &run.message {
         terminal.say(format!("  {}", clean::line(message)));
     }
-    if run.counts.failed > 0 {
-        terminal.say(terminal.paint(Tone::Quiet, "  `ferry failures` says why and what to do about each"));
+    if let Some(fix) = &finished.fix {
+        terminal.say(terminal.paint(Tone::Quiet, &format!("  fix: {}", clean::line(fix))));
     }
 }
 
@@ -70,8 +81,8 @@ mod tests {
     use crate::cli::terminal::tests::captured;
     use crate::model::{Counts, Flow, RunId};
 
-    fn run(state: RunState, failed: u64) -> Run {
-        Run {
+    fn run(state: RunState, failed: u64) -> Finished {
+        let run = Run {
             id: RunId(uuid::Uuid::nil()),
             flow: Flow::Push,
             connection: Some("acme".into()),
@@ -82,7 +93,8 @@ mod tests {
             counts: Counts { seen: 9, updated: 4, failed, ..Counts::default() },
             message: None,
             error_kind: None,
-        }
+        };
+        Finished { run, fix: (failed > 0).then(|| "ferry failures lists them".to_owned()) }
     }
 
     #[test]
@@ -106,7 +118,7 @@ mod tests {
         assert_eq!(tell(&[run(RunState::Partial, 1)], &terminal).unwrap(), Exit::Partial);
         let want = "\
 partial push acme contact: 9 seen, 4 updated, 1 failed in 2 s
-  `ferry failures` says why and what to do about each
+  fix: ferry failures lists them
 ";
         assert_eq!(out.text(), want);
     }

@@ -4,35 +4,36 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::cli::runs::counted;
+use crate::app;
+use crate::cli::runs::{counted, name};
 use crate::cli::terminal::Terminal;
 use crate::cli::{clean, moment};
-use crate::model::Counts;
+use crate::model::{Counts, Run};
 
 /// One piece of work under way. Dropping it clears its line.
 #[derive(Debug)]
 pub struct Progress {
     bar: ProgressBar,
-    what: String,
 }
 
 impl Progress {
     /// Begins to show `what` (`pull acme contact`). Draws nothing unless standard error is a terminal.
     pub fn start(terminal: &Terminal, what: &str) -> Self {
-        let what = clean::line(what).into_owned();
         let target = if terminal.is_live() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(None, target);
         if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}") {
             bar.set_style(style);
         }
-        bar.set_message(what.clone());
+        bar.set_message(clean::line(what).into_owned());
         bar.enable_steady_tick(Duration::from_millis(120));
-        Self { bar, what }
+        Self { bar }
     }
+}
 
-    /// Shows what was counted up to here.
-    pub fn tell(&self, counts: &Counts) {
-        self.bar.set_message(line(&self.what, counts));
+/// Shows what a run has counted up to here.
+impl app::Progress for Progress {
+    fn update(&self, run: &Run, counts: &Counts) {
+        self.bar.set_message(line(&name(run), counts));
     }
 }
 

@@ -78,13 +78,7 @@ fn print_list(runs: &[Run], now: Timestamp, terminal: &Terminal) {
 
 fn print_one(run: &Run, journal: &[JournalRow], terminal: &Terminal) {
     terminal.say(format!("{} {}", terminal.paint(Tone::Heading, "run"), run.id));
-    let mut about = run.flow.as_str().to_owned();
-    let parts = [run.connection.as_ref().map(|c| c.as_str()), run.object.as_ref().map(|o| o.as_str())];
-    for part in parts.into_iter().flatten() {
-        about.push(' ');
-        about.push_str(part);
-    }
-    terminal.say(format!("{about}: {}", terminal.paint(tone(run.state), run.state.as_str())));
+    terminal.say(format!("{}: {}", name(run), terminal.paint(tone(run.state), run.state.as_str())));
     terminal.say(format!("started {} UTC, took {}", moment::at(run.started_at), took(run)));
     if let Some(message) = &run.message {
         terminal.say(crate::cli::clean::line(message));
@@ -97,6 +91,17 @@ fn print_one(run: &Run, journal: &[JournalRow], terminal: &Terminal) {
         terminal.say("");
         print_journal(journal, terminal);
     }
+}
+
+/// `push acme contact`.
+pub fn name(run: &Run) -> String {
+    let mut name = run.flow.as_str().to_owned();
+    let parts = [run.connection.as_ref().map(|c| c.as_str()), run.object.as_ref().map(|o| o.as_str())];
+    for part in parts.into_iter().flatten() {
+        name.push(' ');
+        name.push_str(part);
+    }
+    name
 }
 
 /// Fields written, one line each.

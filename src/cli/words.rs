@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Parser, Subcommand};
 
 use crate::cli::terminal::ColorChoice;
-use crate::cli::{check, failures, init, mock, profile, runs, timeline};
+use crate::cli::{check, explain, failures, fields, flow, init, mock, plan, profile, runs, timeline};
 
 /// Keeps a CRM and a store of customer behaviour in step, in both directions.
 #[derive(Debug, Parser)]
@@ -40,6 +40,22 @@ pub enum Command {
     Init(init::Args),
     /// Find every problem of the configuration at once
     Check(check::Args),
+    /// The CRM fields that are written, and creating the missing ones
+    Fields(fields::Args),
+    /// The daemon: the schedule and the admin listener, until it is asked to stop
+    Run,
+    /// Take in what changed at the CRM
+    Pull(flow::Args),
+    /// Compute traits and scores of whoever changed or is due
+    Compute(flow::Args),
+    /// Write what changed to the CRM
+    Push(flow::Args),
+    /// Pull, compute, push
+    Sync(flow::Args),
+    /// What push would do, against the CRM's live values
+    Plan(plan::PlanArgs),
+    /// Do exactly what a plan file says, if the CRM still holds what it says
+    Apply(plan::ApplyArgs),
     /// Health, lag, quota, outbox and failures of every connection
     Status,
     /// What ran and how it ended; one run in full
@@ -50,6 +66,8 @@ pub enum Command {
     Profile(profile::Args),
     /// What happened around one person, newest first
     Timeline(timeline::Args),
+    /// Why a field holds what it holds, now or at a date
+    Explain(explain::Args),
     /// Stand-alone mock CRMs over real HTTP
     Mock(mock::Args),
 }

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use connector::ConnectionName;
+use connector::{ConnectionName, Object};
 
 use crate::config::catalogue::Catalogue;
+use crate::config::diagnostic::Diagnostic;
 use crate::config::keys;
 use crate::config::mask::quoted;
 use crate::config::reader::{Bad, Reader};
@@ -62,12 +63,16 @@ fn connection(
     if !is_new || !budget_is_right || !match_is_known {
         return None;
     }
+    let (mut objects, pull_deals) = (objects?, pull_deals?);
+    if !pull_deals.closed && !pull_deals.open {
+        objects.retain(|mapping| mapping.object != Object::Deal);
+    }
     Some(ConnectionSettings {
         name: ConnectionName::new(name?),
         mode: mode?,
         api_budget,
-        pull_deals: pull_deals?,
-        objects: objects?,
+        pull_deals,
+        objects,
         vendor: own?,
     })
 }
@@ -90,7 +95,19 @@ fn pull_deals(table: &Reader<'_>) -> Option<PullDeals> {
     if since.is_none() && section.entry("since").is_some() {
         return None;
     }
-    Some(PullDeals { closed: closed?, open: open?, since })
+    let (closed, open) = (closed?, open?);
+    if closed != open {
+        let (word, key) = if open { ("open", "closed") } else { ("closed", "open") };
+        let problem = Diagnostic::new("E008", format!("pulling only {word} deals is not in this version"))
+            .help("set both to true, or both to false to pull no deals");
+        // One of the two is false, and false is no default.
+        match section.entry(key) {
+            Some(entry) => section.report(problem.at(&entry.key_place)),
+            None => section.report_here(problem),
+        }
+        return None;
+    }
+    Some(PullDeals { closed, open, since })
 }
 
 /// `[crm.match]`: there is one order in this version, and no silent choice between duplicates. Saying so is allowed.

@@ -47,8 +47,8 @@ pub const SERVER: Keys = keys(
 pub const ADMIN: Keys = keys(&["listen", "token"], &[]);
 
 pub const SOURCE: Keys = keys(
-    &["name", "type", "path"],
-    &["write_key", "client", "rate_limit", "delimiter", "time_zone", "event", "columns"],
+    &["name", "type"],
+    &["path", "write_key", "client", "rate_limit", "delimiter", "time_zone", "event", "columns"],
 );
 
 /// Keys that every connection has; the vendor's own are in [`crate::config::vendor`].
@@ -89,6 +89,13 @@ pub const SAFETY: Keys =
 
 pub const SECRET: Keys = keys(&["env", "file", "command"], &[]);
 
+/// Every place there is.
+#[cfg(test)]
+pub const EVERY_PLACE: [Keys; 19] = [
+    ROOT, STORE, SERVER, ADMIN, SOURCE, CRM, PULL_DEALS, MATCH, CREATE, FIELDS, FIELD, SCHEDULE, TRAIT, SCORES, SCORE,
+    SCORE_RULE, CURRENCY, SAFETY, SECRET,
+];
+
 /// Keys whose values are secrets: they are references in the file, and whatever stands there is masked in messages.
 const SECRET_KEYS: [&str; 13] = [
     "token",
@@ -118,10 +125,7 @@ mod tests {
 
     #[test]
     fn no_key_is_both_accepted_and_refused() {
-        for place in [
-            ROOT, STORE, SERVER, ADMIN, SOURCE, CRM, PULL_DEALS, MATCH, CREATE, FIELDS, FIELD, SCHEDULE, TRAIT, SCORES,
-            SCORE, SCORE_RULE, CURRENCY, SAFETY, SECRET,
-        ] {
+        for place in EVERY_PLACE {
             assert!(place.accepted.iter().all(|key| !place.later.contains(key)), "{place:?}");
         }
     }

@@ -85,10 +85,11 @@ pub struct SourceSettings {
 pub struct ConnectionSettings {
     pub name: ConnectionName,
     pub mode: ConnectionMode,
-    /// Calls a day, by everyone, at which pulling stops (at 90 %); pushes go on.
+    /// Calls a day by everyone; pulling stops at 90 % of it and pushes go on. `None`: half of the account's own limit.
     pub api_budget: Option<u64>,
     pub pull_deals: PullDeals,
-    /// The mappings of contact, company and deal, in this order, each possibly empty.
+    /// The mappings of contact, company and deal, in this order, each possibly empty. An object that is not here is not
+    /// pulled: deals, where `pull_deals` says so.
     pub objects: Vec<ObjectMapping>,
     /// What only this kind of CRM has.
     pub vendor: VendorSettings,
@@ -109,7 +110,7 @@ pub enum ConnectionMode {
     DryRun,
 }
 
-/// Which deals are pulled.
+/// Which deals are pulled: in this version all, or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PullDeals {
     pub closed: bool,
@@ -129,6 +130,17 @@ impl VendorSettings {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Hubspot(_) => "hubspot",
+        }
+    }
+}
+
+impl VendorSettings {
+    /// Every secret the connection needs, to be tried when the daemon starts.
+    pub fn secrets(&self) -> Vec<&Secret> {
+        let Self::Hubspot(hubspot) = self;
+        match &hubspot.auth {
+            HubspotAuth::Token(token) => vec![token],
+            HubspotAuth::Refresh { client_secret, refresh_token, .. } => vec![client_secret, refresh_token],
         }
     }
 }

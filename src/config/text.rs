@@ -10,11 +10,18 @@ pub type Span = Range<usize>;
 pub const MAX_BYTES: usize = 1024 * 1024;
 
 /// One text that settings come from: the file, or one environment variable.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct SourceText {
     name: Arc<str>,
     text: Arc<str>,
     line_starts: Vec<usize>,
+}
+
+/// Without the text: somebody may have written a secret into it.
+impl std::fmt::Debug for SourceText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SourceText").field("name", &self.name).field("bytes", &self.text.len()).finish_non_exhaustive()
+    }
 }
 
 /// A place as people count: both from 1.

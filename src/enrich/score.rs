@@ -111,7 +111,8 @@ pub(super) fn score(spec: &ScoreSpec, facts: &[Vec<&Fact>], zone: Tz, as_of: Tim
         due.note(next_midnight(as_of, zone));
     }
     let sum: f64 = parts.iter().map(|part| part.points).sum();
-    let value = sum.clamp(0.0, spec.max.max(0.0));
+    // Adding zero makes a negative zero a plain one.
+    let value = sum.clamp(0.0, spec.max.max(0.0)) + 0.0;
     // A stable sort keeps ties in the order of the configuration.
     parts.sort_by(|a, b| b.points.abs().partial_cmp(&a.points.abs()).unwrap_or(Ordering::Equal));
     Score { name: spec.name.clone(), value, parts, capped: (sum - value).abs() > f64::EPSILON }

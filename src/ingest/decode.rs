@@ -10,7 +10,7 @@ use crate::ingest::identity::{self, Ids, InvalidId};
 use crate::ingest::traits::{Traits, clean};
 use crate::ingest::when::Stamps;
 use crate::ingest::{body, message_id};
-use crate::model::{Event, EventKind, SourceName};
+use crate::model::{Event, EventKind, Identifier, SourceName};
 
 /// Bytes of one message, unless a source is set to take more.
 pub const MAX_MESSAGE: usize = 32 * 1024;
@@ -91,7 +91,7 @@ pub fn decode(text: &str, received_at: Timestamp, options: &DecodeOptions) -> Re
             return Err(DecodeError::new("invalid_id", cause, "send the id as text"));
         }
     };
-    let (traits, traits_are_weak) = traits(&message, kind, &ids);
+    let (traits, traits_are_weak) = traits(&message, kind, &ids, &emails);
     Ok(Event {
         source: options.source.clone(),
         message_id,
@@ -208,8 +208,9 @@ fn within_limits(message: &Json<'_>) -> Result<(), DecodeError> {
     Ok(())
 }
 
-/// Identify: `context.traits` overlaid by `traits`. Group: what is said of the company. Others: `context.traits`, weak.
-fn traits(message: &Json<'_>, kind: EventKind, ids: &Ids<'_>) -> (Traits, bool) {
+/// Identify: `context.traits` overlaid by `traits`. Group: what is said of the company. Others: `context.traits`, weak, and
+/// the address a form or order gives: a lead without one could not be written to a CRM.
+fn traits(message: &Json<'_>, kind: EventKind, ids: &Ids<'_>, emails: &[&str]) -> (Traits, bool) {
     let mut traits = Traits::default();
     match kind {
         EventKind::Alias => {}
@@ -224,6 +225,11 @@ fn traits(message: &Json<'_>, kind: EventKind, ids: &Ids<'_>) -> (Traits, bool) 
         }
         EventKind::Track | EventKind::Page | EventKind::Screen => {
             traits.lay_over("", message.at(&["context", "traits"]));
+            traits.fill_only();
+            if !traits.has("email") {
+                let address = emails.iter().find(|email| Identifier::email(email).is_some());
+                traits.set_text("email", address.copied());
+            }
             return (traits.with_full_name(), true);
         }
     }

@@ -2,6 +2,7 @@
 
 mod body;
 mod decode;
+mod flow;
 mod identity;
 mod jsonl;
 mod message_id;
@@ -11,4 +12,5 @@ mod traits;
 mod when;
 
 pub use decode::{DecodeError, DecodeOptions, MAX_MESSAGE, decode};
+pub use flow::{Failed, Ingest};
 pub use jsonl::{BadLine, JsonLines};

@@ -4,6 +4,7 @@ use connector::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
+use crate::enrich::{Model, preset};
 use crate::expr::Json;
 use crate::model::{Event, EventKind};
 
@@ -52,7 +53,7 @@ fn a_track_call_of_a_python_sdk() {
         (Some(at("2026-03-02T14:00:00Z")), Some(at("2026-03-02T14:00:10Z")))
     );
     assert_eq!(identifiers(&event), ["user_id:42", "email:ada@northwind.example"]);
-    assert_eq!(traits(&event), pairs(&[("email", ""), ("first_name", "Ada")]));
+    assert_eq!(traits(&event), pairs(&[("email", "Ada@Northwind.Example"), ("first_name", "Ada")]));
     assert!(event.traits_are_weak && !event.is_bot);
     assert!(event.body.starts_with(r#"{"anonymousId":null,"userId":42,"#), "{}", event.body);
     assert!(event.body.contains(r#""unknown":[1.50]"#));
@@ -171,6 +172,48 @@ fn a_second_import_gives_the_same_ids_and_arrivals_differ() {
     let (one, two) =
         (decode(text, at(NOW), &options).unwrap(), decode(text, at("2026-03-02T12:00:11Z"), &options).unwrap());
     assert_ne!(one.message_id, two.message_id);
+}
+
+/// Ada of the worked example, as lines of a file.
+#[test]
+fn lines_become_figures() {
+    let page = |time: &str, id: &str, rest: &str| {
+        format!(r#"{{"type":"page","anonymousId":"{id}","timestamp":"2026-03-{time}Z"{rest}}}"#)
+    };
+    let pricing = r#","properties":{"path":"/pricing"}"#;
+    let lines = [
+        page("02T09:00:00", "a-1", r#","properties":{"path":"/"},"context":{"campaign":{"source":"google"}}"#),
+        page("02T09:10:00", "a-1", pricing),
+        page("02T09:45:00", "a-1", pricing),
+        r#"{"type":"track","event":"Form Submitted","anonymousId":"a-1","timestamp":"2026-03-04T08:00:00Z","properties":{"form":"demo"}}"#.into(),
+        r#"{"type":"identify","anonymousId":"a-1","timestamp":"2026-03-04T08:00:01Z","traits":{"email":"Ada@Northwind.Example "}}"#.into(),
+        page("15T18:00:00", "a-2", "").replace("page", "screen"),
+        r#"{"type":"identify","userId":"u-ada","anonymousId":"a-2","timestamp":"2026-03-15T18:05:00Z"}"#.into(),
+    ]
+    .join("\n");
+    let model = Model::new(preset::b2b());
+    let options = DecodeOptions { source: "file".into(), max_message: MAX_MESSAGE, client: false };
+    let mut facts = Vec::new();
+    let mut reader = JsonLines::new(lines.as_bytes(), 1 << 20);
+    while let Some((_, line)) = reader.next().unwrap() {
+        facts.extend(model.facts(&decode(line.unwrap(), at("2026-04-01T00:00:00Z"), &options).unwrap()));
+    }
+    let computed = model.compute(&facts, &[], at("2026-03-15T18:10:00Z"));
+    let traits: Vec<(String, String)> = computed.traits.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect();
+    let want = [
+        ("first_touch_source", "google"),
+        ("last_seen_at", "2026-03-15T18:05:00Z"),
+        ("last_won_at", ""),
+        ("page_views_30d", "4"),
+        ("pricing_views_30d", "2"),
+        ("score_engagement", "25"),
+        ("score_reasons", "Demo form +17, Pricing page +5 (2), Page view +3 (4)"),
+        ("visits_30d", "3"),
+        ("won_deals", "0"),
+        ("won_revenue", "0"),
+    ];
+    assert_eq!(traits, pairs(&want));
+    assert_eq!(format!("{:.2}", computed.scores[0].value), "24.75");
 }
 
 /// JSON of any shape, with the keys that matter often among it.

@@ -66,6 +66,15 @@ impl Traits {
         }
     }
 
+    /// Weak traits fill what is empty: they clear nothing.
+    pub(super) fn fill_only(&mut self) {
+        self.0.retain(|_, value| !value.is_null());
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// First and last name make a name where none is given; a name alone is not split.
     pub(super) fn with_full_name(mut self) -> Self {
         let text = |name: &str| self.0.get(name).and_then(Value::as_text);

@@ -21,12 +21,8 @@ mod job;
 mod plan;
 mod poke;
 #[cfg(test)]
-mod running;
-#[cfg(test)]
-mod scenarios;
+mod tests;
 mod trigger;
-#[cfg(test)]
-mod zones;
 
 pub use driver::{Work, drive};
 pub use error::TriggerError;

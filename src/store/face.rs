@@ -12,7 +12,7 @@ use crate::model::{
 };
 use crate::store::{
     AppendEvents, Checkpoint, ComputeProfiles, Delivered, FuseTally, IncomingPage, IngestReport, JournalRow, Lease,
-    PageReport, PlanRecords, ProfileDetail, ResolveEvents, Result, ScheduleRow, Sizes, StageItem, StageReport,
+    PageReport, Pending, PlanRecords, ProfileDetail, ResolveEvents, Result, ScheduleRow, Sizes, StageItem, StageReport,
     StageWrites, StoreStats, StreamKey, TimelineItem,
 };
 
@@ -169,6 +169,10 @@ pub trait Store: Debug + Send + Sync {
     async fn save_schedule(&self, row: ScheduleRow) -> Result<()>;
 
     // — reading —
+
+    /// Whether profiles wait for computation as of now, and where records wait for push: what another process may have left.
+    /// Cheap enough to ask every second.
+    async fn pending(&self, now: Timestamp) -> Result<Pending>;
 
     async fn stats(&self) -> Result<StoreStats>;
 

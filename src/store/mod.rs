@@ -24,4 +24,6 @@ pub use inbound::{
 };
 pub use lock::FlowLock;
 pub use outbound::{Delivered, Fate, FuseTally, Lease, StageDecision, StageItem, StageReport, StageWrites};
-pub use view::{ConnectionStats, JournalRow, ObjectStats, ProfileDetail, ScheduleRow, Sizes, StoreStats, TimelineItem};
+pub use view::{
+    ConnectionStats, JournalRow, ObjectStats, Pending, ProfileDetail, ScheduleRow, Sizes, StoreStats, TimelineItem,
+};

@@ -95,3 +95,10 @@ pub struct Sizes {
     pub wal_bytes: u64,
     pub journal_rows: u64,
 }
+
+/// What waits to be worked on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pending {
+    pub profiles: bool,
+    pub records: Vec<(ConnectionName, Object)>,
+}

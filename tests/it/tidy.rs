@@ -35,7 +35,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
 
 /// A vendor's word is for the room that makes its connector, and for the file's presets and key lists.
 const VENDORS: &[&str] = &["salesforce", "hubspot", "dynamics", "zoho"];
-const VENDORS_IN: &[&str] = &["src/app/registry", "src/config", "src/cli/mock.rs", "src/cli/init.rs", "src/cli/demo"];
+const VENDORS_IN: &[&str] = &["src/app/vendors.rs", "src/config", "src/cli/mock.rs", "src/cli/init.rs", "src/cli/demo"];
 
 /// Ways to stop the program that have no place on a production path.
 const PANICS: &[&str] =

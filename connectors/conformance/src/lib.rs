@@ -15,8 +15,9 @@
 //! }
 //! ```
 //!
-//! * The connector is given a [`LeapClock`]: its waits pass at once, and nothing hangs on a clock nobody moves.
-//!   [`Subject::advance`] moves that clock and the stand-in's together.
+//! * The connector is given a [`LeapClock`]: its waits pass at once, and nothing hangs on a clock nobody moves. Over
+//!   `SystemClock` it goes with a stand-in in real time; [`Subject::advance`] leaps and sets the stand-in's clock ahead by
+//!   [`LeapClock::leapt`], so that both stay together whatever the connector slept.
 //! * Only what a stand-in can do need be implemented; a lever left at its default skips the checks that need it, with a
 //!   reason. A skipped check is never counted as passed, and a connector's test names the ones it expects.
 //! * Trouble ([`Subject::inject`]) lasts until [`Subject::mend`], so that a connector's own retries meet it again. Levers

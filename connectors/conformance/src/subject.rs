@@ -95,10 +95,16 @@ pub trait Subject: Send + Sync {
     /// compares by kind. `None` where no live record has this id.
     async fn truth(&self, object: &Object, id: &RecordId, fields: &[FieldName]) -> Checked<Option<Fields>>;
 
+    /// A second connector for the same account, with nothing in it from the first: as after a restart.
+    async fn reconnect(&self) -> Checked<Box<dyn Connector>> {
+        cannot("connect a second time")
+    }
+
     /// Live records of the object.
     async fn count(&self, object: &Object) -> Checked<usize>;
 
-    /// Requests the connector has sent so far, token renewals included; the stand-in's own control calls are not.
+    /// Requests of the connector so far, counted when they arrive, token renewals included; the stand-in's own control
+    /// calls are not.
     async fn requests(&self) -> Checked<u64>;
 
     /// Changes of records so far, whoever made them.

@@ -15,6 +15,7 @@ use crate::cli::exit::{Ended, Exit, Failure};
 use crate::cli::moment;
 use crate::cli::profile;
 use crate::cli::terminal::Terminal;
+use crate::config::Settings;
 use crate::enrich::Model;
 use crate::mapping::ObjectMapping;
 use crate::store::Store;
@@ -37,11 +38,16 @@ const MOST: usize = 10_000;
 pub async fn run(
     args: &Args,
     store: Option<&dyn Store>,
-    model: &Model,
-    mappings: &[(ConnectionName, ObjectMapping)],
+    settings: &Settings,
     now: Timestamp,
     terminal: &Terminal,
 ) -> Ended {
+    let model = Model::new(settings.model.clone());
+    let mappings: Vec<(ConnectionName, ObjectMapping)> = settings
+        .connections
+        .iter()
+        .flat_map(|one| one.objects.iter().map(|mapping| (one.name.clone(), mapping.clone())))
+        .collect();
     let (id, detail, store) = profile::find(&args.key, store).await?;
     let facts = store.facts_of(id, model.rule_ids()).await?;
     let events = store.events_of(id, MOST).await?;
@@ -51,8 +57,8 @@ pub async fn run(
         facts: &facts,
         events: &events,
         journal: &journal,
-        model,
-        mappings,
+        model: &model,
+        mappings: &mappings,
         as_of: args.as_of,
         now,
     };

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use connector::{ConnectionName, Timestamp};
 
+use crate::app::quota_note;
 use crate::cli::cx::Cx;
 use crate::cli::exit::{Ended, Exit};
 use crate::cli::moment;
@@ -14,11 +15,6 @@ use crate::cli::terminal::{Terminal, Tone, cell};
 use crate::store::Store;
 use health::State;
 use view::{Budget, Configured, Status, view};
-
-/// Where the daemon leaves what a connection's CRM last said of its quota: a note of the store, [`Budget`] as JSON.
-pub fn budget_note(connection: &ConnectionName) -> String {
-    format!("budget {connection}")
-}
 
 pub async fn run(cx: &Cx) -> Ended {
     let settings = cx.settings()?;
@@ -39,7 +35,7 @@ pub async fn show(
     let mut known = Vec::with_capacity(configured.len());
     for (name, kind) in configured {
         let note = match store {
-            Some(store) => store.note(&budget_note(&name)).await?,
+            Some(store) => store.note(&quota_note(&name)).await?,
             None => None,
         };
         // A note of another version reads as "nothing known", which the next run corrects.

@@ -78,11 +78,16 @@ fn what_is_not_in_this_version_is_refused_by_name() {
         ("[store]\nbackup = { keep = 7 }", "E008 2:1 `backup` in `[store]` is not in this version"),
         ("[server]\nlisten = \"127.0.0.1:1\"", "E008 2:1 `listen` in `[server]` is not in this version"),
         ("[schedule]\ndigest = \"5m\"", "E008 2:1 `digest` in `[schedule]` is not in this version"),
+        (
+            "[[source]]\nname = \"w\"\ntype = \"jsonl\"\npath = \"x\"",
+            "E008 4:1 `path` in `[[source]]` \"w\" is not in this version",
+        ),
         ("[[source]]\nname = \"w\"\ntype = \"csv\"", "E008 3:8 source type \"csv\" is not in this version"),
         ("[[crm]]\nname = \"s\"\ntype = \"salesforce\"", "E008 3:8 CRM type \"salesforce\" is not in this version"),
     ]);
     let cases = [
         ("[crm.digest]\nat = \"07:00\"", "E008 5:6 `digest` in `[[crm]]` \"hubspot\" is not in this version"),
+        ("pull_deals = { closed = false }", "E008 5:16 pulling only open deals is not in this version"),
         ("create = { contact = \"mql\" }", "E008 5:22 `contact = \"mql\"` is not in this version"),
         ("create = { lead = \"mql\" }", "E008 5:12 `lead` in `[crm.create]` is not in this version"),
         (
@@ -180,8 +185,9 @@ fn secrets() {
         "token = \"hunter2",
         "token = hunter2",
     ] {
-        let failure = parsed(&crm(line)).unwrap_err().to_string();
-        assert!(!failure.contains("hunter2"), "{failure}");
+        let failure = parsed(&crm(line)).unwrap_err();
+        assert!(!failure.to_string().contains("hunter2"), "{failure}");
+        assert!(!format!("{failure:?}").contains("hunter2"), "not in a log either: {line}");
     }
 }
 

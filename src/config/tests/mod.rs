@@ -93,7 +93,7 @@ client_id = "mock-client"
 client_secret = { file = "secrets/hub" }
 refresh_token = { command = ["pass", "show", "hub"] }
 token_url = "http://[::1]:7202/oauth/token"
-pull_deals = { open = false, since = 2023-01-01 }
+pull_deals = { since = 2023-01-01 }
 match = { contact = ["link", "cdp_profile_id", "email"], on_duplicate = "review" }
 [crm.create]
 contact = "known"
@@ -109,7 +109,7 @@ stage = { field = "dealstage", map = { closedwon = "won", "*" = "open" } }
     assert_eq!((hub.mode, hub.api_budget), (ConnectionMode::PullOnly, Some(20_000)));
     assert_eq!(
         hub.pull_deals,
-        PullDeals { closed: true, open: false, since: chrono::NaiveDate::from_ymd_opt(2023, 1, 1) }
+        PullDeals { closed: true, open: true, since: chrono::NaiveDate::from_ymd_opt(2023, 1, 1) }
     );
     let VendorSettings::Hubspot(own) = &hub.vendor;
     assert_eq!((own.base_url.as_str(), own.api_version), ("http://127.0.0.1:7202", "2026-03"));
@@ -128,6 +128,13 @@ stage = { field = "dealstage", map = { closedwon = "won", "*" = "open" } }
     assert!(contact.of_attribute("country").unwrap().clear);
     let stage = hub.object(&Object::Deal).unwrap().of_attribute("stage").unwrap().clone();
     assert_eq!((stage.direction, stage.map.unwrap().other.as_deref()), (Direction::Pull, Some("open")));
+}
+
+#[test]
+fn no_deals_are_pulled_where_the_file_says_so() {
+    let settings = valid(&format!("{MINIMAL}pull_deals = {{ closed = false, open = false }}\n"));
+    assert!(settings.connections[0].object(&Object::Deal).is_none());
+    assert!(settings.connections[0].object(&Object::Contact).is_some());
 }
 
 #[test]
@@ -169,6 +176,22 @@ fn every_setting_says_where_it_comes_from() {
         "crm.hubspot.fields.contact.title = { field = \"jobtitle\", direction = \"pull\", conflict = \"crm_wins\" }  # preset b2b",
     ] {
         assert!(lines.iter().any(|have| have == line), "{line} is not among\n{}", lines.join("\n"));
+    }
+}
+
+#[test]
+fn the_reference_file_is_valid_and_the_manual_knows_every_key() {
+    let loaded = parsed(include_str!("../../../sync.toml")).unwrap_or_else(|failure| panic!("{failure}"));
+    assert_eq!(loaded.warnings, Vec::new());
+    let manual = include_str!("../../../docs/configuration.md");
+    let file = include_str!("../../../sync.toml");
+    for place in keys::EVERY_PLACE {
+        for key in place.accepted {
+            assert!(manual.contains(&format!("`{key}`")), "docs/configuration.md does not say what `{key}` is");
+        }
+    }
+    for key in keys::ROOT.accepted {
+        assert!(file.contains(key), "sync.toml does not show {key}");
     }
 }
 

@@ -18,7 +18,7 @@ use crate::model::{
 use crate::store::face::MatchFacts;
 use crate::store::{
     AppendEvents, Checkpoint, ComputeProfiles, Delivered, FuseTally, IncomingPage, IngestReport, JournalRow, Lease,
-    PageReport, PlanRecords, ProfileDetail, ResolveEvents, Result, ScheduleRow, Sizes, StageItem, StageReport,
+    PageReport, Pending, PlanRecords, ProfileDetail, ResolveEvents, Result, ScheduleRow, Sizes, StageItem, StageReport,
     StageWrites, Store, StoreStats, StreamKey, TimelineItem,
 };
 
@@ -236,6 +236,10 @@ impl Store for SqliteStore {
 
     async fn save_schedule(&self, row: ScheduleRow) -> Result<()> {
         self.write("save a schedule", move |session| runs::save_schedule(session, &row)).await
+    }
+
+    async fn pending(&self, now: Timestamp) -> Result<Pending> {
+        self.read("look for work", move |session| stats::pending(session, now)).await
     }
 
     async fn stats(&self) -> Result<StoreStats> {

@@ -10,13 +10,13 @@ use super::records::{self, profile_of};
 use super::session::Session;
 
 /// Replaces what `record` lists. An association it no longer lists is gone from the other side's list as well: the newest
-/// reading of either side counts. Returns how many profiles became stale.
+/// reading of either side counts. Returns how many profiles became stale, `None` where the list is as it was.
 pub(super) fn replace(
     session: &Session<'_>,
     connection: &ConnectionName,
     record: i64,
     links: &[Link],
-) -> Fallible<u64> {
+) -> Fallible<Option<u64>> {
     let mut wanted = BTreeSet::new();
     for link in links {
         let place = session.place(connection, &link.object)?;
@@ -27,7 +27,7 @@ pub(super) fn replace(
     }
     let have: BTreeSet<i64> = listed(session, record)?.into_iter().collect();
     if have == wanted {
-        return Ok(0);
+        return Ok(None);
     }
     for other in wanted.difference(&have) {
         session.run("INSERT INTO link (a, b) VALUES (?1, ?2)", (record, other))?;
@@ -40,7 +40,7 @@ pub(super) fn replace(
     for other in have.symmetric_difference(&wanted) {
         concerned.extend(profile_of(session, *other)?);
     }
-    mark(session, &concerned)
+    mark(session, &concerned).map(Some)
 }
 
 /// What the record lists itself.

@@ -105,7 +105,7 @@ impl Paging<'_> {
             self.absorb(id, merged.as_str(), because)?;
         }
         if let Some(links) = &record.links {
-            self.report.profiles_marked += links::replace(session, &self.page.key.connection, id, links)?;
+            self.report.profiles_marked += links::replace(session, &self.page.key.connection, id, links)?.unwrap_or(0);
         }
         if let Some(facts) = &record.deal
             && deals::save(session, id, facts, at, self.page.now)?
@@ -309,14 +309,17 @@ impl Paging<'_> {
             Some(key) => key.record,
             None => records::find_or_stub(session, self.place, ext)?,
         };
-        if let Some(list) = &incoming.record.links {
-            self.report.profiles_marked += links::replace(session, &self.page.key.connection, record, list)?;
-        }
+        let moved = match &incoming.record.links {
+            Some(list) => links::replace(session, &self.page.key.connection, record, list)?,
+            None => None,
+        };
+        self.report.profiles_marked += moved.unwrap_or(0);
         session.run(
             "UPDATE record_key SET links_hash = ?3 WHERE place = ?1 AND ext = ?2",
             (self.place, ext, incoming.hash),
         )?;
-        self.report.counts.updated += 1;
+        let counts = &mut self.report.counts;
+        *(if moved.is_some() { &mut counts.updated } else { &mut counts.unchanged }) += 1;
         Ok(())
     }
 }

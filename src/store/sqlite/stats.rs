@@ -8,7 +8,7 @@ use super::packed_model::{unpack_attribute, unpack_scores};
 use super::profiles::{self, blob};
 use super::session::Session;
 use super::{deals, records};
-use crate::store::{ObjectStats, ProfileDetail, StoreStats};
+use crate::store::{ObjectStats, Pending, ProfileDetail, StoreStats};
 
 pub(super) fn stats(session: &Session<'_>) -> Fallible<StoreStats> {
     let count = |sql: &str| Ok::<u64, super::fault::Fault>(unsigned(session.number(sql, [])?));
@@ -42,6 +42,21 @@ pub(super) fn stats(session: &Session<'_>) -> Fallible<StoreStats> {
         stats.connections.entry(connection).or_default().dead_letters = unsigned(row.get(1)?);
     }
     Ok(stats)
+}
+
+pub(super) fn pending(session: &Session<'_>, now: Timestamp) -> Fallible<Pending> {
+    let waits = session.number(
+        "SELECT EXISTS (SELECT 1 FROM stale) OR EXISTS (SELECT 1 FROM profile WHERE due_at <= ?1)",
+        [now.micros()],
+    )?;
+    let mut records = Vec::new();
+    let mut statement =
+        session.sql("SELECT p.id FROM place p WHERE EXISTS (SELECT 1 FROM push_mark m WHERE m.place = p.id)")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        records.push(session.place_name(row.get(0)?)?);
+    }
+    Ok(Pending { profiles: waits != 0, records })
 }
 
 pub(super) fn unsigned(number: i64) -> u64 {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use connector::{Cursor, ErrorKind, PullRequest, RecordId};
 
-use super::steps::{all_there, ask_people, ensure, fails, page, people, settle, walk};
+use super::steps::{all_there, ask_people, ensure, fails, page, people, settle, walk, works};
 use super::table;
 use crate::subject::{Checked, Subject};
 use crate::suite::Check;
@@ -16,6 +16,7 @@ pub(super) fn checks() -> Vec<Check> {
         [3] a_full_load_says_when_it_is_done,
         [3] resuming_from_any_page_loses_nothing,
         [3] a_cursor_survives_its_text,
+        [3] a_cursor_survives_a_restart,
         [3] a_foreign_cursor_is_refused,
         [3] an_empty_page_has_a_cursor_that_works,
         [2] a_record_created_during_the_load_is_not_lost,
@@ -86,6 +87,22 @@ async fn a_cursor_survives_its_text(s: &dyn Subject) -> Checked {
             return super::steps::failed("a cursor did not come back from its text");
         };
         request.cursor = Some(Cursor::new(cursor.as_str().to_owned()));
+        if !page.more {
+            return all_there(&ids, &seen);
+        }
+    }
+}
+
+async fn a_cursor_survives_a_restart(s: &dyn Subject) -> Checked {
+    let ids = people(s, s.more_than_two_pages()).await?;
+    settle(s).await?;
+    let mut request = ask_people(s);
+    let mut seen = BTreeSet::new();
+    loop {
+        // Every page is read by a connector that has read none before.
+        let page = works("a pull after a restart", s.reconnect().await?.pull(&request).await)?;
+        seen.extend(page.records.iter().map(|record| record.id.clone()));
+        request.cursor = Some(page.resume);
         if !page.more {
             return all_there(&ids, &seen);
         }

@@ -16,6 +16,7 @@ const DOORS: [Call; 6] = [Call::Check, Call::Describe, Call::Pull, Call::Read, C
 pub struct MemorySubject<C = MemoryConnector> {
     clock: Arc<LeapClock>,
     crm: MemoryCrm,
+    wrap: Box<dyn Fn(MemoryConnector) -> C + Send + Sync>,
     connector: C,
     words: Words,
 }
@@ -27,15 +28,15 @@ impl MemorySubject {
     }
 }
 
-impl<C: Connector> MemorySubject<C> {
+impl<C: Connector + 'static> MemorySubject<C> {
     /// The same with a connector of one's own around the in-memory one.
-    pub fn around(wrap: impl FnOnce(MemoryConnector) -> C) -> Self {
+    pub fn around(wrap: impl Fn(MemoryConnector) -> C + Send + Sync + 'static) -> Self {
         let clock = Arc::new(LeapClock::new(Timestamp::from_secs(1_790_000_000)));
         let crm = MemoryCrm::new(clock.clone());
         crm.set_page_size(3);
         crm.set_visibility_lag(Duration::from_secs(60));
         let connector = wrap(crm.connector());
-        Self { clock, crm, connector, words: words() }
+        Self { clock, crm, wrap: Box::new(wrap), connector, words: words() }
     }
 
     pub fn crm(&self) -> &MemoryCrm {
@@ -78,7 +79,7 @@ fn there(done: bool) -> Checked {
 }
 
 #[async_trait]
-impl<C: Connector> Subject for MemorySubject<C> {
+impl<C: Connector + 'static> Subject for MemorySubject<C> {
     fn connector(&self) -> &dyn Connector {
         &self.connector
     }
@@ -104,6 +105,10 @@ impl<C: Connector> Subject for MemorySubject<C> {
             let value = |name: &FieldName| held.get(name).cloned().unwrap_or(Value::Null);
             fields.iter().map(|name| (name.clone(), value(name))).collect()
         }))
+    }
+
+    async fn reconnect(&self) -> Checked<Box<dyn Connector>> {
+        Ok(Box::new((self.wrap)(self.crm.connector())))
     }
 
     async fn count(&self, object: &Object) -> Checked<usize> {

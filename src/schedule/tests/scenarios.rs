@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono_tz::Tz;
 use connector::{Object, SeededEntropy, Timestamp};
 
-use super::{CatchUp, Direction, Finish, Job, JobKey, JobState, Late, Plan, Trigger, Why};
+use crate::schedule::{CatchUp, Direction, Finish, Job, JobKey, JobState, Late, Plan, Trigger, Why};
 
 pub(super) const NOON: Timestamp = Timestamp::from_secs(1_790_000_000 - 1_790_000_000 % 86_400 + 43_200);
 pub(super) const MINUTE: Duration = Duration::from_secs(60);
@@ -138,6 +138,22 @@ fn scenario_57_a_restart_before_the_next_start_changes_nothing() {
     let state = first.state(&pull());
     let mut second = plan_with(vec![job("5m", CatchUp::Once)], state, after(2));
     assert_eq!(run_through(&mut second, after(2), 300), [180]);
+}
+
+#[test]
+fn scenario_57_a_run_cut_off_by_the_end_of_the_daemon_is_made_up_for() {
+    let mut first = plan("0 12 * * *");
+    run_due(&mut first, NOON);
+    let due = after(24 * 60);
+    run_due(&mut first, due);
+    let next = after(48 * 60);
+    let _ = first.tick(next);
+    first.started(&pull(), next);
+    let state = first.state(&pull());
+    let later = after(48 * 60 + 3);
+    let mut second = plan_with(vec![job("0 12 * * *", CatchUp::Once)], state, later);
+    assert_eq!(run_due(&mut second, later), [Why::CatchUp]);
+    assert_eq!(run_through(&mut second, later, 3_600), [0u64; 0]);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::scenarios::{MINUTE, NOON, plan, pull};
-use super::{Direction, Finish, JobKey, JobState, Late, Plan, Poke, Start, Why, Work, drive};
+use crate::schedule::{Direction, Finish, JobKey, JobState, Late, Plan, Poke, Start, Why, Work, drive};
 
 /// A wall clock that can be set while time goes on by itself.
 #[derive(Debug)]

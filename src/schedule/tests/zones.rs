@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use connector::Timestamp;
 use proptest::prelude::*;
 
-use super::Trigger;
+use crate::schedule::Trigger;
 
 const ZONES: [Tz; 13] = [
     Tz::UTC,

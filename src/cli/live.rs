@@ -1,0 +1,183 @@
+//! `ferry check --live`: the configuration held against what each CRM really is: reachable, whose account, which fields, of
+//! which type, writable or not. Reads only.
+
+use connector::{FieldKind, FieldSpec, Schema};
+use serde::Serialize;
+
+use crate::app::Connection;
+use crate::cli::clean;
+use crate::cli::terminal::{Terminal, Tone};
+use crate::mapping::{FieldMapping, Kind, ObjectMapping};
+
+/// What one connection answered.
+#[derive(Debug, Serialize)]
+pub struct Looked {
+    pub connection: String,
+    /// The account's id at the CRM; null if it could not be reached.
+    pub account: Option<String>,
+    pub currency: Option<String>,
+    pub timezone: Option<String>,
+    /// The daily quota: calls used and allowed, as far as the CRM says.
+    pub calls_used: Option<u64>,
+    pub calls_limit: Option<u64>,
+    pub findings: Vec<Finding>,
+}
+
+/// One disagreement. The codes continue those of `sync.toml`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    pub code: &'static str,
+    pub message: String,
+    pub help: String,
+}
+
+/// Reaches one CRM. A connection that cannot be reached is a finding like any other: all are looked at.
+pub async fn look(connection: &Connection) -> Looked {
+    let connector = &connection.connector;
+    let mut looked = Looked {
+        connection: connection.name().to_string(),
+        account: None,
+        currency: None,
+        timezone: None,
+        calls_used: None,
+        calls_limit: None,
+        findings: Vec::new(),
+    };
+    match connector.check().await {
+        Ok(account) => {
+            looked.account = Some(account.id.to_string());
+            looked.currency = account.currency.as_deref().map(str::to_owned);
+            looked.timezone = account.timezone.as_deref().map(str::to_owned);
+        }
+        Err(error) => {
+            looked.findings.push(of_error(&error));
+            return looked;
+        }
+    }
+    for mapping in connection.settings.objects.iter().filter(|mapping| !mapping.fields.is_empty()) {
+        match connector.describe(&mapping.object).await {
+            Ok(schema) => looked.findings.extend(compare(mapping, &schema)),
+            Err(error) => looked.findings.push(of_error(&error)),
+        }
+    }
+    let pool = connector.budget().daily;
+    looked.calls_used = pool.as_ref().map(|pool| pool.used);
+    looked.calls_limit = pool.as_ref().map(|pool| pool.limit);
+    looked
+}
+
+fn of_error(error: &connector::Error) -> Finding {
+    let code = match error.kind {
+        connector::ErrorKind::Auth | connector::ErrorKind::Forbidden => "E095",
+        _ => "E097",
+    };
+    let help = error.fix.clone().unwrap_or_else(|| "try again; `-v` says more".to_owned());
+    Finding { code, message: error.to_string(), help }
+}
+
+/// Every mapped field held against the CRM's own definition.
+pub fn compare(mapping: &ObjectMapping, schema: &Schema) -> Vec<Finding> {
+    mapping.fields.iter().filter_map(|one| of_field(mapping, one, schema)).collect()
+}
+
+fn of_field(mapping: &ObjectMapping, one: &FieldMapping, schema: &Schema) -> Option<Finding> {
+    let name = format!("{}.{}", mapping.object, one.field);
+    let line = mapping.line(one);
+    let Some(spec) = schema.fields.get(&one.field) else {
+        let near = schema.fields.keys().map(|have| (strsim::damerau_levenshtein(have, &one.field), have)).min();
+        let help = match near {
+            Some((distance, have)) if distance <= 2 => format!("did you mean {have}?"),
+            _ => "create it at the CRM; `ferry fields --create` makes the cdp_ ones".to_owned(),
+        };
+        return Some(Finding { code: "E090", message: format!("the CRM has no field {name} ({line})"), help });
+    };
+    if one.direction.pushes() && !spec.writable {
+        let message = format!("field {name} is read-only for this credential ({line})");
+        return Some(Finding { code: "E091", message, help: "map it with direction = \"pull\"".to_owned() });
+    }
+    if one.direction.pushes() && !fits(one.kind, spec) {
+        let message = format!("{} is {}, {name} is {} ({line})", one.attribute, one.kind.word(), spec.kind.word());
+        return Some(Finding { code: "E093", message, help: "map it to a field of that kind".to_owned() });
+    }
+    None
+}
+
+/// Whether a field can hold values of a kind. Text holds anything; what the connector does not know is left to the CRM.
+fn fits(kind: Kind, spec: &FieldSpec) -> bool {
+    match &spec.kind {
+        FieldKind::Text | FieldKind::Other(_) | FieldKind::Reference => true,
+        FieldKind::Choice { .. } | FieldKind::MultiChoice { .. } => {
+            matches!(kind, Kind::Text | Kind::List | Kind::Bool)
+        }
+        FieldKind::Integer | FieldKind::Decimal { .. } => matches!(kind, Kind::Integer | Kind::Number),
+        FieldKind::Bool => kind == Kind::Bool,
+        FieldKind::Date => matches!(kind, Kind::Date | Kind::Instant),
+        FieldKind::Instant => matches!(kind, Kind::Instant | Kind::Date),
+    }
+}
+
+pub fn print(looked: &[Looked], terminal: &Terminal) {
+    for one in looked {
+        let name = terminal.paint(Tone::Heading, &one.connection);
+        match &one.account {
+            Some(account) => {
+                let quota = match (one.calls_used, one.calls_limit) {
+                    (Some(used), Some(limit)) => format!(", {used} of {limit} daily calls used"),
+                    _ => String::new(),
+                };
+                let reached = terminal.paint(Tone::Good, "reached");
+                terminal.say(format!("{name}: {reached} account {}{quota}", clean::line(account)));
+            }
+            None => terminal.say(format!("{name}: {}", terminal.paint(Tone::Bad, "not reached"))),
+        }
+        for finding in &one.findings {
+            let label = terminal.paint(Tone::Bad, &format!("error[{}]:", finding.code));
+            terminal.say(format!("  {label} {}", clean::line(&finding.message)));
+            terminal.say(terminal.paint(Tone::Quiet, &format!("    = {}", clean::line(&finding.help))));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use connector::Object;
+
+    use super::*;
+    use crate::mapping::Source;
+    use crate::model::{Direction, Rule};
+
+    #[test]
+    fn each_disagreement_has_its_code() {
+        let spec = |name: &str, kind, writable| {
+            let spec =
+                FieldSpec { name: name.into(), label: name.into(), kind, writable, unique: false, max_length: None };
+            (name.into(), spec)
+        };
+        let fields = BTreeMap::from([
+            spec("phone", FieldKind::Text, true),
+            spec("source", FieldKind::Text, false),
+            spec("cdp_score", FieldKind::Bool, true),
+        ]);
+        let schema = Schema { object: Object::Contact, fields };
+        let push = |trait_name: &str, field: &str, kind| {
+            FieldMapping::new(trait_name, field, kind, Source::Declared).with(Direction::Push, Rule::CdpWins)
+        };
+        let mapping = ObjectMapping::new(
+            Object::Contact,
+            vec![
+                push("phone", "phone", Kind::Text),
+                push("mobile", "phnoe", Kind::Text),
+                push("source", "source", Kind::Text),
+                push("score", "cdp_score", Kind::Integer),
+                FieldMapping::new("origin", "source", Kind::Text, Source::Declared)
+                    .with(Direction::Pull, Rule::CrmWins),
+            ],
+        );
+        let findings = compare(&mapping, &schema);
+        let codes: Vec<&str> = findings.iter().map(|finding| finding.code).collect();
+        assert_eq!(codes, ["E090", "E091", "E093"]);
+        assert_eq!(findings[0].help, "did you mean phone?");
+    }
+}

@@ -1,0 +1,125 @@
+//! `ferry run`: the daemon. SIGTERM drains, a second one ends it at once; SIGHUP reads the configuration again.
+
+use std::sync::Arc;
+
+use connector::Environment;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::app::{App, SystemEnvironment};
+use crate::cli::cx::Cx;
+use crate::cli::exit::{Ended, Exit, Failure};
+use crate::cli::signals::stop_on_signal;
+use crate::config::Settings;
+use crate::server;
+use crate::store::Store;
+
+/// Runs until it is asked to stop.
+pub async fn run(cx: &Cx) -> Ended {
+    let (app, lock) = cx.assemble("run").await?;
+    try_secrets(&app.settings)?;
+    let stop = CancellationToken::new();
+    stop_on_signal(stop.clone())?;
+    let mut hang_up =
+        signal(SignalKind::hangup()).map_err(|error| Failure::new(format!("listen for SIGHUP: {error}")))?;
+    let store = app.store.clone();
+    let mut settings = app.settings.clone();
+    let mut next = Some(app);
+    while let Some(app) = next.take() {
+        let app = Arc::new(app);
+        let listener = listen(&settings).await?;
+        announce(&app, &listener, cx);
+        let life = Life::begin(app, listener)?;
+        let reloaded = loop {
+            tokio::select! {
+                () = stop.cancelled() => break None,
+                _ = hang_up.recv() => match reload(cx, &store) {
+                    Ok(app) => break Some(app),
+                    Err(failure) => tracing::error!("the configuration was not reloaded and the old one goes on: {failure}"),
+                },
+            }
+        };
+        life.end().await?;
+        if let Some(app) = reloaded {
+            tracing::info!("configuration reloaded");
+            settings = app.settings.clone();
+            next = Some(app);
+        }
+    }
+    drop(lock);
+    Ok(Exit::Done)
+}
+
+/// One life of the daemon, from one configuration to the next.
+struct Life {
+    app: Arc<App>,
+    schedule: tokio::task::JoinHandle<crate::store::Result<()>>,
+    server: tokio::task::JoinHandle<std::io::Result<()>>,
+}
+
+impl Life {
+    fn begin(app: Arc<App>, listener: TcpListener) -> Result<Self, Failure> {
+        let token = match &app.settings.admin.token {
+            Some(token) => {
+                let read = SystemEnvironment.read(token);
+                Some(read.map_err(|error| Failure::new(error.message).with_fix(error.help).with_exit(Exit::Invalid))?)
+            }
+            None => None,
+        };
+        let server = tokio::spawn(server::serve(listener, token, app.clone(), app.stop.clone()));
+        let schedule = tokio::spawn(app.clone().run_schedule());
+        Ok(Self { app, schedule, server })
+    }
+
+    /// What is under way comes to its end: calls are finished, outcomes stored.
+    async fn end(self) -> Result<(), Failure> {
+        self.app.stop.cancel();
+        match self.schedule.await {
+            Ok(ended) => ended?,
+            Err(error) => return Err(Failure::new(format!("the schedule ended by a defect in Ferry: {error}"))),
+        }
+        if let Ok(Err(error)) = self.server.await {
+            return Err(Failure::new(format!("the admin listener failed: {error}")));
+        }
+        Ok(())
+    }
+}
+
+async fn listen(settings: &Settings) -> Result<TcpListener, Failure> {
+    let address = settings.admin.listen;
+    TcpListener::bind(address).await.map_err(|error| {
+        Failure::new(format!("listen on {address} for health and metrics: {error}"))
+            .with_fix("another daemon may be running; or set [admin] listen to a free address")
+    })
+}
+
+fn announce(app: &App, listener: &TcpListener, cx: &Cx) {
+    let address = listener.local_addr().map_or_else(|_| "?".to_owned(), |address| address.to_string());
+    let names: Vec<&str> = app.connections.iter().map(|connection| connection.name().as_str()).collect();
+    cx.terminal.note(format!(
+        "ferry runs: {}; health and metrics at http://{address}; Ctrl-C stops it",
+        if names.is_empty() { "no connection".to_owned() } else { names.join(", ") }
+    ));
+}
+
+/// A secret that cannot be read is told at once, not at the first pull.
+fn try_secrets(settings: &Settings) -> Result<(), Failure> {
+    for connection in &settings.connections {
+        for secret in connection.vendor.secrets() {
+            SystemEnvironment.read(secret).map_err(|error| {
+                Failure::new(format!("connection {}: {} ({})", connection.name, error.message, error.code))
+                    .with_fix(error.help)
+                    .with_exit(Exit::Invalid)
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// The new configuration on the same store. Anything wrong with it, and the old one stays.
+fn reload(cx: &Cx, store: &Arc<dyn Store>) -> Result<App, Failure> {
+    let settings = cx.settings()?;
+    try_secrets(&settings)?;
+    Ok(App::assemble(settings, store.clone(), cx.world())?)
+}

@@ -1,0 +1,172 @@
+//! Lines of a file → decode → dedupe → resolve → append, a transaction a batch.
+
+use std::io::BufRead;
+use std::sync::Arc;
+
+use connector::{Clock, Timestamp};
+use tokio_util::sync::CancellationToken;
+
+use super::{BadLine, DecodeOptions, JsonLines, MAX_MESSAGE, decode};
+use crate::enrich::Model;
+use crate::model::{
+    Attribute, AttributeChange, Candidate, Counts, DeadLetter, DeadLetterCode, DeadLetterId, Event, Fact, Origin,
+    Profile, ProfileId, Raw, RunId, SourceName, Subject, Whose, survivor,
+};
+use crate::resolution;
+use crate::store::{AppendEvents, EventDecision, ResolveEvents, Store};
+
+/// One import.
+#[derive(Debug)]
+pub struct Ingest<'a> {
+    pub store: &'a dyn Store,
+    pub clock: &'a dyn Clock,
+    pub model: &'a Model,
+    pub source: SourceName,
+    pub run: RunId,
+    pub stop: &'a CancellationToken,
+}
+
+/// Why an import ended early. What was counted is stored; a second import of the same file adds only the rest.
+#[derive(Debug)]
+pub enum Failed {
+    Store(crate::store::Error),
+    /// The file could not be read on.
+    Read(std::io::Error),
+    Stopped,
+}
+
+/// Events appended in one transaction.
+const BATCH: usize = 2_000;
+/// Longest line read; the longest message plus room for white space.
+const LINE_READ: usize = 1024 * 1024;
+/// Of a line that cannot be taken, so much is kept for repair.
+const RAW_KEPT: usize = 32 * 1024;
+
+impl Ingest<'_> {
+    /// Imports JSON lines. A line that cannot be taken is a dead letter; the others go in. `progress` is told the counts and
+    /// the bytes read after every batch.
+    pub async fn lines(
+        &self,
+        file: &str,
+        reader: impl BufRead + Send,
+        counts: &mut Counts,
+        progress: &(dyn Fn(&Counts, u64) + Sync),
+    ) -> Result<(), Failed> {
+        let options = DecodeOptions { source: self.source.clone(), max_message: MAX_MESSAGE, client: false };
+        let mut lines = JsonLines::new(reader, LINE_READ);
+        loop {
+            let now = self.clock.now();
+            let mut batch =
+                AppendEvents { run: self.run, now, events: Vec::with_capacity(BATCH), dead_letters: Vec::new() };
+            let mut ended = false;
+            while batch.events.len() + batch.dead_letters.len() < BATCH {
+                let Some((number, line)) = lines.next().map_err(Failed::Read)? else {
+                    ended = true;
+                    break;
+                };
+                counts.seen += 1;
+                match line {
+                    Ok(text) => match decode(text, now, &options) {
+                        Ok(event) => {
+                            let facts: Vec<Fact> = self.model.facts(&event);
+                            batch.events.push((event, facts));
+                        }
+                        Err(error) => {
+                            let bad = BadLine { cause: error.cause, fix: error.fix, raw: text.to_owned() };
+                            batch.dead_letters.push(self.letter(file, number, &bad, now));
+                        }
+                    },
+                    Err(bad) => batch.dead_letters.push(self.letter(file, number, &bad, now)),
+                }
+            }
+            if batch.events.is_empty() && batch.dead_letters.is_empty() {
+                return Ok(());
+            }
+            let resolver = Arc::new(Resolver { now });
+            let report = self.store.append_events(batch, resolver).await.map_err(Failed::Store)?;
+            counts.pages += 1;
+            counts.created += report.accepted;
+            counts.duplicates += report.duplicates;
+            counts.conflicts += report.identity_conflicts;
+            counts.skipped += report.unattributed;
+            counts.failed += report.dead_letters;
+            progress(counts, lines.bytes());
+            if ended {
+                return Ok(());
+            }
+            if self.stop.is_cancelled() {
+                return Err(Failed::Stopped);
+            }
+        }
+    }
+
+    fn letter(&self, file: &str, line: u64, bad: &BadLine, at: Timestamp) -> DeadLetter {
+        let mut end = bad.raw.len().min(RAW_KEPT);
+        while !bad.raw.is_char_boundary(end) {
+            end -= 1;
+        }
+        DeadLetter {
+            id: DeadLetterId(0),
+            at,
+            code: DeadLetterCode::EventInvalid,
+            subject: Subject {
+                source: Some(self.source.clone()),
+                record: Some(format!("{file}:{line}").into()),
+                ..Subject::default()
+            },
+            cause: format!("{file}, line {line}: {}", bad.cause).into(),
+            fix: bad.fix.as_str().into(),
+            raw: Some(Raw { file: file.into(), line, text: bad.raw.get(..end).unwrap_or_default().into() }),
+            count: 1,
+        }
+    }
+}
+
+/// Whose each event is, and which of its traits win over what is known.
+#[derive(Debug)]
+struct Resolver {
+    now: Timestamp,
+}
+
+impl ResolveEvents for Resolver {
+    fn resolve(
+        &self,
+        event: &Event,
+        candidates: &[Candidate],
+        read: &dyn Fn(ProfileId) -> Option<Profile>,
+    ) -> EventDecision {
+        let resolved = resolution::resolve(event, candidates);
+        let profile = match &resolved.whose {
+            Whose::Existing(id) | Whose::Merge { survivor: id, .. } if !event.traits.is_empty() => read(*id),
+            _ => None,
+        };
+        let origin = if event.traits_are_weak {
+            Origin::Weak(event.source.clone())
+        } else {
+            Origin::Identify(event.source.clone())
+        };
+        let attributes = match resolved.whose {
+            Whose::Nobody => Vec::new(),
+            _ => event
+                .traits
+                .iter()
+                // An address that belongs to somebody else is not written on this profile either.
+                .filter(|(name, _)| !(resolved.conflict && &**name == "email"))
+                .filter_map(|(name, value)| {
+                    let attribute = Attribute {
+                        value: value.clone(),
+                        observed_at: event.at,
+                        recorded_at: self.now,
+                        origin: origin.clone(),
+                    };
+                    let known = profile.as_ref().and_then(|profile| profile.attributes.get(name));
+                    let wins = known.is_none_or(|known| {
+                        known.value != attribute.value && std::ptr::eq(survivor(known, &attribute), &attribute)
+                    });
+                    wins.then(|| AttributeChange { name: name.clone(), attribute })
+                })
+                .collect(),
+        };
+        EventDecision { whose: resolved.whose, attach: resolved.attach, attributes, conflict: resolved.conflict }
+    }
+}
