@@ -1,17 +1,6 @@
-//! What people do in the CRM, through `POST /__mock/{action}`. Objects by any of their names, ids as text or numbers.
-//!
-//! | action | body | does |
-//! |---|---|---|
-//! | `edit` | `{object, id?, ids?, first?, properties, at?, visible_in_ms?}` | changes records (`first`: the first N live ones), or makes one when no id is given |
-//! | `delete` | `{object, id?, ids?, erase?}` | archives, or erases for privacy |
-//! | `restore` | `{object, id}` | brings an archived record back |
-//! | `merge` | `{object, primary, secondary}` | merges |
-//! | `associate` | `{from, from_id, to, to_id, types?, remove?}` | links or unlinks two records |
-//! | `property` | `{object, name, read_only?, remove?, restore?, options?, create?}` | an admin changes a field; `create` is a definition as the API takes it |
-//! | `expire-tokens` | `{refresh?}` | ends every access token; with `refresh` revokes the refresh token too |
-//! | `convert` | | refused: HubSpot contacts are not converted |
-//!
-//! `at` sets the stamp of the change (the past makes a late-visible row), `visible_in_ms` when search shows it.
+//! What people do in the CRM, through `POST /__mock/{action}`: the table is in the documentation of [`super`]. Objects go
+//! by any of their names, ids as text or numbers. `at` sets the stamp of a change (the past makes a late-visible row),
+//! `visible_in_ms` when search shows it.
 
 use serde_json::{Map, Value, json};
 
