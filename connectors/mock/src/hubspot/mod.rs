@@ -32,6 +32,7 @@
 //! | `merge` | `{object, primary, secondary}` |
 //! | `associate` | `{from, from_id, to, to_id, types?, remove?}` |
 //! | `property` | `{object, name, read_only?, remove?, restore?, options?}` or `{object, create: {…}}` |
+//! | `owner` | `{email, first_name?, last_name?, archived?}` |
 //! | `expire-tokens` | `{refresh?}` |
 
 mod account;

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::input;
 use super::kind::Kind;
+use super::owners::{self, Owner};
 use super::portal::Portal;
 use super::records::Seen;
 use super::refusal::Refusal;
@@ -51,9 +52,18 @@ impl Portal {
                 }
                 Ok(json!({}))
             }
+            "owner" => {
+                let word = |key: &str| input::text(body, key).unwrap_or_default();
+                let email = input::text(body, "email").ok_or("email is required")?;
+                let at = owners::next_position(&self.owners);
+                let made = owners::owner(at, word("first_name"), word("last_name"), "Sales", flag(body, "archived"));
+                let id = made.id.to_string();
+                self.owners.push(Owner { email: email.to_owned(), ..made });
+                Ok(json!({ "id": id }))
+            }
             "convert" => Err("HubSpot has no lead conversion: edit lifecyclestage instead".into()),
             other => Err(format!(
-                "unknown action `{other}`: edit, delete, restore, merge, associate, property, expire-tokens, reset"
+                "unknown action `{other}`: edit, delete, restore, merge, associate, property, owner, expire-tokens, reset"
             )),
         }
     }
