@@ -47,6 +47,8 @@ pub struct StageReport {
     pub looked_at: u64,
     pub queued: u64,
     pub withdrawn: u64,
+    /// Items whose decision brought a dead letter.
+    pub failed: u64,
     /// Whether marked items remain.
     pub more: bool,
 }
