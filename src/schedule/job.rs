@@ -115,6 +115,7 @@ pub struct JobState {
     /// The due instant that the last start answered. Behind it, nothing is due again.
     pub last_due: Option<Timestamp>,
     pub last_started: Option<Timestamp>,
+    /// Before `last_started` while it runs; still so at the next start of the daemon, it is run again at once.
     pub last_finished: Option<Timestamp>,
     /// When it should start next, jitter left aside; `None` where the trigger never fires again.
     pub next_due: Option<Timestamp>,
@@ -122,6 +123,13 @@ pub struct JobState {
     pub failures: u32,
     /// Starts that fell into a run of the same job and were left out.
     pub skipped: u64,
+}
+
+impl JobState {
+    /// Whether the last run began and never ended. Not known (and so not told) of a job whose ends are not remembered.
+    pub(super) fn was_cut_off(&self) -> bool {
+        self.last_finished.zip(self.last_started).is_some_and(|(finished, started)| finished < started)
+    }
 }
 
 /// The least delay that is called late.

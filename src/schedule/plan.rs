@@ -125,6 +125,10 @@ impl Plan {
     fn first(&self, job: &Job, state: &JobState, now: Timestamp) -> (Option<Timestamp>, bool, Duration) {
         let jitter = self.jitter(job, now);
         let ahead = self.next(job, state, now);
+        if state.was_cut_off() {
+            // The run that was under way when the daemon died has not done what it was started for.
+            return (Some(now), true, jitter);
+        }
         let known = state.next_due.or_else(|| state.last_due.and_then(|due| job.trigger.next_after(due, self.zone)));
         match (known, &job.trigger, job.catch_up) {
             // Somebody who starts the daemon for the first time wants to see it move.

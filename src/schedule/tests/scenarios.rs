@@ -141,6 +141,22 @@ fn scenario_57_a_restart_before_the_next_start_changes_nothing() {
 }
 
 #[test]
+fn scenario_57_a_run_cut_off_by_the_end_of_the_daemon_is_made_up_for() {
+    let mut first = plan("0 12 * * *");
+    run_due(&mut first, NOON);
+    let due = after(24 * 60);
+    run_due(&mut first, due);
+    let next = after(48 * 60);
+    let _ = first.tick(next);
+    first.started(&pull(), next);
+    let state = first.state(&pull());
+    let later = after(48 * 60 + 3);
+    let mut second = plan_with(vec![job("0 12 * * *", CatchUp::Once)], state, later);
+    assert_eq!(run_due(&mut second, later), [Why::CatchUp]);
+    assert_eq!(run_through(&mut second, later, 3_600), [0u64; 0]);
+}
+
+#[test]
 fn scenario_58_a_run_longer_than_its_interval_leaves_starts_out_and_counts_them() {
     let mut plan = plan("5m");
     let _ = plan.tick(NOON);
