@@ -89,12 +89,22 @@ fn update(stager: &Stager, mut entry: OutboxEntry, item: &StageItem, live: &Fiel
                 });
             }
             _ if still.get(&change.field).is_some() => rest.push(change),
-            // The CRM's newer value stands; the next pull brings it.
-            _ => {}
+            // The CRM's newer value stands. A pull may have passed it by while the write was on its way, so it is noted
+            // here, and staging takes it over where the field's rule says so.
+            Some(kept) => settled.push(FieldWritten {
+                field: change.field,
+                from: change.from,
+                sent: change.to,
+                kept,
+                outcome: JournalOutcome::Cancelled,
+                fought: false,
+            }),
+            None => {}
         }
     }
     if rest.is_empty() {
-        let tally = if settled.is_empty() { Tally::Skipped } else { Tally::Updated };
+        let written = settled.iter().any(|field| field.outcome != JournalOutcome::Cancelled);
+        let tally = if written { Tally::Updated } else { Tally::Skipped };
         return Looked::Done(not_sent(&entry, settled), tally);
     }
     entry.intent.fields = rest.iter().map(|change| (change.field.clone(), change.to.clone())).collect();

@@ -2,6 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod command_line;
+mod crashes;
+mod declaring;
 mod tidy;
+mod tricks;
 mod two_way;
 mod world;

@@ -1,6 +1,6 @@
 //! Settling: what becomes of each outcome.
 
-use connector::{Error, Fields, Object, Operation};
+use connector::{Error, Fields, Object};
 use uuid::Uuid;
 
 use super::*;

@@ -176,8 +176,8 @@ impl Face for HubSpot {
         }
     }
 
-    fn page(&mut self, _: &mut Core, _: &Call) -> Option<Reply> {
-        None
+    fn page(&mut self, core: &mut Core, call: &Call) -> Option<Reply> {
+        self.portal.page(core, call)
     }
 
     fn act(&mut self, core: &mut Core, action: &str, body: &Value) -> Result<Value, String> {

@@ -19,6 +19,8 @@ mod limits;
 mod merge;
 mod objects_api;
 mod owners;
+mod page_record;
+mod pages;
 mod people;
 mod pipelines;
 mod population;

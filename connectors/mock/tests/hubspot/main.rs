@@ -10,6 +10,7 @@ mod control;
 mod faults;
 mod merges;
 mod objects;
+mod pages;
 mod properties;
 mod search;
 mod seeds;

@@ -1,0 +1,252 @@
+//! Pages for people: the list of an object's records, and the frame all pages share. No script, no outside resource.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::kind::Kind;
+use super::page_record;
+use super::portal::Portal;
+use super::records::Seen;
+use super::refusal::PORTAL_ID;
+use super::search::Question;
+use crate::clock::Millis;
+use crate::desk::Core;
+use crate::exchange::{Call, Reply};
+
+const ROWS: usize = 25;
+const SHOWN: [Kind; 3] = [Kind::Contact, Kind::Company, Kind::Deal];
+
+impl Portal {
+    /// The page at this path, if there is one.
+    pub fn page(&self, core: &Core, call: &Call) -> Option<Reply> {
+        if call.method != "GET" {
+            return None;
+        }
+        let segments = call.segments();
+        let path: Vec<&str> = segments.iter().map(String::as_str).collect();
+        let (status, title, body) = match path.as_slice() {
+            [] => self.list_page(core, call, Kind::Contact),
+            ["records", kind] => self.list_page(core, call, Kind::parse(kind)?),
+            ["contacts", portal, "record", kind, id] if *portal == PORTAL_ID.to_string() => {
+                let (kind, id) = (Kind::parse(kind)?, id.parse().ok());
+                // An old id of a merged record shows the survivor, as in the real thing.
+                match id.and_then(|id: u64| self.seen(kind, self.table(kind).survivor(id))) {
+                    Some(seen) if !seen.view().is_some_and(|view| view.erased) => {
+                        (200, self.title(seen), page_record::body(self, seen))
+                    }
+                    _ => (404, "No such record".to_owned(), html! { p.empty { "There is no such record here." } }),
+                }
+            }
+            _ => return None,
+        };
+        Some(framed(status, &title, &body))
+    }
+
+    /// What a person calls the record.
+    pub fn title(&self, seen: Seen<'_>) -> String {
+        let get = |name: &str| seen.get(name).map(|value| value.to_string()).unwrap_or_default();
+        let title = match seen.kind {
+            Kind::Contact => format!("{} {}", get("firstname"), get("lastname")).trim().to_owned(),
+            Kind::Company => get("name"),
+            Kind::Deal => get("dealname"),
+            Kind::Ticket => get("subject"),
+            _ => String::new(),
+        };
+        let fallback =
+            || if get("email").is_empty() { format!("{} {}", seen.kind.singular(), seen.id) } else { get("email") };
+        if title.is_empty() { fallback() } else { title }
+    }
+
+    pub fn owner_name(&self, id: &str) -> Option<String> {
+        let owner = self.owners.iter().find(|owner| owner.id.to_string() == id)?;
+        Some(format!("{} {}", owner.first_name, owner.last_name).trim().to_owned())
+    }
+
+    pub fn stage_label(&self, kind: Kind, id: &str) -> Option<String> {
+        let stage = self.pipelines(kind).iter().find_map(|pipeline| pipeline.stage(id))?;
+        Some(stage.label.clone())
+    }
+
+    fn list_page(&self, core: &Core, call: &Call, kind: Kind) -> (u16, String, Markup) {
+        let words = call.parameter("q").unwrap_or_default();
+        let start = call.parameter("from").and_then(|text| text.parse().ok()).unwrap_or(0);
+        let text = Some(words.trim().to_lowercase()).filter(|text| !text.is_empty());
+        let question = Question { text, ..Question::default() };
+        let (table, schema) = (self.table(kind), self.schema(kind));
+        // People look at the records themselves, not at the lagging index.
+        let live = table.ids_from(&self.people, start).filter_map(|id| table.live(&self.people, id));
+        let mut found = live.filter(|seen| question.matches(*seen, schema));
+        let rows: Vec<Seen<'_>> = found.by_ref().take(ROWS).collect();
+        let next = found.next().map(|seen| seen.id);
+        let body = html! {
+            nav.tabs {
+                @for each in SHOWN {
+                    a href=(format!("/records/{}", each.plural())) aria-current=[(each == kind).then_some("page")] {
+                        (heading(each))
+                    }
+                }
+            }
+            form.search action=(format!("/records/{}", kind.plural())) {
+                input type="search" name="q" value=(words) placeholder="Search names, addresses, domains" aria-label="Search";
+                button { "Search" }
+            }
+            @if rows.is_empty() {
+                p.empty { "Nothing found." }
+            } @else {
+                table {
+                    thead { tr {
+                        @for column in columns(kind) { th { (column.1) } }
+                        th { "Last changed" }
+                    } }
+                    tbody {
+                        @for seen in &rows {
+                            tr {
+                                @for (at, column) in columns(kind).iter().enumerate() {
+                                    td {
+                                        @if at == 0 {
+                                            a href=(record_path(kind, seen.id)) { (self.title(*seen)) }
+                                        } @else {
+                                            (self.readable(*seen, column.0))
+                                        }
+                                    }
+                                }
+                                td.when { (when(seen.modified(), core.now)) }
+                            }
+                        }
+                    }
+                }
+            }
+            @if let Some(next) = next {
+                p.more { a href=(more(kind, next, &words)) { "Next " (ROWS) " →" } }
+            }
+        };
+        (200, heading(kind).to_owned(), body)
+    }
+
+    /// A value as a person reads it.
+    pub fn readable(&self, seen: Seen<'_>, name: &str) -> String {
+        let Some(value) = seen.get(name) else { return "–".to_owned() };
+        let named = match name {
+            "hubspot_owner_id" => self.owner_name(&value),
+            "dealstage" => self.stage_label(Kind::Deal, &value),
+            "hs_pipeline_stage" => self.stage_label(Kind::Ticket, &value),
+            _ => None,
+        };
+        let choices = self.schema(seen.kind).get(name).map(|property| property.choices.as_slice()).unwrap_or_default();
+        let labelled = || choices.iter().find(|choice| choice.value == *value).map(|choice| choice.label.clone());
+        named.or_else(labelled).unwrap_or_else(|| value.to_string())
+    }
+}
+
+pub fn heading(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Contact => "Contacts",
+        Kind::Company => "Companies",
+        Kind::Deal => "Deals",
+        Kind::Ticket => "Tickets",
+        Kind::Note => "Notes",
+        Kind::Task => "Tasks",
+        Kind::Call => "Calls",
+        Kind::Meeting => "Meetings",
+        Kind::Email => "Emails",
+    }
+}
+
+pub fn record_path(kind: Kind, id: u64) -> String {
+    format!("/contacts/{PORTAL_ID}/record/{}/{id}", kind.type_id())
+}
+
+fn columns(kind: Kind) -> &'static [(&'static str, &'static str)] {
+    match kind {
+        Kind::Company => {
+            &[("name", "Name"), ("domain", "Domain"), ("country", "Country"), ("hubspot_owner_id", "Owner")]
+        }
+        Kind::Deal => {
+            &[("dealname", "Deal"), ("dealstage", "Stage"), ("amount", "Amount"), ("hubspot_owner_id", "Owner")]
+        }
+        _ => &[
+            ("email", "Name"),
+            ("email", "Email"),
+            ("jobtitle", "Job title"),
+            ("lifecyclestage", "Lifecycle stage"),
+            ("hubspot_owner_id", "Owner"),
+        ],
+    }
+}
+
+fn more(kind: Kind, next: u64, words: &str) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair("from", &next.to_string());
+    if !words.is_empty() {
+        query.append_pair("q", words);
+    }
+    format!("/records/{}?{}", kind.plural(), query.finish())
+}
+
+/// A stamp as people say it: how long ago, or the day.
+pub fn when(at: Millis, now: Millis) -> String {
+    const MINUTE: i64 = 60_000;
+    match now - at {
+        ago if ago < 0 => crate::clock::iso(at),
+        ago if ago < MINUTE => "just now".to_owned(),
+        ago if ago < 60 * MINUTE => format!("{} min ago", ago / MINUTE),
+        ago if ago < 24 * 60 * MINUTE => format!("{} h ago", ago / (60 * MINUTE)),
+        _ => crate::clock::iso_date(at),
+    }
+}
+
+fn framed(status: u16, title: &str, body: &Markup) -> Reply {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (title) " · mock HubSpot" }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                header { a href="/" { "mock HubSpot" } span { "portal " (PORTAL_ID) " · invented people" } }
+                main { h1 { (title) } (body) }
+            }
+        }
+    };
+    Reply::html(status, page.into_string())
+        .with(
+            "content-security-policy",
+            "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'",
+        )
+        .with("x-content-type-options", "nosniff")
+        .with("referrer-policy", "no-referrer")
+}
+
+const STYLE: &str = "
+:root{--ink:#1f2a37;--soft:#667085;--line:#e4e7ec;--paper:#fff;--wash:#f6f7f9;--accent:#c2410c;--mark:#fff4ec}
+@media(prefers-color-scheme:dark){:root{--ink:#e6e9ee;--soft:#98a2b3;--line:#2c3442;--paper:#171c25;--wash:#10141b;
+--accent:#fb923c;--mark:#2b2018}}
+*{box-sizing:border-box}
+body{margin:0;background:var(--wash);color:var(--ink);font:15px/1.5 system-ui,sans-serif}
+header{display:flex;gap:1rem;align-items:baseline;padding:.75rem 1.5rem;background:var(--paper);
+border-bottom:1px solid var(--line)}
+header a{font-weight:650;color:var(--accent);text-decoration:none}header span{color:var(--soft);font-size:.85rem}
+main{max-width:70rem;margin:1.5rem auto;padding:0 1.5rem}
+h1{font-size:1.5rem;margin:0 0 1rem}h2{font-size:1rem;margin:0 0 .5rem}
+a{color:var(--accent)}
+.tabs{display:flex;gap:1.25rem;margin-bottom:1rem}.tabs a{color:var(--soft);text-decoration:none;padding-bottom:.25rem}
+.tabs a[aria-current]{color:var(--ink);border-bottom:2px solid var(--accent)}
+.search{display:flex;gap:.5rem;margin-bottom:1rem}
+input,button{font:inherit;padding:.4rem .7rem;border:1px solid var(--line);border-radius:6px;background:var(--paper);
+color:inherit}input{flex:1;max-width:26rem}button{cursor:pointer}
+table{width:100%;border-collapse:collapse;background:var(--paper);border:1px solid var(--line);border-radius:8px}
+th,td{text-align:left;padding:.5rem .75rem;border-top:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}
+thead th{border-top:0;color:var(--soft);font-weight:500;font-size:.85rem}
+.when,.empty,small{color:var(--soft)}.more{text-align:right}
+.columns{display:grid;grid-template-columns:minmax(0,2fr) minmax(0,1fr);gap:1.5rem}
+@media(max-width:50rem){.columns{grid-template-columns:1fr}}
+section{background:var(--paper);border:1px solid var(--line);border-radius:8px;padding:1rem 1.25rem;margin-bottom:1rem}
+section.enriched{background:var(--mark);border-color:var(--accent)}
+dl{display:grid;grid-template-columns:minmax(9rem,1fr) 2fr;gap:.4rem 1rem;margin:0}
+dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
+.tag{font-size:.75rem;border:1px solid var(--accent);color:var(--accent);border-radius:99px;padding:.05rem .5rem;
+margin-left:.5rem;font-weight:500}
+.gone{color:var(--accent)}ul{margin:0;padding-left:1.1rem}
+";
