@@ -67,7 +67,8 @@ pub fn insert(folder: &Path, table: &mut Table, records: u64) {
                     let email = format!("person{n}@company{}.example", n % 997);
                     let id = i64::try_from(n).expect("small");
                     let text = "some value";
-                    row.execute((id, email, text, text, text, text, text, text, text, text, text, id, id)).expect("a row");
+                    row.execute((id, email, text, text, text, text, text, text, text, text, text, id, id))
+                        .expect("a row");
                 }
             }
             transaction.commit().expect("a commit");

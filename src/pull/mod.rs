@@ -107,7 +107,7 @@ impl Pull<'_> {
                 key: key.clone(),
                 run: self.run,
                 now: self.clock.now(),
-                asked_at,
+                asked_at: asked_at.saturating_sub(self.connector.capability().visibility_lag),
                 records: incoming::of_page(self.connection, &self.mapping, page.records),
                 tombstones: page.tombstones,
                 resume: page.resume,
