@@ -25,7 +25,7 @@
 //!
 //! Core knobs: `seed` (draw of faults now, records at the next reset), `faults` (probabilities per request, and `delay_ms`,
 //! `slow_ms`), `plan` (`[{"method","path","nth","times","fault"}]`: faults for particular requests), `rate_limits`,
-//! `search_lag_ms`, `clock_offset_s`, `frozen_at` (time stands still, so writes share one stamp).
+//! `search_lag_ms`, `clock_offset_s`, `elsewhere` (where the fault of that name redirects to), `frozen_at` (time stands still, so writes share one stamp).
 #![forbid(unsafe_code)]
 
 mod chance;

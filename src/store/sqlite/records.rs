@@ -75,7 +75,12 @@ pub(super) fn key(session: &Session<'_>, place: Place, ext: &str) -> Fallible<Op
     })
 }
 
-const COLUMNS: &str = "id, place, ext, profile, state, modified_at, url, mirror, written_at, written_stamp";
+const BY_ID: &str =
+    "SELECT id, place, ext, profile, state, modified_at, url, mirror, written_at, written_stamp FROM record
+     WHERE id = ?1";
+const BY_PROFILE: &str =
+    "SELECT id, place, ext, profile, state, modified_at, url, mirror, written_at, written_stamp FROM record
+     WHERE profile = ?1 AND state > 0 ORDER BY id";
 
 fn read(session: &Session<'_>, row: &rusqlite::Row<'_>) -> Fallible<Row> {
     let (place, ext): (i64, Arc<str>) = (row.get(1)?, row.get(2)?);
@@ -94,7 +99,7 @@ fn read(session: &Session<'_>, row: &rusqlite::Row<'_>) -> Fallible<Row> {
 }
 
 pub(super) fn load(session: &Session<'_>, id: i64) -> Fallible<Row> {
-    let mut statement = session.sql(&format!("SELECT {COLUMNS} FROM record WHERE id = ?1"))?;
+    let mut statement = session.sql(BY_ID)?;
     let mut rows = statement.query([id])?;
     match rows.next()? {
         Some(row) => read(session, row),
@@ -113,10 +118,24 @@ pub(super) fn find(session: &Session<'_>, record: &RecordKey) -> Fallible<Option
     }
 }
 
+/// The number and state of the record with this id (or alias), without reading the rest.
+pub(super) fn find_state(session: &Session<'_>, record: &RecordKey) -> Fallible<Option<(i64, State)>> {
+    let Some(place) = session.find_place(&record.connection, &record.object)? else {
+        return Ok(None);
+    };
+    let mut statement = session.sql(
+        "SELECT r.id, r.state FROM record_key k JOIN record r ON r.id = k.record WHERE k.place = ?1 AND k.ext = ?2",
+    )?;
+    let mut rows = statement.query((place, record.id.as_str()))?;
+    Ok(match rows.next()? {
+        Some(row) => Some((row.get(0)?, State::read(row.get(1)?)?)),
+        None => None,
+    })
+}
+
 /// A profile's records that are (or were) at a CRM, oldest first.
 pub(super) fn of_profile(session: &Session<'_>, profile: i64) -> Fallible<Vec<Row>> {
-    let mut statement =
-        session.sql(&format!("SELECT {COLUMNS} FROM record WHERE profile = ?1 AND state > 0 ORDER BY id"))?;
+    let mut statement = session.sql(BY_PROFILE)?;
     let mut rows = statement.query([profile])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {

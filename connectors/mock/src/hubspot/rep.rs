@@ -9,6 +9,7 @@
 //! | `associate` | `{from, from_id, to, to_id, types?, remove?}` | links or unlinks two records |
 //! | `property` | `{object, name, read_only?, remove?, restore?, options?, create?}` | an admin changes a field; `create` is a definition as the API takes it |
 //! | `expire-tokens` | `{refresh?}` | ends every access token; with `refresh` revokes the refresh token too |
+//! | `owner` | `{email, first_name?, last_name?, archived?}` | a colleague joins (or has left) |
 //! | `convert` | | refused: HubSpot contacts are not converted |
 //!
 //! `at` sets the stamp of the change (the past makes a late-visible row), `visible_in_ms` when search shows it.
@@ -17,6 +18,7 @@ use serde_json::{Map, Value, json};
 
 use super::input;
 use super::kind::Kind;
+use super::owners::{Owner, owner};
 use super::portal::Portal;
 use super::records::Seen;
 use super::refusal::Refusal;
@@ -62,9 +64,18 @@ impl Portal {
                 }
                 Ok(json!({}))
             }
+            "owner" => {
+                let word = |key: &str| input::text(body, key).unwrap_or_default();
+                let email = input::text(body, "email").ok_or("email is required")?;
+                let at = self.owners.len();
+                let made = owner(at, word("first_name"), word("last_name"), "Sales", flag(body, "archived"));
+                let id = made.id.to_string();
+                self.owners.push(Owner { email: email.to_owned(), ..made });
+                Ok(json!({ "id": id }))
+            }
             "convert" => Err("HubSpot has no lead conversion: edit lifecyclestage instead".into()),
             other => Err(format!(
-                "unknown action `{other}`: edit, delete, restore, merge, associate, property, expire-tokens, reset"
+                "unknown action `{other}`: edit, delete, restore, merge, associate, property, owner, expire-tokens, reset"
             )),
         }
     }
