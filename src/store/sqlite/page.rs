@@ -84,7 +84,7 @@ impl Paging<'_> {
             return Ok(());
         }
         let row = key.map(|key| records::load(session, key.record)).transpose()?;
-        if row.as_ref().is_some_and(|row| row.written_at.is_some_and(|at| at >= self.page.asked_at)) {
+        if row.as_ref().is_some_and(|row| self.is_older_than_our_write(row, incoming)) {
             self.report.counts.skipped += 1;
             return Ok(());
         }
@@ -294,6 +294,13 @@ impl Paging<'_> {
                 merge::absorb(session, &winner, &loser, because)
             }
             _ => records::save_key(session, place, merged, alias),
+        }
+    }
+
+    fn is_older_than_our_write(&self, row: &records::Row, incoming: &Incoming) -> bool {
+        match (row.written_stamp, incoming.record.modified_at) {
+            (Some(written), Some(seen)) => seen < written,
+            _ => row.written_at.is_some_and(|at| at >= self.page.asked_at),
         }
     }
 

@@ -60,6 +60,8 @@ pub(super) struct Row {
     pub(super) state: State,
     /// When a write to it was last settled.
     pub(super) written_at: Option<Timestamp>,
+    /// The CRM's own stamp of that write, where it told.
+    pub(super) written_stamp: Option<Timestamp>,
     pub(super) linked: LinkedRecord,
 }
 
@@ -74,8 +76,10 @@ pub(super) fn key(session: &Session<'_>, place: Place, ext: &str) -> Fallible<Op
 }
 
 const BY_ID: &str =
-    "SELECT id, place, ext, profile, state, modified_at, url, mirror, written_at FROM record WHERE id = ?1";
-const BY_PROFILE: &str = "SELECT id, place, ext, profile, state, modified_at, url, mirror, written_at FROM record
+    "SELECT id, place, ext, profile, state, modified_at, url, mirror, written_at, written_stamp FROM record
+     WHERE id = ?1";
+const BY_PROFILE: &str =
+    "SELECT id, place, ext, profile, state, modified_at, url, mirror, written_at, written_stamp FROM record
      WHERE profile = ?1 AND state > 0 ORDER BY id";
 
 fn read(session: &Session<'_>, row: &rusqlite::Row<'_>) -> Fallible<Row> {
@@ -90,7 +94,8 @@ fn read(session: &Session<'_>, row: &rusqlite::Row<'_>) -> Fallible<Row> {
         archived: state == State::Archived,
         url: row.get(6)?,
     };
-    Ok(Row { id: row.get(0)?, place, ext, profile, state, written_at: instant(row.get(8)?), linked })
+    let (written_at, written_stamp) = (instant(row.get(8)?), instant(row.get(9)?));
+    Ok(Row { id: row.get(0)?, place, ext, profile, state, written_at, written_stamp, linked })
 }
 
 pub(super) fn load(session: &Session<'_>, id: i64) -> Fallible<Row> {
@@ -208,10 +213,16 @@ pub(super) fn save_mirror(session: &Session<'_>, record: i64, mirror: &Mirror) -
 
 /// Takes over what a settled write left at the CRM. The next sight of the record is looked at, whatever its hash: what was
 /// stored under that hash was another content.
-pub(super) fn save_written(session: &Session<'_>, row: &Row, mirror: &Mirror, now: Timestamp) -> Fallible<()> {
+pub(super) fn save_written(
+    session: &Session<'_>,
+    row: &Row,
+    mirror: &Mirror,
+    now: Timestamp,
+    stamp: Option<Timestamp>,
+) -> Fallible<()> {
     session.run(
-        "UPDATE record SET mirror = ?2, written_at = ?3 WHERE id = ?1",
-        (row.id, pack_mirror(mirror), now.micros()),
+        "UPDATE record SET mirror = ?2, written_at = ?3, written_stamp = ?4 WHERE id = ?1",
+        (row.id, pack_mirror(mirror), now.micros(), stamp.map(Timestamp::micros)),
     )?;
     session.run("UPDATE record_key SET hash = NULL WHERE place = ?1 AND ext = ?2", (row.place, &row.ext))?;
     Ok(())
