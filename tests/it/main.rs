@@ -4,6 +4,14 @@
 mod command_line;
 mod crashes;
 mod declaring;
+mod echoes;
+mod fits;
+mod limits;
+mod lives;
+mod outbox;
+mod paging;
+mod plans;
+mod rules;
 mod tidy;
 mod tricks;
 mod two_way;
