@@ -4,6 +4,7 @@
 pub mod check;
 pub mod clean;
 pub mod cx;
+pub mod demo;
 pub mod exit;
 pub mod explain;
 #[cfg(feature = "failpoints")]
@@ -56,7 +57,9 @@ pub fn main() -> ExitCode {
     };
     let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let terminal = Terminal::of_the_process(words.json, words.color, no_color);
-    logs::start(words.verbose, LevelFilter::WARN, env::var("FERRY_LOG").ok().as_deref(), terminal.paints_notes());
+    // The demo shows what goes wrong in it as part of its story.
+    let quiet = if matches!(words.command, Command::Demo(_)) { LevelFilter::ERROR } else { LevelFilter::WARN };
+    logs::start(words.verbose, quiet, env::var("FERRY_LOG").ok().as_deref(), terminal.paints_notes());
     let variables =
         env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let cx = Cx {
@@ -120,6 +123,7 @@ async fn run(command: Command, cx: &Cx) -> Ended {
             let store = cx.reading(&settings)?;
             explain::run(&args, store.as_deref(), &settings, now, &cx.terminal).await
         }
+        Command::Demo(args) => demo::run(&args, cx).await,
         Command::Mock(args) => mock::run(&args, cx).await,
     }
 }

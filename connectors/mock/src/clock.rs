@@ -48,6 +48,11 @@ pub fn iso_date(at: Millis) -> String {
     DateTime::<Utc>::from_timestamp_millis(at).unwrap_or_default().format("%Y-%m-%d").to_string()
 }
 
+/// `Mon, 23 Nov 2026 09:00:00 GMT`, as the `Date` header has it.
+pub fn http_date(at: Millis) -> String {
+    DateTime::<Utc>::from_timestamp_millis(at).unwrap_or_default().format("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
 /// Reads an RFC 3339 instant or a plain date (its midnight UTC).
 pub fn parse_iso(text: &str) -> Option<Millis> {
     if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
@@ -68,6 +73,7 @@ mod tests {
         assert_eq!(parse_iso("2026-11-23T10:00:00.123+01:00"), Some(at));
         assert_eq!(iso_date(at), "2026-11-23");
         assert_eq!(parse_iso("23-11-2026"), None);
+        assert_eq!(http_date(at), "Mon, 23 Nov 2026 09:00:00 GMT");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::linger;
+use crate::clock::{http_date, linger};
 use crate::connection::{CuttableListener, Cutter};
 use crate::desk::{Core, Delivery, Desk, Face};
 use crate::exchange::{Call, Reply};
@@ -24,6 +24,7 @@ const MAX_BODY: usize = 16 * 1024 * 1024;
 /// A mock CRM that is up. Dropping it stops it.
 pub struct Running {
     banner: Banner,
+    ask: Arc<dyn Fn(&Call) -> Reply + Send + Sync>,
     stop: CancellationToken,
     server: Option<JoinHandle<std::io::Result<()>>>,
 }
@@ -36,6 +37,21 @@ impl Running {
 
     pub fn banner(&self) -> &Banner {
         &self.banner
+    }
+
+    /// The control plane without a round trip, for whoever runs the mock in its own process: `control("GET", "ledger",
+    /// None)` is what `GET /__mock/ledger` answers. Returns the status and the body.
+    pub fn control(&self, method: &str, path_and_query: &str, body: Option<&serde_json::Value>) -> (u16, String) {
+        let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
+        let call = Call {
+            method: method.parse().unwrap_or_default(),
+            path: format!("/__mock/{path}"),
+            query: query.to_owned(),
+            headers: http::HeaderMap::new(),
+            body: body.map(|body| Bytes::from(body.to_string())).unwrap_or_default(),
+        };
+        let reply = (self.ask)(&call);
+        (reply.status, String::from_utf8_lossy(&reply.body).into_owned())
     }
 
     /// Stops listening. Connections already open live until their clients close them.
@@ -68,6 +84,9 @@ pub(crate) async fn serve<F: Face>(
     let face = build(&mut core, &options)?;
     let desk = Arc::new(Mutex::new(Desk::new(core, face, options)?));
     let stop = CancellationToken::new();
+    let desk_for_control = desk.clone();
+    let ask =
+        Arc::new(move |call: &Call| desk_for_control.lock().unwrap_or_else(PoisonError::into_inner).answer(call).reply);
     let router = Router::new().fallback(exchange::<F>).with_state(desk);
     let service = router.into_make_service_with_connect_info::<Cutter>();
     let stopped = stop.clone();
@@ -78,7 +97,7 @@ pub(crate) async fn serve<F: Face>(
             () = stopped.cancelled() => Ok(()),
         }
     });
-    Ok(Running { banner: Banner { kind, url, pairs }, stop, server: Some(server) })
+    Ok(Running { banner: Banner { kind, url, pairs }, ask, stop, server: Some(server) })
 }
 
 async fn exchange<F: Face>(
@@ -97,7 +116,12 @@ async fn exchange<F: Face>(
         headers: parts.headers,
         body,
     };
-    let verdict = desk.lock().unwrap_or_else(PoisonError::into_inner).answer(&call);
+    let (mut verdict, now) = {
+        let mut desk = desk.lock().unwrap_or_else(PoisonError::into_inner);
+        (desk.answer(&call), desk.core.now)
+    };
+    // Clients learn the CRM's clock from this header: it must be the clock that stamps the records.
+    verdict.reply.headers.push(("date", http_date(now)));
     linger(verdict.delay_ms).await;
     if verdict.delivery == Delivery::Cut {
         cutter.cut();
