@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use connector::{ConnectionName, FieldName, Fields, Object, Operation, ReadKey, ReadRequest, RecordId, Value};
 use serde_json::Value as Json;
 
-use super::running::Ending;
+use super::pushing::delivered;
 use super::{App, Connection, Finished, Progress};
 use crate::config::ConnectionMode;
 use crate::mapping::{FieldMapping, ObjectMapping};
@@ -105,9 +105,8 @@ impl App {
             let now = self.world.clock.now();
             self.store.enqueue(now, connection.name(), &mapping.object, intents).await?;
             let push = self.one_push(connection, mapping, run.id, true);
-            let report = push.run(&|counts: &Counts| progress.update(&run, counts)).await;
-            let ending: Ending = super::pushing::ending(report.end, report.waiting);
-            finished.push(self.end_run(run, report.counts, ending).await?);
+            let (counts, ending) = delivered(&push, &|counts: &Counts| progress.update(&run, counts)).await;
+            finished.push(self.end_run(run, counts, ending).await?);
         }
         self.store.set_note(&note, &self.world.clock.now().to_rfc3339()).await?;
         Ok(Applied::Written(finished))

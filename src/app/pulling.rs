@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use connector::{Capability, ErrorKind, Object, Stream, Timestamp};
 
-use super::running::Ending;
+use super::running::{Ending, isolated};
 use super::{App, Connection, Finished, Progress};
 use crate::mapping::ObjectMapping;
 use crate::model::{Counts, Flow, Run};
@@ -80,7 +80,7 @@ impl App {
             }
             let is_sweep = !matches!(stream, Stream::Records(_)) || *stream.object() == Object::User;
             let before = counts;
-            let report = Pull {
+            let pull = Pull {
                 store: &*self.store,
                 connector: &*connection.connector,
                 clock: &*self.world.clock,
@@ -93,13 +93,16 @@ impl App {
                 run: run.id,
                 full: what.full || is_sweep,
                 stop: &self.stop,
-            }
-            .run(&|now: &Counts| {
+            };
+            let told = |now: &Counts| {
                 let mut total = before;
                 total.add(now);
                 progress.update(run, &total);
-            })
-            .await;
+            };
+            let report = match isolated(pull.run(&told)).await {
+                Ok(report) => report,
+                Err(panicked) => return Ok((counts, panicked)),
+            };
             counts.add(&report.counts);
             counts.conflicts += report.identity_conflicts;
             let ending = match report.end {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use connector::Object;
 
-use super::running::Ending;
+use super::running::{Ending, isolated};
 use super::{App, Connection, Finished, Progress};
 use crate::config::{ConnectionMode, SafetyMode};
 use crate::mapping::ObjectMapping;
@@ -51,9 +51,8 @@ impl App {
                 self.store.mark_all(connection.name(), &mapping.object).await?;
             }
             let push = self.one_push(connection, mapping, run.id, what.only_queued);
-            let report = push.run(&|counts| progress.update(&run, counts)).await;
-            let ending = ending(report.end, report.waiting);
-            finished.push(self.end_run(run, report.counts, ending).await?);
+            let (counts, ending) = delivered(&push, &|counts| progress.update(&run, counts)).await;
+            finished.push(self.end_run(run, counts, ending).await?);
         }
         Ok(finished)
     }
@@ -103,7 +102,15 @@ impl App {
     }
 }
 
-pub(super) fn ending(end: End, waiting: u64) -> Ending {
+/// A push to its end, whatever the end is.
+pub(super) async fn delivered(push: &Push<'_>, progress: &(dyn Fn(&Counts) + Sync)) -> (Counts, Ending) {
+    match isolated(push.run(progress)).await {
+        Ok(report) => (report.counts, ending(report.end, report.waiting)),
+        Err(panicked) => (Counts::default(), panicked),
+    }
+}
+
+fn ending(end: End, waiting: u64) -> Ending {
     match end {
         End::Complete if waiting > 0 => {
             Ending::Waiting(format!("{waiting} writes wait for a later try; the next push goes on with them"))

@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use connector::{ConnectionName, ErrorKind, Object};
+use futures::FutureExt;
 
 use super::App;
 use crate::model::{Counts, Flow, Run, RunId, RunState};
@@ -42,8 +43,18 @@ pub(super) enum Ending {
     Store(crate::store::Error),
     /// A file could not be read.
     File(String),
-    /// Ferry itself failed.
+    /// Ferry itself, or a connector, failed.
     Defect(String),
+}
+
+/// Runs a part of a flow so that a panic in it (a connector's, say) fails its run and nobody else's. What it had leased
+/// stays leased, and is looked at when the lease runs out.
+pub(super) async fn isolated<T>(flow: impl Future<Output = T>) -> std::result::Result<T, Ending> {
+    std::panic::AssertUnwindSafe(flow).catch_unwind().await.map_err(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+        Ending::Defect(format!("a defect stopped this run (panic: {text}); the others are not concerned"))
+    })
 }
 
 impl App {
@@ -92,7 +103,10 @@ impl App {
                 (state, Some(error.to_string()), Some(error.kind.as_str()), error.fix)
             }
             Ending::Store(error) => (RunState::Failed, Some(error.to_string()), Some("store"), None),
-            Ending::Defect(why) => (RunState::Failed, Some(why), Some("defect"), None),
+            Ending::Defect(why) => {
+                let fix = "please report it with the log around this instant; what was under way is looked at again";
+                (RunState::Failed, Some(why), Some("defect"), Some(fix.to_owned()))
+            }
             Ending::File(why) => (RunState::Failed, Some(why), Some("file"), None),
         };
         run.state = state;

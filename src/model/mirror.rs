@@ -110,7 +110,8 @@ pub struct FieldWritten {
     /// What the CRM was believed to hold before.
     pub from: Value,
     pub sent: Value,
-    /// What the CRM holds now; equal to `sent` where its answer does not tell, to `from` where it refused.
+    /// What the CRM holds now; equal to `sent` where its answer does not tell, to `from` where it refused, to what a look found
+    /// where nothing was sent ([`JournalOutcome::Cancelled`]).
     pub kept: Value,
     pub outcome: JournalOutcome,
     /// Whether `kept` is something else altogether: neither `sent` nor a normalised form of it.
@@ -126,7 +127,13 @@ impl Mirror {
         let field = self.entry(&write.field);
         match write.outcome {
             JournalOutcome::Written | JournalOutcome::KeptOther => {}
-            JournalOutcome::Cancelled => return false,
+            JournalOutcome::Cancelled => {
+                // Not sent, because a look found this value instead: no agreement, but news.
+                if field.seen.as_ref() != Some(&write.kept) {
+                    (field.seen, field.ours) = (Some(write.kept.clone()), false);
+                }
+                return false;
+            }
             JournalOutcome::Rejected => {
                 // Parked: wanting the refused value again is no change until either side moves, or a person retries.
                 field.base = Some(write.from.clone());
@@ -142,6 +149,7 @@ impl Mirror {
             field.ours = true;
         }
         field.base = Some(write.kept.clone());
+        field.verdict = None;
         field.sent = (write.kept != write.sent).then(|| write.sent.clone());
         field.kept_other = if write.fought { field.kept_other.saturating_add(1) } else { 0 };
         let freezes = !field.frozen && field.kept_other >= FOUGHT_LIMIT;

@@ -155,6 +155,12 @@ impl Planner {
             let entry = decision.mirror.entry(&mapping.field);
             if *sent == crm {
                 (entry.base, entry.seen, entry.ours) = (Some(crm.clone()), Some(crm), true);
+            } else if entry.seen.as_ref() != Some(&crm) {
+                // Older than the write or newer: nobody knows yet, and no later page need bring it again. It is kept as
+                // seen, and the record is looked at once the write has been settled.
+                decision.emptied |= crm.is_null();
+                (entry.seen, entry.ours) = (Some(crm), false);
+                decision.restage = true;
             }
             return false;
         }
@@ -189,8 +195,7 @@ impl Planner {
         if let Some(agreed) = step.agreed {
             entry.base = Some(agreed);
             entry.sent = entry.sent.take().filter(|_| !news);
-        }
-        if step.take.is_some() {
+            // The conflict a person decided on is over; the next one is another.
             entry.verdict = None;
         }
         if step.notice == Some(Notice::Drift) && news {

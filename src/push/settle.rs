@@ -1,8 +1,9 @@
 //! One outcome → what becomes of the entry, its fields and the run. Pure.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use connector::{ErrorKind, FieldName, Outcome, Reason, Rejection, Timestamp, Value};
+use connector::{ErrorKind, FieldName, Operation, Outcome, Reason, Rejection, Timestamp, Value};
 
 use super::stage::letter;
 use crate::compare::is_normalisation;
@@ -35,7 +36,7 @@ pub(super) fn settle(
     chance: f64,
 ) -> (Delivered, Tally) {
     match outcome {
-        Outcome::Done { id, created, kept } => {
+        Outcome::Done { id, created, kept, modified_at } => {
             let written = entry
                 .intent
                 .changes
@@ -62,7 +63,8 @@ pub(super) fn settle(
                 Some(record) if record.id != id => (Fate::Merged { into: id }, Tally::Updated),
                 Some(_) => (Fate::Finished, Tally::Updated),
             };
-            (delivered(entry, fate, written, Some(JournalOutcome::Cancelled), Vec::new()), tally)
+            let settled = delivered(entry, fate, written, Some(JournalOutcome::Cancelled), Vec::new());
+            (Delivered { modified_at, ..settled }, tally)
         }
         Outcome::Rejected(rejection) => rejected(entry, &rejection, now, chance),
         Outcome::Ambiguous(_) => {
@@ -190,14 +192,21 @@ pub(super) fn delivered(
     journal: Option<JournalOutcome>,
     dead_letters: Vec<DeadLetter>,
 ) -> Delivered {
-    Delivered { id: entry.id, generation: entry.generation, fate, written, journal, dead_letters }
+    Delivered { id: entry.id, generation: entry.generation, fate, modified_at: None, written, journal, dead_letters }
 }
 
+/// What a dead letter of this entry is about. A create has no record yet: its letter names the profile, so that two failed
+/// creates are two letters and `retry` finds whose it was.
 pub(super) fn subject(entry: &OutboxEntry, field: Option<&FieldName>) -> Subject {
+    let named = match (&entry.intent.record, &entry.intent.operation) {
+        (Some(record), _) => Some(Arc::from(record.id.as_str())),
+        (None, Operation::Upsert { value, .. }) => Some(Arc::from(value.to_string())),
+        (None, _) => None,
+    };
     Subject {
         connection: Some(entry.intent.connection.as_str().into()),
         object: Some(entry.intent.object.as_str().into()),
-        record: entry.intent.record.as_ref().map(|record| record.id.as_str().into()),
+        record: named,
         field: field.cloned(),
         source: None,
     }

@@ -3,6 +3,9 @@
 
 mod command_line;
 mod demo;
+mod crashes;
+mod declaring;
 mod tidy;
+mod tricks;
 mod two_way;
 mod world;

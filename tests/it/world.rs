@@ -1,25 +1,32 @@
-//! A whole Ferry in a test: real settings, a real store in a temporary folder, a manual clock, seeded chance, and an
-//! in-memory CRM on the other side.
+//! A whole Ferry in a test: real settings, a real store in a temporary folder, a clock that leaps instead of waiting,
+//! seeded chance, and an in-memory CRM on the other side.
 
 #![allow(dead_code, reason = "a kit: tests use what they need")]
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use connector::{
-    Clock, Connector, Environment, FieldKind, Fields, ManualClock, Object, RecordId, Secret, SecretError,
-    SeededEntropy, Timestamp, Value,
+    Clock, Connector, Environment, FieldKind, Fields, Object, RecordId, Secret, SecretError, SeededEntropy, Timestamp,
+    Value,
 };
-use connector_conformance::MemoryCrm;
 use connector_conformance::memory::{Entry, field};
+use connector_conformance::{LeapClock, MemoryCrm};
 use ferry::app::{App, Computing, Connection, Pulling, Pushing, World as Outside};
 use ferry::config::{self, Overrides};
-use ferry::model::{DeadLetter, DeadLetterId, Run, RunState};
+use ferry::ingest::{DecodeOptions, MAX_MESSAGE, decode};
+use ferry::model::{
+    DeadLetter, DeadLetterCode, DeadLetterId, MirrorField, OutboxEntry, RecordKey, Run, RunId, RunState, Side,
+};
 use ferry::store::sqlite::{OpenOptions, SqliteStore};
-use ferry::store::{ProfileDetail, Store};
+use ferry::store::{AppendEvents, JournalRow, ProfileDetail, Store};
 use secrecy::SecretString;
+
+use crate::declaring::Declared;
+use crate::tricks::Trickster;
 
 pub const CONFIG: &str = r#"
 preset = "b2b"
@@ -45,9 +52,10 @@ impl Environment for NoSecrets {
 pub struct World {
     pub app: App,
     pub crm: MemoryCrm,
-    pub clock: Arc<ManualClock>,
+    pub clock: Arc<LeapClock>,
     folder: tempfile::TempDir,
     config: String,
+    messages: AtomicU64,
 }
 
 /// The instant every test begins at.
@@ -67,11 +75,32 @@ impl World {
     /// A world whose connector is made by the test.
     pub fn around(config: &str, connector: impl FnOnce(&MemoryCrm) -> Arc<dyn Connector>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let clock = Arc::new(ManualClock::new(start()));
+        let clock = Arc::new(LeapClock::new(start()));
         let crm = MemoryCrm::new(clock.clone());
         define_fields(&crm);
         let app = open(config, folder.path(), clock.clone(), connector(&crm));
-        Self { app, crm, clock, folder, config: config.to_owned() }
+        Self { app, crm, clock, folder, config: config.to_owned(), messages: AtomicU64::new(0) }
+    }
+
+    /// A world whose CRM can be told to misbehave.
+    pub fn tricked(config: &str) -> (Self, Trickster) {
+        let mut tricky = None;
+        let world = Self::around(config, |crm| {
+            let trickster = Trickster::new(crm.connector());
+            tricky = Some(trickster.clone());
+            Arc::new(trickster)
+        });
+        (world, tricky.unwrap())
+    }
+
+    /// Pushes until the connector stops dead; then the process is gone and a new one starts on the same file.
+    pub async fn push_and_die(&mut self, tricky: &Trickster) {
+        tokio::select! {
+            biased;
+            ended = self.push() => panic!("the push ended: {ended:?}"),
+            () = tricky.dead.notified() => {}
+        }
+        self.restart().await;
     }
 
     /// The process ends without a word and starts again on the same file.
@@ -84,12 +113,19 @@ impl World {
         self.app.store.recover(self.clock.now()).await.unwrap();
     }
 
+    /// The same store and CRM under another `sync.toml`.
+    pub fn reconfigure(&mut self, config: &str) {
+        let connector = self.app.connections[0].connector.clone();
+        config.clone_into(&mut self.config);
+        self.app = open(config, self.folder.path(), self.clock.clone(), connector);
+    }
+
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
     pub fn advance(&self, by: Duration) {
-        self.clock.advance(by);
+        self.clock.leap(by);
     }
 
     pub fn connection(&self) -> &Connection {
@@ -112,6 +148,42 @@ impl World {
     pub async fn push(&self) -> Run {
         let pushed = self.app.push(self.connection(), Pushing::default(), &()).await.unwrap();
         pushed.into_iter().next().unwrap().run
+    }
+
+    /// A push to its end, with what it says a person can do.
+    pub async fn push_with(&self, what: Pushing<'_>) -> Run {
+        self.app.push(self.connection(), what, &()).await.unwrap().into_iter().next().unwrap().run
+    }
+
+    /// The records of contacts, without the other objects.
+    pub async fn pull_contacts(&self) -> Run {
+        let what = Pulling { object: Some(&Object::Contact), ..Pulling::default() };
+        self.app.pull(self.connection(), what, &()).await.unwrap().into_iter().next().unwrap().run
+    }
+
+    /// Our side learns traits of a person, as an identify call says them. `traits` is JSON.
+    pub async fn identify(&self, email: &str, traits: serde_json::Value) {
+        self.clock.leap(Duration::from_millis(1));
+        let (now, number) = (self.clock.now(), self.messages.fetch_add(1, Ordering::SeqCst));
+        let mut traits = traits;
+        traits["email"] = email.into();
+        let message = serde_json::json!({
+            "type": "identify", "messageId": format!("m{number}"), "userId": format!("user of {email}"),
+            "traits": traits, "timestamp": now.to_rfc3339(),
+        });
+        self.message(&message.to_string()).await.unwrap();
+    }
+
+    /// One message as an import takes it; `Err` is what is wrong with it.
+    pub async fn message(&self, text: &str) -> Result<(), String> {
+        let now = self.clock.now();
+        let options = DecodeOptions { source: "file".into(), max_message: MAX_MESSAGE, client: false };
+        let event = decode(text, now, &options).map_err(|error| error.code.to_owned())?;
+        let facts = self.app.model.facts(&event);
+        let run = RunId(self.app.world.entropy.uuid(now));
+        let batch = AppendEvents { run, now, events: vec![(event, facts)], dead_letters: Vec::new() };
+        self.app.store.append_events(batch, Arc::new(Declared { now })).await.unwrap();
+        Ok(())
     }
 
     /// Pull, compute, push; every part must have ended well.
@@ -146,6 +218,46 @@ impl World {
         self.profile(key).await.profile.value(name).clone()
     }
 
+    pub async fn mirror_of(&self, id: &RecordId, field: &str) -> Option<MirrorField> {
+        let key = self.key(id);
+        let items = self.app.store.stage_items(vec![key]).await.unwrap();
+        items.first()?.record.as_ref()?.mirror.get(field).cloned()
+    }
+
+    pub fn key(&self, id: &RecordId) -> RecordKey {
+        RecordKey { connection: self.connection().name().clone(), object: Object::Contact, id: id.clone() }
+    }
+
+    pub async fn outbox(&self) -> Vec<OutboxEntry> {
+        self.app.store.outbox(self.connection().name(), &Object::Contact, 10_000).await.unwrap()
+    }
+
+    /// Retries the only dead letter with this code.
+    pub async fn retry(&self, code: DeadLetterCode, verdict: Option<Side>) {
+        let letters = self.dead_letters().await;
+        let mut found = letters.iter().filter(|letter| letter.code == code);
+        let letter = found.next().unwrap_or_else(|| panic!("no {code} among {letters:?}"));
+        assert!(found.next().is_none(), "several {code} letters: {letters:?}");
+        assert!(self.app.store.retry_dead_letter(letter.id, verdict).await.unwrap());
+    }
+
+    /// What the last run wrote into the journal.
+    pub async fn journal(&self, run: &Run) -> Vec<JournalRow> {
+        self.app.store.run(&run.id.to_string()).await.unwrap().unwrap().1
+    }
+
+    /// Two more cycles, a minute apart, make no push call and no write.
+    pub async fn assert_rest(&self) {
+        let (seq, calls) = (self.seq(), self.crm.calls().push);
+        for _ in 0..2 {
+            self.advance(Duration::from_secs(60));
+            self.sync().await;
+        }
+        assert_eq!(self.written_since(seq), [], "at rest nothing is written");
+        assert_eq!(self.crm.calls().push, calls, "at rest nothing is sent");
+        assert_eq!(self.outbox().await.len(), 0, "at rest nothing is queued");
+    }
+
     pub async fn dead_letters(&self) -> Vec<DeadLetter> {
         self.app.store.dead_letters(DeadLetterId(0), 1_000).await.unwrap()
     }
@@ -160,7 +272,31 @@ impl World {
     }
 }
 
-fn open(config: &str, folder: &Path, clock: Arc<ManualClock>, connector: Arc<dyn Connector>) -> App {
+/// A minimal configuration without a preset: `email` pulled, and these lines of `[crm.fields.contact]`.
+pub fn mapped(lines: &str) -> String {
+    configured("", "", lines)
+}
+
+/// The same with root sections and further lines of the connection.
+pub fn configured(sections: &str, connection: &str, lines: &str) -> String {
+    format!(
+        r#"
+timezone = "UTC"
+base_currency = "USD"
+{sections}
+[[crm]]
+name = "acme"
+type = "hubspot"
+token = {{ env = "TOKEN" }}
+{connection}
+[crm.fields.contact]
+email = {{ field = "email", direction = "pull" }}
+{lines}
+"#
+    )
+}
+
+fn open(config: &str, folder: &Path, clock: Arc<LeapClock>, connector: Arc<dyn Connector>) -> App {
     let loaded = config::parse("sync.toml", config, folder, &Overrides::none())
         .unwrap_or_else(|failure| panic!("the test's configuration is refused:\n{failure}"));
     let entropy = Arc::new(SeededEntropy::new(7));

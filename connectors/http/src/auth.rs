@@ -1,6 +1,7 @@
 //! The token of a connection: kept until shortly before it expires, renewed by one caller while the others wait.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -94,12 +95,20 @@ pub(crate) struct Tokens {
     clock: Arc<dyn Clock>,
     current: Mutex<Option<Lease>>,
     /// Held while a token is obtained: single flight.
-    renewing: tokio::sync::Mutex<()>,
+    renewing: tokio::sync::Mutex<Option<Error>>,
+    /// Renewals ended so far, well or badly.
+    ended: AtomicU64,
 }
 
 impl Tokens {
     pub fn new(source: Arc<dyn TokenSource>, clock: Arc<dyn Clock>) -> Self {
-        Self { source, clock, current: Mutex::new(None), renewing: tokio::sync::Mutex::new(()) }
+        Self {
+            source,
+            clock,
+            current: Mutex::new(None),
+            renewing: tokio::sync::Mutex::new(None),
+            ended: AtomicU64::new(0),
+        }
     }
 
     /// A token that is still good.
@@ -124,11 +133,19 @@ impl Tokens {
     }
 
     async fn renew(&self, refused: Option<u64>) -> Result<Lease, Error> {
-        let _single_flight = self.renewing.lock().await;
+        let ended = self.ended.load(Ordering::SeqCst);
+        let mut failed = self.renewing.lock().await;
         if let Some(lease) = self.fresh(refused) {
             return Ok(lease);
         }
-        let token = self.source.obtain().await?;
+        // Whoever waited for a renewal that failed shares its error, instead of asking the same again.
+        if let Some(error) = failed.as_ref().filter(|_| self.ended.load(Ordering::SeqCst) > ended) {
+            return Err(error.clone());
+        }
+        let obtained = self.source.obtain().await;
+        self.ended.fetch_add(1, Ordering::SeqCst);
+        *failed = obtained.as_ref().err().cloned();
+        let token = obtained?;
         let mut current = lock(&self.current);
         let generation = current.as_ref().map_or(1, |lease| lease.generation + 1);
         let lease = Lease { token, generation };
@@ -141,7 +158,6 @@ impl Tokens {
 mod tests {
     use super::*;
     use connector::ManualClock;
-    use std::sync::atomic::{AtomicU64, Ordering};
 
     #[derive(Debug)]
     struct Counting {

@@ -82,7 +82,7 @@ impl Client {
             let (fault, retry_at) = match self.send_once(call, &current).await? {
                 Sent::Answer(answer) => match decode(&answer) {
                     Ok(decoded) => return Ok(decoded),
-                    Err(why) => (Fault::Broken(self.unreadable(&answer, &why)), None),
+                    Err(why) => (Fault::Unreadable(self.unreadable(&answer, &why)), None),
                 },
                 Sent::Refused(error) => return Err(error),
                 Sent::Unauthorized(cause) if replayed => return Err(self.unauthorized(call, cause)),

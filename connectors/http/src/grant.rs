@@ -38,8 +38,6 @@ pub struct RefreshGrant {
 struct Memory {
     /// The configured refresh token, and the one the CRM gave in its place.
     rotated: Option<(SecretString, SecretString)>,
-    /// A refresh token the CRM called invalid: asking again with it is useless and looks like an attack.
-    revoked: Option<SecretString>,
 }
 
 impl std::fmt::Debug for Memory {
@@ -99,9 +97,6 @@ impl RefreshGrant {
                 configured
             }
         };
-        if memory.revoked.as_ref().is_some_and(|revoked| same(revoked, &token)) {
-            return Err(self.revoked());
-        }
         Ok(token)
     }
 
@@ -166,11 +161,7 @@ impl TokenSource for RefreshGrant {
         let refresh_token = self.refresh_token()?;
         let raw = self.exchange(&refresh_token).await?;
         if !raw.status.is_success() {
-            let error = self.refused(&raw);
-            if error.kind == ErrorKind::Auth {
-                lock(&self.memory).revoked = Some(refresh_token);
-            }
-            return Err(error);
+            return Err(self.refused(&raw));
         }
         let granted: Granted = serde_json::from_slice(&raw.body)
             .map_err(|_| Error::new(ErrorKind::Protocol, ATTEMPTED, "the token endpoint's answer cannot be read"))?;

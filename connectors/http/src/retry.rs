@@ -36,8 +36,10 @@ pub(crate) enum Fault {
     NotSent(String),
     /// Sent, and no whole answer came.
     Lost(String),
-    /// A 5xx or an answer that cannot be read.
+    /// A 5xx.
     Broken(String),
+    /// A whole answer that cannot be read.
+    Unreadable(String),
     /// Refused without effect, for a while.
     Busy { cause: String, wait: Option<Duration> },
     /// Refused without effect by the throttle of the CRM; the pause is kept by our throttle.
@@ -47,19 +49,21 @@ pub(crate) enum Fault {
 impl Fault {
     /// Whether a write in this sending may have been applied.
     pub fn maybe_applied(&self) -> bool {
-        matches!(self, Self::Lost(_) | Self::Broken(_))
+        matches!(self, Self::Lost(_) | Self::Broken(_) | Self::Unreadable(_))
     }
 
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Throttled => ErrorKind::Quota,
+            Self::Unreadable(_) => ErrorKind::Protocol,
             _ => ErrorKind::Transient,
         }
     }
 
     pub fn cause(&self) -> &str {
         match self {
-            Self::NotSent(cause) | Self::Lost(cause) | Self::Broken(cause) | Self::Busy { cause, .. } => cause,
+            Self::NotSent(cause) | Self::Lost(cause) | Self::Broken(cause) | Self::Unreadable(cause) => cause,
+            Self::Busy { cause, .. } => cause,
             Self::Throttled => "the CRM refused it as one request too many, again and again",
         }
     }

@@ -93,7 +93,7 @@ impl Transport {
     }
 
     fn too_large(&self) -> Fault {
-        Fault::Broken(format!("the answer is larger than {} bytes", self.max_body))
+        Fault::Unreadable(format!("the answer is larger than {} bytes", self.max_body))
     }
 }
 

@@ -57,6 +57,10 @@ impl Api {
         let portal: Portal = self
             .ask(&call, |answer| serde_json::from_slice(&answer.body).map_err(|error| redact::json_error(&error)))
             .await?;
+        if portal.id.0.is_empty() {
+            return Err(Error::new(ErrorKind::Config, ATTEMPTED, "the answer names no HubSpot account")
+                .with_fix("check base_url: something else answers there"));
+        }
         self.learn_midnight(&portal);
         Ok(portal)
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::chance;
-use crate::clock::{Clock, Millis, iso, parse_iso};
+use crate::clock::{Clock, Millis, http_date, iso, parse_iso};
 use crate::exchange::{Call, Reply};
 use crate::fault::{Fault, Faults, Planned};
 use crate::ledger::{By, Change, Ledger, RequestLog};
@@ -29,6 +29,8 @@ pub struct Core {
     pub batch_fault: Option<Fault>,
     /// `http://127.0.0.1:PORT`, for links in answers.
     pub base_url: String,
+    /// Where the fault `elsewhere` sends callers who follow redirects.
+    pub elsewhere: String,
 }
 
 impl Core {
@@ -51,6 +53,7 @@ impl Core {
             request: None,
             batch_fault: None,
             base_url,
+            elsewhere: "http://127.0.0.1:9/".into(),
         })
     }
 
@@ -75,6 +78,7 @@ impl Core {
         out.insert("plan".into(), json!(self.faults.plan));
         out.insert("rate_limits".into(), json!(self.rate_limits));
         out.insert("search_lag_ms".into(), json!(self.search_lag_ms));
+        out.insert("elsewhere".into(), json!(self.elsewhere));
         out.insert("clock_offset_s".into(), json!(self.clock.offset_ms / 1000));
         out.insert("frozen_at".into(), json!(self.clock.frozen_at.map(iso)));
         out
@@ -105,6 +109,9 @@ impl Core {
         }
         if let Some(value) = patch.remove("search_lag_ms") {
             self.search_lag_ms = value.as_u64().ok_or("search_lag_ms must be a whole number of milliseconds")?;
+        }
+        if let Some(value) = patch.remove("elsewhere") {
+            self.elsewhere = value.as_str().ok_or("elsewhere must be a URL")?.to_owned();
         }
         if let Some(value) = patch.remove("clock_offset_s") {
             let seconds = value.as_i64().ok_or("clock_offset_s must be a whole number of seconds")?;
@@ -187,7 +194,9 @@ impl<F: Face> Desk<F> {
         let seq = core.requests.open(core.now, method, &call.path, &call.query);
         core.request = Some(seq);
         let fault = core.faults.draw(core.seed, seq, method, &call.path);
-        let verdict = self.act_out(call, fault);
+        let mut verdict = self.act_out(call, fault);
+        // A vendor's answers carry its own clock, also where it is not the machine's.
+        verdict.reply.headers.push(("date", http_date(self.core.now)));
         let status = (verdict.delivery != Delivery::Cut).then_some(verdict.reply.status);
         self.core.requests.close(seq, status, fault.map(Fault::name).as_deref());
         verdict
@@ -225,6 +234,7 @@ impl<F: Face> Desk<F> {
                 reply
             }
             Some(Fault::ContentType) => Reply { content_type: "text/plain", ..face.answer(core, call) },
+            Some(Fault::Elsewhere) => Reply::empty(307).with("location", core.elsewhere.clone()),
             Some(batch @ (Fault::Partial | Fault::OmitRow)) => {
                 core.batch_fault = Some(batch);
                 face.answer(core, call)

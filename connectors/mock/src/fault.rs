@@ -33,6 +33,8 @@ pub enum Fault {
     Partial,
     /// In a batch write: one applied row is left out of the answer.
     OmitRow,
+    /// Answered with a redirect to the address in the knob `elsewhere`; nothing is applied.
+    Elsewhere,
 }
 
 impl Fault {
@@ -49,6 +51,7 @@ impl Fault {
             "content_type" => Self::ContentType,
             "partial" => Self::Partial,
             "omit_row" => Self::OmitRow,
+            "elsewhere" => Self::Elsewhere,
             status => match status.parse::<u16>() {
                 Ok(code) if (400..600).contains(&code) => Self::Status(code),
                 _ => return None,
@@ -70,6 +73,7 @@ impl Fault {
             Self::ContentType => "content_type".into(),
             Self::Partial => "partial".into(),
             Self::OmitRow => "omit_row".into(),
+            Self::Elsewhere => "elsewhere".into(),
         }
     }
 }
@@ -140,7 +144,7 @@ impl Faults {
                 _ if Fault::parse(name).is_none() => {
                     return Err(format!(
                         "unknown fault `{name}`: a status such as 502, or one of 429_retry_after, 429_daily, 500_after, \
-                         reset_before, reset_after, slow, truncate, truncate_json, content_type, partial, omit_row, \
+                         reset_before, reset_after, slow, truncate, truncate_json, content_type, partial, omit_row, elsewhere, \
                          delay_ms, slow_ms"
                     ));
                 }

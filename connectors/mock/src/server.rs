@@ -39,6 +39,7 @@ impl Running {
         &self.banner
     }
 
+<<<<<<< HEAD
     /// The control plane without a round trip, for whoever runs the mock in its own process: `control("GET", "ledger",
     /// None)` is what `GET /__mock/ledger` answers. Returns the status and the body.
     pub fn control(&self, method: &str, path_and_query: &str, body: Option<&serde_json::Value>) -> (u16, String) {
@@ -55,6 +56,9 @@ impl Running {
     }
 
     /// Stops listening. Connections already open live until their clients close them.
+=======
+    /// Stops listening, and resets connections already open at the next byte they carry.
+>>>>>>> main
     pub async fn shutdown(mut self) {
         self.stop.cancel();
         if let Some(server) = self.server.take() {
@@ -89,11 +93,12 @@ pub(crate) async fn serve<F: Face>(
         Arc::new(move |call: &Call| desk_for_control.lock().unwrap_or_else(PoisonError::into_inner).answer(call).reply);
     let router = Router::new().fallback(exchange::<F>).with_state(desk);
     let service = router.into_make_service_with_connect_info::<Cutter>();
+    let cuttable = CuttableListener { listener, stop: stop.clone() };
     let stopped = stop.clone();
     let server = tokio::spawn(async move {
         // Not axum's graceful shutdown: it waits for idle keep-alive connections, which clients hold for minutes.
         tokio::select! {
-            ended = async { axum::serve(CuttableListener(listener), service).await } => ended,
+            ended = async { axum::serve(cuttable, service).await } => ended,
             () = stopped.cancelled() => Ok(()),
         }
     });

@@ -11,7 +11,7 @@ use super::profiles::{self, make_known, mark_stale};
 use super::records::{self, Content, Key, State};
 use super::session::{Session, crm_kind};
 use super::{journal, letters, merge, tombstones};
-use crate::model::{Mirror, OutboxState, RunId};
+use crate::model::{JournalOutcome, Mirror, MirrorField, OutboxState, RunId};
 use crate::store::{Delivered, Fate};
 
 /// An entry that is no longer leased, or of another generation by now, was settled before: nothing is done twice.
@@ -34,7 +34,17 @@ pub(super) fn settle(session: &Session<'_>, run: RunId, now: Timestamp, delivere
 fn settle_one(session: &Session<'_>, run: RunId, now: Timestamp, one: &Delivered, row: &Row) -> Fallible<()> {
     if let (false, Some(record)) = (one.written.is_empty(), row.record) {
         let stored = records::load(session, record)?;
-        records::save_written(session, &stored, &after(&stored.linked.mirror, one), now)?;
+        let mirror = after(&stored.linked.mirror, one);
+        if one.written.iter().any(|write| write.outcome != JournalOutcome::Cancelled) {
+            records::save_written(session, &stored, &mirror, now, one.modified_at)?;
+        } else {
+            records::save_mirror(session, stored.id, &mirror)?;
+        }
+        // A look or a pull meanwhile saw something else than what is agreed on: it waits for nobody to bring it again.
+        let moved = |field: &MirrorField| field.seen.is_some() && field.seen != field.base;
+        if stored.state == State::Live && one.written.iter().any(|write| mirror.get(&write.field).is_some_and(moved)) {
+            records::mark(session, stored.place, stored.id)?;
+        }
     }
     match &one.fate {
         Fate::Finished => {
@@ -168,7 +178,9 @@ fn link(
             stored.id
         }
     };
-    session.run("UPDATE record SET written_at = ?2 WHERE id = ?1", (record, now.micros()))?;
+    let stamp = one.modified_at.map(Timestamp::micros);
+    session
+        .run("UPDATE record SET written_at = ?2, written_stamp = ?3 WHERE id = ?1", (record, now.micros(), stamp))?;
     records::mark(session, row.place, record)?;
     if row.record.is_none() {
         // What waits behind the create is for this record now, unless it has an entry of its own.

@@ -88,7 +88,9 @@ async fn a_create_without_an_answer_is_not_sent_again(s: &dyn Subject) -> Checke
     works("check", s.connector().check().await)?;
     s.inject(Trouble::LostAnswer { applied: true }).await?;
     // Without a unique value on it, a second create would make a second record.
-    let write = create(s, person, [(s.words().text.clone(), "created once")]);
+    let words = s.words();
+    let fields = [(words.text.clone(), "created once"), (words.other_text.clone(), "and with a name")];
+    let write = create(s, person, fields);
     is_ambiguous(s.connector().push(&[write]).await, 1)?;
     s.mend().await?;
     let now = s.count(person).await?;

@@ -80,7 +80,7 @@ async fn an_answer_that_cannot_be_decoded_counts_as_lost() {
     let call = connector_http::Call::write("write a thing", "/w".into(), "{}".into(), PLAIN);
     let unreadable = |_: &connector_http::Answer| Err::<(), _>("it ends early".to_owned());
     let error = world.client.fetch(&call, unreadable).await.unwrap_err();
-    assert!(error.maybe_applied);
+    assert_eq!((error.kind, error.maybe_applied), (ErrorKind::Protocol, true));
     assert!(error.cause.contains("8 bytes"), "{error}");
     let read = connector_http::Call::get("read a thing", "/r".into(), PLAIN);
     assert!(world.client.fetch(&read, unreadable).await.is_err());

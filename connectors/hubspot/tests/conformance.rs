@@ -1,0 +1,280 @@
+//! The contract's promises, checked against a mock portal over real HTTP.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod stand_in;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use connector::{Connector, DealStatus, FieldKind, FieldName, Fields, Object, RecordId, Value};
+use connector_conformance::{Checked, DealSeed, Stop, Subject, Trouble, Words};
+use connector_hubspot::HubSpot;
+use reqwest::Method;
+use serde_json::{Value as Json, json};
+use stand_in::{StandIn, kind};
+use tokio::net::TcpListener;
+
+struct HubSpotSubject {
+    stand_in: StandIn,
+    connector: HubSpot,
+    words: Words,
+    /// Connections made to the host that answers point to when they point elsewhere.
+    strangers: Arc<AtomicU64>,
+}
+
+/// The suite sweeps associations of people; this connector sweeps those of deals (see `behaviour.rs`).
+const SKIPPED: &[&str] = &["associations_are_delivered", "an_association_taken_away_is_gone_in_the_next_sweep"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keeps_the_contract() {
+    let report = connector_conformance::run(HubSpotSubject::start).await;
+    println!("{report}");
+    assert!(report.is_green(), "{report}");
+    assert_eq!(report.skipped(), SKIPPED, "{report}");
+}
+
+fn options(words: &[&str]) -> Vec<Arc<str>> {
+    words.iter().map(|word| (*word).into()).collect()
+}
+
+impl HubSpotSubject {
+    async fn start() -> Checked<Self> {
+        let stand_in = StandIn::start(0).await;
+        let made = [
+            ("suite_text", "string", "text", false),
+            ("suite_number", "number", "number", false),
+            ("suite_flag", "bool", "booleancheckbox", false),
+            ("suite_day", "date", "date", false),
+            ("suite_instant", "datetime", "date", false),
+            ("suite_choice", "enumeration", "select", false),
+            ("suite_choices", "enumeration", "checkbox", false),
+            ("cdp_profile_id", "string", "text", true),
+        ];
+        for (name, kind, field_type, unique) in made {
+            let mut create = json!({ "name": name, "label": name, "type": kind, "fieldType": field_type,
+                "groupName": "contactinformation", "hasUniqueValue": unique });
+            if kind == "enumeration" {
+                let option = |value: &str| json!({ "label": value, "value": value });
+                create["options"] = Json::Array(["a", "b", "c"].map(option).to_vec());
+            }
+            act(&stand_in, "property", json!({ "object": "contacts", "create": create })).await?;
+        }
+        let typed = [
+            ("suite_number", FieldKind::Decimal { scale: None }),
+            ("suite_flag", FieldKind::Bool),
+            ("suite_day", FieldKind::Date),
+            ("suite_instant", FieldKind::Instant),
+            ("suite_choice", FieldKind::Choice { options: options(&["a", "b", "c"]) }),
+            ("suite_choices", FieldKind::MultiChoice { options: options(&["a", "b", "c"]) }),
+        ];
+        let words = Words {
+            person: Object::Contact,
+            text: "suite_text".into(),
+            // HubSpot creates no contact without a name or an address.
+            other_text: "firstname".into(),
+            email: "email".into(),
+            typed: typed.map(|(name, kind)| (FieldName::from(name), kind)).to_vec(),
+            read_only: Some("hs_object_id".into()),
+            key: Some("cdp_profile_id".into()),
+            refused: Some(("suite_choice".into(), Value::from("no such option"))),
+            no_such_id: "999999999999999".into(),
+        };
+        let connector = stand_in.connector();
+        let strangers = Arc::new(AtomicU64::new(0));
+        let host = TcpListener::bind("127.0.0.1:0").await.map_err(|error| Stop::Failed(error.to_string()))?;
+        let address = host.local_addr().map_err(|error| Stop::Failed(error.to_string()))?;
+        stand_in.knobs(json!({ "elsewhere": format!("http://{address}/steal") })).await;
+        let count = strangers.clone();
+        tokio::spawn(async move {
+            while host.accept().await.is_ok() {
+                count.fetch_add(1, Ordering::SeqCst);
+            }
+        });
+        Ok(Self { stand_in, connector, words, strangers })
+    }
+}
+
+async fn act(stand_in: &StandIn, action: &str, body: Json) -> Checked<Json> {
+    stand_in.rep(action, body).await.map_err(Stop::Failed)
+}
+
+#[async_trait]
+impl Subject for HubSpotSubject {
+    fn connector(&self) -> &dyn Connector {
+        &self.connector
+    }
+
+    fn words(&self) -> &Words {
+        &self.words
+    }
+
+    fn more_than_two_pages(&self) -> usize {
+        401
+    }
+
+    async fn seed(&self, object: &Object, fields: Fields) -> Checked<RecordId> {
+        self.stand_in.seed(object, &fields).await.map_err(Stop::Failed)
+    }
+
+    async fn seed_people(&self, emails: &[String]) -> Checked<Vec<RecordId>> {
+        Ok(self.stand_in.seed_contacts(emails).await)
+    }
+
+    async fn edit(&self, object: &Object, id: &RecordId, fields: Fields) -> Checked {
+        self.stand_in.edit(object, std::slice::from_ref(id), &fields).await.map_err(Stop::Failed)
+    }
+
+    async fn edit_all(&self, object: &Object, ids: &[RecordId], fields: Fields) -> Checked {
+        self.stand_in.edit(object, ids, &fields).await.map_err(Stop::Failed)
+    }
+
+    async fn truth(&self, object: &Object, id: &RecordId, fields: &[FieldName]) -> Checked<Option<Fields>> {
+        let names: Vec<&str> = fields.iter().map(|name| &**name).collect();
+        let path = format!("/crm/v3/objects/{}/{id}?properties={}", kind(object), names.join(","));
+        let (status, answer) = self.stand_in.api(Method::GET, &path, None).await;
+        match status {
+            404 => Ok(None),
+            200 if answer["id"] != id.as_str() => Ok(None),
+            200 => Ok(Some(
+                fields
+                    .iter()
+                    .map(|name| {
+                        let text = answer["properties"][&**name].as_str().filter(|text| !text.is_empty());
+                        (name.clone(), text.map_or(Value::Null, Value::from))
+                    })
+                    .collect(),
+            )),
+            _ => Err(Stop::Failed(format!("the truth about a record was answered {status}"))),
+        }
+    }
+
+    async fn reconnect(&self) -> Checked<Box<dyn Connector>> {
+        Ok(Box::new(self.stand_in.connector()))
+    }
+
+    async fn count(&self, object: &Object) -> Checked<usize> {
+        let mut count = 0;
+        let mut after = String::new();
+        loop {
+            let path = format!("/crm/v3/objects/{}?limit=100{after}", kind(object));
+            let (_, answer) = self.stand_in.api(Method::GET, &path, None).await;
+            count += answer["results"].as_array().map_or(0, Vec::len);
+            match answer["paging"]["next"]["after"].as_str() {
+                Some(next) => after = format!("&after={next}"),
+                None => return Ok(count),
+            }
+        }
+    }
+
+    async fn requests(&self) -> Checked<u64> {
+        Ok(self.stand_in.requests().await)
+    }
+
+    async fn changes(&self) -> Checked<u64> {
+        Ok(self.stand_in.lines("ledger").await.len() as u64)
+    }
+
+    async fn advance(&self, by: Duration) -> Checked {
+        self.stand_in.advance(by).await;
+        Ok(())
+    }
+
+    async fn delete(&self, object: &Object, id: &RecordId) -> Checked {
+        act(&self.stand_in, "delete", json!({ "object": kind(object), "id": id.as_str() })).await.map(drop)
+    }
+
+    async fn restore(&self, object: &Object, id: &RecordId) -> Checked {
+        act(&self.stand_in, "restore", json!({ "object": kind(object), "id": id.as_str() })).await.map(drop)
+    }
+
+    async fn merge(&self, object: &Object, survivor: &RecordId, loser: &RecordId) -> Checked<RecordId> {
+        let body = json!({ "object": kind(object), "primary": survivor.as_str(), "secondary": loser.as_str() });
+        let merged = act(&self.stand_in, "merge", body).await?;
+        Ok(RecordId::from(merged["id"].as_str().unwrap_or_default()))
+    }
+
+    async fn link(&self, from: (&Object, &RecordId), to: (&Object, &RecordId), on: bool) -> Checked {
+        let body = json!({ "from": kind(from.0), "from_id": from.1.as_str(), "to": kind(to.0),
+            "to_id": to.1.as_str(), "remove": !on });
+        act(&self.stand_in, "associate", body).await.map(drop)
+    }
+
+    async fn seed_company(&self, name: &str) -> Checked<RecordId> {
+        self.seed(&Object::Company, Fields::from([("name", name)])).await
+    }
+
+    async fn seed_deal(&self, deal: DealSeed) -> Checked<RecordId> {
+        let stage = match deal.status {
+            DealStatus::Open => "qualifiedtobuy",
+            DealStatus::Won => "closedwon",
+            DealStatus::Lost => "closedlost",
+        };
+        let mut fields = Fields::from([
+            ("dealname", Value::from(deal.name.as_str())),
+            ("amount", Value::Number(deal.amount)),
+            ("deal_currency_code", Value::from(deal.currency.as_str())),
+            ("pipeline", Value::from("default")),
+            ("dealstage", Value::from(stage)),
+        ]);
+        if let Some(at) = deal.closed_at {
+            fields.set("closedate", Value::Instant(at));
+        }
+        self.seed(&Object::Deal, fields).await
+    }
+
+    async fn hide_changes_for(&self, lag: Duration) -> Checked {
+        let lag = u64::try_from(lag.as_millis()).unwrap_or(u64::MAX);
+        self.stand_in.knobs(json!({ "search_lag_ms": lag })).await;
+        Ok(())
+    }
+
+    fn beyond_search_cap(&self) -> Checked<usize> {
+        Ok(10_050)
+    }
+
+    async fn inject(&self, trouble: Trouble) -> Checked {
+        match trouble {
+            Trouble::ExpiredToken => drop(act(&self.stand_in, "expire-tokens", json!({})).await?),
+            Trouble::Revoked => {
+                act(&self.stand_in, "expire-tokens", json!({})).await?;
+                self.stand_in.vault.set("REFRESH", "withdrawn-refresh");
+            }
+            Trouble::ServerError => self.stand_in.fault("503").await,
+            Trouble::Quota => self.stand_in.fault("429").await,
+            Trouble::LostAnswer { applied: true } => self.stand_in.fault("reset_after").await,
+            Trouble::LostAnswer { applied: false } => self.stand_in.fault("reset_before").await,
+            Trouble::Truncated => self.stand_in.fault("truncate").await,
+            Trouble::Stall => self.stand_in.fault("slow").await,
+            Trouble::PointElsewhere => self.stand_in.fault("elsewhere").await,
+        }
+        Ok(())
+    }
+
+    async fn mend(&self) -> Checked {
+        self.stand_in.mend().await;
+        Ok(())
+    }
+
+    async fn refreshes(&self) -> Checked<u64> {
+        let requests = self.stand_in.lines("requests").await;
+        Ok(requests.iter().filter(|line| line["path"].as_str().is_some_and(|path| path.starts_with("/oauth"))).count()
+            as u64)
+    }
+
+    async fn foreign_requests(&self) -> Checked<u64> {
+        Ok(self.strangers.load(Ordering::SeqCst))
+    }
+
+    async fn seed_user(&self, email: &str, name: &str, active: bool) -> Checked<RecordId> {
+        let (first, last) = name.split_once(' ').unwrap_or((name, ""));
+        let body = json!({ "email": email, "first_name": first, "last_name": last, "archived": !active });
+        let made = act(&self.stand_in, "owner", body).await?;
+        Ok(RecordId::from(made["id"].as_str().unwrap_or_default()))
+    }
+
+    fn secrets(&self) -> Checked<Vec<String>> {
+        Ok(["mock-secret", "mock-refresh", "withdrawn-refresh", "mock-access"].map(str::to_owned).to_vec())
+    }
+}
