@@ -50,15 +50,26 @@ impl Cx {
     }
 
     /// Everything that runs a flow, with the flow lock of the store: one flow at a time. Makes the store where there is none.
-    /// `what` is the command, for whoever finds the lock taken.
-    pub async fn assemble(&self, what: &str) -> Result<(App, FlowLock), Failure> {
+    /// `what` is the command, for whoever finds the lock taken; without `crms` no secret is read and no CRM is there.
+    pub async fn assemble(&self, what: &str, crms: bool) -> Result<(App, FlowLock), Failure> {
         let settings = self.settings()?;
         let lock = FlowLock::acquire(&settings.store_path, what)?;
         let store = SqliteStore::open(&settings.store_path, OpenOptions::default(), self.entropy.clone())?;
-        let app = App::assemble(settings, Arc::new(store), self.world())?;
+        let world = self.world();
+        let app = if crms {
+            App::assemble(settings, Arc::new(store), world)?
+        } else {
+            App::with_connections(settings, Arc::new(store), world, Vec::new())
+        };
         // Under the lock nobody else is writing: what was under way when a process died has an unknown fate.
         app.store.recover(self.clock.now()).await?;
         Ok((app, lock))
+    }
+
+    /// The same without the lock and without any CRM: for what only concerns the store.
+    pub fn assemble_offline(&self, settings: Settings) -> Result<App, Failure> {
+        let store = SqliteStore::open(&settings.store_path, OpenOptions::default(), self.entropy.clone())?;
+        Ok(App::with_connections(settings, Arc::new(store), self.world(), Vec::new()))
     }
 
     /// The same for commands that only read the store, beside whoever runs a flow.

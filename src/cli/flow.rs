@@ -48,7 +48,7 @@ impl Which {
 }
 
 pub async fn run(which: Which, args: &Args, cx: &Cx) -> Ended {
-    let (app, _lock) = cx.assemble(which.word()).await?;
+    let (app, _lock) = cx.assemble(which.word(), which != Which::Compute).await?;
     stop_on_signal(app.stop.clone())?;
     let runs = flows(which, args, &app, cx).await?;
     outcome::tell(&runs, &cx.terminal)
@@ -57,7 +57,9 @@ pub async fn run(which: Which, args: &Args, cx: &Cx) -> Ended {
 /// The flows of one command, in their order. A connection that cannot be pulled is still pushed to: what it holds is
 /// compared before anything is written, and a quota that stops pulls is meant to leave room for pushes.
 pub async fn flows(which: Which, args: &Args, app: &App, cx: &Cx) -> Result<Vec<Finished>, Failure> {
-    let chosen = chosen(&app.connections, args.connection.as_deref())?;
+    // Computing concerns the whole store and needs no CRM.
+    let chosen =
+        if which == Which::Compute { Vec::new() } else { chosen(&app.connections, args.connection.as_deref())? };
     let progress = Progress::start(&cx.terminal, which.word());
     let mut runs = Vec::new();
     if matches!(which, Which::Pull | Which::Sync) {

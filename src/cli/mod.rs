@@ -12,6 +12,7 @@ pub mod failures;
 pub mod fields;
 pub mod flow;
 pub mod forecast;
+pub mod ingest;
 pub mod init;
 pub mod live;
 mod logs;
@@ -56,7 +57,7 @@ pub fn main() -> ExitCode {
     };
     let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let terminal = Terminal::of_the_process(words.json, words.color, no_color);
-    logs::start(words.verbose, LevelFilter::WARN, env::var("FERRY_LOG").ok().as_deref(), terminal.paints_notes());
+    logs::start(words.verbose, LevelFilter::ERROR, env::var("FERRY_LOG").ok().as_deref(), terminal.paints_notes());
     let variables =
         env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let cx = Cx {
@@ -90,6 +91,7 @@ async fn run(command: Command, cx: &Cx) -> Ended {
         Command::Init(args) => init::run(&args, cx).await,
         Command::Check(args) => check::run(&args, cx).await,
         Command::Fields(args) => fields::run(&args, cx).await,
+        Command::Ingest(args) => ingest::run(&args, cx).await,
         Command::Run => run::run(cx).await,
         Command::Pull(args) => flow::run(Which::Pull, &args, cx).await,
         Command::Compute(args) => flow::run(Which::Compute, &args, cx).await,

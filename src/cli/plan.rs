@@ -114,7 +114,7 @@ fn read(path: &Path) -> Result<PlanFile, Failure> {
 
 pub async fn apply(args: &ApplyArgs, cx: &Cx) -> Ended {
     let plan = read(&args.file)?;
-    let (app, _lock) = cx.assemble("apply").await?;
+    let (app, _lock) = cx.assemble("apply", true).await?;
     if plan.config_hash != app.settings.config_hash {
         let line = format!("{} has changed since the plan was made", cx.config.display());
         return differs(&[line], cx);

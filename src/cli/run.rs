@@ -17,7 +17,7 @@ use crate::store::Store;
 
 /// Runs until it is asked to stop.
 pub async fn run(cx: &Cx) -> Ended {
-    let (app, lock) = cx.assemble("run").await?;
+    let (app, lock) = cx.assemble("run", true).await?;
     try_secrets(&app.settings)?;
     let stop = CancellationToken::new();
     stop_on_signal(stop.clone())?;

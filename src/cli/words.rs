@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Parser, Subcommand};
 
 use crate::cli::terminal::ColorChoice;
-use crate::cli::{check, explain, failures, fields, flow, init, mock, plan, profile, runs, timeline};
+use crate::cli::{check, explain, failures, fields, flow, ingest, init, mock, plan, profile, runs, timeline};
 
 /// Keeps a CRM and a store of customer behaviour in step, in both directions.
 #[derive(Debug, Parser)]
@@ -42,6 +42,8 @@ pub enum Command {
     Check(check::Args),
     /// The CRM fields that are written, and creating the missing ones
     Fields(fields::Args),
+    /// Import events from files of JSON lines
+    Ingest(ingest::Args),
     /// The daemon: the schedule and the admin listener, until it is asked to stop
     Run,
     /// Take in what changed at the CRM

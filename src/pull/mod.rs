@@ -97,7 +97,7 @@ impl Pull<'_> {
         loop {
             let page = fetched.map_err(End::Crm)?;
             if report.counts.pages == 0 {
-                self.report_undefined(&page.undefined, asked_at).await?;
+                report.counts.failed += self.report_undefined(&page.undefined, asked_at).await?;
             }
             if page.more && cursor.as_ref() == Some(&page.resume) {
                 return Err(End::Crm(self.repeats_itself()));
@@ -107,7 +107,7 @@ impl Pull<'_> {
                 key: key.clone(),
                 run: self.run,
                 now: self.clock.now(),
-                asked_at,
+                asked_at: asked_at.saturating_sub(self.connector.capability().visibility_lag),
                 records: incoming::of_page(self.connection, &self.mapping, page.records),
                 tombstones: page.tombstones,
                 resume: page.resume,
@@ -161,7 +161,7 @@ impl Pull<'_> {
     }
 
     /// A mapped field that the CRM does not define pauses its mapping; the others go on (`reliability` §B 38).
-    async fn report_undefined(&self, undefined: &[connector::FieldName], at: Timestamp) -> Result<(), End> {
+    async fn report_undefined(&self, undefined: &[connector::FieldName], at: Timestamp) -> Result<u64, End> {
         let letters: Vec<DeadLetter> = undefined
             .iter()
             .filter(|field| self.mapping.of_field(field).any(|mapping| mapping.direction.pulls()))
@@ -184,7 +184,11 @@ impl Pull<'_> {
                 count: 1,
             })
             .collect();
-        if letters.is_empty() { Ok(()) } else { self.store.add_dead_letters(letters).await.map_err(End::Store) }
+        let count = letters.len() as u64;
+        if count > 0 {
+            self.store.add_dead_letters(letters).await.map_err(End::Store)?;
+        }
+        Ok(count)
     }
 
     fn repeats_itself(&self) -> connector::Error {

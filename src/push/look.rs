@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use connector::{FieldName, Fields, ReadKey, ReadRequest, Record, RecordId, Value};
+use connector::{FieldName, ReadKey, ReadRequest, Record, RecordId, Value};
 
 use super::settle::{Tally, canonical, delivered, not_sent, subject};
 use super::stage::letter;
@@ -60,7 +60,7 @@ pub(super) async fn at_updates(
         .map(|entry| {
             let id = entry.intent.record.as_ref().map(|key| &key.id);
             match id.and_then(|id| Some((items.get(id)?, live.get(id)?))) {
-                Some((item, live)) => update(stager, entry, item, &live.fields),
+                Some((item, live)) => update(stager, entry, item, live),
                 // Not there: the write's own answer will say whether it is deleted or merged.
                 None => Looked::Send { entry: Box::new(entry), settled: Vec::new() },
             }
@@ -68,7 +68,8 @@ pub(super) async fn at_updates(
         .collect())
 }
 
-fn update(stager: &Stager, mut entry: OutboxEntry, item: &StageItem, live: &Fields) -> Looked {
+fn update(stager: &Stager, mut entry: OutboxEntry, item: &StageItem, read: &Record) -> Looked {
+    let live = &read.fields;
     let item = StageItem { queued: None, ..item.clone() };
     let still = stager.decide_live(&item, Some(live)).intent.map(|intent| intent.fields).unwrap_or_default();
     let mut settled = Vec::new();
@@ -105,7 +106,8 @@ fn update(stager: &Stager, mut entry: OutboxEntry, item: &StageItem, live: &Fiel
     if rest.is_empty() {
         let written = settled.iter().any(|field| field.outcome != JournalOutcome::Cancelled);
         let tally = if written { Tally::Updated } else { Tally::Skipped };
-        return Looked::Done(not_sent(&entry, settled), tally);
+        let delivered = Delivered { modified_at: read.modified_at, ..not_sent(&entry, settled) };
+        return Looked::Done(delivered, tally);
     }
     entry.intent.fields = rest.iter().map(|change| (change.field.clone(), change.to.clone())).collect();
     entry.intent.changes = rest;

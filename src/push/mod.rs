@@ -78,7 +78,7 @@ impl Push<'_> {
             return Ok(End::Complete);
         }
         let schema = self.connector.describe(&self.mapping.object).await.map_err(End::Crm)?;
-        let stager = Arc::new(self.stager(Some(Arc::new(schema))).await?);
+        let stager = Arc::new(self.stager(Some(Arc::new(schema)), &mut report.counts).await?);
         if !self.only_queued {
             self.stage(&stager, &mut report.counts).await?;
             let tally = self.store.fuse_tally(self.connection, &self.mapping.object).await.map_err(End::Store)?;
@@ -91,12 +91,13 @@ impl Push<'_> {
     }
 
     /// The planner of this push; mapped fields that the CRM lacks or will not let us write are paused and reported.
-    async fn stager(&self, schema: Option<Arc<Schema>>) -> Result<Stager, End> {
+    async fn stager(&self, schema: Option<Arc<Schema>>, counts: &mut Counts) -> Result<Stager, End> {
         let capability = self.connector.capability();
         let key = capability.creates.iter().find(|key| key.object == self.mapping.object).map(|key| key.field.clone());
         let missing: Vec<FieldName> =
             schema.as_ref().map(|schema| missing_fields(&self.mapping, schema)).unwrap_or_default();
         let letters = stage::unusable(self.connection, &self.mapping, &missing, schema.as_deref(), self.clock.now());
+        counts.failed += letters.len() as u64;
         if !letters.is_empty() {
             self.store.add_dead_letters(letters).await.map_err(End::Store)?;
         }
@@ -133,6 +134,7 @@ impl Push<'_> {
                 .await
                 .map_err(End::Store)?;
             counts.seen += staged.looked_at;
+            counts.failed += staged.failed;
             if !staged.more {
                 return Ok(());
             }

@@ -36,7 +36,7 @@ pub(super) fn settle(
     chance: f64,
 ) -> (Delivered, Tally) {
     match outcome {
-        Outcome::Done { id, created, kept } => {
+        Outcome::Done { id, created, kept, modified_at } => {
             let written = entry
                 .intent
                 .changes
@@ -63,7 +63,8 @@ pub(super) fn settle(
                 Some(record) if record.id != id => (Fate::Merged { into: id }, Tally::Updated),
                 Some(_) => (Fate::Finished, Tally::Updated),
             };
-            (delivered(entry, fate, written, Some(JournalOutcome::Cancelled), Vec::new()), tally)
+            let settled = delivered(entry, fate, written, Some(JournalOutcome::Cancelled), Vec::new());
+            (Delivered { modified_at, ..settled }, tally)
         }
         Outcome::Rejected(rejection) => rejected(entry, &rejection, now, chance),
         Outcome::Ambiguous(_) => {
@@ -191,7 +192,7 @@ pub(super) fn delivered(
     journal: Option<JournalOutcome>,
     dead_letters: Vec<DeadLetter>,
 ) -> Delivered {
-    Delivered { id: entry.id, generation: entry.generation, fate, written, journal, dead_letters }
+    Delivered { id: entry.id, generation: entry.generation, fate, modified_at: None, written, journal, dead_letters }
 }
 
 /// What a dead letter of this entry is about. A create has no record yet: its letter names the profile, so that two failed

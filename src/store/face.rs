@@ -33,6 +33,10 @@ pub trait Store: Debug + Send + Sync {
     /// writes the checkpoint and nothing else. Merged ids become aliases; tombstones archive; links, deal facts (with a
     /// history row when the stage or amount changed) and users are kept; touched profiles are marked stale; merges are
     /// carried out (events, facts, identifiers, links, outbox follow the survivor; the loser stays as an alias).
+    ///
+    /// An associations stream carries links only: the engine keeps them itself and asks nobody. On a deletions stream, records
+    /// (where a CRM lists what lives instead of what died) are noted as seen, and the page that ends the sweep archives the
+    /// rest.
     async fn apply_page(&self, page: IncomingPage, plan: Arc<dyn PlanRecords>) -> Result<PageReport>;
 
     // — in: events —
@@ -105,7 +109,7 @@ pub trait Store: Debug + Send + Sync {
 
     /// Leases up to `limit` due entries of one kind of operation. Committed before any call: a leased entry is `in_flight`,
     /// and after a crash it is found as ambiguous. Entries whose lease ran out come back as `Ambiguous`. Ambiguous ones
-    /// come first. At most one entry per record is ever in flight.
+    /// come first, and alone. At most one entry per record is ever in flight.
     async fn lease(
         &self,
         connection: &ConnectionName,

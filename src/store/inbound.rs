@@ -45,9 +45,10 @@ pub struct IncomingPage {
     pub key: StreamKey,
     pub run: RunId,
     pub now: Timestamp,
-    /// When the CRM was asked for the page, by the same clock as `now`. A record to which a write was settled at or after
-    /// this instant is left as it is and counted as skipped: the page may be older than the write, and the write has moved
-    /// the record's stamp, so a later page brings it again.
+    /// The instant that everything on the page is at least as new as, by the same clock as `now`: when the CRM was asked, less
+    /// the lag of its index. A record older than our last write to it is left as it is and counted as skipped: older by
+    /// its stamp where the write's answer told the new one, else where the write was settled at or after this instant.
+    /// The write has moved the record's stamp, so a later page brings it again.
     pub asked_at: Timestamp,
     pub records: Vec<Incoming>,
     pub tombstones: Vec<Tombstone>,

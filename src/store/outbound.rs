@@ -47,6 +47,8 @@ pub struct StageReport {
     pub looked_at: u64,
     pub queued: u64,
     pub withdrawn: u64,
+    /// Items whose decision brought a dead letter.
+    pub failed: u64,
     /// Whether marked items remain.
     pub more: bool,
 }
@@ -78,6 +80,8 @@ pub struct Delivered {
     /// The generation that was sent: a newer one queued meanwhile stays queued.
     pub generation: u32,
     pub fate: Fate,
+    /// The record's change stamp after the write, where the CRM told.
+    pub modified_at: Option<Timestamp>,
     /// What the CRM holds now of the written fields; the engine applies each by [`Mirror::written`], even if a newer
     /// generation is queued, and stamps the record as written at the settlement's instant.
     pub written: Vec<FieldWritten>,

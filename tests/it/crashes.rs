@@ -201,6 +201,7 @@ async fn scenario_14_a_late_answer_of_a_dead_worker_changes_nothing() {
     world.push_and_die(&tricky).await;
     world.push().await;
     let entry = ferry::store::Delivered {
+        modified_at: None,
         id: ferry::model::OutboxId(1),
         generation: 1,
         fate: ferry::store::Fate::Gone,

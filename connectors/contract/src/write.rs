@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Error, FieldName, Fields, Object, RecordId, Value};
+use crate::{Error, FieldName, Fields, Object, RecordId, Timestamp, Value};
 
 /// One intended change of one record. `key` names the intent: it is durable before the call and the same on a resend.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,6 +60,9 @@ pub enum Outcome {
         created: bool,
         /// What the CRM says it kept of the written fields, where the answer tells. May differ from what was sent.
         kept: Fields,
+        /// The record's change stamp after the write, where the answer tells: an older version of the record seen later (a
+        /// lagging search index, a page already under way) is then known to be older.
+        modified_at: Option<Timestamp>,
     },
     /// The CRM (or the connector, before sending) refused this write. Nothing of it was applied.
     Rejected(Rejection),

@@ -76,10 +76,10 @@ fn owns(sent: &Sent<'_>, row: &Row) -> bool {
 
 /// A row that was written; it says what HubSpot kept of what was sent.
 pub(crate) fn done(write: &Write, row: Row) -> Outcome {
-    let (id, created) = (row.record_id(), row.new);
+    let (id, created, modified_at) = (row.record_id(), row.new, row.updated_at);
     let written = row.fields.iter().filter(|(name, _)| write.fields.get(name).is_some());
     let kept: Fields = written.map(|(name, value)| (name.clone(), value.clone())).collect();
-    Outcome::Done { id, created, kept }
+    Outcome::Done { id, created, kept, modified_at }
 }
 
 /// Row errors carry no status of their own; the category says what it would be.

@@ -11,6 +11,7 @@ use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
 
 /// Cuts the connection it belongs to: the next byte the server would write resets the peer instead.
 #[derive(Clone, Debug, Default)]
@@ -26,18 +27,22 @@ impl Cutter {
     }
 }
 
-pub(crate) struct CuttableListener(pub TcpListener);
+pub(crate) struct CuttableListener {
+    pub listener: TcpListener,
+    /// Once cancelled, every connection accepted so far is cut at its next byte: a stopped server answers nobody.
+    pub stop: CancellationToken,
+}
 
 impl Listener for CuttableListener {
     type Io = CuttableStream;
     type Addr = Cutter;
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        let (stream, _) = Listener::accept(&mut self.0).await;
+        let (stream, _) = Listener::accept(&mut self.listener).await;
         // Answers are small and latency is what tests wait for.
         let _ = stream.set_nodelay(true);
         let cutter = Cutter::default();
-        (CuttableStream { stream, cutter: cutter.clone() }, cutter)
+        (CuttableStream { stream, cutter: cutter.clone(), stop: self.stop.clone() }, cutter)
     }
 
     fn local_addr(&self) -> io::Result<Self::Addr> {
@@ -54,16 +59,17 @@ impl Connected<IncomingStream<'_, CuttableListener>> for Cutter {
 pub(crate) struct CuttableStream {
     stream: TcpStream,
     cutter: Cutter,
+    stop: CancellationToken,
 }
 
 impl CuttableStream {
     /// With linger at zero, closing the socket sends RST and throws away what was not yet sent.
     fn refuse_if_cut(&self) -> io::Result<()> {
-        if !self.cutter.is_cut() {
+        if !self.cutter.is_cut() && !self.stop.is_cancelled() {
             return Ok(());
         }
         self.stream.set_zero_linger()?;
-        Err(io::Error::new(io::ErrorKind::ConnectionReset, "cut by a fault"))
+        Err(io::Error::new(io::ErrorKind::ConnectionReset, "cut by a fault or by the end of the mock"))
     }
 }
 

@@ -144,7 +144,7 @@ impl Faults {
                 _ if Fault::parse(name).is_none() => {
                     return Err(format!(
                         "unknown fault `{name}`: a status such as 502, or one of 429_retry_after, 429_daily, 500_after, \
-                         reset_before, reset_after, slow, truncate, truncate_json, content_type, partial, omit_row, \
+                         reset_before, reset_after, slow, truncate, truncate_json, content_type, partial, omit_row, elsewhere, \
                          delay_ms, slow_ms"
                     ));
                 }

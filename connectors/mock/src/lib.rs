@@ -25,7 +25,13 @@
 //!
 //! Core knobs: `seed` (draw of faults now, records at the next reset), `faults` (probabilities per request, and `delay_ms`,
 //! `slow_ms`), `plan` (`[{"method","path","nth","times","fault"}]`: faults for particular requests), `rate_limits`,
-//! `search_lag_ms`, `clock_offset_s`, `elsewhere` (where the fault of that name redirects to), `frozen_at` (time stands still, so writes share one stamp).
+//! `search_lag_ms`, `clock_offset_s`, `elsewhere` (where the fault of that name redirects to), `frozen_at` (time stands
+//! still, so writes share one stamp).
+//!
+//! Faults: any status from 400 to 599; `429_retry_after`, `429_daily`; `reset_before` (nothing applied), `reset_after`
+//! (applied, no answer), `500_after` (applied, then 500); `slow`; `truncate` (the connection ends half way),
+//! `truncate_json`, `content_type`; `partial` and `omit_row` in batch writes; `elsewhere`. A plan's `path` is a prefix,
+//! or matches whole when it holds a `*`; `nth` counts matching requests from 1 since the plan was put.
 #![forbid(unsafe_code)]
 
 mod chance;

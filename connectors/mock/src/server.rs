@@ -38,7 +38,7 @@ impl Running {
         &self.banner
     }
 
-    /// Stops listening. Connections already open live until their clients close them.
+    /// Stops listening, and resets connections already open at the next byte they carry.
     pub async fn shutdown(mut self) {
         self.stop.cancel();
         if let Some(server) = self.server.take() {
@@ -70,11 +70,12 @@ pub(crate) async fn serve<F: Face>(
     let stop = CancellationToken::new();
     let router = Router::new().fallback(exchange::<F>).with_state(desk);
     let service = router.into_make_service_with_connect_info::<Cutter>();
+    let cuttable = CuttableListener { listener, stop: stop.clone() };
     let stopped = stop.clone();
     let server = tokio::spawn(async move {
         // Not axum's graceful shutdown: it waits for idle keep-alive connections, which clients hold for minutes.
         tokio::select! {
-            ended = async { axum::serve(CuttableListener(listener), service).await } => ended,
+            ended = async { axum::serve(cuttable, service).await } => ended,
             () = stopped.cancelled() => Ok(()),
         }
     });

@@ -33,7 +33,7 @@ fn one(field: &Field, terminal: &Terminal) {
     }
     if let Some(exact) = field.exact {
         let capped = if field.capped { ", capped" } else { "" };
-        why.push_str(&format!(" (exactly {exact:.2}{capped})"));
+        why.push_str(&format!(" (exactly {:.2}{capped})", exact + 0.0));
     }
     terminal.say(why);
     for part in &field.parts {

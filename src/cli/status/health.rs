@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::cli::moment;
 use crate::model::{Run, RunState};
+use crate::schedule;
 use crate::store::ScheduleRow;
 
 /// One word per connection, worst last. A script may match on it.
@@ -138,13 +139,11 @@ fn of_run(signs: &Signs<'_>, run: &Run) -> Option<Health> {
     Some(Health { state, why: Some(why), fix: Some(fix) })
 }
 
-/// By how much a schedule is past its time, once that is more than jitter and a busy minute explain: its own interval,
-/// at least one minute and at most fifteen.
+/// By how much a schedule is past its time, once that is late by the scheduler's own rule.
 pub fn overdue(now: Timestamp, row: &ScheduleRow) -> Option<Duration> {
-    let late = now.since(row.next_due?);
+    let due = row.next_due?;
     let interval = Duration::from_micros(u64::try_from(row.interval_micros).unwrap_or(0));
-    let grace = interval.clamp(Duration::from_secs(60), Duration::from_secs(15 * 60));
-    (late > grace).then_some(late)
+    schedule::is_late(due, interval, now).then(|| now.since(due))
 }
 
 #[cfg(test)]
@@ -223,20 +222,14 @@ mod tests {
     #[test]
     fn a_schedule_is_late_after_its_grace() {
         let row = |interval_secs: i64, next_due: i64| ScheduleRow {
-            job: "pull acme".into(),
+            job: "pull/acme/contact".into(),
             last_due: None,
             last_started: None,
             next_due: Some(Timestamp::from_secs(next_due)),
             interval_micros: interval_secs * 1_000_000,
         };
         let now = Timestamp::from_secs(10_000);
-        let cases = [
-            (300, 9_800, false),
-            (300, 9_600, true),
-            (10, 9_950, false),
-            (86_400, 9_200, false),
-            (86_400, 9_000, true),
-        ];
+        let cases = [(300, 9_500, false), (300, 9_399, true), (10, 9_750, false), (86_400, 9_000, false)];
         for (interval, due, late) in cases {
             assert_eq!(overdue(now, &row(interval, due)).is_some(), late, "every {interval} s, due at {due}");
         }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cli::status::health::{self, Signs, State};
 use crate::model::{Flow, Run, RunState};
+use crate::schedule::JobKey;
 use crate::store::{ConnectionStats, ScheduleRow, StoreStats};
 
 /// `status --json`. Counts are integers; instants are RFC 3339 in UTC, or null where there is none.
@@ -136,9 +137,8 @@ fn last_ended(runs: &[&Run], flow: Flow) -> Option<Timestamp> {
     runs.iter().filter(went_through).filter_map(|run| run.ended_at).max()
 }
 
-/// A job's name says its connection as one of its words: `pull acme contact`.
 fn concerns(row: &ScheduleRow, connection: &ConnectionName) -> bool {
-    row.job.split([' ', ':', '/']).any(|word| word == connection.as_str())
+    row.job.parse::<JobKey>().is_ok_and(|key| key.connection.as_ref() == Some(connection))
 }
 
 #[cfg(test)]
@@ -195,8 +195,8 @@ mod tests {
             next_due: None,
             interval_micros: 0,
         };
-        assert!(concerns(&row("pull acme contact"), &ConnectionName::new("acme")));
-        assert!(concerns(&row("push:acme"), &ConnectionName::new("acme")));
-        assert!(!concerns(&row("pull acme2"), &ConnectionName::new("acme")));
+        assert!(concerns(&row("pull/acme/contact"), &ConnectionName::new("acme")));
+        assert!(!concerns(&row("pull/acme2/contact"), &ConnectionName::new("acme")));
+        assert!(!concerns(&row("compute//"), &ConnectionName::new("acme")));
     }
 }

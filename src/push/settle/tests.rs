@@ -44,7 +44,7 @@ fn entry(to: &str, record: bool) -> OutboxEntry {
 }
 
 fn done(kept: &str) -> Outcome {
-    Outcome::Done { id: "7".into(), created: false, kept: Fields::from([("cdp_score", kept)]) }
+    Outcome::Done { id: "7".into(), created: false, kept: Fields::from([("cdp_score", kept)]), modified_at: None }
 }
 
 #[test]

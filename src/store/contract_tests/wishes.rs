@@ -95,6 +95,7 @@ pub(super) async fn queued(store: &dyn Store) -> Vec<OutboxEntry> {
 /// An entry settled with a fate and nothing else.
 pub(super) fn settled(entry: &OutboxEntry, fate: Fate) -> Delivered {
     Delivered {
+        modified_at: None,
         id: entry.id,
         generation: entry.generation,
         fate,

@@ -7,7 +7,7 @@ use connector::{Timestamp, Value};
 use super::fault::Fallible;
 use super::letters::rows_limit;
 use super::packed_model::{pack_scores, pack_values};
-use super::profiles::{self, keep_history, note_change};
+use super::profiles::{self, keep_history};
 use super::session::Session;
 use super::{deals, records, rules};
 use crate::model::{Attribute, Computed, Origin, Profile, ProfileId, RuleId, TraitName};
@@ -71,15 +71,16 @@ fn store(session: &Session<'_>, profile: &Profile, as_of: Timestamp, result: &Co
         return Ok(false);
     }
     let changed = !(same_values && same_scores);
+    let change = if same_values { None } else { Some(session.next_change()?) };
     session.run(
         "UPDATE profile SET computed = ?2, scores = ?3, due_at = ?4,
-                            computed_at = CASE WHEN ?5 OR computed_at IS NULL THEN ?6 ELSE computed_at END
+                            computed_at = CASE WHEN ?5 OR computed_at IS NULL THEN ?6 ELSE computed_at END,
+                            change = coalesce(?7, change)
          WHERE id = ?1",
-        (id, values, scores, due_at, changed, as_of.micros()),
+        (id, values, scores, due_at, changed, as_of.micros(), change),
     )?;
     if !same_values {
         keep_replaced(session, profile, as_of, &result.traits)?;
-        note_change(session, id)?;
         records::mark_all_of(session, id)?;
     }
     Ok(changed)

@@ -1,5 +1,6 @@
 //! Deal facts with their history, and users.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use connector::{DealFacts, DealStatus, RecordId, Timestamp, UserFacts};
@@ -27,8 +28,7 @@ pub(super) fn read_status(number: i64) -> Fallible<DealStatus> {
     }
 }
 
-const COLUMNS: &str = "d.name, d.status, d.stage, d.pipeline, d.amount, d.currency, d.closed_at, d.owner";
-
+/// The first eight columns: name, status, stage, pipeline, amount, currency, close, owner.
 fn read(row: &rusqlite::Row<'_>) -> Fallible<DealFacts> {
     let amount: Option<String> = row.get(4)?;
     Ok(DealFacts {
@@ -44,7 +44,8 @@ fn read(row: &rusqlite::Row<'_>) -> Fallible<DealFacts> {
 }
 
 fn load(session: &Session<'_>, record: i64) -> Fallible<Option<DealFacts>> {
-    let mut statement = session.sql(&format!("SELECT {COLUMNS} FROM deal d WHERE d.record = ?1"))?;
+    let mut statement = session
+        .sql("SELECT name, status, stage, pipeline, amount, currency, closed_at, owner FROM deal WHERE record = ?1")?;
     let mut rows = statement.query([record])?;
     rows.next()?.map(read).transpose()
 }
@@ -95,20 +96,34 @@ pub(super) fn save(
     Ok(true)
 }
 
-/// Deals associated with any live record of the profile, from either side, each once.
+/// Deals associated with any live record of the profile, from either side, each once, by connection and id.
 pub(super) fn of_profile(session: &Session<'_>, profile: i64) -> Fallible<Vec<Deal>> {
-    let mut statement = session.sql(&format!(
-        "SELECT {COLUMNS}, r.place, r.ext FROM (
-             SELECT l.b AS id FROM record c JOIN link l ON l.a = c.id WHERE c.profile = ?1 AND c.state = 1
-             UNION SELECT l.a FROM record c JOIN link l ON l.b = c.id WHERE c.profile = ?1 AND c.state = 1
-         ) n JOIN deal d ON d.record = n.id JOIN record r ON r.id = n.id AND r.state = 1 ORDER BY r.place, r.ext"
-    ))?;
-    let mut rows = statement.query([profile])?;
-    let mut deals = Vec::new();
-    while let Some(row) = rows.next()? {
-        let (connection, _) = session.place_name(row.get(8)?)?;
-        deals.push(Deal { connection, id: RecordId::new(row.get::<_, Arc<str>>(9)?), facts: read(row)? });
+    // Two plain look-ups: a UNION would make a temporary table for each of a million profiles without any deal.
+    const LISTED: [&str; 2] = [
+        "SELECT l.b FROM record c JOIN link l ON l.a = c.id WHERE c.profile = ?1 AND c.state = 1",
+        "SELECT l.a FROM record c JOIN link l ON l.b = c.id WHERE c.profile = ?1 AND c.state = 1",
+    ];
+    let mut others = BTreeSet::new();
+    for sql in LISTED {
+        let mut statement = session.sql(sql)?;
+        let mut rows = statement.query([profile])?;
+        while let Some(row) = rows.next()? {
+            others.insert(row.get::<_, i64>(0)?);
+        }
     }
+    let mut deals = Vec::new();
+    for other in others {
+        let mut statement = session.sql(
+            "SELECT d.name, d.status, d.stage, d.pipeline, d.amount, d.currency, d.closed_at, d.owner, r.place, r.ext
+             FROM deal d JOIN record r ON r.id = d.record AND r.state = 1 WHERE d.record = ?1",
+        )?;
+        let mut rows = statement.query([other])?;
+        if let Some(row) = rows.next()? {
+            let (connection, _) = session.place_name(row.get(8)?)?;
+            deals.push(Deal { connection, id: RecordId::new(row.get::<_, Arc<str>>(9)?), facts: read(row)? });
+        }
+    }
+    deals.sort_by(|a, b| (&a.connection, &a.id).cmp(&(&b.connection, &b.id)));
     Ok(deals)
 }
 

@@ -7,13 +7,13 @@ use connector::Timestamp;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::fault::{Fallible, Fault};
-use super::identity::{Because, attach, candidates};
+use super::identity::{Because, Person, attach, candidates};
 use super::packed_model::{pack_known, unpack_known};
 use super::page::existing;
 use super::profiles::{self, NewProfile, blob, instant, mark_stale, seen_at};
 use super::session::Session;
 use super::{letters, merge, records, rules};
-use crate::model::{Event, EventKind, EventRow, ProfileId, Whose};
+use crate::model::{Candidate, Event, EventKind, EventRow, ProfileId, Whose};
 use crate::store::{AppendEvents, EventDecision, IngestReport, ResolveEvents};
 
 pub(super) fn append(
@@ -29,8 +29,9 @@ pub(super) fn append(
             report.duplicates += 1;
             continue;
         };
-        let decision = decide(session, event, resolve)?;
-        let profile = attribute(session, batch.now, event, &decision, &mut report)?;
+        let known = candidates(session, &event.identifiers)?;
+        let decision = profiles::with_loader(session, |load| resolve.resolve(event, &known, load))?;
+        let profile = attribute(session, batch.now, event, &known, &decision, &mut report)?;
         let row = insert(session, source, profile, event)?;
         session.run("INSERT INTO event_key (key, event) VALUES (?1, ?2)", (key, row))?;
         report.accepted += 1;
@@ -74,16 +75,12 @@ fn free_key(session: &Session<'_>, source: i64, message_id: &str) -> Fallible<Op
     }
 }
 
-fn decide(session: &Session<'_>, event: &Event, resolve: &dyn ResolveEvents) -> Fallible<EventDecision> {
-    let known = candidates(session, &event.identifiers)?;
-    profiles::with_loader(session, |load| resolve.resolve(event, &known, load))
-}
-
 /// Carries the decision out and returns whose the event is.
 fn attribute(
     session: &Session<'_>,
     now: Timestamp,
     event: &Event,
+    known: &[Candidate],
     decision: &EventDecision,
     report: &mut IngestReport,
 ) -> Fallible<Option<i64>> {
@@ -103,9 +100,9 @@ fn attribute(
                 attributes: &decision.attributes,
             };
             report.profiles_marked += 1;
-            let profile = profiles::create(session, &new)?;
-            report.identity_conflicts += attach(session, profile, &decision.attach, because)?;
-            return Ok(Some(profile));
+            let person = Person { id: profiles::create(session, &new)?, fresh: true };
+            report.identity_conflicts += attach(session, person, &decision.attach, known, because)?;
+            return Ok(Some(person.id));
         }
         Whose::Existing(profile) => existing(session, *profile)?,
         Whose::Merge { survivor, losers } => {
@@ -117,12 +114,16 @@ fn attribute(
             survivor
         }
     };
-    seen_at(session, profile, event.at)?;
+    let first_seen = known.iter().find(|candidate| candidate.profile.0 == profile).map(|c| c.first_seen);
+    if first_seen.is_none_or(|first_seen| event.at < first_seen) {
+        seen_at(session, profile, event.at)?;
+    }
     if profiles::change_attributes(session, profile, &decision.attributes)? {
         report.profiles_marked += 1;
         report.records_marked += records::mark_all_of(session, profile)?;
     }
-    report.identity_conflicts += attach(session, profile, &decision.attach, because)?;
+    let person = Person { id: profile, fresh: false };
+    report.identity_conflicts += attach(session, person, &decision.attach, known, because)?;
     Ok(Some(profile))
 }
 

@@ -38,15 +38,28 @@ pub(super) struct Because<'a> {
     pub(super) cause: &'a str,
 }
 
-/// Attaches identifiers to a profile; those held by another stay there. Returns how many did.
+/// A profile, and whether this very step has made it: then it is stale, known and numbered as changed already.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Person {
+    pub(super) id: i64,
+    pub(super) fresh: bool,
+}
+
+/// Attaches identifiers to a profile; those held by another stay there. Returns how many did. What `candidates` says the
+/// profile holds already is not looked up again.
 pub(super) fn attach(
     session: &Session<'_>,
-    profile: i64,
+    Person { id: profile, fresh: made_now }: Person,
     identifiers: &[Identifier],
+    candidates: &[Candidate],
     because: Because<'_>,
 ) -> Fallible<u64> {
+    let held = candidates.iter().find(|candidate| candidate.profile.0 == profile);
     let (mut conflicts, mut known, mut added) = (0, false, false);
     for identifier in identifiers {
+        if held.is_some_and(|candidate| candidate.matched.contains(identifier)) {
+            continue;
+        }
         let crm = matches!(identifier.kind, IdentifierKind::Crm { .. });
         // The id of a stored record points through the record itself.
         if crm && let Some(holder) = holder_of_record(session, identifier)? {
@@ -77,6 +90,10 @@ pub(super) fn attach(
             },
         )?;
     }
+    session.count_conflicts(conflicts);
+    if made_now {
+        return Ok(conflicts);
+    }
     if known {
         make_known(session, profile)?;
     }
@@ -84,7 +101,6 @@ pub(super) fn attach(
         note_change(session, profile)?;
         mark_stale(session, profile)?;
     }
-    session.count_conflicts(conflicts);
     Ok(conflicts)
 }
 
@@ -167,9 +183,13 @@ pub(super) fn identifiers_of(session: &Session<'_>, profile: i64) -> Fallible<Ve
             identifiers.push(session.identifier(row.get(0)?, row.get(1)?)?);
         }
     }
-    for record in records::of_profile(session, profile)? {
-        let (connection, object) = session.place_name(record.place)?;
-        identifiers.push(Identifier { kind: IdentifierKind::Crm { connection, object }, value: record.ext });
+    {
+        let mut statement = session.sql("SELECT place, ext FROM record WHERE profile = ?1 AND state > 0")?;
+        let mut rows = statement.query([profile])?;
+        while let Some(row) = rows.next()? {
+            let (connection, object) = session.place_name(row.get(0)?)?;
+            identifiers.push(Identifier { kind: IdentifierKind::Crm { connection, object }, value: row.get(1)? });
+        }
     }
     identifiers.sort();
     identifiers.dedup();

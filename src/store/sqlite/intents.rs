@@ -161,12 +161,12 @@ pub(super) fn queue(session: &Session<'_>, now: Timestamp, intent: &Intent) -> F
     };
     let (record, have) = match &intent.record {
         Some(key) => {
-            let row = records::find(session, key)?
+            let (record, state) = records::find_state(session, key)?
                 .ok_or_else(|| Fault::Refused(format!("a write for {key}, which is not stored")))?;
-            if row.state != State::Live {
+            if state != State::Live {
                 return Ok(false);
             }
-            (Some(row.id), of_record(session, row.id)?)
+            (Some(record), of_record(session, record)?)
         }
         None => {
             let profile = profile.ok_or_else(|| Fault::Refused("a create without a profile".into()))?;

@@ -1,18 +1,15 @@
 //! The write journal: one row per field written (or not), append-only until pruned.
 
-use std::sync::Arc;
-
 use connector::Timestamp;
 
 use super::fault::Fallible;
 use super::intents::Row;
 use super::letters::rows_limit;
 use super::profiles::uuid;
-use super::records;
 use super::session::Session;
 use crate::model::RunId;
 use crate::model::canonical::to_json_text;
-use crate::store::{Delivered, JournalRow};
+use crate::store::{Delivered, Fate, JournalRow};
 
 /// A row for each field of a settled entry: with its own outcome where the settlement brings one, else with the entry's,
 /// else none, because the entry goes on living.
@@ -24,9 +21,10 @@ pub(super) fn add(
     record: Option<i64>,
     one: &Delivered,
 ) -> Fallible<()> {
-    let ext: Option<Arc<str>> = match record {
-        Some(record) => Some(records::load(session, record)?.ext),
-        None => None,
+    let intended = row.entry.intent.record.as_ref().map(|key| key.id.as_str());
+    let ext = match &one.fate {
+        Fate::Linked { id, .. } => Some(id.as_str()),
+        _ => intended,
     };
     for change in &row.entry.intent.changes {
         let written = one.written.iter().find(|written| written.field == change.field);
@@ -42,7 +40,7 @@ pub(super) fn add(
                 run.0.into_bytes(),
                 row.place,
                 record,
-                &ext,
+                ext,
                 &change.field,
                 to_json_text(from),
                 to_json_text(to),

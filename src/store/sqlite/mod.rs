@@ -118,7 +118,7 @@ impl SqliteStore {
     async fn write_or_undo<T, F>(&self, doing: &'static str, act: F) -> Result<T>
     where
         T: Send + 'static,
-        F: FnOnce(&Session<'_>) -> Fallible<Done<T>> + Send + 'static,
+        F: Fn(&Session<'_>) -> Fallible<Done<T>> + Send + 'static,
     {
         match &self.writer {
             Some(writer) => writer.write(doing, act).await,
@@ -129,9 +129,9 @@ impl SqliteStore {
     async fn write<T, F>(&self, doing: &'static str, act: F) -> Result<T>
     where
         T: Send + 'static,
-        F: FnOnce(&Session<'_>) -> Fallible<T> + Send + 'static,
+        F: Fn(&Session<'_>) -> Fallible<T> + Send + 'static,
     {
-        self.write_or_undo(doing, |session| act(session).map(Done::Keep)).await
+        self.write_or_undo(doing, move |session| act(session).map(Done::Keep)).await
     }
 
     async fn read<T, F>(&self, doing: &'static str, act: F) -> Result<T>

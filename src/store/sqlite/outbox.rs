@@ -28,7 +28,7 @@ pub(super) fn enqueue(session: &Session<'_>, place: Place, now: Timestamp, inten
     let mut wanted = HashSet::new();
     for intent in intents {
         wanted.insert(match &intent.record {
-            Some(key) => (records::find(session, key)?.map(|row| row.id), None),
+            Some(key) => (records::find_state(session, key)?.map(|(record, _)| record), None),
             None => (None, profile_of(session, intent)?),
         });
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use connector::Stream;
 
 use super::fault::{Fallible, Fault};
-use super::identity::{self, Because, Edge, attach, log_edge};
+use super::identity::{self, Because, Edge, Person, attach, log_edge};
 use super::profiles::{self, NewProfile, make_known, mark_stale, seen_at};
 use super::records::{self, Content, Key, Row, State};
 use super::session::{Place, Session, crm_kind};
@@ -84,7 +84,7 @@ impl Paging<'_> {
             return Ok(());
         }
         let row = key.map(|key| records::load(session, key.record)).transpose()?;
-        if row.as_ref().is_some_and(|row| row.written_at.is_some_and(|at| at >= self.page.asked_at)) {
+        if row.as_ref().is_some_and(|row| self.is_older_than_our_write(row, incoming)) {
             self.report.counts.skipped += 1;
             return Ok(());
         }
@@ -95,11 +95,11 @@ impl Paging<'_> {
         let cause = self.record_key(record.id.as_str()).to_string();
         let at = record.modified_at.unwrap_or(self.page.now);
         let because = Because { at, now: self.page.now, cause: &cause };
-        let profile = self.whose(incoming, &decision, because)?;
-        let id = self.save_record(incoming, key, row.as_ref(), profile, &decision.mirror)?;
-        self.link(id, row.as_ref(), profile, incoming, because)?;
-        if let Some(profile) = profile {
-            self.report.identity_conflicts += attach(session, profile, &decision.attach, because)?;
+        let person = self.whose(incoming, &decision, because)?;
+        let id = self.save_record(incoming, key, row.as_ref(), person.map(|p| p.id), &decision.mirror)?;
+        self.link(id, row.as_ref(), person, incoming, because)?;
+        if let Some(person) = person {
+            self.report.identity_conflicts += attach(session, person, &decision.attach, &known.candidates, because)?;
         }
         for merged in &record.merged_ids {
             self.absorb(id, merged.as_str(), because)?;
@@ -159,7 +159,12 @@ impl Paging<'_> {
     }
 
     /// Carries out the decision about the profile, its traits included.
-    fn whose(&mut self, incoming: &Incoming, decision: &RecordDecision, because: Because<'_>) -> Fallible<Option<i64>> {
+    fn whose(
+        &mut self,
+        incoming: &Incoming,
+        decision: &RecordDecision,
+        because: Because<'_>,
+    ) -> Fallible<Option<Person>> {
         let session = self.session;
         let profile = match &decision.whose {
             Whose::Nobody => return Ok(None),
@@ -168,7 +173,7 @@ impl Paging<'_> {
                 let first_seen = record.created_at.or(record.modified_at).unwrap_or(self.page.now);
                 let new = NewProfile { now: self.page.now, first_seen, known: true, attributes: &decision.attributes };
                 self.report.profiles_marked += 1;
-                return profiles::create(session, &new).map(Some);
+                return Ok(Some(Person { id: profiles::create(session, &new)?, fresh: true }));
             }
             Whose::Existing(profile) => existing(session, *profile)?,
             Whose::Merge { survivor, losers } => {
@@ -185,7 +190,7 @@ impl Paging<'_> {
             // The person's other records may want the new value.
             self.report.records_marked += records::mark_all_of(session, profile)?;
         }
-        Ok(Some(profile))
+        Ok(Some(Person { id: profile, fresh: false }))
     }
 
     fn save_record(
@@ -231,11 +236,12 @@ impl Paging<'_> {
         &mut self,
         record: i64,
         row: Option<&Row>,
-        profile: Option<i64>,
+        person: Option<Person>,
         incoming: &Incoming,
         because: Because<'_>,
     ) -> Fallible<()> {
         let session = self.session;
+        let profile = person.map(|person| person.id);
         let before = match row.and_then(|row| row.profile) {
             Some(before) => profiles::current(session, before)?,
             None => None,
@@ -259,16 +265,16 @@ impl Paging<'_> {
             log_edge(session, &edge(-1, before))?;
             self.report.profiles_marked += u64::from(mark_stale(session, before)?);
         }
-        if let Some(profile) = profile {
+        if let Some(Person { id: profile, fresh }) = person {
             log_edge(session, &edge(1, profile))?;
-            if row.is_some() || before.is_some() {
+            if !fresh {
                 self.report.profiles_marked += u64::from(mark_stale(session, profile)?);
+                make_known(session, profile)?;
+                if let Some(created) = incoming.record.created_at {
+                    seen_at(session, profile, created)?;
+                }
+                intents::drop_queued_create(session, self.place, profile)?;
             }
-            make_known(session, profile)?;
-            if let Some(created) = incoming.record.created_at {
-                seen_at(session, profile, created)?;
-            }
-            intents::drop_queued_create(session, self.place, profile)?;
         }
         if lifted {
             self.report.profiles_marked += links::mark_neighbours(session, record)?;
@@ -288,6 +294,13 @@ impl Paging<'_> {
                 merge::absorb(session, &winner, &loser, because)
             }
             _ => records::save_key(session, place, merged, alias),
+        }
+    }
+
+    fn is_older_than_our_write(&self, row: &records::Row, incoming: &Incoming) -> bool {
+        match (row.written_stamp, incoming.record.modified_at) {
+            (Some(written), Some(seen)) => seen < written,
+            _ => row.written_at.is_some_and(|at| at >= self.page.asked_at),
         }
     }
 

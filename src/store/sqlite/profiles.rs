@@ -109,12 +109,14 @@ pub(super) fn change_attributes(session: &Session<'_>, id: i64, changes: &[Attri
             None => (moved, touched) = (true, true),
         }
     }
-    if touched {
-        save_attributes(session, id, &attributes)?;
-    }
     if moved {
+        session.run(
+            "UPDATE profile SET attributes = ?2, change = ?3 WHERE id = ?1",
+            (id, pack_attributes(&attributes), session.next_change()?),
+        )?;
         mark_stale(session, id)?;
-        note_change(session, id)?;
+    } else if touched {
+        save_attributes(session, id, &attributes)?;
     }
     Ok(moved)
 }

@@ -60,6 +60,8 @@ pub(super) struct Row {
     pub(super) state: State,
     /// When a write to it was last settled.
     pub(super) written_at: Option<Timestamp>,
+    /// The CRM's own stamp of that write, where it told.
+    pub(super) written_stamp: Option<Timestamp>,
     pub(super) linked: LinkedRecord,
 }
 
@@ -73,7 +75,12 @@ pub(super) fn key(session: &Session<'_>, place: Place, ext: &str) -> Fallible<Op
     })
 }
 
-const COLUMNS: &str = "id, place, ext, profile, state, modified_at, url, mirror, written_at";
+const BY_ID: &str =
+    "SELECT id, place, ext, profile, state, modified_at, url, mirror, written_at, written_stamp FROM record
+     WHERE id = ?1";
+const BY_PROFILE: &str =
+    "SELECT id, place, ext, profile, state, modified_at, url, mirror, written_at, written_stamp FROM record
+     WHERE profile = ?1 AND state > 0 ORDER BY id";
 
 fn read(session: &Session<'_>, row: &rusqlite::Row<'_>) -> Fallible<Row> {
     let (place, ext): (i64, Arc<str>) = (row.get(1)?, row.get(2)?);
@@ -87,11 +94,12 @@ fn read(session: &Session<'_>, row: &rusqlite::Row<'_>) -> Fallible<Row> {
         archived: state == State::Archived,
         url: row.get(6)?,
     };
-    Ok(Row { id: row.get(0)?, place, ext, profile, state, written_at: instant(row.get(8)?), linked })
+    let (written_at, written_stamp) = (instant(row.get(8)?), instant(row.get(9)?));
+    Ok(Row { id: row.get(0)?, place, ext, profile, state, written_at, written_stamp, linked })
 }
 
 pub(super) fn load(session: &Session<'_>, id: i64) -> Fallible<Row> {
-    let mut statement = session.sql(&format!("SELECT {COLUMNS} FROM record WHERE id = ?1"))?;
+    let mut statement = session.sql(BY_ID)?;
     let mut rows = statement.query([id])?;
     match rows.next()? {
         Some(row) => read(session, row),
@@ -110,10 +118,24 @@ pub(super) fn find(session: &Session<'_>, record: &RecordKey) -> Fallible<Option
     }
 }
 
+/// The number and state of the record with this id (or alias), without reading the rest.
+pub(super) fn find_state(session: &Session<'_>, record: &RecordKey) -> Fallible<Option<(i64, State)>> {
+    let Some(place) = session.find_place(&record.connection, &record.object)? else {
+        return Ok(None);
+    };
+    let mut statement = session.sql(
+        "SELECT r.id, r.state FROM record_key k JOIN record r ON r.id = k.record WHERE k.place = ?1 AND k.ext = ?2",
+    )?;
+    let mut rows = statement.query((place, record.id.as_str()))?;
+    Ok(match rows.next()? {
+        Some(row) => Some((row.get(0)?, State::read(row.get(1)?)?)),
+        None => None,
+    })
+}
+
 /// A profile's records that are (or were) at a CRM, oldest first.
 pub(super) fn of_profile(session: &Session<'_>, profile: i64) -> Fallible<Vec<Row>> {
-    let mut statement =
-        session.sql(&format!("SELECT {COLUMNS} FROM record WHERE profile = ?1 AND state > 0 ORDER BY id"))?;
+    let mut statement = session.sql(BY_PROFILE)?;
     let mut rows = statement.query([profile])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
@@ -191,10 +213,16 @@ pub(super) fn save_mirror(session: &Session<'_>, record: i64, mirror: &Mirror) -
 
 /// Takes over what a settled write left at the CRM. The next sight of the record is looked at, whatever its hash: what was
 /// stored under that hash was another content.
-pub(super) fn save_written(session: &Session<'_>, row: &Row, mirror: &Mirror, now: Timestamp) -> Fallible<()> {
+pub(super) fn save_written(
+    session: &Session<'_>,
+    row: &Row,
+    mirror: &Mirror,
+    now: Timestamp,
+    stamp: Option<Timestamp>,
+) -> Fallible<()> {
     session.run(
-        "UPDATE record SET mirror = ?2, written_at = ?3 WHERE id = ?1",
-        (row.id, pack_mirror(mirror), now.micros()),
+        "UPDATE record SET mirror = ?2, written_at = ?3, written_stamp = ?4 WHERE id = ?1",
+        (row.id, pack_mirror(mirror), now.micros(), stamp.map(Timestamp::micros)),
     )?;
     session.run("UPDATE record_key SET hash = NULL WHERE place = ?1 AND ext = ?2", (row.place, &row.ext))?;
     Ok(())

@@ -91,6 +91,8 @@ CREATE TABLE record (
     modified_at INTEGER,
     -- When a write to it was last settled: a page asked for before is older than the write.
     written_at INTEGER,
+    -- The CRM's stamp of that write, where it told: anything with an older stamp is older than the write.
+    written_stamp INTEGER,
     url TEXT,
     mirror BLOB NOT NULL
 ) STRICT;

@@ -36,7 +36,7 @@ fn settle_one(session: &Session<'_>, run: RunId, now: Timestamp, one: &Delivered
         let stored = records::load(session, record)?;
         let mirror = after(&stored.linked.mirror, one);
         if one.written.iter().any(|write| write.outcome != JournalOutcome::Cancelled) {
-            records::save_written(session, &stored, &mirror, now)?;
+            records::save_written(session, &stored, &mirror, now, one.modified_at)?;
         } else {
             records::save_mirror(session, stored.id, &mirror)?;
         }
@@ -178,7 +178,9 @@ fn link(
             stored.id
         }
     };
-    session.run("UPDATE record SET written_at = ?2 WHERE id = ?1", (record, now.micros()))?;
+    let stamp = one.modified_at.map(Timestamp::micros);
+    session
+        .run("UPDATE record SET written_at = ?2, written_stamp = ?3 WHERE id = ?1", (record, now.micros(), stamp))?;
     records::mark(session, row.place, record)?;
     if row.record.is_none() {
         // What waits behind the create is for this record now, unless it has an entry of its own.

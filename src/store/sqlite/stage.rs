@@ -133,6 +133,7 @@ fn carry_out(
     {
         records::mark_all_of(session, profile.id.0)?;
     }
+    report.failed += u64::from(!decision.dead_letters.is_empty());
     for letter in &decision.dead_letters {
         letters::add(session, letter)?;
     }

@@ -24,58 +24,65 @@ pub(super) enum Done<T> {
     Undo(T),
 }
 
-/// One queued operation.
+/// One queued operation. It may be run again after a roll-back, which is why it takes nothing out of itself.
 trait Job: Send {
-    fn run(self: Box<Self>, session: &Session<'_>, path: &Arc<str>) -> Ran;
-    fn refuse(self: Box<Self>, error: Error);
+    /// Runs it and keeps the outcome for [`Job::answer`]. `Err`: what it did must be undone.
+    fn run(&mut self, session: &Session<'_>, path: &Arc<str>) -> std::result::Result<(), Undo>;
+    /// Tells the caller; `failed` where the transaction did not commit.
+    fn answer(self: Box<Self>, failed: Option<Error>);
     fn doing(&self) -> &'static str;
 }
 
-/// An operation that has run and waits for the commit.
-struct Ran {
-    keep: bool,
-    answer: Box<dyn FnOnce(Option<Error>) + Send>,
-}
+/// Why an operation is undone: it failed, or a guard said stop.
+struct Undo(Option<Error>);
 
 struct Operation<T, F> {
     doing: &'static str,
     act: F,
     reply: oneshot::Sender<Result<T>>,
+    outcome: Option<Result<T>>,
 }
 
 impl<T, F> Job for Operation<T, F>
 where
     T: Send + 'static,
-    F: FnOnce(&Session<'_>) -> Fallible<Done<T>> + Send,
+    F: Fn(&Session<'_>) -> Fallible<Done<T>> + Send,
 {
-    fn run(self: Box<Self>, session: &Session<'_>, path: &Arc<str>) -> Ran {
-        let Self { doing, act, reply } = *self;
+    fn run(&mut self, session: &Session<'_>, path: &Arc<str>) -> std::result::Result<(), Undo> {
         // A decision that panics takes down its own operation, not the store.
         let outcome = catch_unwind(AssertUnwindSafe(|| {
-            let done = act(session)?;
+            let done = (self.act)(session)?;
             if matches!(done, Done::Keep(_)) {
                 session.finish()?;
             }
             Ok(done)
         }))
         .unwrap_or_else(|_| Err(Fault::Refused("a decision panicked; nothing was written".into())));
-        let (keep, result) = match outcome {
-            Ok(Done::Keep(value)) => (true, Ok(value)),
-            Ok(Done::Undo(value)) => (false, Ok(value)),
-            Err(fault) => (false, Err(fault.told(doing, path))),
-        };
-        let answer = Box::new(move |failed: Option<Error>| {
-            // The caller may have gone; what was committed stays.
-            let _ = reply.send(match (result, failed) {
-                (Ok(_), Some(error)) => Err(error),
-                (result, _) => result,
-            });
-        });
-        Ran { keep, answer }
+        match outcome {
+            Ok(Done::Keep(value)) => {
+                self.outcome = Some(Ok(value));
+                Ok(())
+            }
+            Ok(Done::Undo(value)) => {
+                self.outcome = Some(Ok(value));
+                Err(Undo(None))
+            }
+            Err(fault) => {
+                let error = fault.told(self.doing, path);
+                self.outcome = Some(Err(error.clone()));
+                Err(Undo(Some(error)))
+            }
+        }
     }
 
-    fn refuse(self: Box<Self>, error: Error) {
-        let _ = self.reply.send(Err(error));
+    fn answer(self: Box<Self>, failed: Option<Error>) {
+        // The caller may have gone; what was committed stays.
+        let _ = self.reply.send(match (self.outcome, failed) {
+            (Some(Err(own)), _) => Err(own),
+            (_, Some(error)) => Err(error),
+            (Some(outcome), None) => outcome,
+            (None, None) => Err(Error::Closed),
+        });
     }
 
     fn doing(&self) -> &'static str {
@@ -116,11 +123,14 @@ impl Writer {
     pub(super) async fn write<T, F>(&self, doing: &'static str, act: F) -> Result<T>
     where
         T: Send + 'static,
-        F: FnOnce(&Session<'_>) -> Fallible<Done<T>> + Send + 'static,
+        F: Fn(&Session<'_>) -> Fallible<Done<T>> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
         let queue = self.queue.as_ref().ok_or(Error::Closed)?;
-        queue.send(Order::Run(Box::new(Operation { doing, act, reply }))).await.map_err(|_| Error::Closed)?;
+        queue
+            .send(Order::Run(Box::new(Operation { doing, act, reply, outcome: None })))
+            .await
+            .map_err(|_| Error::Closed)?;
         answer.await.map_err(|_| Error::Closed)?
     }
 
@@ -148,7 +158,7 @@ fn write_until_closed(conn: &Connection, path: &Arc<str>, entropy: &dyn Entropy,
     let mut next = None;
     while let Some(order) = next.take().or_else(|| orders.blocking_recv()) {
         match order {
-            Order::Run(first) => next = write_group(conn, path, entropy, first, &mut orders),
+            Order::Run(first) => next = Group { conn, path, entropy }.write(first, &mut orders),
             Order::TruncateLog(reply) => {
                 truncate_log(conn);
                 let _ = reply.send(());
@@ -163,54 +173,110 @@ fn truncate_log(conn: &Connection) {
     let _ = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
 }
 
-/// One transaction: the first operation and whatever has queued up behind it. Returns the order that ended the group.
-fn write_group(
-    conn: &Connection,
-    path: &Arc<str>,
-    entropy: &dyn Entropy,
-    first: Box<dyn Job>,
-    orders: &mut mpsc::Receiver<Order>,
-) -> Option<Order> {
-    let doing = first.doing();
-    // Immediate: a deferred transaction that reads first fails at once when another process has committed since.
-    if let Err(error) = conn.execute_batch("BEGIN IMMEDIATE") {
-        first.refuse(Fault::from(error).told(doing, path));
-        return None;
-    }
-    let mut other = None;
-    let mut ran = Vec::new();
-    let mut next = Some(first);
-    let mut failure = None;
-    while let Some(job) = next.take() {
-        match run_guarded(conn, path, entropy, job) {
-            Ok(done) => ran.push(done),
-            Err((done, error)) => {
-                ran.extend(done);
-                failure = Some(error);
-                break;
+/// One transaction.
+struct Group<'a> {
+    conn: &'a Connection,
+    path: &'a Arc<str>,
+    entropy: &'a dyn Entropy,
+}
+
+impl Group<'_> {
+    /// The first operation and whatever has queued up behind it. Returns the order that ended the group.
+    ///
+    /// Nearly all operations are kept, and a savepoint for each would copy every page they touch. So they run without, and
+    /// when one has to be undone, the whole transaction is rolled back and the others run again, with savepoints.
+    fn write(&self, first: Box<dyn Job>, orders: &mut mpsc::Receiver<Order>) -> Option<Order> {
+        let (mut kept, mut next, mut other, mut careful) = (Vec::new(), Some(first), None, false);
+        if let Err(error) = self.begin() {
+            if let Some(first) = next.take() {
+                let error = self.told(error, first.doing());
+                first.answer(Some(error));
+            }
+            return None;
+        }
+        while let Some(mut job) = next.take() {
+            let undo = if careful { self.run_guarded(&mut *job) } else { job.run(&self.session(), self.path) };
+            match undo {
+                Ok(()) => kept.push(job),
+                Err(_) if careful && !self.conn.is_autocommit() => job.answer(None),
+                Err(undo) => {
+                    job.answer(None);
+                    careful = true;
+                    if let Err(error) = self.run_again(&mut kept) {
+                        let error = undo.0.unwrap_or(error);
+                        kept.drain(..).for_each(|job| job.answer(Some(error.clone())));
+                        return None;
+                    }
+                }
+            }
+            if kept.len() < GROUP {
+                match orders.try_recv() {
+                    Ok(Order::Run(job)) => next = Some(job),
+                    Ok(order) => other = Some(order),
+                    Err(_) => {}
+                }
             }
         }
-        if ran.len() < GROUP {
-            match orders.try_recv() {
-                Ok(Order::Run(job)) => next = Some(job),
-                Ok(order) => other = Some(order),
-                Err(_) => {}
-            }
+        let failure = commit(self.conn).err().map(|error| self.told(error, "commit"));
+        if failure.is_some() {
+            self.roll_back();
+        }
+        kept.into_iter().for_each(|job| job.answer(failure.clone()));
+        other
+    }
+
+    fn session(&self) -> Session<'_> {
+        Session::writing(self.conn, self.entropy)
+    }
+
+    fn told(&self, error: rusqlite::Error, doing: &'static str) -> Error {
+        Fault::from(error).told(doing, self.path)
+    }
+
+    /// Immediate: a deferred transaction that reads first fails at once when another process has committed since.
+    fn begin(&self) -> rusqlite::Result<()> {
+        self.conn.execute_batch("BEGIN IMMEDIATE")
+    }
+
+    fn roll_back(&self) {
+        // Fails only where SQLite has rolled back by itself already (full disk, I/O error).
+        if !self.conn.is_autocommit() {
+            let _ = self.conn.execute_batch("ROLLBACK");
         }
     }
-    if failure.is_none()
-        && let Err(error) = commit(conn)
-    {
-        failure = Some(Fault::from(error).told(doing, path));
+
+    /// Rolls everything back and runs what had been kept once more; what fails this time is answered and leaves. `Err`: the
+    /// transaction is lost.
+    fn run_again(&self, kept: &mut Vec<Box<dyn Job>>) -> Result<()> {
+        self.roll_back();
+        self.begin().map_err(|error| self.told(error, "begin a transaction"))?;
+        let mut rest = std::mem::take(kept).into_iter();
+        while let Some(mut job) = rest.next() {
+            match self.run_guarded(&mut *job) {
+                Ok(()) => kept.push(job),
+                Err(undo) => {
+                    job.answer(None);
+                    if self.conn.is_autocommit() {
+                        kept.extend(rest);
+                        return Err(undo.0.unwrap_or(Error::Full { doing: "write" }));
+                    }
+                }
+            }
+        }
+        Ok(())
     }
-    if failure.is_some() && !conn.is_autocommit() {
-        // Fails only where SQLite has rolled back by itself already.
-        let _ = conn.execute_batch("ROLLBACK");
+
+    /// Runs one operation inside a savepoint, and undoes it alone where it has to be undone.
+    fn run_guarded(&self, job: &mut dyn Job) -> std::result::Result<(), Undo> {
+        let lost = |error: rusqlite::Error| Undo(Some(self.told(error, "set a savepoint")));
+        self.conn.execute_batch("SAVEPOINT operation").map_err(lost)?;
+        let outcome = job.run(&self.session(), self.path);
+        if !self.conn.is_autocommit() {
+            let end = if outcome.is_ok() { "RELEASE operation" } else { "ROLLBACK TO operation; RELEASE operation" };
+            self.conn.execute_batch(end).map_err(lost)?;
+        }
+        outcome
     }
-    for done in ran {
-        (done.answer)(failure.clone());
-    }
-    other
 }
 
 fn commit(conn: &Connection) -> rusqlite::Result<()> {
@@ -218,39 +284,4 @@ fn commit(conn: &Connection) -> rusqlite::Result<()> {
     conn.execute_batch("COMMIT")?;
     fail::fail_point!("store.commit.after");
     Ok(())
-}
-
-/// Runs one operation inside a savepoint. `Err`: the whole transaction is lost.
-fn run_guarded(
-    conn: &Connection,
-    path: &Arc<str>,
-    entropy: &dyn Entropy,
-    job: Box<dyn Job>,
-) -> std::result::Result<Ran, (Option<Ran>, Error)> {
-    let doing = job.doing();
-    let lost = |error: rusqlite::Error| Fault::from(error).told(doing, path);
-    if let Err(error) = conn.prepare_cached("SAVEPOINT operation").and_then(|mut s| s.execute([])) {
-        let error = lost(error);
-        job.refuse(error.clone());
-        return Err((None, error));
-    }
-    let ran = job.run(&Session::writing(conn, entropy), path);
-    if conn.is_autocommit() {
-        // A full disk or an I/O error makes SQLite roll the whole transaction back, with the neighbours in it.
-        return Err((Some(ran), Error::Full { doing }));
-    }
-    let end = || -> rusqlite::Result<()> {
-        if !ran.keep {
-            conn.prepare_cached("ROLLBACK TO operation")?.execute([])?;
-        }
-        conn.prepare_cached("RELEASE operation")?.execute([])?;
-        Ok(())
-    };
-    match end() {
-        Ok(()) => Ok(ran),
-        Err(error) => {
-            let error = lost(error);
-            Err((Some(ran), error))
-        }
-    }
 }

@@ -51,7 +51,7 @@ fn try_apply(state: &mut State, can: &Capability, write: &Write, now: Timestamp)
             state.link((object, &from), (&to.object, &far), true);
             let blank = Entry::blank(now, Actor::Us, ChangeKind::Associate, object.clone(), from.clone());
             state.note(Entry { other: Some(far), ..blank });
-            Ok(Outcome::Done { id: from, created: false, kept: Fields::new() })
+            Ok(Outcome::Done { id: from, created: false, kept: Fields::new(), modified_at: None })
         }
         _ => Err(refused(Reason::Unsupported, "UNKNOWN_OPERATION", "this CRM does not do that", &[])),
     }
@@ -85,7 +85,7 @@ fn update(state: &mut State, write: &Write, id: RecordId, now: Timestamp) -> Res
     let fields = checked(state, object, &write.fields, Some(&id))?;
     state.set(object, &id, &fields, now, Actor::Us);
     run_workflows(state, object, &id, now);
-    Ok(done(state, id, false, fields))
+    Ok(done(state, object, id, false, fields))
 }
 
 fn create(state: &mut State, object: &Object, fields: &Fields, now: Timestamp) -> Result<Outcome, Rejection> {
@@ -94,16 +94,17 @@ fn create(state: &mut State, object: &Object, fields: &Fields, now: Timestamp) -
     let present: Fields = present.map(|(name, value)| (name.clone(), value.clone())).collect();
     let id = state.insert(object, present, now, Actor::Us);
     run_workflows(state, object, &id, now);
-    Ok(done(state, id, true, fields))
+    Ok(done(state, object, id, true, fields))
 }
 
-fn done(state: &State, id: RecordId, created: bool, fields: Fields) -> Outcome {
+fn done(state: &State, object: &Object, id: RecordId, created: bool, fields: Fields) -> Outcome {
     let kept = if state.tells_kept {
         fields.iter().map(|(name, value)| (name.clone(), state.shown(value.clone()))).collect()
     } else {
         Fields::new()
     };
-    Outcome::Done { id, created, kept }
+    let modified_at = state.get(object, &id).map(|held| held.modified_at);
+    Outcome::Done { id, created, kept, modified_at }
 }
 
 /// The fields as they will be kept. One bad field refuses the whole write, as every vendor does.

@@ -193,8 +193,8 @@ impl Flawed {
 
     async fn answered(&self, write: &Write, outcome: Outcome) -> Outcome {
         match outcome {
-            Outcome::Done { id, created, .. } if self.is(Flaw::KeptIsWhatWasSent) => {
-                Outcome::Done { id, created, kept: write.fields.clone() }
+            Outcome::Done { id, created, modified_at, .. } if self.is(Flaw::KeptIsWhatWasSent) => {
+                Outcome::Done { id, created, kept: write.fields.clone(), modified_at }
             }
             Outcome::Rejected(rejection) if self.is(Flaw::CreatesWhatIsGone) && rejection.reason == Reason::Gone => {
                 let create = Write { operation: Operation::Create, ..write.clone() };
@@ -206,7 +206,7 @@ impl Flawed {
                 }
                 match &write.operation {
                     Operation::Update { id } if self.is(Flaw::LostAnswerIsSuccess) => {
-                        Outcome::Done { id: id.clone(), created: false, kept: Fields::new() }
+                        Outcome::Done { id: id.clone(), created: false, kept: Fields::new(), modified_at: None }
                     }
                     _ => Outcome::Ambiguous(error),
                 }

@@ -25,6 +25,8 @@ pub struct Knobs {
     pub merge_keeps_primary_id: bool,
     /// Which batch writes fail row by row when every input carries a trace id.
     pub trace_partial: TracePartial,
+    /// Whether a batch with failed rows answers 200 or 201 instead of 207, as the newest vendor files have it.
+    pub errors_under_200: bool,
     /// Each write reaches the search index after `search_lag_ms` up to this; 0: always after `search_lag_ms`.
     pub search_lag_max_ms: u64,
     /// Every generated record carries one stamp.
@@ -106,6 +108,7 @@ impl Default for Knobs {
             bump_unchanged: true,
             merge_keeps_primary_id: false,
             trace_partial: TracePartial::Create,
+            errors_under_200: false,
             search_lag_max_ms: 0,
             equal_stamps: false,
             workflows: Vec::new(),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::input;
 use super::kind::Kind;
 use super::portal::Portal;
-use super::records::View;
+use super::records::{Seen, View};
 use super::refusal::Refusal;
 use super::render::Wanted;
 use super::write::Pen;
@@ -43,36 +43,17 @@ impl Portal {
         }
         let (first, second) = (self.live(kind, primary), self.live(kind, secondary));
         let (Some(first), Some(second)) = (first, second) else { return Err(Refusal::not_found()) };
-        let names: Vec<_> =
-            self.schema(kind).properties.values().filter(|p| !p.archived).map(|p| p.name.clone()).collect();
-        let stamps = [kind.created_property(), kind.modified_property(), "hs_object_id"];
-        let mut view = View { created: first.created().min(second.created()), modified: pen.at, ..View::default() };
-        for name in names.iter().filter(|name| !stamps.contains(&&***name)) {
-            if let Some(value) = first.get(name).or_else(|| second.get(name)) {
-                view.values.insert(name.clone(), value);
-            } else {
-                // Generated values of a kept primary must not shine through.
-                view.values.insert(name.clone(), "".into());
-            }
-        }
+        let mut view = self.merged_view(first, second, pen);
         let merged = [first.get("hs_merged_object_ids"), second.get("hs_merged_object_ids")];
         let mut ids: Vec<String> = merged.iter().flatten().flat_map(|ids| ids.split(';')).map(str::to_owned).collect();
-        if kind == Kind::Contact {
-            view.values.insert(
-                "hs_additional_emails".into(),
-                other_emails(
-                    &first.get("email"),
-                    &[&first.get("hs_additional_emails"), &second.get("email"), &second.get("hs_additional_emails")],
-                ),
-            );
-        }
         let keeps = self.knobs.merge_keeps_primary_id || !matches!(kind, Kind::Contact | Kind::Company);
         let old_views = [(primary, first.to_view()), (secondary, second.to_view())];
         let survivor = if keeps { primary } else { self.table_mut(kind).fresh_id() };
         ids.extend([primary, secondary].iter().filter(|id| **id != survivor).map(u64::to_string));
         view.values.insert("hs_merged_object_ids".into(), ids.join(";").into());
         let mut links = Vec::new();
-        for id in [primary, secondary] {
+        // The primary's links come last, so that its primary company stays the primary one.
+        for id in [secondary, primary] {
             self.release_unique(kind, id);
             for to in Kind::ALL {
                 links.extend(self.associations.links(&self.people, (kind, id, to)).into_iter().map(|link| (to, link)));
@@ -93,6 +74,30 @@ impl Portal {
         let after = json!({ "survivor": record });
         core.log(Change { op: "merge", object: kind.plural(), record: &record, before, after, by });
         Ok(survivor)
+    }
+
+    /// The values of a merged record: the primary's, and the secondary's where the primary has none.
+    fn merged_view(&self, first: Seen<'_>, second: Seen<'_>, pen: Pen) -> View {
+        let kind = first.kind;
+        let stamps = [kind.created_property(), kind.modified_property(), "hs_object_id"];
+        let mut view = View { created: first.created().min(second.created()), modified: pen.at, ..View::default() };
+        let names = self.schema(kind).properties.values().filter(|p| !p.archived).map(|p| &p.name);
+        for name in names.filter(|name| !stamps.contains(&&***name)) {
+            // Empty is written down too: generated values of a kept primary must not shine through.
+            let value = first.get(name).or_else(|| second.get(name)).unwrap_or_else(|| "".into());
+            view.values.insert(name.clone(), value);
+        }
+        if kind == Kind::Contact {
+            let (more, email, others) =
+                (first.get("hs_additional_emails"), second.get("email"), second.get("hs_additional_emails"));
+            let emails =
+                other_emails(first.get("email").as_deref(), &[more.as_deref(), email.as_deref(), others.as_deref()]);
+            view.values.insert("hs_additional_emails".into(), emails);
+            // Misses chained merges, as the vendor's does: `hs_merged_object_ids` is the one to trust.
+            let vids = format!("{}:{};{}:{}", first.id, pen.at, second.id, pen.at);
+            view.values.insert("hs_calculated_merged_vids".into(), vids.into());
+        }
+        view
     }
 
     fn store(&mut self, core: &Core, kind: Kind, id: u64, view: View, pen: Pen) {
@@ -153,10 +158,10 @@ fn seen_email(portal: &Portal, id: u64) -> Option<Arc<str>> {
 }
 
 /// All the addresses but the primary one, each once.
-fn other_emails(primary: &Option<Arc<str>>, lists: &[&Option<Arc<str>>]) -> Arc<str> {
+fn other_emails(primary: Option<&str>, lists: &[Option<&str>]) -> Arc<str> {
     let mut kept: Vec<&str> = Vec::new();
-    for list in lists.iter().filter_map(|list| list.as_deref()) {
-        for email in list.split(';').filter(|email| !email.is_empty() && Some(*email) != primary.as_deref()) {
+    for list in lists.iter().copied().flatten() {
+        for email in list.split(';').filter(|email| !email.is_empty() && Some(*email) != primary) {
             if !kept.contains(&email) {
                 kept.push(email);
             }

@@ -1,7 +1,39 @@
 //! The HubSpot mock: dated and v3/v4 paths over one set of handlers.
 //!
 //! Sign in with the bearer token `mock-token`, or by OAuth with client `mock-client`, secret `mock-secret` and refresh
-//! token `mock-refresh`. Its own knobs are those of `knobs::Knobs`; what a person can do is listed in `rep`.
+//! token `mock-refresh` (authorisation code: `mock-code`).
+//!
+//! # Knobs (`PUT /__mock/config`, beside the core's)
+//!
+//! | knob | default | does |
+//! |---|---|---|
+//! | `burst_limit` | 100 | calls per rolling ten seconds and credential |
+//! | `search_limit` | 5 | searches per second |
+//! | `daily_limit` | 250000 | calls per UTC day |
+//! | `token_ttl_s` | 1800 | life of an OAuth access token |
+//! | `denied_scopes` | `[]` | scopes not granted: 403 `MISSING_SCOPES` |
+//! | `custom_property_limit` | 1000 | custom fields an object may have |
+//! | `bump_unchanged` | true | whether an equal write moves the stamp |
+//! | `merge_keeps_primary_id` | false | whether a merge makes no third record |
+//! | `trace_partial` | `"create"` | batches that fail row by row when all rows carry a trace id: `none`, `create`, `all` |
+//! | `errors_under_200` | false | failed rows under 200/201 instead of 207 |
+//! | `search_lag_max_ms` | 0 | each write gets a lag between `search_lag_ms` and this |
+//! | `equal_stamps` | false | all generated records carry one stamp |
+//! | `workflows` | `[]` | `{object, property, action, value, digits, immediate}`; actions `round trim upper lower set revert append clear` |
+//! | `required` | `[]` | `{object, property, when: {property, value}}`, under `2026-09` paths only |
+//!
+//! # What people do (`POST /__mock/{action}`)
+//!
+//! | action | body |
+//! |---|---|
+//! | `edit` | `{object, id?, ids?, first?, properties, associations?, at?, visible_in_ms?}`; makes a record when no id is given |
+//! | `delete` | `{object, id?, ids?, first?, erase?, at?, visible_in_ms?}` |
+//! | `restore` | `{object, id}` |
+//! | `merge` | `{object, primary, secondary}` |
+//! | `associate` | `{from, from_id, to, to_id, types?, remove?}` |
+//! | `property` | `{object, name, read_only?, remove?, restore?, options?}` or `{object, create: {…}}` |
+//! | `owner` | `{email, first_name?, last_name?, archived?}` |
+//! | `expire-tokens` | `{refresh?}` |
 
 mod account;
 mod associations;

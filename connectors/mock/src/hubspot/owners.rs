@@ -74,6 +74,12 @@ pub fn owner(at: usize, first: &str, last: &str, team: &str, archived: bool) -> 
     }
 }
 
+/// The first free position, above every owner a portal has.
+pub fn next_position(owners: &[Owner]) -> usize {
+    let last = owners.iter().map(|owner| owner.id - FIRST_OWNER_ID + 1).max().unwrap_or(0);
+    usize::try_from(last).unwrap_or(usize::MAX)
+}
+
 /// Who owns a generated record; one in nine is nobody's.
 pub fn synthetic_owner(seed: u64, topic: u64, index: u64) -> Option<String> {
     let at = below(seed, topic, index, SYNTHETIC.len() as u64 + 1);

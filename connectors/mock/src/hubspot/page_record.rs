@@ -88,7 +88,7 @@ fn history(portal: &Portal, seen: Seen<'_>) -> Markup {
     let properties = portal.schema(seen.kind).properties.values();
     let mut changes: Vec<(i64, &str, Arc<str>, &'static str)> = properties
         .flat_map(|property| {
-            let past = table.history(seen.id, &property.name).iter();
+            let past = table.history(seen.id, &property.name).into_iter();
             past.map(|past| (past.at, property.label.as_str(), past.value.clone(), past.source.type_name()))
         })
         .collect();

@@ -86,7 +86,7 @@ impl Portal {
                 }
             }
             form.search action=(format!("/records/{}", kind.plural())) {
-                input type="search" name="q" value=(words) placeholder="Search names, addresses, domains" aria-label="Search";
+                input type="search" name="q" value=(words) aria-label="Search names, addresses, domains";
                 button { "Search" }
             }
             @if rows.is_empty() {

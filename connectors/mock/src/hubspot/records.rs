@@ -74,8 +74,8 @@ struct Version {
 #[derive(Clone, Debug, Default)]
 struct Held {
     versions: Vec<Version>,
-    /// Newest first.
-    history: BTreeMap<Name, Vec<Past>>,
+    /// Oldest first, all properties together: one allocation per record, of which there may be a million.
+    history: Vec<(Name, Past)>,
 }
 
 /// The vendor keeps this many values of a property.
@@ -223,6 +223,7 @@ impl Table {
         if visible_at <= now {
             held.versions.clear();
         }
+        held.versions.reserve_exact(1);
         held.versions.push(Version { visible_at, view: Arc::new(view) });
         self.next_id = self.next_id.max(id + 1);
         self.revision += 1;
@@ -230,14 +231,20 @@ impl Table {
     }
 
     pub fn remember(&mut self, id: u64, name: Name, past: Past) {
-        let entries = self.held.entry(id).or_default().history.entry(name).or_default();
-        entries.insert(0, past);
-        entries.truncate(HISTORY_KEPT);
+        let history = &mut self.held.entry(id).or_default().history;
+        if history.iter().filter(|(each, _)| *each == name).count() >= HISTORY_KEPT
+            && let Some(oldest) = history.iter().position(|(each, _)| *each == name)
+        {
+            history.remove(oldest);
+        }
+        history.reserve_exact(1);
+        history.push((name, past));
     }
 
     /// Past values, newest first, of a property changed since the record was made.
-    pub fn history(&self, id: u64, name: &str) -> &[Past] {
-        self.held.get(&id).and_then(|held| held.history.get(name)).map_or(&[], Vec::as_slice)
+    pub fn history(&self, id: u64, name: &str) -> Vec<&Past> {
+        let all = self.held.get(&id).map(|held| held.history.as_slice()).unwrap_or_default();
+        all.iter().rev().filter(|(each, _)| **each == *name).map(|(_, past)| past).collect()
     }
 
     /// Who holds `value` of the unique property `name`.

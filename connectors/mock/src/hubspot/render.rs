@@ -89,7 +89,7 @@ impl Portal {
                 };
                 seen.get(name).map(import).into_iter().collect()
             } else {
-                let past = |past: &super::records::Past| {
+                let past = |past: &&super::records::Past| {
                     let mut entry = json!({ "value": &*past.value, "timestamp": iso(past.at),
                                             "sourceType": past.source.type_name(), "sourceId": past.source.id() });
                     if past.source == super::records::Source::Integration {

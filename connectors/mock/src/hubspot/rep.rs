@@ -1,24 +1,12 @@
-//! What people do in the CRM, through `POST /__mock/{action}`. Objects by any of their names, ids as text or numbers.
-//!
-//! | action | body | does |
-//! |---|---|---|
-//! | `edit` | `{object, id?, ids?, first?, properties, at?, visible_in_ms?}` | changes records (`first`: the first N live ones), or makes one when no id is given |
-//! | `delete` | `{object, id?, ids?, erase?}` | archives, or erases for privacy |
-//! | `restore` | `{object, id}` | brings an archived record back |
-//! | `merge` | `{object, primary, secondary}` | merges |
-//! | `associate` | `{from, from_id, to, to_id, types?, remove?}` | links or unlinks two records |
-//! | `property` | `{object, name, read_only?, remove?, restore?, options?, create?}` | an admin changes a field; `create` is a definition as the API takes it |
-//! | `expire-tokens` | `{refresh?}` | ends every access token; with `refresh` revokes the refresh token too |
-//! | `owner` | `{email, first_name?, last_name?, archived?}` | a colleague joins (or has left) |
-//! | `convert` | | refused: HubSpot contacts are not converted |
-//!
-//! `at` sets the stamp of the change (the past makes a late-visible row), `visible_in_ms` when search shows it.
+//! What people do in the CRM, through `POST /__mock/{action}`: the table is in the documentation of [`super`]. Objects go
+//! by any of their names, ids as text or numbers. `at` sets the stamp of a change (the past makes a late-visible row),
+//! `visible_in_ms` when search shows it.
 
 use serde_json::{Map, Value, json};
 
 use super::input;
 use super::kind::Kind;
-use super::owners::{Owner, owner};
+use super::owners::{self, Owner};
 use super::portal::Portal;
 use super::records::Seen;
 use super::refusal::Refusal;
@@ -67,8 +55,8 @@ impl Portal {
             "owner" => {
                 let word = |key: &str| input::text(body, key).unwrap_or_default();
                 let email = input::text(body, "email").ok_or("email is required")?;
-                let at = self.owners.len();
-                let made = owner(at, word("first_name"), word("last_name"), "Sales", flag(body, "archived"));
+                let at = owners::next_position(&self.owners);
+                let made = owners::owner(at, word("first_name"), word("last_name"), "Sales", flag(body, "archived"));
                 let id = made.id.to_string();
                 self.owners.push(Owner { email: email.to_owned(), ..made });
                 Ok(json!({ "id": id }))

@@ -112,11 +112,12 @@ impl Portal {
                 was.insert(name.to_string(), before.as_deref().map_or(Value::Null, |text| json!(text)));
                 is.insert(name.to_string(), if value.is_empty() { Value::Null } else { json!(value) });
             }
+            let value: Arc<str> = value.as_str().into();
             if !same {
                 changed = true;
-                self.note_value(kind, id, name, before.as_deref(), value, pen);
+                self.note_value((kind, id), name, before.as_deref(), &value, pen);
             }
-            view.values.insert(name.clone(), value.as_str().into());
+            view.values.insert(name.clone(), value);
         }
         if op == "create" || changed || self.knobs.bump_unchanged {
             view.modified = pen.at;
@@ -140,7 +141,7 @@ impl Portal {
     }
 
     /// History and uniqueness of one changed value.
-    fn note_value(&mut self, kind: Kind, id: u64, name: &Name, before: Option<&str>, value: &str, pen: Pen) {
+    fn note_value(&mut self, (kind, id): (Kind, u64), name: &Name, before: Option<&str>, value: &Arc<str>, pen: Pen) {
         let unique = self.schema(kind).get(name).is_some_and(|property| property.unique);
         let created = self.seen(kind, id).map(|seen| seen.created());
         let table = self.table_mut(kind);
@@ -149,7 +150,7 @@ impl Portal {
         {
             table.remember(id, name.clone(), Past { value: before.into(), at: created, source: Source::Import });
         }
-        table.remember(id, name.clone(), Past { value: Arc::from(value), at: pen.at, source: pen.source });
+        table.remember(id, name.clone(), Past { value: value.clone(), at: pen.at, source: pen.source });
         if unique {
             if let Some(before) = before {
                 table.release(name, before, id);
@@ -226,6 +227,11 @@ impl Portal {
         for name in names {
             if let Some(value) = self.seen(kind, id).and_then(|seen| seen.get(&name)) {
                 self.table_mut(kind).release(&name, &value, id);
+            }
+        }
+        if let Some(others) = self.seen(kind, id).and_then(|seen| seen.get("hs_additional_emails")) {
+            for email in others.split(';') {
+                self.table_mut(kind).release("email", email, id);
             }
         }
     }

@@ -26,6 +26,9 @@ async fn a_read_names_all_missing_ids_in_one_error() {
     assert_eq!(answer["errors"][0]["context"]["ids"], json!(["999", "1000"]));
     assert_eq!(answer["errors"][0]["category"], "OBJECT_NOT_FOUND");
     assert_eq!(answer["results"].as_array().unwrap().len(), 1);
+    portal.config(json!({ "errors_under_200": true })).await;
+    let (status, answer) = portal.post(&path("read"), json!({ "inputs": [{ "id": "999" }] })).await;
+    assert_eq!((status.as_u16(), answer["numErrors"].as_u64()), (200, Some(1)));
 }
 
 #[tokio::test]

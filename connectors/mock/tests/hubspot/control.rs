@@ -54,3 +54,14 @@ async fn unknown_knobs_and_actions_are_refused() {
         assert!(answer["error"].is_string(), "{answer}");
     }
 }
+
+#[tokio::test]
+async fn a_stopped_mock_answers_nobody() {
+    let portal = Portal::with(1).await;
+    let (url, http) =
+        (format!("{}{CONTACTS}", portal.mock.url()), reqwest::Client::builder().no_proxy().build().unwrap());
+    let call = || http.get(&url).bearer_auth("mock-token").send();
+    assert_eq!(call().await.unwrap().status(), 200);
+    portal.mock.shutdown().await;
+    assert!(call().await.is_err(), "not even on the connection kept from before");
+}

@@ -120,3 +120,19 @@ async fn lifecycle_never_moves_back_and_says_nothing() {
     portal.patch(&path, back("")).await;
     assert_eq!(portal.patch(&path, back("lead")).await.1["properties"]["lifecyclestage"], "lead");
 }
+
+#[tokio::test]
+async fn an_address_somebody_has_cannot_be_taken() {
+    let portal = Portal::with(2).await;
+    let known = portal.contacts(2).await;
+    let (id, owner) = (known[0]["id"].as_str().unwrap(), known[1]["id"].as_str().unwrap());
+    let theirs = json!({ "properties": { "email": known[1]["properties"]["email"] } });
+    let (status, body) = portal.patch(&format!("{CONTACTS}/{id}"), theirs).await;
+    assert_eq!((status.as_u16(), body["category"].as_str()), (400, Some("VALIDATION_ERROR")));
+    let message = body["message"].as_str().unwrap();
+    assert!(message.ends_with(&format!("on {id}. {owner} already has that value.")), "{message}");
+    // Once its owner is gone, the address is free.
+    portal.delete(&format!("{CONTACTS}/{owner}")).await;
+    let freed = json!({ "properties": { "email": known[1]["properties"]["email"] } });
+    assert_eq!(portal.patch(&format!("{CONTACTS}/{id}"), freed).await.0, 200);
+}

@@ -1,0 +1,49 @@
+//! `ferry ingest [--source NAME] FILE…`: JSON lines of Segment messages into the log. Works beside the daemon: each batch is
+//! one short transaction. A line that is no message is a failure of its own and stops nothing.
+
+use std::path::PathBuf;
+
+use crate::app::{FILE_SOURCE, Finished};
+use crate::cli::cx::Cx;
+use crate::cli::exit::{Ended, Failure};
+use crate::cli::outcome;
+use crate::cli::progress::Progress;
+use crate::cli::signals::stop_on_signal;
+use crate::config::Settings;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Whom the events come from: the name of a [[source]]
+    #[arg(long, value_name = "NAME", default_value = FILE_SOURCE)]
+    pub source: String,
+    /// Files of JSON lines
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+}
+
+pub async fn run(args: &Args, cx: &Cx) -> Ended {
+    let settings = cx.settings()?;
+    check_source(&args.source, &settings)?;
+    let app = cx.assemble_offline(settings)?;
+    stop_on_signal(app.stop.clone())?;
+    let mut runs: Vec<Finished> = Vec::with_capacity(args.files.len());
+    {
+        let progress = Progress::start(&cx.terminal, "ingest");
+        for file in &args.files {
+            runs.push(app.import(file, args.source.as_str().into(), &progress, &|_| ()).await?);
+            if app.stop.is_cancelled() {
+                break;
+            }
+        }
+    }
+    outcome::tell(&runs, &cx.terminal)
+}
+
+/// A misspelt source would be a source of its own, with message ids of its own: everything would count twice.
+fn check_source(name: &str, settings: &Settings) -> Result<(), Failure> {
+    if name == FILE_SOURCE || settings.source(name).is_some() {
+        return Ok(());
+    }
+    let known: Vec<&str> = settings.sources.iter().map(|source| &*source.name).chain([FILE_SOURCE]).collect();
+    Err(Failure::usage(format!("no [[source]] is called `{name}`")).with_fix(format!("one of: {}", known.join(", "))))
+}
