@@ -57,7 +57,9 @@ pub fn main() -> ExitCode {
     };
     let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let terminal = Terminal::of_the_process(words.json, words.color, no_color);
-    logs::start(words.verbose, LevelFilter::ERROR, env::var("FERRY_LOG").ok().as_deref(), terminal.paints_notes());
+    // A command tells on standard output how it went; the daemon has only its log.
+    let quiet = if matches!(words.command, Command::Run) { LevelFilter::INFO } else { LevelFilter::ERROR };
+    logs::start(words.verbose, quiet, env::var("FERRY_LOG").ok().as_deref(), terminal.paints_notes());
     let variables =
         env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let cx = Cx {
