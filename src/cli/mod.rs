@@ -58,13 +58,9 @@ pub fn main() -> ExitCode {
     };
     let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let terminal = Terminal::of_the_process(words.json, words.color, no_color);
-<<<<<<< HEAD
-    // The demo shows what goes wrong in it as part of its story.
-    let quiet = if matches!(words.command, Command::Demo(_)) { LevelFilter::ERROR } else { LevelFilter::WARN };
+    // A command tells on standard output how it went; the daemon has only its log.
+    let quiet = if matches!(words.command, Command::Run) { LevelFilter::INFO } else { LevelFilter::ERROR };
     logs::start(words.verbose, quiet, env::var("FERRY_LOG").ok().as_deref(), terminal.paints_notes());
-=======
-    logs::start(words.verbose, LevelFilter::ERROR, env::var("FERRY_LOG").ok().as_deref(), terminal.paints_notes());
->>>>>>> main
     let variables =
         env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let cx = Cx {

@@ -2,9 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod command_line;
-mod demo;
 mod crashes;
 mod declaring;
+mod demo;
 mod tidy;
 mod tricks;
 mod two_way;
