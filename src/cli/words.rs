@@ -5,11 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Parser, Subcommand};
 
 use crate::cli::terminal::ColorChoice;
-<<<<<<< HEAD
-use crate::cli::{check, demo, explain, failures, fields, flow, init, mock, plan, profile, runs, timeline};
-=======
-use crate::cli::{check, explain, failures, fields, flow, ingest, init, mock, plan, profile, runs, timeline};
->>>>>>> main
+use crate::cli::{check, demo, explain, failures, fields, flow, ingest, init, mock, plan, profile, runs, timeline};
 
 /// Keeps a CRM and a store of customer behaviour in step, in both directions.
 #[derive(Debug, Parser)]

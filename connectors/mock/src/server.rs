@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::{http_date, linger};
+use crate::clock::linger;
 use crate::connection::{CuttableListener, Cutter};
 use crate::desk::{Core, Delivery, Desk, Face};
 use crate::exchange::{Call, Reply};
@@ -39,7 +39,6 @@ impl Running {
         &self.banner
     }
 
-<<<<<<< HEAD
     /// The control plane without a round trip, for whoever runs the mock in its own process: `control("GET", "ledger",
     /// None)` is what `GET /__mock/ledger` answers. Returns the status and the body.
     pub fn control(&self, method: &str, path_and_query: &str, body: Option<&serde_json::Value>) -> (u16, String) {
@@ -55,10 +54,7 @@ impl Running {
         (reply.status, String::from_utf8_lossy(&reply.body).into_owned())
     }
 
-    /// Stops listening. Connections already open live until their clients close them.
-=======
     /// Stops listening, and resets connections already open at the next byte they carry.
->>>>>>> main
     pub async fn shutdown(mut self) {
         self.stop.cancel();
         if let Some(server) = self.server.take() {
@@ -121,12 +117,7 @@ async fn exchange<F: Face>(
         headers: parts.headers,
         body,
     };
-    let (mut verdict, now) = {
-        let mut desk = desk.lock().unwrap_or_else(PoisonError::into_inner);
-        (desk.answer(&call), desk.core.now)
-    };
-    // Clients learn the CRM's clock from this header: it must be the clock that stamps the records.
-    verdict.reply.headers.push(("date", http_date(now)));
+    let verdict = desk.lock().unwrap_or_else(PoisonError::into_inner).answer(&call);
     linger(verdict.delay_ms).await;
     if verdict.delivery == Delivery::Cut {
         cutter.cut();
