@@ -4,6 +4,7 @@
 mod command_line;
 mod crashes;
 mod declaring;
+mod demo;
 mod echoes;
 mod fits;
 mod limits;
