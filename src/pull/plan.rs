@@ -197,6 +197,12 @@ impl Planner {
                 )
             }
         };
+        // The CRM has chosen between the values of merged records; the profiles' own survivorship must not undo it.
+        let joins = matches!(decision.whose, Whose::Merge { .. });
+        let mut step = step;
+        if joins && mapping.direction.pulls() && step.take.is_none() && step.write.is_none() && !crm.is_null() {
+            step.take = Some(crm.clone());
+        }
         let frozen = before.as_ref().is_some_and(|field| field.frozen);
         let entry = decision.mirror.entry(&mapping.field);
         if news {
