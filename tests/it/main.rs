@@ -9,6 +9,7 @@ mod echoes;
 mod fits;
 mod limits;
 mod lives;
+mod machine;
 mod outbox;
 mod paging;
 mod plans;
