@@ -141,7 +141,8 @@ impl Paging<'_> {
                 && row.is_none_or(|own| own.id != key.record)
             {
                 let other = records::load(session, key.record)?;
-                if other.state == State::Live {
+                // The sweep of deletions may have come first and archived what was merged away.
+                if other.state != State::Stub {
                     merged.push(other.linked);
                 }
             }
