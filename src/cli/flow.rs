@@ -90,11 +90,9 @@ pub async fn flows(which: Which, args: &Args, app: &App, cx: &Cx) -> Result<Vec<
 /// Computing concerns the whole store and needs no CRM: what people did belongs to no connection. Who names one is told so,
 /// and told first if it does not exist.
 fn whole_store(args: &Args, app: &App, cx: &Cx) -> Result<(), Failure> {
-    if let Some(name) = &args.connection {
-        if !app.settings.connections.iter().any(|one| one.name.as_str() == name) {
-            let known: Vec<&str> = app.settings.connections.iter().map(|one| one.name.as_str()).collect();
-            return Err(unknown(name, &known));
-        }
+    let known: Vec<&str> = app.settings.connections.iter().map(|one| one.name.as_str()).collect();
+    if let Some(name) = args.connection.as_deref().filter(|name| !known.contains(name)) {
+        return Err(unknown(name, &known));
     }
     if args.connection.is_some() || args.object.is_some() {
         cx.terminal.note("compute concerns the whole store: traits and scores belong to people, not to a connection");
