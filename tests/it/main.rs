@@ -5,6 +5,7 @@ mod command_line;
 mod crashes;
 mod declaring;
 mod demo;
+mod merged_away;
 mod tidy;
 mod tricks;
 mod two_way;
