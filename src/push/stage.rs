@@ -1,6 +1,7 @@
 //! Desired minus mirror: what one record should be told. Pure.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use connector::{ConnectionName, FieldName, Fields, Operation, Schema, Timestamp, Value};
 
@@ -21,6 +22,8 @@ pub struct Stager {
     /// The unique field a create is keyed by, where creating is possible.
     pub(super) key: Option<FieldName>,
     now: Timestamp,
+    /// Records of which something could not be staged: a run is not green with one.
+    failed: AtomicU64,
 }
 
 impl Stager {
@@ -31,7 +34,12 @@ impl Stager {
         key: Option<FieldName>,
         now: Timestamp,
     ) -> Self {
-        Self { connection, mapping, schema, key, now }
+        Self { connection, mapping, schema, key, now, failed: AtomicU64::new(0) }
+    }
+
+    /// Records whose staging left a dead letter so far.
+    pub(super) fn failed(&self) -> u64 {
+        self.failed.load(Ordering::Relaxed)
     }
 
     /// Decides with the CRM's live values in place of the last seen ones; fields not in `live` are as last seen.
@@ -220,7 +228,9 @@ impl Stager {
 
 impl StageWrites for Stager {
     fn decide(&self, item: &StageItem) -> StageDecision {
-        self.decide_live(item, None)
+        let decision = self.decide_live(item, None);
+        self.failed.fetch_add(u64::from(!decision.dead_letters.is_empty()), Ordering::Relaxed);
+        decision
     }
 }
 
