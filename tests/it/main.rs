@@ -15,6 +15,7 @@ mod outbox;
 mod paging;
 mod plans;
 mod rules;
+mod sales_data;
 mod tidy;
 mod tricks;
 mod two_way;
