@@ -10,10 +10,10 @@ use super::guard::Losses;
 use crate::compare::{Notice, Policy, Sides, compare, is_normalisation, wanted};
 use crate::mapping::{FieldMapping, ObjectMapping};
 use crate::model::{
-    Attribute, AttributeChange, DeadLetter, DeadLetterCode, DeadLetterId, Direction, LinkedRecord, Mirror, MirrorField,
-    Origin, Profile, ProfileId, RecordKey, Subject, Whose, survivor,
+    Attribute, AttributeChange, Candidate, DeadLetter, DeadLetterCode, DeadLetterId, Direction, Identifier,
+    LinkedRecord, Mirror, MirrorField, Origin, Profile, ProfileId, RecordKey, Subject, Whose, survivor,
 };
-use crate::resolution::{Ambiguity, HolderOf, RecordEvidence, resolve_record};
+use crate::resolution::{Ambiguity, HolderOf, RecordEvidence, RecordResolution, resolve_record};
 use crate::store::{Guard, Incoming, Known, PlanRecords, RecordDecision, Tally, Verdict};
 
 /// How often a field that only Ferry writes may be changed at the CRM within a day before it is frozen (`reliability` §B 36).
@@ -86,14 +86,15 @@ impl Planner {
             true => record.profile.map(|profile| HolderOf { profile, first_seen: None }),
             false => holder(record),
         });
-        let resolved = resolve_record(&RecordEvidence {
+        let evidence = RecordEvidence {
             key: &key,
             linked,
             merged: &merged,
             carried: None,
             identifiers: &incoming.identifiers,
             candidates: &known.candidates,
-        });
+        };
+        let resolved = by_the_first_address(&incoming.record.other_emails, &evidence);
         decision.whose = resolved.whose;
         decision.attach = resolved.attach;
         let Some(ambiguity) = resolved.ambiguity else { return true };
@@ -271,6 +272,32 @@ impl Planner {
             ));
         }
     }
+}
+
+/// A person with several addresses is found by the first: the others only help where it finds nobody, and are attached
+/// where nobody holds them.
+fn by_the_first_address(others: &[Arc<str>], evidence: &RecordEvidence<'_>) -> RecordResolution {
+    if others.is_empty() {
+        return resolve_record(evidence);
+    }
+    let others: Vec<Identifier> = others.iter().filter_map(|address| Identifier::email(address)).collect();
+    let first: Vec<Identifier> =
+        evidence.identifiers.iter().filter(|identifier| !others.contains(identifier)).cloned().collect();
+    let candidates: Vec<Candidate> = evidence
+        .candidates
+        .iter()
+        .filter(|candidate| candidate.matched.iter().any(|identifier| first.contains(identifier)))
+        .cloned()
+        .collect();
+    let mut resolved = resolve_record(&RecordEvidence { identifiers: &first, candidates: &candidates, ..*evidence });
+    if resolved.whose == Whose::New {
+        return resolve_record(evidence);
+    }
+    if resolved.ambiguity.is_none() {
+        let held = |address: &Identifier| evidence.candidates.iter().any(|other| other.matched.contains(address));
+        resolved.attach.extend(others.into_iter().filter(|address| !held(address)));
+    }
+    resolved
 }
 
 /// A field that is only pulled: what the CRM says is taken when it says something new.
