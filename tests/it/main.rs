@@ -10,6 +10,7 @@ mod fits;
 mod limits;
 mod lives;
 mod machine;
+mod merged_away;
 mod outbox;
 mod paging;
 mod plans;
