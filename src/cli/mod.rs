@@ -4,6 +4,7 @@
 pub mod check;
 pub mod clean;
 pub mod cx;
+pub mod demo;
 pub mod exit;
 pub mod explain;
 #[cfg(feature = "failpoints")]
@@ -57,7 +58,9 @@ pub fn main() -> ExitCode {
     };
     let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let terminal = Terminal::of_the_process(words.json, words.color, no_color);
-    logs::start(words.verbose, LevelFilter::ERROR, env::var("FERRY_LOG").ok().as_deref(), terminal.paints_notes());
+    // A command tells on standard output how it went; the daemon has only its log.
+    let quiet = if matches!(words.command, Command::Run) { LevelFilter::INFO } else { LevelFilter::ERROR };
+    logs::start(words.verbose, quiet, env::var("FERRY_LOG").ok().as_deref(), terminal.paints_notes());
     let variables =
         env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let cx = Cx {
@@ -122,6 +125,7 @@ async fn run(command: Command, cx: &Cx) -> Ended {
             let store = cx.reading(&settings)?;
             explain::run(&args, store.as_deref(), &settings, now, &cx.terminal).await
         }
+        Command::Demo(args) => demo::run(&args, cx).await,
         Command::Mock(args) => mock::run(&args, cx).await,
     }
 }

@@ -7,11 +7,11 @@ use connector::{ConnectionName, Record, RecordId, Timestamp, Value};
 
 use super::GuardLimits;
 use super::guard::Losses;
-use crate::compare::{Notice, Policy, Sides, compare, wanted};
+use crate::compare::{Notice, Policy, Sides, compare, is_normalisation, wanted};
 use crate::mapping::{FieldMapping, ObjectMapping};
 use crate::model::{
-    Attribute, AttributeChange, DeadLetter, DeadLetterCode, DeadLetterId, Direction, LinkedRecord, Mirror, Origin,
-    Profile, ProfileId, RecordKey, Subject, Whose,
+    Attribute, AttributeChange, DeadLetter, DeadLetterCode, DeadLetterId, Direction, LinkedRecord, Mirror, MirrorField,
+    Origin, Profile, ProfileId, RecordKey, Subject, Whose,
 };
 use crate::resolution::{Ambiguity, HolderOf, RecordEvidence, resolve_record};
 use crate::store::{Guard, Incoming, Known, PlanRecords, RecordDecision, Tally, Verdict};
@@ -166,6 +166,17 @@ impl Planner {
             return false;
         }
         let before = decision.mirror.get(&mapping.field).cloned();
+        if mapping.direction == Direction::Push
+            && let Some(MirrorField { ours: true, base: Some(wrote), .. }) = &before
+            && *wrote != crm
+            && is_normalisation(wrote, &crm)
+        {
+            // The CRM tidied what we wrote and its answer did not tell: learned from the echo (`reliability` §B 37).
+            let entry = decision.mirror.entry(&mapping.field);
+            entry.sent = entry.sent.take().or_else(|| Some(wrote.clone()));
+            (entry.base, entry.seen) = (Some(crm.clone()), Some(crm));
+            return false;
+        }
         let seen = before.as_ref().and_then(|field| field.seen.as_ref());
         let news = seen != Some(&crm);
         decision.emptied |= crm.is_null() && seen.is_some_and(|value| !value.is_null());
@@ -187,6 +198,12 @@ impl Planner {
                 )
             }
         };
+        // The CRM has chosen between the values of merged records; the profiles' own survivorship must not undo it.
+        let joins = matches!(decision.whose, Whose::Merge { .. });
+        let mut step = step;
+        if joins && mapping.direction.pulls() && step.take.is_none() && step.write.is_none() && !crm.is_null() {
+            step.take = Some(crm.clone());
+        }
         let frozen = before.as_ref().is_some_and(|field| field.frozen);
         let entry = decision.mirror.entry(&mapping.field);
         if news {

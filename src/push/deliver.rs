@@ -9,7 +9,7 @@ use futures::future::join_all;
 use super::look::{self, Failed, Looked};
 use super::settle::{self, Tally};
 use super::{End, Push, Report, Stager, ends_run};
-use crate::model::{Counts, FieldWritten, OutboxEntry};
+use crate::model::{Counts, FieldWritten, OutboxEntry, OutboxState};
 use crate::store::{Delivered, Lease};
 
 /// Longer than any call may take, so that a live worker's lease never runs out.
@@ -52,7 +52,9 @@ impl<'a> Delivery<'a> {
             if self.push.stop.is_cancelled() {
                 return Ok(End::Stopped);
             }
-            let next = left.iter().map(|entry| entry.not_before.unwrap_or_default()).min();
+            // What somebody else has under way is theirs to settle; waiting for it here would only turn in circles.
+            let mine = left.iter().filter(|entry| entry.state != OutboxState::InFlight);
+            let next = mine.map(|entry| entry.not_before.unwrap_or_default()).min();
             match next {
                 Some(at) if at <= patience_ends => {
                     tokio::select! {

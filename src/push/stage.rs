@@ -1,6 +1,7 @@
 //! Desired minus mirror: what one record should be told. Pure.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use connector::{ConnectionName, FieldName, Fields, Operation, Schema, Timestamp, Value};
 
@@ -23,6 +24,8 @@ pub struct Stager {
     now: Timestamp,
     /// The name of each mapping that pushes, in their order: the same in every change.
     lines: Vec<Arc<str>>,
+    /// Records of which something could not be staged: a run is not green with one.
+    failed: AtomicU64,
 }
 
 impl Stager {
@@ -34,7 +37,12 @@ impl Stager {
         now: Timestamp,
     ) -> Self {
         let lines = mapping.pushes().map(|pushed| mapping.line(pushed)).collect();
-        Self { connection, mapping, schema, key, now, lines }
+        Self { connection, mapping, schema, key, now, lines, failed: AtomicU64::new(0) }
+    }
+
+    /// Records whose staging left a dead letter so far.
+    pub(super) fn failed(&self) -> u64 {
+        self.failed.load(Ordering::Relaxed)
     }
 
     /// Decides with the CRM's live values in place of the last seen ones; fields not in `live` are as last seen.
@@ -197,7 +205,9 @@ impl Stager {
 
 impl StageWrites for Stager {
     fn decide(&self, item: &StageItem) -> StageDecision {
-        self.decide_live(item, None)
+        let decision = self.decide_live(item, None);
+        self.failed.fetch_add(u64::from(!decision.dead_letters.is_empty()), Ordering::Relaxed);
+        decision
     }
 }
 

@@ -4,6 +4,16 @@
 mod command_line;
 mod crashes;
 mod declaring;
+mod demo;
+mod echoes;
+mod fits;
+mod limits;
+mod lives;
+mod machine;
+mod outbox;
+mod paging;
+mod plans;
+mod rules;
 mod tidy;
 mod tricks;
 mod two_way;

@@ -85,7 +85,7 @@ impl Pull<'_> {
                 (Err(OutOfOrder(why)), _) => return Err(self.protocol(why)),
             }
             merge_seen(&mut all.seen, &page.seen);
-            all.rows.extend(page.rows);
+            all.rows.extend(page.rows.into_iter().filter(|row| span.owns(&row.id)));
         }
         let done = still_left.is_empty();
         let resume = if done {

@@ -65,6 +65,11 @@ impl Span {
         Ok(Some(Self { after: Some(after), until: self.until, last }))
     }
 
+    /// Whether a row of this span's pages is for it to deliver: what lies beyond its end, the next span delivers.
+    pub fn owns(&self, id: &str) -> bool {
+        self.until.is_none_or(|until| id.parse::<u64>().is_ok_and(|id| id < until))
+    }
+
     fn width(&self, top: u64) -> u64 {
         self.until.unwrap_or(top).saturating_sub(self.last.unwrap_or(0))
     }
@@ -151,7 +156,8 @@ mod tests {
                     for span in &left {
                         let page = list(&ids, span.after.as_deref(), names_next, 10);
                         calls += 1;
-                        seen.extend(page.rows.iter().map(|row| row.id.clone()));
+                        let own = page.rows.iter().map(|row| row.id.clone()).filter(|id| span.owns(id));
+                        seen.extend(own);
                         next.extend(span.advance(&page).unwrap());
                     }
                     left = next;

@@ -122,10 +122,14 @@ impl Stages {
         } else {
             DealStatus::Open
         };
-        let entered = stage_id.as_deref().and_then(|id| get(&date_entered(id)));
-        let closed_at = match status {
-            DealStatus::Open => None,
-            _ => entered.or_else(|| get("closedate")).and_then(|text| instant::parse(&text)),
+        // A close date after the day it was closed is a forecast nobody took back; one before it dates a deal that was
+        // entered late.
+        let date = |name: &str| get(name).and_then(|text| instant::parse(&text));
+        let entered = stage_id.as_deref().and_then(|id| date(&date_entered(id)));
+        let closed_at = match (status, entered, date("closedate")) {
+            (DealStatus::Open, ..) => None,
+            (_, Some(entered), Some(dated)) => Some(entered.min(dated)),
+            (_, entered, dated) => entered.or(dated),
         };
         DealFacts {
             name: get("dealname"),

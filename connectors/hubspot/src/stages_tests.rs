@@ -35,7 +35,7 @@ fn won_and_lost_are_decided_by_metadata_not_by_labels() {
 }
 
 #[test]
-fn the_date_a_deal_entered_its_stage_comes_before_the_close_date() {
+fn a_deal_closed_when_it_entered_its_stage_or_earlier() {
     let deal = facts(
         r#"{"amount":"12000.50","closedate":"2026-10-31T00:00:00Z","dealname":"Acme renewal","dealstage":"closedwon",
             "hs_v2_date_entered_closedwon":"2026-10-30T09:00:00.000Z","hubspot_owner_id":"9","pipeline":"default"}"#,
@@ -46,6 +46,11 @@ fn the_date_a_deal_entered_its_stage_comes_before_the_close_date() {
     assert_eq!(deal.stage.as_deref(), Some("Renamed to Lost"));
     assert_eq!(deal.pipeline.as_deref(), Some("Sales"));
     assert_eq!(deal.owner, Some("9".into()));
+    let entered_late = facts(
+        r#"{"closedate":"2024-03-01","dealstage":"closedwon","hs_v2_date_entered_closedwon":"2026-10-30T09:00:00.000Z",
+            "pipeline":"default"}"#,
+    );
+    assert_eq!(entered_late.closed_at, Timestamp::parse_rfc3339("2024-03-01T00:00:00Z"));
     let open = facts(r#"{"closedate":"2026-10-31T00:00:00Z","dealstage":"open1","pipeline":"default"}"#);
     assert_eq!(open.closed_at, None);
     let fallback = facts(r#"{"closedate":"2026-10-31","dealstage":"closedlost","pipeline":"default"}"#);

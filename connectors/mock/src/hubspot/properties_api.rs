@@ -44,6 +44,13 @@ impl Portal {
                 let group = self.schema(kind).group(name).ok_or_else(Refusal::not_found)?;
                 Ok(Reply::json(200, &group.json()))
             }
+            ("PATCH", ["groups", name]) => self.rename_group(kind, name, &input::object(call)?),
+            ("DELETE", ["groups", name]) => {
+                // A group that still holds fields stays; the vendor answers 204 either way.
+                let used = self.schema(kind).properties.values().any(|p| !p.archived && p.group == *name);
+                self.schema_mut(kind).groups.retain(|group| used || group.name != *name);
+                Ok(Reply::empty(204))
+            }
             ("POST", ["batch", what]) => self.properties_batch(core, call, kind, what),
             ("GET", [name]) => {
                 let archived = call.flag("archived");
@@ -203,6 +210,16 @@ impl Portal {
         self.log_property(core, kind, "create", &format!("groups/{}", group.name), Value::Null, made.clone());
         self.schema_mut(kind).groups.push(group);
         Ok(Reply::json(201, &made))
+    }
+
+    fn rename_group(&mut self, kind: Kind, name: &str, body: &Map<String, Value>) -> Result<Reply, Refusal> {
+        let group = self.schema_mut(kind).groups.iter_mut().find(|group| group.name == name);
+        let group = group.ok_or_else(Refusal::not_found)?;
+        if let Some(label) = input::text(body, "label") {
+            group.label = label.to_owned();
+        }
+        group.display_order = body.get("displayOrder").and_then(Value::as_i64).unwrap_or(group.display_order);
+        Ok(Reply::json(200, &group.json()))
     }
 
     pub fn log_property(

@@ -13,6 +13,7 @@ use super::refusal::Refusal;
 use super::render::Wanted;
 use super::search::{Filter, Key, Operator, Question, bad};
 use super::search_cache::Found;
+use crate::clock::Millis;
 use crate::desk::Core;
 use crate::exchange::{Call, Reply};
 
@@ -77,7 +78,7 @@ impl Portal {
         let descending = question.sort.as_ref().is_some_and(|sort| sort.descending);
         // Creation order and id order are the order of the walk: no ranking needed.
         let by_walk = question.sort.as_ref().is_none_or(|sort| sort.property == "hs_object_id" && !sort.descending);
-        for id in self.candidates(kind, question) {
+        for id in self.candidates(core, kind, question) {
             let Some(seen) = table.indexed(&self.people, id, core.now) else { continue };
             if !question.matches(seen, schema) {
                 continue;
@@ -99,7 +100,7 @@ impl Portal {
     }
 
     /// The ids that can match: generated records outside the window of stamps and ids asked for are not looked at.
-    fn candidates<'a>(&'a self, kind: Kind, question: &Question) -> Box<dyn Iterator<Item = u64> + 'a> {
+    fn candidates<'a>(&'a self, core: &Core, kind: Kind, question: &Question) -> Box<dyn Iterator<Item = u64> + 'a> {
         let (mut low, mut high) = (u64::MAX, 0u64);
         let (mut from, mut to) = (i64::MAX, i64::MIN);
         let mut direct: Option<Vec<u64>> = Some(Vec::new());
@@ -113,7 +114,7 @@ impl Portal {
             high = high.max(*ids.end() as u64);
             from = from.min(*stamps.start() as i64);
             to = to.max(*stamps.end() as i64);
-            direct = direct.zip(self.named_ids(kind, group)).map(|(mut all, more)| {
+            direct = direct.zip(self.named_ids(kind, group, core.now)).map(|(mut all, more)| {
                 all.extend(more);
                 all
             });
@@ -135,20 +136,30 @@ impl Portal {
         Box::new(merge(held, inside).chain(made))
     }
 
-    /// The few ids a group can match when it asks for one address, one id or a list of ids.
-    fn named_ids(&self, kind: Kind, group: &[Filter]) -> Option<Vec<u64>> {
-        for filter in group {
-            let named = matches!(filter.operator, Operator::Eq | Operator::In);
-            if named && filter.property == "hs_object_id" {
+    /// The few ids a group can match when it names them: by id, or by the value of a unique property.
+    fn named_ids(&self, kind: Kind, group: &[Filter], now: Millis) -> Option<Vec<u64>> {
+        let names = |filter: &&Filter| matches!(filter.operator, Operator::Eq | Operator::In);
+        for filter in group.iter().filter(names) {
+            if filter.property == "hs_object_id" {
                 let number = |key: &Key| if let Key::Number(id) = key { Some(*id as u64) } else { None };
                 return Some(filter.values.iter().filter_map(number).collect());
             }
+            let unique = self.schema(kind).get(&filter.property).is_some_and(|property| property.unique);
+            if !unique {
+                continue;
+            }
+            let table = self.table(kind);
+            let text = |key: &Key| if let Key::Text(text) = key { Some(text.clone()) } else { None };
+            let holder = |value: String| table.holder(&self.people, &filter.property, &value);
+            let holders = filter.values.iter().filter_map(text).filter_map(holder);
+            // While changes are on their way into the index, it may show a value its record no longer has.
+            let unsettled = (table.settled_at > now).then(|| table.held_ids().collect::<Vec<u64>>());
+            let generated =
+                filter.values.iter().filter_map(text).filter_map(|email| self.people.contact_by_email(&email));
+            let generated = generated.filter(|_| kind == Kind::Contact).map(|index| kind.first_id() + index);
+            return Some(holders.chain(unsettled.unwrap_or_default()).chain(generated).collect());
         }
-        // An address in the index may lag behind its record, so held contacts are looked at as well.
-        let email = group.iter().find(|f| f.property == "email" && f.operator == Operator::Eq)?;
-        let Some(Key::Text(address)) = email.values.first().filter(|_| kind == Kind::Contact) else { return None };
-        let generated = self.people.contact_by_email(address).map(|index| kind.first_id() + index);
-        Some(self.table(kind).held_ids().chain(generated).collect())
+        None
     }
 }
 

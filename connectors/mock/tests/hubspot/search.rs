@@ -163,3 +163,25 @@ async fn the_index_lags_behind_the_records() {
     portal.config(json!({ "clock_offset_s": 65 })).await;
     assert_eq!(there().await.1["total"], 3);
 }
+
+#[tokio::test]
+async fn an_address_is_found_where_the_index_has_it() {
+    let portal = Portal::with(5).await;
+    portal.config(json!({ "search_lag_ms": 5_000, "frozen_at": "2026-11-23T09:00:00Z" })).await;
+    let contact = portal.contacts(1).await.remove(0);
+    let (id, old) = (contact["id"].as_str().unwrap(), contact["properties"]["email"].as_str().unwrap());
+    portal.patch(&format!("{CONTACTS}/{id}"), json!({ "properties": { "email": "moved@firm.example" } })).await;
+    let total = async |operator: &str, email: &str| {
+        let value = if operator == "IN" { json!({ "values": [email] }) } else { json!({ "value": email }) };
+        let mut filter = json!({ "propertyName": "email", "operator": operator });
+        filter.as_object_mut().unwrap().extend(value.as_object().unwrap().clone());
+        portal.post(SEARCH, filtered(json!([filter]))).await.1["total"].as_u64().unwrap()
+    };
+    for operator in ["EQ", "IN"] {
+        assert_eq!((total(operator, old).await, total(operator, "moved@firm.example").await), (1, 0));
+    }
+    portal.config(json!({ "clock_offset_s": 5 })).await;
+    for operator in ["EQ", "IN"] {
+        assert_eq!((total(operator, old).await, total(operator, "moved@firm.example").await), (0, 1));
+    }
+}
