@@ -4,6 +4,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use connector::{Clock, SystemClock};
+
 use crate::crm::Crm;
 use crate::measure::{measure, memory_of};
 use crate::{UNLIMITED, world};
@@ -35,28 +37,36 @@ pub async fn run(records: u64) {
     let config = format!("{}\n[admin]\nlisten = \"127.0.0.1:{port}\"\n", world::CONFIG.replace("BASE_URL", &crm.url));
     std::fs::write(folder.path().join("sync.toml"), config).unwrap();
     for what in ["start", "start after kill -9"] {
-        let (mut daemon, took) = start(folder.path(), port, &crm.client).await;
-        tokio::time::sleep(SETTLE).await;
-        let (now, most) = memory_of(daemon.id());
+        let (daemon, took) = start(folder.path(), port, &crm.client).await;
+        SystemClock.sleep(SETTLE).await;
+        let (now, most) = memory_of(daemon.0.id());
         println!("{what}: ready after {} ms; {now} MiB after {SETTLE:?}, {most} MiB at most", took.as_millis());
-        // SIGKILL: nothing is put in order.
-        daemon.kill().unwrap();
-        daemon.wait().unwrap();
+        drop(daemon);
+    }
+}
+
+struct Daemon(Child);
+
+/// SIGKILL: nothing is put in order.
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
 #[allow(clippy::disallowed_methods)]
-async fn start(folder: &Path, port: u16, client: &reqwest::Client) -> (Child, Duration) {
+async fn start(folder: &Path, port: u16, client: &reqwest::Client) -> (Daemon, Duration) {
     let begun = Instant::now();
     let mut command = Command::new(env!("CARGO_BIN_EXE_ferry"));
     command.args(["run", "-c"]).arg(folder.join("sync.toml")).env("TOKEN", "mock-token");
-    let daemon = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("start the daemon");
+    let daemon = Daemon(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("start the daemon"));
     let url = format!("http://127.0.0.1:{port}/readyz");
     while begun.elapsed() < Duration::from_secs(30) {
         if client.get(&url).send().await.is_ok_and(|answer| answer.status().is_success()) {
             return (daemon, begun.elapsed());
         }
-        tokio::time::sleep(Duration::from_millis(1)).await;
+        SystemClock.sleep(Duration::from_millis(1)).await;
     }
     panic!("the daemon is not ready after 30 s");
 }
