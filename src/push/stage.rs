@@ -76,6 +76,15 @@ impl Stager {
                 None => before.and_then(|field| field.seen.clone()),
             };
             let Some(desired) = mapping.desired(profile) else { continue };
+            let replaced = mapping.direction.pulls()
+                && profile
+                    .attributes
+                    .get(&mapping.attribute)
+                    .is_some_and(|attribute| attribute.origin.is_another_record(&record.key));
+            if replaced && crm.as_ref().is_some_and(|value| !value.is_null()) {
+                // What we hold is what a record merged into this one said: pull takes the survivor's value over.
+                continue;
+            }
             let step = compare(
                 Policy { direction: mapping.direction, rule: mapping.rule, clear: mapping.clear },
                 Sides {
