@@ -7,4 +7,5 @@ mod declaring;
 mod tidy;
 mod tricks;
 mod two_way;
+mod whose;
 mod world;

@@ -141,16 +141,25 @@ impl Paging<'_> {
                 && row.is_none_or(|own| own.id != key.record)
             {
                 let other = records::load(session, key.record)?;
-                if other.state == State::Live {
+                if other.state != State::Stub {
                     merged.push(other.linked);
                 }
             }
         }
         let stored = row.filter(|row| row.state != State::Stub);
+        let mut candidates = identity::candidates(session, &incoming.identifiers)?;
+        let carried = match incoming.carried {
+            // Of a record that is linked already nobody asks what it carries.
+            Some(uid) if stored.is_none_or(|row| row.profile.is_none()) => {
+                identity::carried(session, uid, &mut candidates)?
+            }
+            _ => None,
+        };
         Ok(Known {
             record: stored.map(|row| row.linked.clone()),
             merged,
-            candidates: identity::candidates(session, &incoming.identifiers)?,
+            candidates,
+            carried,
             in_flight: match stored {
                 Some(row) => intents::fields_in_flight(session, row.id)?,
                 None => Vec::new(),
