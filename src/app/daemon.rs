@@ -176,6 +176,8 @@ impl Work for Jobs {
             job: key.to_string().into(),
             last_due: state.last_due,
             last_started: state.last_started,
+            last_finished: state.last_finished,
+            failures: state.failures,
             next_due: state.next_due,
             interval_micros: i64::try_from(interval.as_micros()).unwrap_or(i64::MAX),
         };
@@ -208,6 +210,8 @@ fn remembered(row: &ScheduleRow) -> Option<(JobKey, JobState)> {
     let state = JobState {
         last_due: row.last_due,
         last_started: row.last_started,
+        last_finished: row.last_finished,
+        failures: row.failures,
         next_due: row.next_due,
         ..JobState::default()
     };

@@ -86,7 +86,8 @@ impl App {
     pub(super) async fn end_run(&self, mut run: Run, counts: Counts, ending: Ending) -> Result<Finished> {
         let (state, message, kind, fix) = match ending {
             Ending::Complete if counts.failed > 0 => {
-                let message = format!("{} records failed", counts.failed);
+                let message =
+                    format!("{} {} failed", counts.failed, if counts.failed == 1 { "record" } else { "records" });
                 (RunState::Partial, Some(message), None, Some("ferry failures lists them".to_owned()))
             }
             Ending::Complete => (RunState::Done, None, None, None),

@@ -57,9 +57,12 @@ pub async fn run(which: Which, args: &Args, cx: &Cx) -> Ended {
 /// The flows of one command, in their order. A connection that cannot be pulled is still pushed to: what it holds is
 /// compared before anything is written, and a quota that stops pulls is meant to leave room for pushes.
 pub async fn flows(which: Which, args: &Args, app: &App, cx: &Cx) -> Result<Vec<Finished>, Failure> {
-    // Computing concerns the whole store and needs no CRM.
-    let chosen =
-        if which == Which::Compute { Vec::new() } else { chosen(&app.connections, args.connection.as_deref())? };
+    let chosen = if which == Which::Compute {
+        whole_store(args, app, cx)?;
+        Vec::new()
+    } else {
+        chosen(&app.connections, args.connection.as_deref())?
+    };
     let progress = Progress::start(&cx.terminal, which.word());
     let mut runs = Vec::new();
     if matches!(which, Which::Pull | Which::Sync) {
@@ -84,6 +87,19 @@ pub async fn flows(which: Which, args: &Args, app: &App, cx: &Cx) -> Result<Vec<
     Ok(runs)
 }
 
+/// Computing concerns the whole store and needs no CRM: what people did belongs to no connection. Who names one is told so,
+/// and told first if it does not exist.
+fn whole_store(args: &Args, app: &App, cx: &Cx) -> Result<(), Failure> {
+    let known: Vec<&str> = app.settings.connections.iter().map(|one| one.name.as_str()).collect();
+    if let Some(name) = args.connection.as_deref().filter(|name| !known.contains(name)) {
+        return Err(unknown(name, &known));
+    }
+    if args.connection.is_some() || args.object.is_some() {
+        cx.terminal.note("compute concerns the whole store: traits and scores belong to people, not to a connection");
+    }
+    Ok(())
+}
+
 /// The named connection, or all.
 pub fn chosen<'a>(connections: &'a [Connection], name: Option<&str>) -> Result<Vec<&'a Connection>, Failure> {
     let chosen: Vec<&Connection> =
@@ -91,11 +107,15 @@ pub fn chosen<'a>(connections: &'a [Connection], name: Option<&str>) -> Result<V
     match name {
         Some(name) if chosen.is_empty() => {
             let known: Vec<&str> = connections.iter().map(|one| one.name().as_str()).collect();
-            let known = if known.is_empty() { "there are none".to_owned() } else { known.join(", ") };
-            Err(Failure::usage(format!("no connection is called `{name}`")).with_fix(format!("one of: {known}")))
+            Err(unknown(name, &known))
         }
         _ => Ok(chosen),
     }
+}
+
+fn unknown(name: &str, known: &[&str]) -> Failure {
+    let known = if known.is_empty() { "there are none".to_owned() } else { known.join(", ") };
+    Failure::usage(format!("no connection is called `{name}`")).with_fix(format!("one of: {known}"))
 }
 
 fn known_object(word: &str) -> Result<Object, String> {

@@ -4,6 +4,7 @@
 pub mod check;
 pub mod clean;
 pub mod cx;
+pub mod demo;
 pub mod exit;
 pub mod explain;
 #[cfg(feature = "failpoints")]
@@ -124,6 +125,7 @@ async fn run(command: Command, cx: &Cx) -> Ended {
             let store = cx.reading(&settings)?;
             explain::run(&args, store.as_deref(), &settings, now, &cx.terminal).await
         }
+        Command::Demo(args) => demo::run(&args, cx).await,
         Command::Mock(args) => mock::run(&args, cx).await,
     }
 }

@@ -197,9 +197,10 @@ fn print(detail: &ProfileDetail, terminal: &Terminal) {
     let known = if profile.known { "known" } else { "anonymous" };
     terminal.say(format!("{} {} ({known})", terminal.paint(Tone::Heading, "profile"), profile.uid));
     terminal.say(format!(
-        "first seen {} UTC · {} events",
+        "first seen {} UTC · {} {}",
         moment::at(profile.first_seen),
-        moment::count(detail.events)
+        moment::count(detail.events),
+        if detail.events == 1 { "event" } else { "events" }
     ));
     for identifier in &detail.identifiers {
         terminal.say(format!("  {}", clean::line(&identifier.to_string())));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Parser, Subcommand};
 
 use crate::cli::terminal::ColorChoice;
-use crate::cli::{check, explain, failures, fields, flow, ingest, init, mock, plan, profile, runs, timeline};
+use crate::cli::{check, demo, explain, failures, fields, flow, ingest, init, mock, plan, profile, runs, timeline};
 
 /// Keeps a CRM and a store of customer behaviour in step, in both directions.
 #[derive(Debug, Parser)]
@@ -36,6 +36,8 @@ holds · 4 a fuse stopped the run · 5 done, but some records failed";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// The whole story offline: a mock CRM, a day of events, and what a rep sees in the evening
+    Demo(demo::Args),
     /// Write a small commented sync.toml
     Init(init::Args),
     /// Find every problem of the configuration at once

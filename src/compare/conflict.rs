@@ -76,8 +76,10 @@ pub(super) fn joined(rule: Rule, crm: &Value, cdp: &Value) -> Option<Value> {
             Some(Value::List(all))
         }
         (Rule::Append, Value::Text(theirs), Value::Text(ours)) => {
-            let there = theirs.lines().any(|line| line == &**ours) || theirs.contains(&**ours);
-            Some(if there { crm.clone() } else { Value::text(format!("{theirs}\n{ours}")) })
+            // Line by line: what one side has taken over from the other already is not added again.
+            let added: Vec<&str> = ours.lines().filter(|line| !theirs.lines().any(|have| have == *line)).collect();
+            let there = added.is_empty() || theirs.contains(&**ours);
+            Some(if there { crm.clone() } else { Value::text(format!("{theirs}\n{}", added.join("\n"))) })
         }
         (Rule::MostRestrictive, Value::Bool(theirs), Value::Bool(ours)) => Some(Value::Bool(*theirs || *ours)),
         _ => None,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use connector::{Timestamp, Value};
 use serde::{Deserialize, Serialize};
 
-use crate::model::TraitName;
+use crate::model::{RecordKey, TraitName};
 
 /// One declared trait of one profile.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,6 +42,16 @@ impl Origin {
             Self::Computed => 1,
             Self::Weak(_) => 0,
         }
+    }
+
+    /// Whether this is a record of the same object at the same connection, but not `record` itself: one that was merged into
+    /// it, or deleted and made anew. What such a record said is no opinion of ours about `record`.
+    pub fn is_another_record(&self, record: &RecordKey) -> bool {
+        let Self::Crm(origin) = self else { return false };
+        let mut parts = origin.splitn(3, ' ');
+        let same_place =
+            parts.next() == Some(record.connection.as_str()) && parts.next() == Some(record.object.as_str());
+        same_place && parts.next().is_some_and(|id| id != record.id.as_str())
     }
 
     pub fn is_weak(&self) -> bool {

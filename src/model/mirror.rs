@@ -143,7 +143,9 @@ impl Mirror {
         }
         // A pull may have seen the CRM's value change while the write was under way; what it saw is newer than `kept`
         // and stays, so that the next look finds a change at the CRM.
-        let seen_moved = field.seen.as_ref().is_some_and(|seen| *seen != write.from && *seen != write.kept);
+        // A value of ours is none: an intent that waited behind another one still names what the CRM held before both.
+        let seen_moved =
+            !field.ours && field.seen.as_ref().is_some_and(|seen| *seen != write.from && *seen != write.kept);
         if !seen_moved {
             field.seen = Some(write.kept.clone());
             field.ours = true;

@@ -34,6 +34,7 @@ fn identifiers(connection: &ConnectionName, mapping: &ObjectMapping, record: &Re
         .and_then(Value::as_text)
         .and_then(Identifier::email);
     found.extend(email);
+    found.extend(record.other_emails.iter().filter_map(|address| Identifier::email(address)));
     found
 }
 
@@ -62,12 +63,17 @@ fn content_hash(seed: u64, record: &Record) -> i64 {
             other => text(format!("{other:?}").as_bytes()),
         }
     }
-    if record.links.is_some() || record.deal.is_some() || record.user.is_some() || !record.merged_ids.is_empty() {
+    if record.links.is_some()
+        || record.deal.is_some()
+        || record.user.is_some()
+        || !record.merged_ids.is_empty()
+        || !record.other_emails.is_empty()
+    {
         let mut links = record.links.clone();
         if let Some(links) = &mut links {
             links.sort();
         }
-        text(format!("{:?}", (links, &record.deal, &record.user, &record.merged_ids)).as_bytes());
+        text(format!("{:?}", (links, &record.deal, &record.user, &record.merged_ids, &record.other_emails)).as_bytes());
     }
     hash.digest().cast_signed()
 }
@@ -105,8 +111,12 @@ mod tests {
     fn a_person_is_known_by_record_aliases_and_address() {
         let mut record = record(Fields::from([("email", " Ada@Acme.example ")]));
         record.merged_ids = vec!["6".into()];
+        record.other_emails = vec!["Ada.L@acme.example".into()];
         let found = identifiers(&"hubspot".into(), &mapping(), &record);
         let found: Vec<String> = found.iter().map(ToString::to_string).collect();
-        assert_eq!(found, ["crm:hubspot:contact:7", "crm:hubspot:contact:6", "email:ada@acme.example"]);
+        assert_eq!(
+            found,
+            ["crm:hubspot:contact:7", "crm:hubspot:contact:6", "email:ada@acme.example", "email:ada.l@acme.example"]
+        );
     }
 }

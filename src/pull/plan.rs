@@ -7,13 +7,13 @@ use connector::{ConnectionName, Record, RecordId, Timestamp, Value};
 
 use super::GuardLimits;
 use super::guard::Losses;
-use crate::compare::{Notice, Policy, Sides, compare, wanted};
+use crate::compare::{Notice, Policy, Sides, compare, is_normalisation, wanted};
 use crate::mapping::{FieldMapping, ObjectMapping};
 use crate::model::{
-    Attribute, AttributeChange, DeadLetter, DeadLetterCode, DeadLetterId, Direction, LinkedRecord, Mirror, Origin,
-    Profile, ProfileId, RecordKey, Subject, Whose,
+    Attribute, AttributeChange, Candidate, DeadLetter, DeadLetterCode, DeadLetterId, Direction, Identifier,
+    LinkedRecord, Mirror, MirrorField, Origin, Profile, ProfileId, RecordKey, Subject, Whose, survivor,
 };
-use crate::resolution::{Ambiguity, HolderOf, RecordEvidence, resolve_record};
+use crate::resolution::{Ambiguity, HolderOf, RecordEvidence, RecordResolution, resolve_record};
 use crate::store::{Guard, Incoming, Known, PlanRecords, RecordDecision, Tally, Verdict};
 
 /// How often a field that only Ferry writes may be changed at the CRM within a day before it is frozen (`reliability` §B 36).
@@ -69,13 +69,13 @@ impl Planner {
         }
     }
 
+    fn key(&self, record: &Record) -> RecordKey {
+        RecordKey { connection: self.connection.clone(), object: self.mapping.object.clone(), id: record.id.clone() }
+    }
+
     /// Whose the record is; `false` where nobody can be named, which is a dead letter.
     fn resolve(&self, incoming: &Incoming, known: &Known, read: Read<'_>, decision: &mut RecordDecision) -> bool {
-        let key = RecordKey {
-            connection: self.connection.clone(),
-            object: self.mapping.object.clone(),
-            id: incoming.record.id.clone(),
-        };
+        let key = self.key(&incoming.record);
         let holder = |record: &LinkedRecord| {
             let profile = record.profile?;
             Some(HolderOf { profile, first_seen: read(profile).map(|profile| profile.first_seen) })
@@ -86,14 +86,15 @@ impl Planner {
             true => record.profile.map(|profile| HolderOf { profile, first_seen: None }),
             false => holder(record),
         });
-        let resolved = resolve_record(&RecordEvidence {
+        let evidence = RecordEvidence {
             key: &key,
             linked,
             merged: &merged,
             carried: known.carried,
             identifiers: &incoming.identifiers,
             candidates: &known.candidates,
-        });
+        };
+        let resolved = by_the_first_address(&incoming.record.other_emails, &evidence);
         decision.whose = resolved.whose;
         decision.attach = resolved.attach;
         let Some(ambiguity) = resolved.ambiguity else { return true };
@@ -150,6 +151,7 @@ impl Planner {
         profile: Option<&Profile>,
         decision: &mut RecordDecision,
     ) -> bool {
+        let key = self.key(record);
         let (modified_at, record) = (record.modified_at, &record.id);
         if let Some((_, sent)) = known.in_flight.iter().find(|(name, _)| *name == mapping.field) {
             let entry = decision.mirror.entry(&mapping.field);
@@ -165,6 +167,17 @@ impl Planner {
             return false;
         }
         let before = decision.mirror.get(&mapping.field).cloned();
+        if mapping.direction == Direction::Push
+            && let Some(MirrorField { ours: true, base: Some(wrote), .. }) = &before
+            && *wrote != crm
+            && is_normalisation(wrote, &crm)
+        {
+            // The CRM tidied what we wrote and its answer did not tell: learned from the echo (`reliability` §B 37).
+            let entry = decision.mirror.entry(&mapping.field);
+            entry.sent = entry.sent.take().or_else(|| Some(wrote.clone()));
+            (entry.base, entry.seen) = (Some(crm.clone()), Some(crm));
+            return false;
+        }
         let seen = before.as_ref().and_then(|field| field.seen.as_ref());
         let news = seen != Some(&crm);
         decision.emptied |= crm.is_null() && seen.is_some_and(|value| !value.is_null());
@@ -186,6 +199,15 @@ impl Planner {
                 )
             }
         };
+        // The CRM has chosen between the values of merged records; the profiles' own survivorship must not undo it.
+        let joins = matches!(decision.whose, Whose::Merge { .. });
+        let mut step = step;
+        if joins && mapping.direction.pulls() && step.take.is_none() && step.write.is_none() && !crm.is_null() {
+            step.take = Some(crm.clone());
+        }
+        if taken_from_another(mapping, &key, profile) && !crm.is_null() {
+            step = taking(&crm);
+        }
         let frozen = before.as_ref().is_some_and(|field| field.frozen);
         let entry = decision.mirror.entry(&mapping.field);
         if news {
@@ -252,14 +274,61 @@ impl Planner {
     }
 }
 
+/// A person with several addresses is found by the first: the others only help where it finds nobody, and are attached
+/// where nobody holds them.
+fn by_the_first_address(others: &[Arc<str>], evidence: &RecordEvidence<'_>) -> RecordResolution {
+    if others.is_empty() {
+        return resolve_record(evidence);
+    }
+    let others: Vec<Identifier> = others.iter().filter_map(|address| Identifier::email(address)).collect();
+    let first: Vec<Identifier> =
+        evidence.identifiers.iter().filter(|identifier| !others.contains(identifier)).cloned().collect();
+    let candidates: Vec<Candidate> = evidence
+        .candidates
+        .iter()
+        .filter(|candidate| candidate.matched.iter().any(|identifier| first.contains(identifier)))
+        .cloned()
+        .collect();
+    let mut resolved = resolve_record(&RecordEvidence { identifiers: &first, candidates: &candidates, ..*evidence });
+    if resolved.whose == Whose::New {
+        return resolve_record(evidence);
+    }
+    if resolved.ambiguity.is_none() {
+        let held = |address: &Identifier| evidence.candidates.iter().any(|other| other.matched.contains(address));
+        resolved.attach.extend(others.into_iter().filter(|address| !held(address)));
+    }
+    resolved
+}
+
 /// A field that is only pulled: what the CRM says is taken when it says something new.
 fn pulled(base: Option<&Value>, crm: &Value) -> crate::compare::Step {
     let news = base != Some(crm) && !(base.is_none() && crm.is_null());
-    crate::compare::Step {
-        take: news.then(|| crm.clone()),
-        agreed: Some(crm.clone()),
-        ..crate::compare::Step::default()
+    let step = taking(crm);
+    crate::compare::Step { take: step.take.filter(|_| news), ..step }
+}
+
+/// The profile with the declared traits it will have once the others have become it.
+fn joined(profile: Option<Profile>, others: impl Iterator<Item = Profile>) -> Option<Profile> {
+    let mut profile = profile?;
+    for (name, theirs) in others.flat_map(|other| other.attributes) {
+        let kept = match profile.attributes.get(&name) {
+            Some(ours) => survivor(ours, &theirs).clone(),
+            None => theirs,
+        };
+        profile.attributes.insert(name, kept);
     }
+    Some(profile)
+}
+
+/// Whether what we hold came from a record that this one has replaced. People at the CRM chose what the survivor shows; the
+/// loser's values must not come back through us.
+fn taken_from_another(mapping: &FieldMapping, key: &RecordKey, profile: Option<&Profile>) -> bool {
+    let held = profile.and_then(|profile| profile.attributes.get(&mapping.attribute));
+    mapping.direction.pulls() && held.is_some_and(|attribute| attribute.origin.is_another_record(key))
+}
+
+fn taking(crm: &Value) -> crate::compare::Step {
+    crate::compare::Step { take: Some(crm.clone()), agreed: Some(crm.clone()), ..crate::compare::Step::default() }
 }
 
 fn cdp_value(mapping: &FieldMapping, profile: Option<&Profile>) -> Value {
@@ -293,8 +362,11 @@ impl PlanRecords for Planner {
         if is_person && !self.resolve(incoming, known, read, &mut decision) {
             return decision;
         }
-        let profile = match decision.whose {
-            Whose::Existing(profile) | Whose::Merge { survivor: profile, .. } => read(profile),
+        let profile = match &decision.whose {
+            Whose::Existing(profile) => read(*profile),
+            Whose::Merge { survivor, losers } => {
+                joined(read(*survivor), losers.iter().filter_map(|loser| read(*loser)))
+            }
             Whose::New | Whose::Nobody => None,
         };
         self.fields(incoming, known, profile.as_ref(), &mut decision);

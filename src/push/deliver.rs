@@ -52,9 +52,9 @@ impl<'a> Delivery<'a> {
             if self.push.stop.is_cancelled() {
                 return Ok(End::Stopped);
             }
-            // One in flight is nobody's of this run: a call that never came to its end. It comes again when its lease runs out.
-            let due = left.iter().filter(|entry| entry.state != OutboxState::InFlight);
-            let next = due.map(|entry| entry.not_before.unwrap_or_default()).min();
+            // What somebody else has under way is theirs to settle; waiting for it here would only turn in circles.
+            let mine = left.iter().filter(|entry| entry.state != OutboxState::InFlight);
+            let next = mine.map(|entry| entry.not_before.unwrap_or_default()).min();
             match next {
                 Some(at) if at <= patience_ends => {
                     tokio::select! {

@@ -10,6 +10,7 @@ use super::{End, Push, Stager};
 use crate::compare::is_normalisation;
 use crate::model::{
     Change, DeadLetterCode, FieldWritten, IdentifierKind, JournalOutcome, OutboxEntry, OutboxState, RecordKey,
+    normalise_email,
 };
 use crate::store::{Delivered, Fate, StageItem};
 
@@ -147,7 +148,8 @@ pub(super) async fn at_creates(
         if ids.is_empty() {
             let same = |record: &&Record| {
                 let have = email.as_ref().and_then(|field| record.fields.get(field)).and_then(Value::as_text);
-                have.and_then(crate::model::normalise_email).is_some_and(|have| addresses.contains(&have))
+                let others = record.other_emails.iter().map(|address| &**address);
+                have.into_iter().chain(others).filter_map(normalise_email).any(|have| addresses.contains(&have))
             };
             ids = by_email.iter().filter(same).map(|record| record.id.clone()).collect();
         }

@@ -81,6 +81,7 @@ impl Push<'_> {
         let stager = Arc::new(self.stager(Some(Arc::new(schema)), &mut report.counts).await?);
         if !self.only_queued {
             self.stage(&stager, &mut report.counts).await?;
+            report.counts.failed += stager.failed();
             let tally = self.store.fuse_tally(self.connection, &self.mapping.object).await.map_err(End::Store)?;
             if let Some(tripped) = self.fuses.check(&tally) {
                 return Err(End::Fused(tripped));

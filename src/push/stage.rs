@@ -1,6 +1,7 @@
 //! Desired minus mirror: what one record should be told. Pure.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use connector::{ConnectionName, FieldName, Fields, Operation, Schema, Timestamp, Value};
 
@@ -21,6 +22,8 @@ pub struct Stager {
     /// The unique field a create is keyed by, where creating is possible.
     pub(super) key: Option<FieldName>,
     now: Timestamp,
+    /// Records of which something could not be staged: a run is not green with one.
+    failed: AtomicU64,
 }
 
 impl Stager {
@@ -31,7 +34,12 @@ impl Stager {
         key: Option<FieldName>,
         now: Timestamp,
     ) -> Self {
-        Self { connection, mapping, schema, key, now }
+        Self { connection, mapping, schema, key, now, failed: AtomicU64::new(0) }
+    }
+
+    /// Records whose staging left a dead letter so far.
+    pub(super) fn failed(&self) -> u64 {
+        self.failed.load(Ordering::Relaxed)
     }
 
     /// Decides with the CRM's live values in place of the last seen ones; fields not in `live` are as last seen.
@@ -64,6 +72,15 @@ impl Stager {
                 None => before.and_then(|field| field.seen.clone()),
             };
             let Some(desired) = mapping.desired(profile) else { continue };
+            let replaced = mapping.direction.pulls()
+                && profile
+                    .attributes
+                    .get(&mapping.attribute)
+                    .is_some_and(|attribute| attribute.origin.is_another_record(&record.key));
+            if replaced && crm.as_ref().is_some_and(|value| !value.is_null()) {
+                // What we hold is what a record merged into this one said: pull takes the survivor's value over.
+                continue;
+            }
             let step = compare(
                 Policy { direction: mapping.direction, rule: mapping.rule, clear: mapping.clear },
                 Sides {
@@ -214,7 +231,9 @@ impl Stager {
 
 impl StageWrites for Stager {
     fn decide(&self, item: &StageItem) -> StageDecision {
-        self.decide_live(item, None)
+        let decision = self.decide_live(item, None);
+        self.failed.fetch_add(u64::from(!decision.dead_letters.is_empty()), Ordering::Relaxed);
+        decision
     }
 }
 

@@ -82,6 +82,10 @@ pub struct ScheduleRow {
     pub job: Arc<str>,
     pub last_due: Option<Timestamp>,
     pub last_started: Option<Timestamp>,
+    /// Before `last_started` while it runs, and still so after a daemon that was killed meanwhile.
+    pub last_finished: Option<Timestamp>,
+    /// Failures in a row: the wait after the next one grows with them.
+    pub failures: u32,
     /// The next instant it should run; later than that by more than its grace, it is late.
     pub next_due: Option<Timestamp>,
     /// Its interval, in microseconds, for the lateness rule.

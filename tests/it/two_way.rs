@@ -23,3 +23,21 @@ async fn a_pulled_contact_is_enriched_and_a_second_cycle_writes_nothing() {
     assert_eq!(world.written_since(seq), [], "echo: nothing changed, nothing is written");
     assert_eq!(world.codes().await.len(), 0);
 }
+
+#[tokio::test]
+async fn a_merge_keeps_what_the_crm_kept_and_writes_no_value_of_the_loser() {
+    let world = World::new();
+    let ada = world.contact(&[("email", "ada@acme.example"), ("firstname", "Ada")]);
+    world.advance(std::time::Duration::from_secs(60));
+    let twin = world.contact(&[("email", "ada.l@acme.example"), ("firstname", "Adah")]);
+    world.sync().await;
+    world.advance(std::time::Duration::from_secs(60));
+    assert!(world.crm.merge(&connector::Object::Contact, &ada, &twin));
+    world.sync().await;
+    world.sync().await;
+    assert_eq!(world.value(&ada, "email"), Value::from("ada@acme.example"));
+    assert_eq!(world.value(&ada, "firstname"), Value::from("Ada"));
+    let joined = world.profile("email:ada.l@acme.example").await;
+    assert_eq!(joined.profile.value("email"), &Value::from("ada@acme.example"));
+    assert_eq!(joined.profile.uid, world.profile("email:ada@acme.example").await.profile.uid);
+}

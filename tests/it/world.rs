@@ -299,7 +299,11 @@ email = {{ field = "email", direction = "pull" }}
 fn open(config: &str, folder: &Path, clock: Arc<LeapClock>, connector: Arc<dyn Connector>) -> App {
     let loaded = config::parse("sync.toml", config, folder, &Overrides::none())
         .unwrap_or_else(|failure| panic!("the test's configuration is refused:\n{failure}"));
-    let entropy = Arc::new(SeededEntropy::new(7));
+    // A process that starts again draws other numbers than the one before.
+    let starts = folder.join("starts");
+    let started = std::fs::read(&starts).map_or(0, |bytes| bytes.len());
+    std::fs::write(&starts, vec![b'.'; started + 1]).unwrap();
+    let entropy = Arc::new(SeededEntropy::new(7 + started as u64));
     let store: Arc<dyn Store> =
         Arc::new(SqliteStore::open(&loaded.settings.store_path, OpenOptions::default(), entropy.clone()).unwrap());
     let outside = Outside { clock, entropy, environment: Arc::new(NoSecrets) };

@@ -18,6 +18,8 @@ pub struct Record {
     pub created_at: Option<Timestamp>,
     /// Ids of records that were merged into this one; each is an alias of `id` for ever.
     pub merged_ids: Vec<RecordId>,
+    /// E-mail addresses that the CRM holds for the person besides the one in its e-mail field; each is this person's.
+    pub other_emails: Vec<Arc<str>>,
     /// What this record is associated with, if this read asked for it: `None` was not read, `Some(vec![])` has none.
     pub links: Option<Vec<Link>>,
     /// Set on records of [`Object::Deal`].
@@ -36,6 +38,7 @@ impl Record {
             modified_at: None,
             created_at: None,
             merged_ids: Vec::new(),
+            other_emails: Vec::new(),
             links: None,
             deal: None,
             user: None,

@@ -8,7 +8,7 @@ use crate::account::Portal;
 use crate::paths::{object_of, type_id};
 use crate::rows::Row;
 use crate::stages::Stages;
-use crate::wanted::{MERGED_IDS, MERGED_VIDS, Wanted};
+use crate::wanted::{MERGED_IDS, MERGED_VIDS, OTHER_EMAILS, Wanted};
 
 /// What a row's meaning depends on beside the row.
 #[derive(Clone, Copy)]
@@ -29,12 +29,14 @@ impl Reading<'_> {
     fn record(&self, mut row: Row, address: Option<&str>) -> Record {
         let id = row.record_id();
         let merged_ids = self.merged_ids(&row, &id);
+        let other_emails = self.other_emails(&row);
         let deal = self.stages.map(|stages| stages.facts(&row, self.wanted, self.portal));
         let url = row.url.take().or_else(|| address.map(|address| Arc::from(format!("{address}{id}"))));
         Record {
             modified_at: row.updated_at,
             created_at: row.created_at,
             merged_ids,
+            other_emails,
             links: None,
             deal,
             user: None,
@@ -42,6 +44,11 @@ impl Reading<'_> {
             id,
             fields: row.fields,
         }
+    }
+
+    fn other_emails(&self, row: &Row) -> Vec<Arc<str>> {
+        let listed = row.inner(self.wanted, OTHER_EMAILS).map(|text| text.split(';')).into_iter().flatten();
+        listed.map(str::trim).filter(|email| !email.is_empty()).map(Arc::from).collect()
     }
 
     fn merged_ids(&self, row: &Row, own: &RecordId) -> Vec<RecordId> {

@@ -24,6 +24,7 @@ const MAX_BODY: usize = 16 * 1024 * 1024;
 /// A mock CRM that is up. Dropping it stops it.
 pub struct Running {
     banner: Banner,
+    ask: Arc<dyn Fn(&Call) -> Reply + Send + Sync>,
     stop: CancellationToken,
     server: Option<JoinHandle<std::io::Result<()>>>,
 }
@@ -36,6 +37,21 @@ impl Running {
 
     pub fn banner(&self) -> &Banner {
         &self.banner
+    }
+
+    /// The control plane without a round trip, for whoever runs the mock in its own process: `control("GET", "ledger",
+    /// None)` is what `GET /__mock/ledger` answers. Returns the status and the body.
+    pub fn control(&self, method: &str, path_and_query: &str, body: Option<&serde_json::Value>) -> (u16, String) {
+        let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
+        let call = Call {
+            method: method.parse().unwrap_or_default(),
+            path: format!("/__mock/{path}"),
+            query: query.to_owned(),
+            headers: http::HeaderMap::new(),
+            body: body.map(|body| Bytes::from(body.to_string())).unwrap_or_default(),
+        };
+        let reply = (self.ask)(&call);
+        (reply.status, String::from_utf8_lossy(&reply.body).into_owned())
     }
 
     /// Stops listening, and resets connections already open at the next byte they carry.
@@ -68,6 +84,9 @@ pub(crate) async fn serve<F: Face>(
     let face = build(&mut core, &options)?;
     let desk = Arc::new(Mutex::new(Desk::new(core, face, options)?));
     let stop = CancellationToken::new();
+    let desk_for_control = desk.clone();
+    let ask =
+        Arc::new(move |call: &Call| desk_for_control.lock().unwrap_or_else(PoisonError::into_inner).answer(call).reply);
     let router = Router::new().fallback(exchange::<F>).with_state(desk);
     let service = router.into_make_service_with_connect_info::<Cutter>();
     let cuttable = CuttableListener { listener, stop: stop.clone() };
@@ -79,7 +98,7 @@ pub(crate) async fn serve<F: Face>(
             () = stopped.cancelled() => Ok(()),
         }
     });
-    Ok(Running { banner: Banner { kind, url, pairs }, stop, server: Some(server) })
+    Ok(Running { banner: Banner { kind, url, pairs }, ask, stop, server: Some(server) })
 }
 
 async fn exchange<F: Face>(

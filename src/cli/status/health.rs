@@ -225,6 +225,8 @@ mod tests {
             job: "pull/acme/contact".into(),
             last_due: None,
             last_started: None,
+            last_finished: None,
+            failures: 0,
             next_due: Some(Timestamp::from_secs(next_due)),
             interval_micros: interval_secs * 1_000_000,
         };

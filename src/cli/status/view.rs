@@ -192,6 +192,8 @@ mod tests {
             job: job.into(),
             last_due: None,
             last_started: None,
+            last_finished: None,
+            failures: 0,
             next_due: None,
             interval_micros: 0,
         };

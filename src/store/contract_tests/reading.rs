@@ -131,6 +131,8 @@ pub(in crate::store) async fn schedules_and_notes_are_kept(engine: &dyn Engine) 
         job: "pull hubspot".into(),
         last_due: None,
         last_started: Some(at(5)),
+        last_finished: Some(at(4)),
+        failures: 3,
         next_due: Some(at(10)),
         interval_micros: 60_000_000,
     };

@@ -8,7 +8,7 @@ use super::profiles::note_change;
 use super::records;
 use super::session::Session;
 use super::{find, profiles};
-use crate::model::{DeadLetter, DeadLetterCode, DeadLetterId, RecordKey, Side, Subject};
+use crate::model::{DeadLetter, DeadLetterCode, DeadLetterId, MirrorField, RecordKey, Side, Subject};
 
 /// Notes a dead letter; one that is there already is counted up and shows the newest cause.
 pub(super) fn add(session: &Session<'_>, letter: &DeadLetter) -> Fallible<()> {
@@ -86,11 +86,12 @@ pub(super) fn retry(session: &Session<'_>, id: DeadLetterId, verdict: Option<Sid
         return retry_profile(session, &letter.subject);
     };
     let mut mirror = row.linked.mirror.clone();
-    // Without a field it is about the whole record: whatever is frozen there, and the verdict for each field.
+    // Without a field it is about the whole record: whatever is frozen or parked there, and the verdict for each field.
     let names: Vec<FieldName> = match &letter.subject.field {
         Some(name) => vec![name.clone()],
         None => {
-            mirror.iter().filter(|field| field.frozen || verdict.is_some()).map(|field| field.name.clone()).collect()
+            let waits = |field: &&MirrorField| field.frozen || field.sent.is_some() || verdict.is_some();
+            mirror.iter().filter(waits).map(|field| field.name.clone()).collect()
         }
     };
     for name in names {

@@ -83,8 +83,10 @@ pub(super) fn last(session: &Session<'_>) -> Fallible<Vec<Run>> {
 }
 
 pub(super) fn schedules(session: &Session<'_>) -> Fallible<Vec<ScheduleRow>> {
-    let mut statement =
-        session.sql("SELECT job, last_due, last_started, next_due, interval_micros FROM schedule ORDER BY job")?;
+    let mut statement = session.sql(
+        "SELECT job, last_due, last_started, next_due, interval_micros, last_finished, failures
+         FROM schedule ORDER BY job",
+    )?;
     let mut rows = statement.query([])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
@@ -94,6 +96,8 @@ pub(super) fn schedules(session: &Session<'_>) -> Fallible<Vec<ScheduleRow>> {
             last_started: instant(row.get(2)?),
             next_due: instant(row.get(3)?),
             interval_micros: row.get(4)?,
+            last_finished: instant(row.get(5)?),
+            failures: row.get(6)?,
         });
     }
     Ok(found)
@@ -101,15 +105,19 @@ pub(super) fn schedules(session: &Session<'_>) -> Fallible<Vec<ScheduleRow>> {
 
 pub(super) fn save_schedule(session: &Session<'_>, row: &ScheduleRow) -> Fallible<()> {
     session.run(
-        "INSERT INTO schedule (job, last_due, last_started, next_due, interval_micros) VALUES (?1, ?2, ?3, ?4, ?5)
+        "INSERT INTO schedule (job, last_due, last_started, next_due, interval_micros, last_finished, failures)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
          ON CONFLICT DO UPDATE SET last_due = excluded.last_due, last_started = excluded.last_started,
-                                   next_due = excluded.next_due, interval_micros = excluded.interval_micros",
+                                   next_due = excluded.next_due, interval_micros = excluded.interval_micros,
+                                   last_finished = excluded.last_finished, failures = excluded.failures",
         (
             &row.job,
             row.last_due.map(Timestamp::micros),
             row.last_started.map(Timestamp::micros),
             row.next_due.map(Timestamp::micros),
             row.interval_micros,
+            row.last_finished.map(Timestamp::micros),
+            row.failures,
         ),
     )?;
     Ok(())

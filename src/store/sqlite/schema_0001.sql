@@ -260,7 +260,9 @@ CREATE TABLE schedule (
     last_due INTEGER,
     last_started INTEGER,
     next_due INTEGER,
-    interval_micros INTEGER NOT NULL
+    interval_micros INTEGER NOT NULL,
+    last_finished INTEGER,
+    failures INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE note (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;

@@ -11,7 +11,10 @@ use super::profiles::{self, make_known, mark_stale};
 use super::records::{self, Content, Key, State};
 use super::session::{Session, crm_kind};
 use super::{journal, letters, merge, tombstones};
-use crate::model::{JournalOutcome, Mirror, MirrorField, OutboxState, RunId};
+use crate::model::{
+    DeadLetter, DeadLetterCode, DeadLetterId, FieldWritten, JournalOutcome, Mirror, MirrorField, OutboxState,
+    RecordKey, RunId, Subject,
+};
 use crate::store::{Delivered, Fate};
 
 /// An entry that is no longer leased, or of another generation by now, was settled before: nothing is done twice.
@@ -35,6 +38,12 @@ fn settle_one(session: &Session<'_>, run: RunId, now: Timestamp, one: &Delivered
     if let (false, Some(record)) = (one.written.is_empty(), row.record) {
         let stored = records::load(session, record)?;
         let mirror = after(&stored.linked.mirror, one);
+        for write in &one.written {
+            let is_frozen = |mirror: &Mirror| mirror.get(&write.field).is_some_and(|field| field.frozen);
+            if is_frozen(&mirror) && !is_frozen(&stored.linked.mirror) {
+                letters::add(session, &fought(&stored.linked.key, write, now))?;
+            }
+        }
         if has_written(one) {
             records::save_written(session, &stored, &mirror, now, one.modified_at)?;
         } else {
@@ -116,6 +125,30 @@ fn after(mirror: &Mirror, one: &Delivered) -> Mirror {
         mirror.written(write);
     }
     mirror
+}
+
+/// A field that the CRM would not leave as written is frozen now: somebody has to know.
+fn fought(record: &RecordKey, write: &FieldWritten, now: Timestamp) -> DeadLetter {
+    let cause = format!(
+        "{} keeps another value of \"{}\" than the one written, time after time; the field is frozen",
+        record.connection, write.field
+    );
+    DeadLetter {
+        id: DeadLetterId(0),
+        at: now,
+        code: DeadLetterCode::FieldFought,
+        subject: Subject {
+            connection: Some(record.connection.as_str().into()),
+            object: Some(record.object.as_str().into()),
+            record: Some(record.id.as_str().into()),
+            field: Some(write.field.clone()),
+            source: None,
+        },
+        cause: cause.into(),
+        fix: "find the workflow that rewrites it, then ferry failures retry ID to thaw the field".into(),
+        raw: None,
+        count: 1,
+    }
 }
 
 fn again(session: &Session<'_>, now: Timestamp, row: &Row, not_before: Timestamp, counts: bool) -> Fallible<()> {
