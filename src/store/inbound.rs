@@ -63,8 +63,7 @@ pub struct IncomingPage {
 pub struct Known {
     /// The stored record with this id (or that has this id as an alias).
     pub record: Option<LinkedRecord>,
-    /// Stored records whose ids the incoming record lists as merged into it; archived ones too, because a CRM may report the
-    /// end of a merged record before it shows the survivor.
+    /// Stored records, archived ones too, whose ids the incoming record lists as merged into it.
     pub merged: Vec<LinkedRecord>,
     /// Profiles found by the incoming identifiers or carried, each once.
     pub candidates: Vec<Candidate>,
