@@ -1,5 +1,6 @@
 //! The mock CRM in a process of its own.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
@@ -36,10 +37,56 @@ impl Crm {
         self.lines("ledger").await
     }
 
+    /// Requests refused for going too fast.
+    pub async fn throttled(&self) -> u64 {
+        let text = self.text("requests").await;
+        text.lines().filter(|line| line.contains("\"status\":429")).count() as u64
+    }
+
     async fn lines(&self, what: &str) -> u64 {
+        self.text(what).await.bytes().filter(|byte| *byte == b'\n').count() as u64
+    }
+
+    async fn text(&self, what: &str) -> String {
         let answer = self.client.get(format!("{}/__mock/{what}", self.url)).send().await.expect("an answer");
-        let text = answer.bytes().await.expect("a body");
-        text.iter().filter(|byte| **byte == b'\n').count() as u64
+        answer.text().await.expect("a body")
+    }
+
+    /// Every contact's values of some properties, by id.
+    pub async fn contacts(&self, properties: &str) -> BTreeMap<String, serde_json::Value> {
+        let mut found = BTreeMap::new();
+        let mut after = String::new();
+        loop {
+            let url = format!("{}/crm/objects/2026-09/contacts?limit=100&properties={properties}{after}", self.url);
+            let answer = self.client.get(url).bearer_auth("mock-token").send().await.expect("an answer");
+            let page: serde_json::Value = answer.json().await.expect("JSON");
+            for record in page["results"].as_array().expect("results") {
+                found.insert(record["id"].as_str().expect("an id").to_owned(), record["properties"].clone());
+            }
+            match page["paging"]["next"]["after"].as_str() {
+                Some(next) => after = format!("&after={next}"),
+                None => return found,
+            }
+        }
+    }
+
+    /// Edits the city of every tenth contact in batches; returns how many. Waits until the search index shows it.
+    pub async fn edit_every_tenth(&self) -> u64 {
+        let ids: Vec<String> = self.contacts("email").await.into_keys().step_by(10).collect();
+        for batch in ids.chunks(100) {
+            let inputs: Vec<serde_json::Value> =
+                batch.iter().map(|id| serde_json::json!({"id": id, "properties": {"city": "Elsewhere"}})).collect();
+            let url = format!("{}/crm/objects/2026-09/contacts/batch/update", self.url);
+            let body = serde_json::json!({"inputs": inputs});
+            let answer = self.client.post(url).bearer_auth("mock-token").json(&body).send().await.expect("an answer");
+            assert!(answer.status().is_success());
+        }
+        ids.len() as u64
+    }
+
+    /// The mock's memory in MiB: now, and at most.
+    pub fn memory(&self) -> (u64, u64) {
+        crate::measure::memory_of(self.process.id())
     }
 }
 

@@ -34,11 +34,14 @@ fn cpu() -> Duration {
     Duration::from_millis((ticks() + ticks()) * 10)
 }
 
-/// The most memory this process ever held, in MiB.
-fn peak() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|line| line.trim().split(' ').next()?.parse::<u64>().ok()).unwrap_or(0) / 1024
+/// Memory of a process in MiB: now, and the most it ever held.
+pub fn memory_of(process: u32) -> (u64, u64) {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let read = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        line.and_then(|line| line.trim().split(' ').next()?.parse::<u64>().ok()).unwrap_or(0) / 1024
+    };
+    (read("VmRSS:"), read("VmHWM:"))
 }
 
 struct Row {
@@ -93,7 +96,7 @@ impl Table {
             }
             println!("{text}");
         }
-        println!("peak memory of this process: {} MiB", peak());
+        println!("peak memory of this process, floors included: {} MiB", memory_of(std::process::id()).1);
     }
 }
 

@@ -13,7 +13,7 @@ use crate::config::Settings;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Whom the events come from: the name of a [[source]]
+    /// Whom the events come from: the name of a `[[source]]`
     #[arg(long, value_name = "NAME", default_value = FILE_SOURCE)]
     pub source: String,
     /// Files of JSON lines

@@ -1,8 +1,8 @@
 //! FLOOR 4 — `sync.toml` → [`Settings`], or everything that is wrong with it, each with its place and a way out.
 //!
-//! The way of a file: bytes → text ([`text`]) → tree with places ([`document`]) → readers that know which keys are valid
-//! where ([`reader`], [`keys`]) → settings. Nothing is accepted and ignored; all problems are reported at once; a secret in
-//! the file is never echoed ([`mask`]).
+//! The way of a file: bytes → text (`text`) → tree with places (`document`) → readers that know which keys are valid
+//! where (`reader`, `keys`) → settings. Nothing is accepted and ignored; all problems are reported at once; a secret in
+//! the file is never echoed (`mask`).
 
 mod catalogue;
 mod connection;

@@ -1,7 +1,10 @@
 //! Lines of a file → decode → dedupe → resolve → append, a transaction a batch.
 
+use std::future::Future;
 use std::io::BufRead;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use connector::{Clock, Timestamp};
 use tokio_util::sync::CancellationToken;
@@ -13,7 +16,7 @@ use crate::model::{
     Profile, ProfileId, Raw, RunId, SourceName, Subject, Whose, survivor,
 };
 use crate::resolution;
-use crate::store::{AppendEvents, EventDecision, ResolveEvents, Store};
+use crate::store::{AppendEvents, EventDecision, IngestReport, ResolveEvents, Store};
 
 /// One import.
 #[derive(Debug)]
@@ -36,7 +39,7 @@ pub enum Failed {
 }
 
 /// Events appended in one transaction.
-const BATCH: usize = 2_000;
+const BATCH: usize = 5_000;
 /// Longest line read; the longest message plus room for white space.
 const LINE_READ: usize = 1024 * 1024;
 /// Of a line that cannot be taken, so much is kept for repair.
@@ -52,52 +55,57 @@ impl Ingest<'_> {
         counts: &mut Counts,
         progress: &(dyn Fn(&Counts, u64) + Sync),
     ) -> Result<(), Failed> {
-        let options = DecodeOptions { source: self.source.clone(), max_message: MAX_MESSAGE, client: false };
         let mut lines = JsonLines::new(reader, LINE_READ);
+        let mut storing: Option<Storing<'_>> = None;
         loop {
-            let now = self.clock.now();
-            let mut batch =
-                AppendEvents { run: self.run, now, events: Vec::with_capacity(BATCH), dead_letters: Vec::new() };
-            let mut ended = false;
-            while batch.events.len() + batch.dead_letters.len() < BATCH {
-                let Some((number, line)) = lines.next().map_err(Failed::Read)? else {
-                    ended = true;
-                    break;
-                };
-                counts.seen += 1;
-                match line {
-                    Ok(text) => match decode(text, now, &options) {
-                        Ok(event) => {
-                            let facts: Vec<Fact> = self.model.facts(&event);
-                            batch.events.push((event, facts));
-                        }
-                        Err(error) => {
-                            let bad = BadLine { cause: error.cause, fix: error.fix, raw: text.to_owned() };
-                            batch.dead_letters.push(self.letter(file, number, &bad, now));
-                        }
-                    },
-                    Err(bad) => batch.dead_letters.push(self.letter(file, number, &bad, now)),
-                }
+            // Read while the store works on the batch before.
+            let read = self.read_batch(file, &mut lines);
+            if let Some(before) = storing.take() {
+                let report = before.report.await.map_err(Failed::Store)?;
+                note(counts, before.seen, &report);
+                progress(counts, before.read);
             }
-            if batch.events.is_empty() && batch.dead_letters.is_empty() {
-                return Ok(());
-            }
-            let resolver = Arc::new(Resolver { now });
-            let report = self.store.append_events(batch, resolver).await.map_err(Failed::Store)?;
-            counts.pages += 1;
-            counts.created += report.accepted;
-            counts.duplicates += report.duplicates;
-            counts.conflicts += report.identity_conflicts;
-            counts.skipped += report.unattributed;
-            counts.failed += report.dead_letters;
-            progress(counts, lines.bytes());
-            if ended {
+            let batch = read.map_err(Failed::Read)?;
+            let seen = batch.events.len() + batch.dead_letters.len();
+            if seen == 0 {
                 return Ok(());
             }
             if self.stop.is_cancelled() {
                 return Err(Failed::Stopped);
             }
+            let resolver = Arc::new(Resolver { now: batch.now });
+            let mut report = self.store.append_events(batch, resolver);
+            // Asked once, so that the batch is with the store before the next one is read.
+            if let Poll::Ready(done) = futures::poll!(&mut report) {
+                report = Box::pin(std::future::ready(done));
+            }
+            storing = Some(Storing { report, seen: seen as u64, read: lines.bytes() });
         }
+    }
+
+    /// The next lines, decoded and matched; empty at the end.
+    fn read_batch(&self, file: &str, lines: &mut JsonLines<impl BufRead>) -> std::io::Result<AppendEvents> {
+        let options = DecodeOptions { source: self.source.clone(), max_message: MAX_MESSAGE, client: false };
+        let now = self.clock.now();
+        let mut batch =
+            AppendEvents { run: self.run, now, events: Vec::with_capacity(BATCH), dead_letters: Vec::new() };
+        while batch.events.len() + batch.dead_letters.len() < BATCH {
+            let Some((number, line)) = lines.next()? else { break };
+            match line {
+                Ok(text) => match decode(text, now, &options) {
+                    Ok(event) => {
+                        let facts: Vec<Fact> = self.model.facts(&event);
+                        batch.events.push((event, facts));
+                    }
+                    Err(error) => {
+                        let bad = BadLine { cause: error.cause, fix: error.fix, raw: text.to_owned() };
+                        batch.dead_letters.push(self.letter(file, number, &bad, now));
+                    }
+                },
+                Err(bad) => batch.dead_letters.push(self.letter(file, number, &bad, now)),
+            }
+        }
+        Ok(batch)
     }
 
     fn letter(&self, file: &str, line: u64, bad: &BadLine, at: Timestamp) -> DeadLetter {
@@ -120,6 +128,24 @@ impl Ingest<'_> {
             count: 1,
         }
     }
+}
+
+/// A batch with the store.
+struct Storing<'a> {
+    report: Pin<Box<dyn Future<Output = crate::store::Result<IngestReport>> + Send + 'a>>,
+    seen: u64,
+    /// Bytes read up to its end.
+    read: u64,
+}
+
+fn note(counts: &mut Counts, seen: u64, report: &IngestReport) {
+    counts.seen += seen;
+    counts.pages += 1;
+    counts.created += report.accepted;
+    counts.duplicates += report.duplicates;
+    counts.conflicts += report.identity_conflicts;
+    counts.skipped += report.unattributed;
+    counts.failed += report.dead_letters;
 }
 
 /// Whose each event is, and which of its traits win over what is known.

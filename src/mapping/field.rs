@@ -122,7 +122,9 @@ impl FieldMapping {
     }
 
     fn transformed(&self, value: Value) -> Option<Value> {
-        self.transforms.iter().try_fold(value, |value, transform| transform.apply(&value))
+        // Capitals in an address mean nothing, and most CRMs keep small letters: no reason to write it anew.
+        let spelt = if &*self.attribute == "email" { Some(&Transform::Lower) } else { None };
+        spelt.into_iter().chain(&self.transforms).try_fold(value, |value, transform| transform.apply(&value))
     }
 
     fn transforms_change_kind(&self) -> bool {
@@ -182,6 +184,12 @@ mod tests {
         let theirs = phone.canonical(&"+49 171 1234567".into()).unwrap();
         let ours = phone.outbound(&"+491711234567".into()).unwrap();
         assert_eq!(theirs, ours);
+    }
+
+    #[test]
+    fn capitals_make_no_other_address() {
+        let email = FieldMapping::new("email", "email", Kind::Text, Source::Declared);
+        assert_eq!(email.outbound(&"Ada@Acme.example".into()), email.canonical(&"ada@acme.example".into()).ok());
     }
 
     #[test]

@@ -85,6 +85,10 @@ impl Kind {
             return Ok(Value::Null);
         }
         let read = match self {
+            // Nearly every text is clean already and is shared, not copied.
+            Self::Text if is_clean(text) && matches!(value, Value::Text(whole) if whole.len() == text.len()) => {
+                Some(value.clone())
+            }
             Self::Text => Some(Value::Text(clean_text(text))),
             Self::Integer | Self::Number => self.number(parse_decimal(text)),
             Self::Bool => parse_bool(text).map(Value::Bool),
@@ -136,10 +140,14 @@ impl Kind {
 
 /// Trimmed, NFC, `\r\n` as `\n`. NUL is dropped: no CRM stores it and some answer 500 to it.
 fn clean_text(text: &str) -> Arc<str> {
-    if text.is_ascii() && !text.contains(['\r', '\0']) {
+    if is_clean(text) {
         return text.into();
     }
     text.replace("\r\n", "\n").nfc().filter(|c| *c != '\0').collect::<String>().into()
+}
+
+fn is_clean(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii() && byte != b'\r' && byte != 0)
 }
 
 fn parse_decimal(text: &str) -> Option<Decimal> {

@@ -7,9 +7,9 @@ use crate::mapping::ObjectMapping;
 use crate::model::Identifier;
 use crate::store::Incoming;
 
-/// Prepares a page. A changed mapping changes every hash, so that every record is decided anew under it.
-pub fn of_page(connection: &ConnectionName, mapping: &ObjectMapping, records: Vec<Record>) -> Vec<Incoming> {
-    let seed = mapping.fingerprint();
+/// Prepares a page. `seed` is the mapping's fingerprint: a changed mapping changes every hash, so that every record is decided
+/// anew under it.
+pub fn of_page(connection: &ConnectionName, mapping: &ObjectMapping, seed: u64, records: Vec<Record>) -> Vec<Incoming> {
     records
         .into_iter()
         .map(|record| {

@@ -1,17 +1,20 @@
-//! FLOOR 3 — CRM → store: page → map → resolve → three-way plan → guard → apply with checkpoint, a transaction a page.
+//! FLOOR 3 — CRM → store: page → map → resolve → three-way plan → guard → apply with checkpoint, in one transaction.
 //!
-//! The next page is asked for while this one is stored; no transaction is open while the network is. Stopping anywhere
-//! loses nothing: the checkpoint in the store is the only progress there is.
+//! The next pages are asked for while this one is stored, and those that wait are stored together; no transaction is open
+//! while the network is. Stopping anywhere loses nothing: the checkpoint in the store is the only progress there is.
 
+mod fetching;
 mod guard;
 mod incoming;
 mod plan;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use connector::{Clock, ConnectionName, Connector, Cursor, ErrorKind, Object, PullRequest, Stream, Timestamp};
 use tokio_util::sync::CancellationToken;
 
+use fetching::{Arrived, Batch, Sender};
 pub use guard::GuardLimits;
 pub use plan::Planner;
 
@@ -91,53 +94,87 @@ impl Pull<'_> {
             self.clock.now(),
             self.guard.armed(armed),
         ));
-        let mut cursor = checkpoint.filter(|_| !self.full).map(|checkpoint| checkpoint.cursor);
-        let mut asked_at = self.clock.now();
-        let mut fetched = self.fetch(cursor.clone()).await;
-        loop {
-            let page = fetched.map_err(End::Crm)?;
+        let cursor = checkpoint.filter(|_| !self.full).map(|checkpoint| checkpoint.cursor);
+        let (sender, pages) = fetching::channel();
+        // The fetching ends with the storing, whatever ended that.
+        let fetch = async {
+            self.fetch_pages(cursor, sender).await;
+            std::future::pending::<Infallible>().await
+        };
+        tokio::select! {
+            end = self.store_pages(pages, &key, &planner, report, progress) => end,
+            never = fetch => match never {},
+        }
+    }
+
+    /// Stores what has been fetched, several small pages in one transaction where they wait.
+    async fn store_pages(
+        &self,
+        mut pages: Arrived,
+        key: &StreamKey,
+        planner: &Arc<Planner>,
+        report: &mut Report,
+        progress: &(dyn Fn(&Counts) + Sync),
+    ) -> Result<End, End> {
+        let mut more = true;
+        while let Some(arrived) = pages.next().await {
+            let batch = arrived.map_err(End::Crm)?;
             if report.counts.pages == 0 {
-                report.counts.failed += self.report_undefined(&page.undefined, asked_at).await?;
+                report.counts.failed += self.report_undefined(&batch.undefined, batch.asked_at).await?;
             }
-            if page.more && cursor.as_ref() == Some(&page.resume) {
-                return Err(End::Crm(self.repeats_itself()));
-            }
-            let (more, resume) = (page.more, page.resume.clone());
+            more = batch.more;
             let incoming = IncomingPage {
                 key: key.clone(),
                 run: self.run,
                 now: self.clock.now(),
-                asked_at: asked_at.saturating_sub(self.connector.capability().visibility_lag),
-                records: incoming::of_page(self.connection, &self.mapping, page.records),
-                tombstones: page.tombstones,
-                resume: page.resume,
-                full_load_done: page.full_load_done,
+                asked_at: batch.asked_at.saturating_sub(self.connector.capability().visibility_lag),
+                records: batch.records,
+                tombstones: batch.tombstones,
+                resume: batch.resume,
+                full_load_done: batch.full_load_done,
             };
-            let ends = !more || self.stop.is_cancelled();
             fail::fail_point!("before_apply");
-            let apply = self.store.apply_page(incoming, planner.clone());
-            asked_at = self.clock.now();
-            let (applied, next) = if ends {
-                (apply.await, None)
-            } else {
-                let (applied, next) = tokio::join!(apply, self.fetch(Some(resume.clone())));
-                (applied, Some(next))
-            };
-            let applied = applied.map_err(End::Store)?;
+            let applied = self.store.apply_page(incoming, planner.clone()).await.map_err(End::Store)?;
             fail::fail_point!("after_apply");
             if let Some(why) = applied.stopped {
                 return Err(End::Guarded(why));
             }
-            report.counts.add(&applied.counts);
+            report.counts.add(&Counts { pages: batch.pages, ..applied.counts });
             report.identity_conflicts += applied.identity_conflicts;
             report.profiles_marked += applied.profiles_marked;
             report.records_marked += applied.records_marked;
             progress(&report.counts);
-            match next {
-                _ if report.counts.pages >= MOST_PAGES => return Err(End::Crm(self.repeats_itself())),
-                Some(next) => (cursor, fetched) = (Some(resume), next),
-                None => return Ok(if more { End::Stopped } else { End::Complete }),
+        }
+        Ok(if more { End::Stopped } else { End::Complete })
+    }
+
+    /// Asks for page after page, as far ahead of the storing as the channel lets it.
+    async fn fetch_pages(&self, mut cursor: Option<Cursor>, mut sender: Sender) {
+        let fingerprint = self.mapping.fingerprint();
+        for pages in 1.. {
+            let asked_at = self.clock.now();
+            let page = match self.fetch(cursor.clone()).await {
+                Ok(page) if page.more && (cursor.as_ref() == Some(&page.resume) || pages >= MOST_PAGES) => {
+                    return sender.fail(self.repeats_itself()).await;
+                }
+                Ok(page) => page,
+                Err(error) => return sender.fail(error).await,
+            };
+            let (more, resume) = (page.more, page.resume.clone());
+            let batch = Batch {
+                records: incoming::of_page(self.connection, &self.mapping, fingerprint, page.records),
+                tombstones: page.tombstones,
+                undefined: page.undefined,
+                resume: page.resume,
+                full_load_done: page.full_load_done,
+                more,
+                asked_at,
+                pages: 1,
+            };
+            if !sender.send(batch).await || !more || self.stop.is_cancelled() {
+                return;
             }
+            cursor = Some(resume);
         }
     }
 

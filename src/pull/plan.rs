@@ -117,6 +117,7 @@ impl Planner {
     fn fields(&self, incoming: &Incoming, known: &Known, profile: Option<&Profile>, decision: &mut RecordDecision) {
         let record = &incoming.record;
         let mut changed = false;
+        let origin = Origin::Crm(format!("{} {} {}", self.connection, self.mapping.object, record.id).into());
         for mapping in &self.mapping.fields {
             let Some(delivered) = record.fields.get(&mapping.field) else { continue };
             let crm = match mapping.canonical(delivered) {
@@ -132,7 +133,7 @@ impl Planner {
                     continue;
                 }
             };
-            changed |= self.field(mapping, crm, record, known, profile, decision);
+            changed |= self.field(mapping, crm, Arrival { record, origin: &origin }, known, profile, decision);
         }
         decision.tally = match (&known.record, changed) {
             (None, _) => Tally::Created,
@@ -146,7 +147,7 @@ impl Planner {
         &self,
         mapping: &FieldMapping,
         crm: Value,
-        record: &Record,
+        Arrival { record, origin }: Arrival<'_>,
         known: &Known,
         profile: Option<&Profile>,
         decision: &mut RecordDecision,
@@ -241,7 +242,7 @@ impl Planner {
                     value,
                     observed_at: modified_at.unwrap_or(self.now),
                     recorded_at: self.now,
-                    origin: Origin::Crm(format!("{} {} {record}", self.connection, self.mapping.object).into()),
+                    origin: origin.clone(),
                 },
             });
         }
@@ -272,6 +273,13 @@ impl Planner {
             ));
         }
     }
+}
+
+/// The record under decision, and how it is named as the origin of a trait.
+#[derive(Clone, Copy)]
+struct Arrival<'a> {
+    record: &'a Record,
+    origin: &'a Origin,
 }
 
 /// A person with several addresses is found by the first: the others only help where it finds nobody, and are attached

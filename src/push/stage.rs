@@ -22,6 +22,8 @@ pub struct Stager {
     /// The unique field a create is keyed by, where creating is possible.
     pub(super) key: Option<FieldName>,
     now: Timestamp,
+    /// The name of each mapping that pushes, in their order: the same in every change.
+    lines: Vec<Arc<str>>,
     /// Records of which something could not be staged: a run is not green with one.
     failed: AtomicU64,
 }
@@ -34,7 +36,8 @@ impl Stager {
         key: Option<FieldName>,
         now: Timestamp,
     ) -> Self {
-        Self { connection, mapping, schema, key, now, failed: AtomicU64::new(0) }
+        let lines = mapping.pushes().map(|pushed| mapping.line(pushed)).collect();
+        Self { connection, mapping, schema, key, now, lines, failed: AtomicU64::new(0) }
     }
 
     /// Records whose staging left a dead letter so far.
@@ -62,7 +65,8 @@ impl Stager {
         let mut mirror = record.mirror.clone();
         let mut changes: Vec<Change> = Vec::new();
         let mut compare_first = false;
-        for mapping in self.mapping.pushes() {
+        let mut origins = Origins::of(profile);
+        for (mapping, line) in self.mapping.pushes().zip(&self.lines) {
             let before = record.mirror.get(&mapping.field);
             if before.is_some_and(|field| field.frozen) {
                 continue;
@@ -110,7 +114,7 @@ impl Stager {
                 compare_first |= needs_a_look(mapping, before);
                 match self.fitted(mapping, &value) {
                     Ok(value) if crm.as_ref() == Some(&value) => {}
-                    Ok(value) => changes.push(self.change(mapping, before, crm, value, profile)),
+                    Ok(value) => changes.push(change(mapping, before, crm, value, origins.cause(mapping, line))),
                     Err(why) => decision.dead_letters.push(self.unfit(record, mapping, &why)),
                 }
             }
@@ -146,10 +150,11 @@ impl Stager {
             return StageDecision::default();
         }
         let mut changes = Vec::new();
-        for mapping in self.mapping.pushes() {
+        let mut origins = Origins::of(profile);
+        for (mapping, line) in self.mapping.pushes().zip(&self.lines) {
             let Some(value) = mapping.desired(profile).filter(|value| !value.is_null()) else { continue };
             if let Ok(value) = self.fitted(mapping, &value) {
-                changes.push(self.change(mapping, None, None, value, profile));
+                changes.push(change(mapping, None, None, value, origins.cause(mapping, line)));
             }
         }
         let uid = Value::text(profile.uid.to_string());
@@ -174,25 +179,6 @@ impl Stager {
         match self.schema.as_ref().and_then(|schema| schema.fields.get(&mapping.field)) {
             Some(spec) => fit(value, spec),
             None => Ok(value.clone()),
-        }
-    }
-
-    fn change(
-        &self,
-        mapping: &FieldMapping,
-        before: Option<&MirrorField>,
-        crm: Option<Value>,
-        to: Value,
-        profile: &Profile,
-    ) -> Change {
-        let from = crm.unwrap_or(Value::Null);
-        let ours = before.is_some_and(|field| field.ours && field.seen.as_ref() == Some(&from));
-        Change {
-            field: mapping.field.clone(),
-            overwrites: !from.is_null() && !ours,
-            from,
-            to,
-            cause: Cause { mapping: self.mapping.line(mapping), origin: origin(mapping, profile) },
         }
     }
 
@@ -242,17 +228,41 @@ fn needs_a_look(mapping: &FieldMapping, before: Option<&MirrorField>) -> bool {
         || before.is_none_or(|field| field.seen.is_none())
 }
 
-/// What moved the value: `computed 2026-11-24T09:00:00Z`, `source website`, `crm hubspot contact 7`.
-fn origin(mapping: &FieldMapping, profile: &Profile) -> Arc<str> {
-    match mapping.source {
-        Source::ProfileId => "profile".into(),
-        Source::Computed => match profile.computed_at {
+fn change(mapping: &FieldMapping, before: Option<&MirrorField>, crm: Option<Value>, to: Value, cause: Cause) -> Change {
+    let from = crm.unwrap_or(Value::Null);
+    let ours = before.is_some_and(|field| field.ours && field.seen.as_ref() == Some(&from));
+    Change { field: mapping.field.clone(), overwrites: !from.is_null() && !ours, from, to, cause }
+}
+
+/// What moved the values of one profile: `computed 2026-11-24T09:00:00Z`, `source website`, `crm hubspot contact 7`.
+struct Origins<'a> {
+    profile: &'a Profile,
+    computed: Option<Arc<str>>,
+}
+
+impl<'a> Origins<'a> {
+    fn of(profile: &'a Profile) -> Self {
+        Self { profile, computed: None }
+    }
+
+    fn cause(&mut self, mapping: &FieldMapping, line: &Arc<str>) -> Cause {
+        let origin = match mapping.source {
+            Source::ProfileId => "profile".into(),
+            Source::Computed => self.computed().clone(),
+            Source::Declared => {
+                let attribute = self.profile.attributes.get(&mapping.attribute);
+                attribute.map_or_else(|| "trait".into(), |a| a.origin.to_string().into())
+            }
+        };
+        Cause { mapping: line.clone(), origin }
+    }
+
+    fn computed(&mut self) -> &Arc<str> {
+        let at = self.profile.computed_at;
+        self.computed.get_or_insert_with(|| match at {
             Some(at) => format!("computed {at}").into(),
             None => "computed".into(),
-        },
-        Source::Declared => {
-            profile.attributes.get(&mapping.attribute).map_or_else(|| "trait".into(), |a| a.origin.to_string().into())
-        }
+        })
     }
 }
 

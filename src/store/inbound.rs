@@ -61,7 +61,7 @@ pub struct IncomingPage {
 pub struct Known {
     /// The stored record with this id (or that has this id as an alias).
     pub record: Option<LinkedRecord>,
-    /// Stored live records whose ids the incoming record lists as merged into it.
+    /// Stored records, archived ones too, whose ids the incoming record lists as merged into it.
     pub merged: Vec<LinkedRecord>,
     /// Profiles found by the incoming identifiers, each once.
     pub candidates: Vec<Candidate>,

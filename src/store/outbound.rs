@@ -18,7 +18,7 @@ pub struct StageItem {
     pub profile: Option<Profile>,
     /// The live outbox entry for it, if any.
     pub queued: Option<OutboxEntry>,
-    /// The profile's identifiers, strongest first.
+    /// The profile's identifiers, strongest first, where there is no record: an existing one tells whose it is itself.
     pub identifiers: Vec<crate::model::Identifier>,
 }
 

@@ -73,6 +73,18 @@ pub(in crate::store) async fn chains_of_merges_end_at_the_last(engine: &dyn Engi
     store.verify().await.unwrap();
 }
 
+pub(in crate::store) async fn a_merge_seen_after_its_loser_was_archived_still_joins(engine: &dyn Engine) {
+    let store = engine.open();
+    apply(&*store, page(vec![person("1", "Ada"), person("2", "Bo")])).await;
+    append(&*store, vec![track("m1", &["email:p2@acme.example"], 10)]).await;
+    assert_eq!(apply(&*store, gone(&["2"])).await.counts.deleted, 1, "the sweep of deletions came first");
+    apply(&*store, page(vec![merged("3", &["1", "2"])])).await;
+    let joined = profile_of(&*store, "3").await.unwrap();
+    assert_eq!([profile_of(&*store, "1").await, profile_of(&*store, "2").await], [Some(joined), Some(joined)]);
+    assert_eq!(store.profile(joined).await.unwrap().unwrap().events, 1);
+    store.verify().await.unwrap();
+}
+
 pub(in crate::store) async fn a_tombstone_may_say_merged(engine: &dyn Engine) {
     let store = engine.open();
     apply(&*store, page(vec![person("1", "Ada"), person("2", "Bo")])).await;

@@ -25,11 +25,11 @@ pub(super) fn compute(
     let wanted: HashSet<RuleId> = computing.rules().into_iter().collect();
     let mut changed = 0;
     for id in &ids {
-        if let Some(profile) = profiles::load(session, *id)? {
+        if let Some((profile, kept)) = load(session, *id)? {
             let facts = rules::facts(session, *id, &wanted)?;
             let deals = deals::of_profile(session, *id)?;
             let result = computing.compute(&ComputeInput { profile: &profile, facts: &facts, deals: &deals });
-            changed += u64::from(store(session, &profile, as_of, &result)?);
+            changed += u64::from(store(session, &profile, &kept, as_of, &result)?);
         }
         session.run("DELETE FROM stale WHERE profile = ?1", [id])?;
     }
@@ -49,24 +49,32 @@ fn chosen(session: &Session<'_>, as_of: Timestamp, all: bool, after: i64, limit:
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// The result stored last, as it is kept.
+struct Kept {
+    values: Vec<u8>,
+    scores: Vec<u8>,
+    due_at: Option<i64>,
+}
+
+fn load(session: &Session<'_>, id: i64) -> Fallible<Option<(Profile, Kept)>> {
+    let mut statement = session.sql(
+        "SELECT uid, first_seen, known, attributes, computed, computed_at, scores, due_at FROM profile WHERE id = ?1",
+    )?;
+    let mut rows = statement.query([id])?;
+    let Some(row) = rows.next()? else {
+        return Ok(None);
+    };
+    let kept = Kept { values: row.get(4)?, scores: row.get(6)?, due_at: row.get(7)? };
+    Ok(Some((profiles::read(id, row)?, kept)))
+}
+
 /// Writes what is another result than the stored one; `true` if a value or score is.
-fn store(session: &Session<'_>, profile: &Profile, as_of: Timestamp, result: &Computed) -> Fallible<bool> {
+fn store(session: &Session<'_>, profile: &Profile, kept: &Kept, as_of: Timestamp, result: &Computed) -> Fallible<bool> {
     let id = profile.id.0;
     let (values, scores) = (pack_values(result.traits.iter()), pack_scores(&result.scores));
     let due_at = result.due_at.map(Timestamp::micros);
     // Packing is canonical: equal bytes are equal results, to the last bit of a score.
-    let (same_values, same_scores, same_due) = {
-        let mut statement = session.sql("SELECT computed, scores, due_at FROM profile WHERE id = ?1")?;
-        let mut rows = statement.query([id])?;
-        match rows.next()? {
-            Some(row) => (
-                profiles::blob(row, 0)? == values,
-                profiles::blob(row, 1)? == scores,
-                row.get::<_, Option<i64>>(2)? == due_at,
-            ),
-            None => return Ok(false),
-        }
-    };
+    let (same_values, same_scores, same_due) = (kept.values == values, kept.scores == scores, kept.due_at == due_at);
     if same_values && same_scores && same_due {
         return Ok(false);
     }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::fault::{Fallible, Fault};
@@ -43,6 +44,8 @@ pub(super) fn connect(path: &Path, usage: Use, busy: Duration) -> Fallible<Conne
     } | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags)?;
     conn.busy_timeout(busy)?;
+    // Plans do not depend on bound values: without this, SQLite parses some statements anew for every value bound.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     // One cached statement per distinct SQL text of the engine, so that none is parsed twice.
     conn.set_prepared_statement_cache_capacity(256);
     conn.pragma_update(None, "trusted_schema", false)?;

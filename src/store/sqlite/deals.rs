@@ -98,18 +98,12 @@ pub(super) fn save(
 
 /// Deals associated with any live record of the profile, from either side, each once, by connection and id.
 pub(super) fn of_profile(session: &Session<'_>, profile: i64) -> Fallible<Vec<Deal>> {
-    // Two plain look-ups: a UNION would make a temporary table for each of a million profiles without any deal.
-    const LISTED: [&str; 2] = [
-        "SELECT l.b FROM record c JOIN link l ON l.a = c.id WHERE c.profile = ?1 AND c.state = 1",
-        "SELECT l.a FROM record c JOIN link l ON l.b = c.id WHERE c.profile = ?1 AND c.state = 1",
-    ];
+    // Plain look-ups: a UNION would make a temporary table for each of a million profiles without any deal.
+    let records: Vec<i64> = numbers(session, "SELECT id FROM record WHERE profile = ?1 AND state = 1", profile)?;
     let mut others = BTreeSet::new();
-    for sql in LISTED {
-        let mut statement = session.sql(sql)?;
-        let mut rows = statement.query([profile])?;
-        while let Some(row) = rows.next()? {
-            others.insert(row.get::<_, i64>(0)?);
-        }
+    for record in records {
+        others.extend(numbers(session, "SELECT b FROM link WHERE a = ?1", record)?);
+        others.extend(numbers(session, "SELECT a FROM link WHERE b = ?1", record)?);
     }
     let mut deals = Vec::new();
     for other in others {
@@ -125,6 +119,12 @@ pub(super) fn of_profile(session: &Session<'_>, profile: i64) -> Fallible<Vec<De
     }
     deals.sort_by(|a, b| (&a.connection, &a.id).cmp(&(&b.connection, &b.id)));
     Ok(deals)
+}
+
+fn numbers(session: &Session<'_>, sql: &str, of: i64) -> Fallible<Vec<i64>> {
+    let mut statement = session.sql(sql)?;
+    let rows = statement.query_map([of], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 pub(super) fn save_user(session: &Session<'_>, record: i64, user: &UserFacts) -> Fallible<()> {

@@ -283,10 +283,10 @@ async fn outbox_numbers_are_never_reused() {
     conn.execute_batch(
         r#"INSERT INTO place (id, connection, object) VALUES (1, 'hubspot', 'contact');
            INSERT INTO outbox (id, key, place, state, generation, attempts, created_at, op, overwriting, clearing, intent)
-           VALUES (41, zeroblob(16), 1, 0, 1, 0, 0, 'create', 0, 0, '{"op":"create","fields":[],"changes":[]}');
+           VALUES (41, zeroblob(16), 1, 0, 1, 0, 0, 'update', 0, 0, x'01000101370000');
            DELETE FROM outbox;
            INSERT INTO outbox (key, place, state, generation, attempts, created_at, op, overwriting, clearing, intent)
-           VALUES (zeroblob(16), 1, 0, 1, 0, 0, 'create', 0, 0, '{"op":"create","fields":[],"changes":[]}')"#,
+           VALUES (zeroblob(16), 1, 0, 1, 0, 0, 'update', 0, 0, x'01000101370000')"#,
     )
     .unwrap();
     drop(conn);

@@ -47,10 +47,10 @@ pub(super) struct Person {
 
 /// Attaches identifiers to a profile; those held by another stay there. Returns how many did. What `candidates` says the
 /// profile holds already is not looked up again.
-pub(super) fn attach(
+pub(super) fn attach<'a>(
     session: &Session<'_>,
     Person { id: profile, fresh: made_now }: Person,
-    identifiers: &[Identifier],
+    identifiers: impl IntoIterator<Item = &'a Identifier>,
     candidates: &[Candidate],
     because: Because<'_>,
 ) -> Fallible<u64> {
@@ -141,9 +141,25 @@ fn holder_of_record(session: &Session<'_>, identifier: &Identifier) -> Fallible<
 
 /// The profiles that identifiers point at, each once, in the order of the identifiers.
 pub(super) fn candidates(session: &Session<'_>, identifiers: &[Identifier]) -> Fallible<Vec<Candidate>> {
+    candidates_but(session, identifiers, None)
+}
+
+/// The same, where the holder of one identifier, a record's own id, is at hand from the record itself.
+pub(super) fn candidates_but(
+    session: &Session<'_>,
+    identifiers: &[Identifier],
+    own: Option<(&str, i64, Option<i64>)>,
+) -> Fallible<Vec<Candidate>> {
     let mut found: Vec<Candidate> = Vec::new();
     for identifier in identifiers {
-        let Some(profile) = holder(session, identifier)? else {
+        let holder = match own {
+            Some((ext, kind, holder)) if is_own(session, identifier, ext, kind)? => match holder {
+                Some(holder) => Some(holder),
+                None => holder_of_value(session, kind, ext)?,
+            },
+            _ => holder(session, identifier)?,
+        };
+        let Some(profile) = holder else {
             continue;
         };
         if let Some(candidate) = found.iter_mut().find(|candidate| candidate.profile.0 == profile) {
@@ -156,6 +172,12 @@ pub(super) fn candidates(session: &Session<'_>, identifiers: &[Identifier]) -> F
         candidate.matched.sort();
     }
     Ok(found)
+}
+
+pub(super) fn is_own(session: &Session<'_>, identifier: &Identifier, ext: &str, kind: i64) -> Fallible<bool> {
+    Ok(&*identifier.value == ext
+        && matches!(identifier.kind, IdentifierKind::Crm { .. })
+        && session.find_kind(&identifier.kind)? == Some(kind))
 }
 
 fn candidate(session: &Session<'_>, profile: i64, matched: &Identifier) -> Fallible<Option<Candidate>> {

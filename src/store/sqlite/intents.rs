@@ -2,43 +2,14 @@
 
 use std::sync::Arc;
 
-use connector::{FieldName, Fields, Operation, RecordId, Timestamp, Value};
-use serde::{Deserialize, Serialize};
+use connector::{FieldName, Operation, RecordId, Timestamp, Value};
 
 use super::fault::{Fallible, Fault};
-use super::profiles::{self, instant, uuid};
+use super::packed_intent::{Stored, pack_intent, unpack_intent};
+use super::profiles::{self, blob, instant, uuid};
 use super::records::{self, State};
 use super::session::{Place, Session};
-use crate::model::{Change, Intent, OutboxEntry, OutboxId, OutboxState, ProfileId, RecordKey};
-
-/// What of an intent is not in columns.
-#[derive(Debug, Serialize, Deserialize)]
-struct Stored {
-    op: Operation,
-    fields: Fields,
-    changes: Vec<Change>,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    compare_first: bool,
-}
-
-impl Stored {
-    fn of(intent: &Intent) -> Self {
-        Self {
-            op: intent.operation.clone(),
-            fields: intent.fields.clone(),
-            changes: intent.changes.clone(),
-            compare_first: intent.compare_first,
-        }
-    }
-
-    fn overwrites(&self) -> bool {
-        self.changes.iter().any(|change| change.overwrites)
-    }
-
-    fn clears(&self) -> bool {
-        self.changes.iter().any(|change| change.to.is_null() && !change.from.is_null())
-    }
-}
+use crate::model::{Intent, OutboxEntry, OutboxId, OutboxState, ProfileId, RecordKey};
 
 /// A row with its numbers.
 #[derive(Clone, Debug)]
@@ -46,7 +17,7 @@ pub(super) struct Row {
     pub(super) place: Place,
     pub(super) record: Option<i64>,
     pub(super) profile: Option<i64>,
-    pub(super) waiting: Option<String>,
+    pub(super) waiting: Option<Vec<u8>>,
     pub(super) entry: OutboxEntry,
 }
 
@@ -63,7 +34,7 @@ fn read(session: &Session<'_>, row: &rusqlite::Row<'_>) -> Fallible<Row> {
         2 => OutboxState::Ambiguous,
         _ => return Err(Fault::Damaged("an outbox entry in an unknown state")),
     };
-    let stored: Stored = serde_json::from_str(row.get_ref(10)?.as_str().map_err(rusqlite::Error::from)?)?;
+    let stored = unpack_intent(blob(row, 10)?)?;
     let ext: Option<Arc<str>> = row.get(12)?;
     let intent = intent_of(session, place, ext, profile, stored)?;
     let entry = OutboxEntry {
@@ -135,7 +106,7 @@ pub(super) fn newest(session: &Session<'_>, row: Row) -> Fallible<OutboxEntry> {
         return Ok(row.entry);
     };
     let ext = row.entry.intent.record.as_ref().map(|record| Arc::from(record.id.as_str()));
-    let intent = intent_of(session, row.place, ext, row.profile, serde_json::from_str(waiting)?)?;
+    let intent = intent_of(session, row.place, ext, row.profile, unpack_intent(waiting)?)?;
     Ok(OutboxEntry { generation: row.entry.generation + 1, intent, ..row.entry })
 }
 
@@ -145,10 +116,22 @@ pub(super) fn fields_in_flight(session: &Session<'_>, record: i64) -> Fallible<V
     let mut rows = statement.query([record])?;
     let mut fields = Vec::new();
     while let Some(row) = rows.next()? {
-        let stored: Stored = serde_json::from_str(&row.get::<_, String>(0)?)?;
+        let stored = unpack_intent(blob(row, 0)?)?;
         fields.extend(stored.fields.iter().map(|(name, value)| (name.clone(), value.clone())));
     }
     Ok(fields)
+}
+
+/// Queues an intent for a live record that is known to have none.
+pub(super) fn queue_first(
+    session: &Session<'_>,
+    now: Timestamp,
+    place: Place,
+    record: i64,
+    profile: Option<i64>,
+    intent: &Intent,
+) -> Fallible<()> {
+    insert(session, now, place, Some(record), profile, &Stored::of(intent))
 }
 
 /// Queues an intent, replacing a queued one of the same record (or of the same create); behind one that may have been sent
@@ -186,22 +169,22 @@ pub(super) fn queue(session: &Session<'_>, now: Timestamp, intent: &Intent) -> F
         return Ok(true);
     };
     let same = have.entry.intent.fields == stored.fields && have.entry.intent.operation == stored.op;
-    let text = serde_json::to_string(&stored)?;
+    let packed = pack_intent(&stored)?;
     if have.entry.state == OutboxState::Queued {
         if same && have.entry.intent.changes == stored.changes {
             return Ok(false);
         }
-        replace(session, have.entry.id, now, &stored, &text)?;
+        replace(session, have.entry.id, now, &stored, &packed)?;
     } else {
         // What is in flight already says this, or says it again behind it.
-        if same || have.waiting.as_ref() == Some(&text) {
+        if same || have.waiting.as_ref() == Some(&packed) {
             session.run(
                 "UPDATE outbox SET waiting = CASE WHEN ?2 THEN NULL ELSE waiting END WHERE id = ?1",
                 (have.entry.id.0, same),
             )?;
             return Ok(false);
         }
-        session.run("UPDATE outbox SET waiting = ?2 WHERE id = ?1", (have.entry.id.0, text))?;
+        session.run("UPDATE outbox SET waiting = ?2 WHERE id = ?1", (have.entry.id.0, packed))?;
     }
     Ok(true)
 }
@@ -227,19 +210,19 @@ fn insert(
             stored.op.name(),
             stored.overwrites(),
             stored.clears(),
-            serde_json::to_string(stored)?,
+            pack_intent(stored)?,
         ),
     )?;
     Ok(())
 }
 
 /// A new generation: new key, no attempts yet. The place in the queue stays, and so does a pause the CRM asked for.
-fn replace(session: &Session<'_>, id: OutboxId, now: Timestamp, stored: &Stored, text: &str) -> Fallible<()> {
+fn replace(session: &Session<'_>, id: OutboxId, now: Timestamp, stored: &Stored, packed: &[u8]) -> Fallible<()> {
     session.run(
         "UPDATE outbox SET key = ?2, generation = generation + 1, attempts = 0, state = 0, op = ?3, overwriting = ?4,
                            clearing = ?5, intent = ?6, waiting = NULL, worker = NULL, lease_until = NULL
          WHERE id = ?1",
-        (id.0, session.uuid(now)?.into_bytes(), stored.op.name(), stored.overwrites(), stored.clears(), text),
+        (id.0, session.uuid(now)?.into_bytes(), stored.op.name(), stored.overwrites(), stored.clears(), packed),
     )?;
     Ok(())
 }
@@ -252,8 +235,8 @@ pub(super) fn leave_or_promote(
     not_before: Option<Timestamp>,
 ) -> Fallible<()> {
     match &row.waiting {
-        Some(text) => {
-            replace(session, row.entry.id, now, &serde_json::from_str(text)?, text)?;
+        Some(packed) => {
+            replace(session, row.entry.id, now, &unpack_intent(packed)?, packed)?;
             session.run(
                 "UPDATE outbox SET not_before = ?2 WHERE id = ?1",
                 (row.entry.id.0, not_before.map(Timestamp::micros)),

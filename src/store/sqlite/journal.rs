@@ -1,17 +1,19 @@
-//! The write journal: one row per field written (or not), append-only until pruned.
+//! The write journal: what became of every field of every settled entry, append-only until pruned.
+
+use std::sync::Arc;
 
 use connector::Timestamp;
 
 use super::fault::Fallible;
 use super::intents::Row;
-use super::letters::rows_limit;
-use super::profiles::uuid;
+use super::packed_intent::{WasWritten, Written, pack_written, unpack_written};
+use super::profiles::{blob, uuid};
 use super::session::Session;
 use crate::model::RunId;
-use crate::model::canonical::to_json_text;
+use crate::model::canonical::to_json;
 use crate::store::{Delivered, Fate, JournalRow};
 
-/// A row for each field of a settled entry: with its own outcome where the settlement brings one, else with the entry's,
+/// Notes each field of a settled entry: with its own outcome where the settlement brings one, else with the entry's,
 /// else none, because the entry goes on living.
 pub(super) fn add(
     session: &Session<'_>,
@@ -26,62 +28,57 @@ pub(super) fn add(
         Fate::Linked { id, .. } => Some(id.as_str()),
         _ => intended,
     };
-    for change in &row.entry.intent.changes {
-        let written = one.written.iter().find(|written| written.field == change.field);
-        let Some(outcome) = written.map(|written| written.outcome).or(one.journal) else {
-            continue;
-        };
-        let (from, to) = written.map_or((&change.from, &change.to), |written| (&written.from, &written.sent));
-        session.run(
-            r#"INSERT INTO journal (at, run, place, record, ext, field, "from", "to", mapping, origin, outcome)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"#,
-            (
-                now.micros(),
-                run.0.into_bytes(),
-                row.place,
-                record,
-                ext,
-                &change.field,
-                to_json_text(from),
-                to_json_text(to),
-                &change.cause.mapping,
-                &change.cause.origin,
-                outcome.as_str(),
-            ),
-        )?;
+    let changes = row.entry.intent.changes.iter();
+    let written: Vec<Written<'_>> = changes
+        .filter_map(|change| {
+            let written = one.written.iter().find(|written| written.field == change.field);
+            let outcome = written.map(|written| written.outcome).or(one.journal)?;
+            let (from, to) = written.map_or((&change.from, &change.to), |written| (&written.from, &written.sent));
+            let (mapping, origin) = (&change.cause.mapping, &change.cause.origin);
+            Some(Written { field: &change.field, from, to, mapping, origin, outcome: outcome.as_str() })
+        })
+        .collect();
+    if written.is_empty() {
+        return Ok(());
     }
+    session.run(
+        "INSERT INTO journal (at, run, place, record, ext, written) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        (now.micros(), run.0.into_bytes(), row.place, record, ext, pack_written(&written)),
+    )?;
     Ok(())
 }
 
-/// Rows by a condition, in the order given there.
-fn select(session: &Session<'_>, rest: &str, params: impl rusqlite::Params) -> Fallible<Vec<JournalRow>> {
-    let mut statement = session.sql(&format!(
-        r#"SELECT j.at, j.run, j.place, j.ext, j.field, j."from", j."to", j.mapping, j.origin, j.outcome
-           FROM journal j {rest}"#
-    ))?;
-    let mut rows = statement.query(params)?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        let (connection, object) = session.place_name(row.get(2)?)?;
-        found.push(JournalRow {
-            at: Timestamp::from_micros(row.get(0)?),
-            run: RunId(uuid(row, 1)?),
-            connection,
-            object,
-            record: row.get(3)?,
-            field: row.get(4)?,
-            from: serde_json::from_str(&row.get::<_, String>(5)?)?,
-            to: serde_json::from_str(&row.get::<_, String>(6)?)?,
-            mapping: row.get(7)?,
-            origin: row.get(8)?,
-            outcome: row.get(9)?,
-        });
-    }
-    Ok(found)
+const COLUMNS: &str = "j.at, j.run, j.place, j.ext, j.written";
+
+/// The fields of one row, in the order written.
+fn fields(session: &Session<'_>, row: &rusqlite::Row<'_>) -> Fallible<Vec<JournalRow>> {
+    let (at, run) = (Timestamp::from_micros(row.get(0)?), RunId(uuid(row, 1)?));
+    let (connection, object) = session.place_name(row.get(2)?)?;
+    let record: Option<Arc<str>> = row.get(3)?;
+    let one = |written: WasWritten| JournalRow {
+        at,
+        run,
+        connection: connection.clone(),
+        object: object.clone(),
+        record: record.clone(),
+        field: written.field,
+        from: to_json(&written.from),
+        to: to_json(&written.to),
+        mapping: written.mapping,
+        origin: written.origin,
+        outcome: written.outcome,
+    };
+    Ok(unpack_written(blob(row, 4)?)?.into_iter().map(one).collect())
 }
 
 pub(super) fn of_run(session: &Session<'_>, run: RunId) -> Fallible<Vec<JournalRow>> {
-    select(session, "WHERE j.run = ?1 ORDER BY j.id", [run.0.into_bytes()])
+    let mut statement = session.sql(&format!("SELECT {COLUMNS} FROM journal j WHERE j.run = ?1 ORDER BY j.id"))?;
+    let mut rows = statement.query([run.0.into_bytes()])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.extend(fields(session, row)?);
+    }
+    Ok(found)
 }
 
 /// Of all records a profile has, newest first.
@@ -91,10 +88,18 @@ pub(super) fn of_profile(
     field: Option<&str>,
     limit: usize,
 ) -> Fallible<Vec<JournalRow>> {
-    select(
-        session,
-        "JOIN record r ON r.id = j.record WHERE r.profile = ?1 AND (?2 IS NULL OR j.field = ?2)
-         ORDER BY j.at DESC, j.id DESC LIMIT ?3",
-        (profile, field, rows_limit(limit)),
-    )
+    let mut statement = session.sql(&format!(
+        "SELECT {COLUMNS} FROM journal j JOIN record r ON r.id = j.record WHERE r.profile = ?1
+         ORDER BY j.at DESC, j.id DESC"
+    ))?;
+    let mut rows = statement.query([profile])?;
+    let mut found = Vec::new();
+    while found.len() < limit
+        && let Some(row) = rows.next()?
+    {
+        let wanted = |row: &JournalRow| field.is_none_or(|field| *row.field == *field);
+        found.extend(fields(session, row)?.into_iter().rev().filter(wanted));
+    }
+    found.truncate(limit);
+    Ok(found)
 }

@@ -23,6 +23,7 @@ mod merge;
 mod migrate;
 mod outbox;
 mod packed;
+mod packed_intent;
 mod packed_model;
 mod page;
 mod profiles;

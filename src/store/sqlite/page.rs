@@ -11,7 +11,7 @@ use super::records::{self, Content, Key, Row, State};
 use super::session::{Place, Session, crm_kind};
 use super::writer::Done;
 use super::{deals, intents, letters, links, merge, tombstones};
-use crate::model::{Mirror, ProfileId, RecordKey, Whose};
+use crate::model::{Identifier, IdentifierKind, Mirror, ProfileId, RecordKey, Whose};
 use crate::store::{
     Checkpoint, Guard, Incoming, IncomingPage, Known, PageReport, PlanRecords, RecordDecision, StreamKey, Tally,
     Verdict,
@@ -99,7 +99,17 @@ impl Paging<'_> {
         let id = self.save_record(incoming, key, row.as_ref(), person.map(|p| p.id), &decision.mirror)?;
         self.link(id, row.as_ref(), person, incoming, because)?;
         if let Some(person) = person {
-            self.report.identity_conflicts += attach(session, person, &decision.attach, &known.candidates, because)?;
+            // The record's own id points through the record, which has just been saved.
+            let own = |id: &&Identifier| {
+                *id.value == *record.id.as_str()
+                    && id.kind
+                        == IdentifierKind::Crm {
+                            connection: self.page.key.connection.clone(),
+                            object: self.page.key.stream.object().clone(),
+                        }
+            };
+            let others = decision.attach.iter().filter(|id| !own(id));
+            self.report.identity_conflicts += attach(session, person, others, &known.candidates, because)?;
         }
         for merged in &record.merged_ids {
             self.absorb(id, merged.as_str(), because)?;
@@ -141,7 +151,8 @@ impl Paging<'_> {
                 && row.is_none_or(|own| own.id != key.record)
             {
                 let other = records::load(session, key.record)?;
-                if other.state == State::Live {
+                // The sweep of deletions may have come first and archived what was merged away.
+                if other.state != State::Stub {
                     merged.push(other.linked);
                 }
             }
@@ -150,7 +161,11 @@ impl Paging<'_> {
         Ok(Known {
             record: stored.map(|row| row.linked.clone()),
             merged,
-            candidates: identity::candidates(session, &incoming.identifiers)?,
+            candidates: identity::candidates_but(
+                session,
+                &incoming.identifiers,
+                Some((incoming.record.id.as_str(), crm_kind(self.place), row.and_then(|row| row.profile))),
+            )?,
             in_flight: match stored {
                 Some(row) => intents::fields_in_flight(session, row.id)?,
                 None => Vec::new(),

@@ -40,7 +40,12 @@ fn load_exactly(session: &Session<'_>, id: i64) -> Fallible<Option<Profile>> {
     let Some(row) = rows.next()? else {
         return Ok(None);
     };
-    Ok(Some(Profile {
+    read(id, row).map(Some)
+}
+
+/// The first six columns: uid, first seen, known, traits, computed values and when.
+pub(super) fn read(id: i64, row: &rusqlite::Row<'_>) -> Fallible<Profile> {
+    Ok(Profile {
         id: ProfileId(id),
         uid: ProfileUid(uuid(row, 0)?),
         first_seen: Timestamp::from_micros(row.get(1)?),
@@ -48,7 +53,7 @@ fn load_exactly(session: &Session<'_>, id: i64) -> Fallible<Option<Profile>> {
         attributes: unpack_attributes(blob(row, 3)?)?,
         computed: unpack_values(blob(row, 4)?)?.into_iter().collect(),
         computed_at: instant(row.get(5)?),
-    }))
+    })
 }
 
 /// A blob column, borrowed from the row.

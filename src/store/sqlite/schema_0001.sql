@@ -97,8 +97,7 @@ CREATE TABLE record (
     mirror BLOB NOT NULL
 ) STRICT;
 CREATE INDEX record_profile ON record (profile) WHERE profile IS NOT NULL;
--- For marking a whole place: clustered enough by id, so only the live ones of a place are listed.
-CREATE INDEX record_place ON record (place, state);
+-- No index by place: what asks for a whole place (a full push, the end of a sweep) reads every record anyway.
 
 -- A record's own id and its merged-away ids; with the content hashes, so that an unchanged page reads only this.
 CREATE TABLE record_key (
@@ -200,8 +199,8 @@ CREATE TABLE outbox (
     op TEXT NOT NULL,
     overwriting INTEGER NOT NULL,
     clearing INTEGER NOT NULL,
-    intent TEXT NOT NULL,
-    waiting TEXT,
+    intent BLOB NOT NULL,
+    waiting BLOB,
     worker TEXT,
     lease_until INTEGER
 ) STRICT;
@@ -235,6 +234,7 @@ CREATE TABLE run (
 CREATE INDEX run_started ON run (started_at);
 CREATE INDEX run_flow ON run (flow, connection, object, started_at);
 
+-- One row a settled entry; `written` holds its fields: from, to, cause, outcome.
 CREATE TABLE journal (
     id INTEGER PRIMARY KEY,
     at INTEGER NOT NULL,
@@ -242,12 +242,7 @@ CREATE TABLE journal (
     place INTEGER NOT NULL,
     record INTEGER,
     ext TEXT,
-    field TEXT NOT NULL,
-    "from" TEXT NOT NULL,
-    "to" TEXT NOT NULL,
-    mapping TEXT NOT NULL,
-    origin TEXT NOT NULL,
-    outcome TEXT NOT NULL
+    written BLOB NOT NULL
 ) STRICT;
 CREATE INDEX journal_record ON journal (record) WHERE record IS NOT NULL;
 CREATE INDEX journal_run ON journal (run);

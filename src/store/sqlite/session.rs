@@ -22,8 +22,8 @@ const CRM_KIND: i64 = 100;
 pub(super) struct Session<'c> {
     pub(super) conn: &'c Connection,
     entropy: Option<&'c dyn Entropy>,
-    places: RefCell<HashMap<(ConnectionName, Object), Place>>,
-    place_names: RefCell<HashMap<Place, (ConnectionName, Object)>>,
+    /// The few places there are: comparing beats hashing.
+    places: RefCell<Vec<(Place, ConnectionName, Object)>>,
     sources: RefCell<HashMap<Arc<str>, i64>>,
     last_change: Cell<Option<i64>>,
     /// Live and archived records gained per place.
@@ -41,7 +41,6 @@ impl<'c> Session<'c> {
             conn,
             entropy: None,
             places: RefCell::default(),
-            place_names: RefCell::default(),
             sources: RefCell::default(),
             last_change: Cell::new(None),
             gained: RefCell::default(),
@@ -118,8 +117,8 @@ impl<'c> Session<'c> {
 
     /// The place's number, if the store has heard of it.
     pub(super) fn find_place(&self, connection: &ConnectionName, object: &Object) -> Fallible<Option<Place>> {
-        let name = (connection.clone(), object.clone());
-        if let Some(place) = self.places.borrow().get(&name) {
+        let known = |(_, c, o): &&(Place, ConnectionName, Object)| c == connection && o == object;
+        if let Some((place, _, _)) = self.places.borrow().iter().find(known) {
             return Ok(Some(*place));
         }
         let found = self
@@ -127,8 +126,7 @@ impl<'c> Session<'c> {
             .query_row((connection.as_str(), object.as_str()), |row| row.get(0))
             .optional()?;
         if let Some(place) = found {
-            self.place_names.borrow_mut().insert(place, name.clone());
-            self.places.borrow_mut().insert(name, place);
+            self.places.borrow_mut().push((place, connection.clone(), object.clone()));
         }
         Ok(found)
     }
@@ -143,17 +141,17 @@ impl<'c> Session<'c> {
     }
 
     pub(super) fn place_name(&self, place: Place) -> Fallible<(ConnectionName, Object)> {
-        if let Some(name) = self.place_names.borrow().get(&place) {
-            return Ok(name.clone());
+        if let Some((_, connection, object)) = self.places.borrow().iter().find(|(id, _, _)| *id == place) {
+            return Ok((connection.clone(), object.clone()));
         }
         let (connection, object): (Arc<str>, String) = self
             .sql("SELECT connection, object FROM place WHERE id = ?1")?
             .query_row([place], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?
             .ok_or(Fault::Damaged("a record of an unknown place"))?;
-        let object = object.parse().map_err(|_| Fault::Damaged("an object without a name"))?;
+        let object: Object = object.parse().map_err(|_| Fault::Damaged("an object without a name"))?;
         let name = (ConnectionName::new(connection), object);
-        self.place_names.borrow_mut().insert(place, name.clone());
+        self.places.borrow_mut().push((place, name.0.clone(), name.1.clone()));
         Ok(name)
     }
 

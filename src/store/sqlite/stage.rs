@@ -41,9 +41,9 @@ pub(super) fn stage(
     for record in &marked {
         let row = records::load(session, *record)?;
         if row.state == State::Live {
-            let item = item_of_record(session, row.clone())?;
+            let item = item_of_record(session, row)?;
             report.looked_at += 1;
-            carry_out(session, now, &item, Some(row.id), &decide.decide(&item), &mut report)?;
+            carry_out(session, now, &item, Some((place, *record)), &decide.decide(&item), &mut report)?;
         }
         session.run("DELETE FROM push_mark WHERE place = ?1 AND record = ?2", (place, record))?;
     }
@@ -98,12 +98,12 @@ fn stage_creates(
 }
 
 fn item_of_record(session: &Session<'_>, row: records::Row) -> Fallible<StageItem> {
-    let (profile, identifiers) = match row.profile {
-        Some(profile) => (profiles::load(session, profile)?, identifiers_of(session, profile)?),
-        None => (None, Vec::new()),
+    let profile = match row.profile {
+        Some(profile) => profiles::load(session, profile)?,
+        None => None,
     };
     let queued = intents::of_record(session, row.id)?.map(|entry| intents::newest(session, entry)).transpose()?;
-    Ok(StageItem { record: Some(row.linked), profile, queued, identifiers })
+    Ok(StageItem { record: Some(row.linked), profile, queued, identifiers: Vec::new() })
 }
 
 fn item_of_create(session: &Session<'_>, place: Place, profile: i64) -> Fallible<StageItem> {
@@ -121,11 +121,11 @@ fn carry_out(
     session: &Session<'_>,
     now: Timestamp,
     item: &StageItem,
-    record: Option<i64>,
+    record: Option<(Place, i64)>,
     decision: &StageDecision,
     report: &mut StageReport,
 ) -> Fallible<()> {
-    if let (Some(mirror), Some(record)) = (&decision.mirror, record) {
+    if let (Some(mirror), Some((_, record))) = (&decision.mirror, record) {
         records::save_mirror(session, record, mirror)?;
     }
     if let Some(profile) = &item.profile
@@ -138,6 +138,16 @@ fn carry_out(
         letters::add(session, letter)?;
     }
     if let Some(intent) = &decision.intent {
+        // The common case: everything about the record is at hand.
+        if let (Some((place, record)), None, Some(of)) = (record, &item.queued, &item.record)
+            && intent.record.as_ref() == Some(&of.key)
+            && intent.profile == of.profile
+        {
+            let profile = item.profile.as_ref().map(|profile| profile.id.0);
+            intents::queue_first(session, now, place, record, profile, intent)?;
+            report.queued += 1;
+            return Ok(());
+        }
         report.queued += u64::from(intents::queue(session, now, intent)?);
     } else if decision.withdraw
         && let Some(queued) = &item.queued

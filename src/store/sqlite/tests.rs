@@ -105,6 +105,7 @@ contract! { super::fresh;
         a_merge_at_the_crm_merges_everything,
         an_update_of_a_merged_id_reaches_the_survivor,
         chains_of_merges_end_at_the_last,
+        a_merge_seen_after_its_loser_was_archived_still_joins,
         a_tombstone_may_say_merged,
         better_traits_survive_and_the_others_are_history,
         a_merge_leaves_one_create,
