@@ -1,6 +1,7 @@
 //! FLOOR 5 — where concrete things meet: the machine's environment, the store, the connectors, the flows as runs.
 
 mod compute;
+mod coverage;
 mod daemon;
 mod environment;
 mod importing;

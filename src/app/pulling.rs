@@ -80,6 +80,14 @@ impl App {
             }
             let is_sweep = !matches!(stream, Stream::Records(_)) || *stream.object() == Object::User;
             let before = counts;
+            let reads_mapping = matches!(stream, Stream::Records(_)) && !is_sweep;
+            let full = match what.full || !reads_mapping {
+                true => what.full || is_sweep,
+                false => match self.is_behind(connection, mapping).await? {
+                    Ok(behind) => behind,
+                    Err(ending) => return Ok((counts, ending)),
+                },
+            };
             let pull = Pull {
                 store: &*self.store,
                 connector: &*connection.connector,
@@ -91,7 +99,7 @@ impl App {
                 mapping: mapping.clone(),
                 guard: GuardLimits { max_loss: self.settings.safety.max_pull_loss, ..GuardLimits::default() },
                 run: run.id,
-                full: what.full || is_sweep,
+                full,
                 stop: &self.stop,
             };
             let told = |now: &Counts| {
@@ -106,7 +114,12 @@ impl App {
             counts.add(&report.counts);
             counts.conflicts += report.identity_conflicts;
             let ending = match report.end {
-                End::Complete => continue,
+                End::Complete => {
+                    if reads_mapping {
+                        self.note_read(connection, mapping, full).await?;
+                    }
+                    continue;
+                }
                 End::Stopped => Ending::Stopped,
                 End::Guarded(why) => Ending::Fused {
                     why: why.to_string(),

@@ -3,6 +3,7 @@
 //! Before a call a durable intent exists; after a lost answer the CRM is asked before anything is sent again. A record has
 //! one live intent, and at most one call in flight. What the CRM kept becomes the mirror.
 
+mod coverage;
 mod deliver;
 mod fuses;
 mod look;
@@ -80,7 +81,9 @@ impl Push<'_> {
         let schema = self.connector.describe(&self.mapping.object).await.map_err(End::Crm)?;
         let stager = Arc::new(self.stager(Some(Arc::new(schema)), &mut report.counts).await?);
         if !self.only_queued {
+            self.catch_up(&stager.mapping).await?;
             self.stage(&stager, &mut report.counts).await?;
+            self.note_coverage(&stager.mapping).await?;
             report.counts.failed += stager.failed();
             let tally = self.store.fuse_tally(self.connection, &self.mapping.object).await.map_err(End::Store)?;
             if let Some(tripped) = self.fuses.check(&tally) {
@@ -113,7 +116,7 @@ impl Push<'_> {
             return Ok(!queued.is_empty());
         }
         let (items, _) = self.store.staged(self.connection, object, self.creates(), 0, 1).await.map_err(End::Store)?;
-        Ok(!items.is_empty())
+        Ok(!items.is_empty() || self.is_behind().await?)
     }
 
     fn creates(&self) -> bool {

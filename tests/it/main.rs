@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod command_line;
+mod coverage;
 mod crashes;
 mod declaring;
 mod demo;
@@ -19,4 +20,5 @@ mod sales_data;
 mod tidy;
 mod tricks;
 mod two_way;
+mod whose;
 mod world;
