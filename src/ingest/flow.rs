@@ -177,7 +177,7 @@ impl ResolveEvents for Resolver {
                 .traits
                 .iter()
                 // An address that belongs to somebody else is not written on this profile either.
-                .filter(|(name, _)| !(resolved.conflict && &**name == "email"))
+                .filter(|(name, _)| !(resolved.conflict && resolved.attach.is_empty() && &**name == "email"))
                 .filter_map(|(name, value)| {
                     let attribute = Attribute {
                         value: value.clone(),

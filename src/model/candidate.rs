@@ -12,6 +12,8 @@ pub struct Candidate {
     pub first_seen: Timestamp,
     /// Which of the asked identifiers it holds, strongest first.
     pub matched: Vec<Identifier>,
+    /// Whether it holds a user id. Told only where the asked identifiers name a user id that nobody holds.
+    pub has_user_id: bool,
     /// Its live CRM records.
     pub live_links: Vec<(ConnectionName, Object)>,
 }

@@ -129,6 +129,7 @@ mod tests {
         let incoming = |n: usize| Incoming {
             record: Record::new(n.to_string().as_str(), connector::Fields::new()),
             hash: 0,
+            carried: None,
             identifiers: Vec::new(),
         };
         Batch {

@@ -4,7 +4,7 @@ use connector::{ConnectionName, Record, Value};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::mapping::ObjectMapping;
-use crate::model::Identifier;
+use crate::model::{Identifier, ProfileUid};
 use crate::store::Incoming;
 
 /// Prepares a page. `seed` is the mapping's fingerprint: a changed mapping changes every hash, so that every record is decided
@@ -15,7 +15,8 @@ pub fn of_page(connection: &ConnectionName, mapping: &ObjectMapping, seed: u64, 
         .map(|record| {
             let hash = content_hash(seed, &record);
             let identifiers = identifiers(connection, mapping, &record);
-            Incoming { record, hash, identifiers }
+            let carried = carried(mapping, &record);
+            Incoming { record, hash, identifiers, carried }
         })
         .collect()
 }
@@ -35,6 +36,12 @@ fn identifiers(connection: &ConnectionName, mapping: &ObjectMapping, record: &Re
     found.extend(email);
     found.extend(record.other_emails.iter().filter_map(|address| Identifier::email(address)));
     found
+}
+
+/// The profile id on a record of a person; text that is none was not written by Ferry.
+fn carried(mapping: &ObjectMapping, record: &Record) -> Option<ProfileUid> {
+    let text = record.fields.get(mapping.key_field().filter(|_| mapping.object.is_person())?)?.as_text()?;
+    text.trim().parse().ok().map(ProfileUid)
 }
 
 /// 64 bits over everything that is kept of the record: fields, links, deal, user, merged ids; not the change stamp, which

@@ -90,7 +90,7 @@ impl Planner {
             key: &key,
             linked,
             merged: &merged,
-            carried: None,
+            carried: known.carried,
             identifiers: &incoming.identifiers,
             candidates: &known.candidates,
         };
@@ -157,7 +157,7 @@ impl Planner {
         if let Some((_, sent)) = known.in_flight.iter().find(|(name, _)| *name == mapping.field) {
             let entry = decision.mirror.entry(&mapping.field);
             if *sent == crm {
-                (entry.base, entry.seen, entry.ours) = (Some(crm.clone()), Some(crm), true);
+                (entry.base, entry.seen, entry.sent, entry.ours) = (Some(crm.clone()), Some(crm), None, true);
             } else if entry.seen.as_ref() != Some(&crm) {
                 // Older than the write or newer: nobody knows yet, and no later page need bring it again. It is kept as
                 // seen, and the record is looked at once the write has been settled.

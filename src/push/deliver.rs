@@ -183,11 +183,19 @@ impl<'a> Delivery<'a> {
         fail::fail_point!("after_send");
         match answer {
             Ok(outcomes) if outcomes.len() == writes.len() => {
-                self.shared().failures = 0;
+                match outcomes.first() {
+                    // A connector may tell of a lost answer write by write.
+                    Some(Outcome::Ambiguous(error)) if outcomes.iter().all(is_ambiguous) => self.note_failure(error),
+                    _ => self.shared().failures = 0,
+                }
                 Ok(outcomes)
             }
             // Promise 5 broken: nobody knows which outcome is whose.
-            Ok(_) => Ok(writes.iter().map(|_| Outcome::Ambiguous(self.miscounted())).collect()),
+            Ok(_) => {
+                let error = self.miscounted();
+                self.note_failure(&error);
+                Ok(writes.iter().map(|_| Outcome::Ambiguous(error.clone())).collect())
+            }
             Err(error) if error.maybe_applied => {
                 self.note_failure(&error);
                 Ok(writes.iter().map(|_| Outcome::Ambiguous(error.clone())).collect())
@@ -223,10 +231,10 @@ impl<'a> Delivery<'a> {
             .iter()
             .map(|entry| {
                 let (mut delivered, tally) = self.again(entry, error);
-                if entry.state == crate::model::OutboxState::Ambiguous
-                    && let crate::store::Fate::Again { not_before, .. } = delivered.fate
+                if entry.state == OutboxState::Ambiguous
+                    && let crate::store::Fate::Again { not_before, counts } = delivered.fate
                 {
-                    delivered.fate = crate::store::Fate::Ambiguous { not_before };
+                    delivered.fate = crate::store::Fate::Ambiguous { not_before, counts };
                 }
                 (delivered, tally)
             })
@@ -284,6 +292,10 @@ impl<'a> Delivery<'a> {
         total.add(&self.shared().counts);
         total
     }
+}
+
+fn is_ambiguous(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Ambiguous(_))
 }
 
 /// Writes of one call are of one kind.

@@ -67,9 +67,14 @@ pub(super) fn settle(
             (Delivered { modified_at, ..settled }, tally)
         }
         Outcome::Rejected(rejection) => rejected(entry, &rejection, now, chance),
-        Outcome::Ambiguous(_) => {
-            let fate = Fate::Ambiguous { not_before: now };
-            (delivered(entry, fate, Vec::new(), None, Vec::new()), Tally::Waiting)
+        Outcome::Ambiguous(error) => {
+            // The first look is due at once; a record that stays unclear waits, and is parked in the end like any other.
+            let wait = if entry.attempts == 0 { Duration::ZERO } else { backoff(entry.attempts, chance) };
+            let (mut delivered, tally) = later(entry, now.saturating_add(wait), &error.cause, now);
+            if let Fate::Again { not_before, counts } = delivered.fate {
+                delivered.fate = Fate::Ambiguous { not_before, counts };
+            }
+            (delivered, tally)
         }
         Outcome::Deferred(error) => again(entry, &error, now, chance),
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use connector::{ConnectionName, FieldName, Fields, Operation, Schema, Timestamp, Value};
 
 use crate::compare::{Notice, Policy, Sides, compare, wanted};
-use crate::mapping::{FieldMapping, ObjectMapping, Source, fit};
+use crate::mapping::{CreatePolicy, FieldMapping, ObjectMapping, Source, fit};
 use crate::model::{
     Attribute, AttributeChange, Cause, Change, DeadLetter, DeadLetterCode, DeadLetterId, Direction, IdentifierKind,
     Intent, LinkedRecord, MirrorField, Origin, OutboxState, Profile, Rule, Subject,
@@ -144,6 +144,9 @@ impl Stager {
 
     /// A record for a known profile that has none here: every field that has a value, keyed by the profile's id.
     fn create(&self, item: &StageItem, profile: &Profile) -> StageDecision {
+        if self.mapping.create == CreatePolicy::Never {
+            return StageDecision { withdraw: item.queued.is_some(), ..StageDecision::default() };
+        }
         let (Some(key), true) = (&self.key, profile.known) else { return StageDecision::default() };
         let has_address = item.identifiers.iter().any(|identifier| identifier.kind == IdentifierKind::Email);
         if !has_address || item.queued.is_some() {

@@ -9,7 +9,7 @@ pub struct Resolution {
     pub whose: Whose,
     /// Identifiers that the profile does not hold yet, strongest first.
     pub attach: Vec<Identifier>,
-    /// Two known profiles were named; to be counted as `identity_conflict`.
+    /// Two known people were named, or a new one on the device of a known one; to be counted as `identity_conflict`.
     pub conflict: bool,
 }
 
@@ -30,7 +30,8 @@ pub fn resolve(event: &Event, candidates: &[Candidate]) -> Resolution {
 
 /// Whose an event with these identifiers (strongest first) is. None: nobody's. No candidate: a new profile. One: that one.
 /// Several, at most one of them known: one profile, the known one or else the first seen. Two or more known: the one that
-/// holds the strongest identifier, and nothing is attached or joined.
+/// holds the strongest identifier, and nothing is attached or joined. A new user id never joins a known profile with another
+/// one through a device alone.
 pub fn resolve_event(identifiers: &[Identifier], candidates: &[Candidate]) -> Resolution {
     if identifiers.is_empty() {
         return Resolution::of(Whose::Nobody, Vec::new());
@@ -41,7 +42,21 @@ pub fn resolve_event(identifiers: &[Identifier], candidates: &[Candidate]) -> Re
         let whose = strongest.map_or(Whose::Nobody, |candidate| Whose::Existing(candidate.profile));
         return Resolution { whose, attach: Vec::new(), conflict: true };
     }
-    join(identifiers, candidates)
+    without_shared_device(identifiers, candidates).unwrap_or_else(|| join(identifiers, candidates))
+}
+
+/// A person has one user id (`cdp-semantics` §2.2, step 5). A new user id on a device of somebody known under another is
+/// somebody else on that device: the device stays with its owner and says nothing about this event. An address is a person's
+/// own, and one that the profile holds still says that both are one.
+fn without_shared_device(identifiers: &[Identifier], candidates: &[Candidate]) -> Option<Resolution> {
+    let held = |id: &Identifier| candidates.iter().any(|candidate| candidate.matched.contains(id));
+    let names_new_user = identifiers.iter().any(|id| id.kind == IdentifierKind::UserId && !held(id));
+    let is_device = |id: &Identifier| id.kind == IdentifierKind::AnonymousId;
+    let is_other = |c: &&Candidate| names_new_user && c.known && c.has_user_id && c.matched.iter().all(is_device);
+    let other = candidates.iter().find(is_other)?;
+    let rest: Vec<Identifier> = identifiers.iter().filter(|id| !other.matched.contains(id)).cloned().collect();
+    let others: Vec<Candidate> = candidates.iter().filter(|c| c.profile != other.profile).cloned().collect();
+    Some(Resolution { conflict: true, ..join(&rest, &others) })
 }
 
 /// Whose an alias is: `previousId` becomes another name of `userId`'s profile. The decoder gives `previousId` both as a

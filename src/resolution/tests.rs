@@ -24,6 +24,7 @@ fn candidate(profile: i64, known: bool, first_seen: i64, matched: &[Identifier])
         known,
         first_seen: Timestamp::from_secs(first_seen),
         matched: matched.to_vec(),
+        has_user_id: false,
         live_links: Vec::new(),
     }
 }
@@ -203,4 +204,22 @@ proptest! {
             prop_assert!(got.attach.iter().all(free));
         }
     }
+}
+
+#[test]
+fn a_new_user_on_the_device_of_a_known_one_is_somebody_else() {
+    let ids = [user("u-bob"), email("bob@northwind.example"), anonymous("a-1")];
+    let ada = Candidate { has_user_id: true, ..candidate(1, true, 10, &[anonymous("a-1")]) };
+    let got = resolve_event(&ids, std::slice::from_ref(&ada));
+    assert_eq!((got.whose, got.conflict), (Whose::New, true));
+    assert_eq!(got.attach, ids[..2], "the device stays with its owner");
+    // Known by an address alone, she may well have this user id.
+    let by_mail = Candidate { has_user_id: false, ..ada.clone() };
+    assert_eq!(resolve_event(&ids, &[by_mail]).whose, Whose::Existing(ProfileId(1)));
+    // An address she holds says it is she, under another user id.
+    let hers = Candidate { matched: vec![email("bob@northwind.example"), anonymous("a-1")], ..ada.clone() };
+    assert_eq!(resolve_event(&ids, &[hers]).whose, Whose::Existing(ProfileId(1)));
+    // Without a user id, an event says only what device it comes from: a second address is normal.
+    let got = resolve_event(&ids[1..], &[ada]);
+    assert_eq!((got.whose, got.conflict), (Whose::Existing(ProfileId(1)), false));
 }

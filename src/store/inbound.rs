@@ -7,7 +7,7 @@ use connector::{ConnectionName, Cursor, FieldName, Record, Stream, Timestamp, To
 
 use crate::model::{
     AttributeChange, Candidate, Computed, Counts, DeadLetter, Deal, Event, Fact, Identifier, LinkedRecord, Mirror,
-    Profile, ProfileId, RuleId, RunId, Whose,
+    Profile, ProfileId, ProfileUid, RuleId, RunId, Whose,
 };
 
 /// One stream of one connection: the unit of checkpoints.
@@ -37,6 +37,8 @@ pub struct Incoming {
     pub hash: i64,
     /// What may tell whose it is, besides the record's own id; strongest first.
     pub identifiers: Vec<Identifier>,
+    /// The profile id that the record carries in our key field.
+    pub carried: Option<ProfileUid>,
 }
 
 /// A page to be applied in one transaction together with its checkpoint.
@@ -63,8 +65,10 @@ pub struct Known {
     pub record: Option<LinkedRecord>,
     /// Stored records, archived ones too, whose ids the incoming record lists as merged into it.
     pub merged: Vec<LinkedRecord>,
-    /// Profiles found by the incoming identifiers, each once.
+    /// Profiles found by the incoming identifiers or carried, each once.
     pub candidates: Vec<Candidate>,
+    /// The profile that the record carries the id of, merges followed; `None` where it carries none, or one nobody knows.
+    pub carried: Option<ProfileId>,
     /// Fields of this record in flight (leased or ambiguous) in the outbox, with the values sent: a pulled value equal to one
     /// is an echo, and any other may be older than the write, so the field is left alone.
     pub in_flight: Vec<(FieldName, Value)>,
@@ -158,7 +162,7 @@ pub struct EventDecision {
     pub attach: Vec<Identifier>,
     /// Declared traits that win over what is there.
     pub attributes: Vec<AttributeChange>,
-    /// The event named two known profiles; counted.
+    /// The event named two known people; counted.
     pub conflict: bool,
 }
 

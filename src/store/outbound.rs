@@ -99,8 +99,8 @@ pub enum Fate {
     Linked { id: RecordId, url: Option<Arc<str>> },
     /// Not sent or not applied: queued again, not before the instant. `counts` says whether it counts as an attempt.
     Again { not_before: Timestamp, counts: bool },
-    /// Perhaps applied: the CRM is asked before anything is sent again.
-    Ambiguous { not_before: Timestamp },
+    /// Perhaps applied: the CRM is asked before anything is sent again. `counts` says whether it counts as an attempt.
+    Ambiguous { not_before: Timestamp, counts: bool },
     /// The record is gone: tombstone it, drop the entry. Never created again.
     Gone,
     /// The record was merged: re-key to the survivor, mark it for staging, drop this entry.

@@ -20,4 +20,5 @@ mod sales_data;
 mod tidy;
 mod tricks;
 mod two_way;
+mod whose;
 mod world;

@@ -73,8 +73,21 @@ fn a_field_the_crm_rewrites_twice_is_frozen() {
 fn scenario_3_a_lost_answer_is_ambiguous_at_once() {
     let lost = Outcome::Ambiguous(Error::new(ErrorKind::Transient, "write", "HTTP 502"));
     let (delivered, tally) = settle(&mapping(), &entry("1", true), lost, NOW, 0.0);
-    assert_eq!((delivered.fate, tally), (Fate::Ambiguous { not_before: NOW }, Tally::Waiting));
+    assert_eq!((delivered.fate, tally), (Fate::Ambiguous { not_before: NOW, counts: true }, Tally::Waiting));
     assert_eq!(delivered.journal, None);
+}
+
+#[test]
+fn a_record_that_stays_unclear_waits_longer_and_is_parked_in_the_end() {
+    let lost = || Outcome::Ambiguous(Error::new(ErrorKind::Protocol, "write", "the answer leaves it out"));
+    let mut entry = entry("1", true);
+    entry.attempts = 1;
+    let (delivered, _) = settle(&mapping(), &entry, lost(), NOW, 0.5);
+    assert!(matches!(delivered.fate, Fate::Ambiguous { not_before, counts: true } if not_before > NOW));
+    entry.attempts = MOST_ATTEMPTS - 1;
+    let (delivered, tally) = settle(&mapping(), &entry, lost(), NOW, 0.5);
+    assert_eq!((delivered.fate, tally), (Fate::Finished, Tally::Failed));
+    assert_eq!(delivered.dead_letters[0].code, DeadLetterCode::AttemptsExhausted);
 }
 
 #[test]

@@ -151,7 +151,7 @@ pub(super) fn incoming(record: Record) -> Incoming {
     // As in the house: the stamp alone is no change.
     hashed.modified_at = None;
     let hash = i64::from_le_bytes(xxh3_64(format!("{hashed:?}").as_bytes()).to_le_bytes());
-    Incoming { record, hash, identifiers }
+    Incoming { record, hash, identifiers, carried: None }
 }
 
 pub(super) fn page(records: Vec<Record>) -> IncomingPage {

@@ -59,7 +59,7 @@ pub(in crate::store) async fn a_pause_is_kept(engine: &dyn Engine) {
     assert!(lease(&*store, 5_999).await.is_empty());
     let due = lease(&*store, 6_000).await;
     assert_eq!(due.iter().map(|entry| entry.attempts).collect::<Vec<_>>(), [1, 0]);
-    settle(&*store, at(6_001), vec![settled(&due[0], Fate::Ambiguous { not_before: at(7_000) })]).await;
+    settle(&*store, at(6_001), vec![settled(&due[0], Fate::Ambiguous { not_before: at(7_000), counts: false })]).await;
     assert!(lease(&*store, 6_999).await.iter().all(|entry| entry.id != due[0].id));
     let asked = lease(&*store, 7_000).await;
     assert!(asked.iter().any(|entry| entry.id == due[0].id && entry.state == OutboxState::Ambiguous));
@@ -98,4 +98,15 @@ pub(in crate::store) async fn a_newer_generation_waits_for_the_one_in_flight(eng
     // The first generation's answer, heard twice, does not touch the second.
     settle(&*store, at(5_004), vec![written(&sent, Fate::Finished)]).await;
     assert_eq!(queued(&*store).await.len(), 1);
+}
+
+pub(in crate::store) async fn an_unknown_fate_has_the_record_looked_at_again(engine: &dyn Engine) {
+    let store = engine.open();
+    apply(&*store, page(vec![person("1", "Ada")])).await;
+    stage(&*store, false, Want::new(10)).await;
+    lease(&*store, 5_000).await;
+    let found = lease(&*store, 5_060).await.remove(0);
+    settle(&*store, at(5_061), vec![written(&found, Fate::Finished)]).await;
+    // What is wanted may have moved back to the old agreement meanwhile, and then nobody queued anything.
+    assert_eq!(stage(&*store, false, Want::new(10)).await.looked_at, 1);
 }

@@ -205,3 +205,34 @@ pub(in crate::store) async fn a_moved_record_leaves_its_old_profile(engine: &dyn
     let parted = store.timeline(one, 10).await.unwrap();
     assert!(parted.iter().any(|item| &*item.title == "parted from crm:hubspot:contact"), "{parted:?}");
 }
+
+pub(in crate::store) async fn a_merge_is_followed_after_the_loser_was_reported_deleted(engine: &dyn Engine) {
+    let store = engine.open();
+    apply(&*store, page(vec![person("1", "Ada"), person("2", "Bo")])).await;
+    apply(&*store, gone(&["2"])).await;
+    let two = profile_of(&*store, "2").await.unwrap();
+    let plan = Arc::new(Plan::default());
+    store.apply_page(page(vec![merged("1", &["2"])]), plan.clone()).await.unwrap();
+    assert_eq!(plan.asked.lock().unwrap()[0].merged[0].profile, Some(two));
+    assert_eq!(profile_of(&*store, "2").await, profile_of(&*store, "1").await);
+    assert_eq!(store.stats().await.unwrap().profiles, 1);
+    store.verify().await.unwrap();
+}
+
+pub(in crate::store) async fn a_winner_known_only_from_an_association_takes_what_is_stored(engine: &dyn Engine) {
+    let store = engine.open();
+    apply(&*store, page(vec![person("1", "Ada")])).await;
+    let deals = StreamKey { connection: "hubspot".into(), stream: Stream::Records(Object::Deal) };
+    let nobody = Arc::new(Plan { nobody: true, ..Plan::default() });
+    store.apply_page(page_of(deals, vec![deal("d1", "9")]), nobody).await.unwrap();
+    let profile = profile_of(&*store, "1").await.unwrap();
+    let notice = Tombstone { id: "1".into(), deleted_at: Some(at(500)), merged_into: Some("9".into()) };
+    apply(&*store, IncomingPage { tombstones: vec![notice], ..gone(&[]) }).await;
+    let detail = store.profile(profile).await.unwrap().unwrap();
+    assert_eq!(detail.records.iter().map(|record| record.key.clone()).collect::<Vec<_>>(), [contact("9")]);
+    assert!(!detail.records[0].archived && detail.records[0].mirror.get("firstname").is_some());
+    assert_eq!(detail.deals.len(), 1, "the winner's associations stay");
+    assert_eq!(stage(&*store, true, Want::new(10)).await.queued, 1, "an update of the winner, and no create");
+    assert_eq!(queued(&*store).await[0].intent.record, Some(contact("9")));
+    store.verify().await.unwrap();
+}

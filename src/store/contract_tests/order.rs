@@ -65,7 +65,7 @@ async fn take(store: &dyn Store, step: &Step, second: i64) {
                     (0, false) => Fate::Linked { id: id.as_str().into(), url: None },
                     (0, true) => Fate::Finished,
                     (1, _) => Fate::Gone,
-                    (2, _) => Fate::Ambiguous { not_before: super::kit::at(0) },
+                    (2, _) => Fate::Ambiguous { not_before: super::kit::at(0), counts: true },
                     _ => Fate::Again { not_before: super::kit::at(0), counts: true },
                 };
                 let delivered = if *kind == 0 { written(&entry, fate) } else { settled(&entry, fate) };

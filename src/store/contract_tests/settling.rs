@@ -171,3 +171,25 @@ pub(in crate::store) async fn a_record_merged_into_an_unseen_one_is_renamed(engi
     let item = store.stage_items(vec![contact("1")]).await.unwrap().remove(0);
     assert_eq!(item.record.unwrap().key, contact("77"));
 }
+
+pub(in crate::store) async fn a_refused_write_makes_no_page_older(engine: &dyn Engine) {
+    let store = engine.open();
+    let sent = one_sent(&*store).await;
+    let mut refused = written(&sent, Fate::Finished);
+    refused.written[0].outcome = JournalOutcome::Rejected;
+    refused.written[0].kept = Value::Null;
+    settle(&*store, at(5_001), vec![refused]).await;
+    // Nothing was written, so the record's stamp has not moved: this page is the only one that brings the edit.
+    let report = apply(&*store, IncomingPage { asked_at: at(5_000), ..page(vec![person("1", "Edited")]) }).await;
+    assert_eq!((report.counts.skipped, report.counts.updated), (0, 1));
+}
+
+pub(in crate::store) async fn a_record_found_in_place_of_a_create_is_not_older(engine: &dyn Engine) {
+    let store = engine.open();
+    append(&*store, vec![track("m1", &["email:p9@acme.example"], 10)]).await;
+    stage(&*store, true, Want::new(10)).await;
+    let sent = lease(&*store, 5_000).await.remove(0);
+    settle(&*store, at(5_001), vec![settled(&sent, Fate::Linked { id: "9".into(), url: None })]).await;
+    let report = apply(&*store, IncomingPage { asked_at: at(5_000), ..page(vec![person("9", "Nina")]) }).await;
+    assert_eq!((report.counts.skipped, report.counts.updated), (0, 1));
+}

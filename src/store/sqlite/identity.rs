@@ -6,7 +6,7 @@ use super::fault::Fallible;
 use super::profiles::{make_known, mark_stale, note_change};
 use super::records;
 use super::session::Session;
-use crate::model::{Candidate, Identifier, IdentifierKind, ProfileId};
+use crate::model::{Candidate, Identifier, IdentifierKind, ProfileId, ProfileUid};
 
 /// A line of the identity log.
 pub(super) struct Edge<'a> {
@@ -164,12 +164,20 @@ pub(super) fn candidates_but(
         };
         if let Some(candidate) = found.iter_mut().find(|candidate| candidate.profile.0 == profile) {
             candidate.matched.push(identifier.clone());
-        } else if let Some(candidate) = candidate(session, profile, identifier)? {
+        } else if let Some(candidate) = candidate(session, profile, Some(identifier))? {
             found.push(candidate);
         }
     }
     for candidate in &mut found {
         candidate.matched.sort();
+    }
+    let held = |id: &Identifier| found.iter().any(|candidate| candidate.matched.contains(id));
+    if identifiers.iter().any(|id| id.kind == IdentifierKind::UserId && !held(id)) {
+        for candidate in &mut found {
+            let one = "SELECT 1 FROM identifier WHERE profile = ?1 AND kind = ?2 LIMIT 1";
+            let kind = session.kind(&IdentifierKind::UserId)?;
+            candidate.has_user_id = session.number(one, (candidate.profile.0, kind))? > 0;
+        }
     }
     Ok(found)
 }
@@ -180,7 +188,27 @@ pub(super) fn is_own(session: &Session<'_>, identifier: &Identifier, ext: &str, 
         && session.find_kind(&identifier.kind)? == Some(kind))
 }
 
-fn candidate(session: &Session<'_>, profile: i64, matched: &Identifier) -> Fallible<Option<Candidate>> {
+/// The profile whose id a record carries, merges followed; it joins the candidates.
+pub(super) fn carried(
+    session: &Session<'_>,
+    uid: ProfileUid,
+    candidates: &mut Vec<Candidate>,
+) -> Fallible<Option<ProfileId>> {
+    let found = session.number(
+        "SELECT id FROM profile WHERE uid = ?1 UNION ALL SELECT survivor FROM profile_alias WHERE uid = ?1",
+        [uid.0.into_bytes()],
+    )?;
+    if candidates.iter().any(|candidate| candidate.profile.0 == found) {
+        return Ok(Some(ProfileId(found)));
+    }
+    let Some(candidate) = candidate(session, found, None)? else {
+        return Ok(None);
+    };
+    candidates.push(candidate);
+    Ok(Some(ProfileId(found)))
+}
+
+fn candidate(session: &Session<'_>, profile: i64, matched: Option<&Identifier>) -> Fallible<Option<Candidate>> {
     let mut statement = session.sql("SELECT known, first_seen FROM profile WHERE id = ?1")?;
     let mut rows = statement.query([profile])?;
     let Some(row) = rows.next()? else {
@@ -190,7 +218,8 @@ fn candidate(session: &Session<'_>, profile: i64, matched: &Identifier) -> Falli
         profile: ProfileId(profile),
         known: row.get(0)?,
         first_seen: Timestamp::from_micros(row.get(1)?),
-        matched: vec![matched.clone()],
+        matched: matched.into_iter().cloned().collect(),
+        has_user_id: false,
         live_links: records::live_places(session, profile)?,
     }))
 }

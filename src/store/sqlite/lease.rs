@@ -5,6 +5,7 @@ use connector::Timestamp;
 use super::fault::Fallible;
 use super::intents;
 use super::letters::rows_limit;
+use super::records;
 use super::session::{Place, Session};
 use crate::model::{OutboxEntry, OutboxState};
 use crate::store::{FuseTally, Lease};
@@ -22,19 +23,23 @@ pub(super) fn lease(session: &Session<'_>, place: Place, lease: &Lease, limit: u
         if due.is_empty() {
             continue;
         }
-        for entry in &due {
+        for row in &due {
             session.run(
                 "UPDATE outbox SET state = 1, worker = ?2, lease_until = ?3 WHERE id = ?1",
-                (entry.id.0, &*lease.worker, lease.until.micros()),
+                (row.entry.id.0, &*lease.worker, lease.until.micros()),
             )?;
+            if let (2, Some(record)) = (state, row.record) {
+                // While its fate was unknown, staging compared with a mirror from before it: it looks once more.
+                records::mark(session, place, record)?;
+            }
         }
-        return Ok(due);
+        return Ok(due.into_iter().map(|row| shown(row.entry)).collect());
     }
     Ok(Vec::new())
 }
 
 /// The oldest due entry and those of its kind.
-fn due(session: &Session<'_>, place: Place, state: i64, now: Timestamp, limit: usize) -> Fallible<Vec<OutboxEntry>> {
+fn due(session: &Session<'_>, place: Place, state: i64, now: Timestamp, limit: usize) -> Fallible<Vec<intents::Row>> {
     const DUE: &str = "o.place = ?1 AND o.state = ?2 AND (o.not_before IS NULL OR o.not_before <= ?3)";
     let now = now.micros();
     let first =
@@ -42,18 +47,18 @@ fn due(session: &Session<'_>, place: Place, state: i64, now: Timestamp, limit: u
     let Some(first) = first.first() else {
         return Ok(Vec::new());
     };
-    let rows = intents::select(
+    intents::select(
         session,
         &format!("WHERE {DUE} AND o.op = ?4 ORDER BY o.created_at, o.id LIMIT ?5"),
         (place, state, now, first.entry.intent.operation.name(), rows_limit(limit)),
-    )?;
-    let shown = |mut entry: OutboxEntry| {
-        if entry.state == OutboxState::Queued {
-            entry.state = OutboxState::InFlight;
-        }
-        entry
-    };
-    Ok(rows.into_iter().map(|row| shown(row.entry)).collect())
+    )
+}
+
+fn shown(mut entry: OutboxEntry) -> OutboxEntry {
+    if entry.state == OutboxState::Queued {
+        entry.state = OutboxState::InFlight;
+    }
+    entry
 }
 
 /// At start nobody else works on this store: whatever is in flight was left behind by a process that is gone.

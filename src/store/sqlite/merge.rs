@@ -124,7 +124,19 @@ pub(super) fn at_crm(
         (Some(l), Some(w)) if l.record == w.record => Ok(false),
         (Some(l), Some(_)) if l.alias => Ok(false),
         (Some(l), Some(w)) => {
-            let (lost, won) = (records::load(session, l.record)?, records::load(session, w.record)?);
+            let (lost, mut won) = (records::load(session, l.record)?, records::load(session, w.record)?);
+            if won.state == State::Stub && lost.state != State::Stub {
+                // Known only from an association so far: what is stored of the loser is all there is of the winner.
+                let content = records::Content {
+                    profile: lost.profile,
+                    state: lost.state,
+                    modified_at: lost.linked.modified_at.map(Timestamp::micros),
+                    url: lost.linked.url.as_deref(),
+                    mirror: &lost.linked.mirror,
+                };
+                records::update(session, &won, &content)?;
+                won = records::load(session, w.record)?;
+            }
             absorb(session, &won, &lost, because)?;
             match (won.profile, lost.profile) {
                 (Some(a), Some(b)) if a != b => {

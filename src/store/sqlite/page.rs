@@ -158,14 +158,20 @@ impl Paging<'_> {
             }
         }
         let stored = row.filter(|row| row.state != State::Stub);
+        let own = Some((incoming.record.id.as_str(), crm_kind(self.place), row.and_then(|row| row.profile)));
+        let mut candidates = identity::candidates_but(session, &incoming.identifiers, own)?;
+        let carried = match incoming.carried {
+            // Of a record that is linked already nobody asks what it carries.
+            Some(uid) if stored.is_none_or(|row| row.profile.is_none()) => {
+                identity::carried(session, uid, &mut candidates)?
+            }
+            _ => None,
+        };
         Ok(Known {
             record: stored.map(|row| row.linked.clone()),
             merged,
-            candidates: identity::candidates_but(
-                session,
-                &incoming.identifiers,
-                Some((incoming.record.id.as_str(), crm_kind(self.place), row.and_then(|row| row.profile))),
-            )?,
+            candidates,
+            carried,
             in_flight: match stored {
                 Some(row) => intents::fields_in_flight(session, row.id)?,
                 None => Vec::new(),

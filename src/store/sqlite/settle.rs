@@ -44,7 +44,7 @@ fn settle_one(session: &Session<'_>, run: RunId, now: Timestamp, one: &Delivered
                 letters::add(session, &fought(&stored.linked.key, write, now))?;
             }
         }
-        if one.written.iter().any(|write| write.outcome != JournalOutcome::Cancelled) {
+        if has_written(one) {
             records::save_written(session, &stored, &mirror, now, one.modified_at)?;
         } else {
             records::save_mirror(session, stored.id, &mirror)?;
@@ -70,11 +70,12 @@ fn settle_one(session: &Session<'_>, run: RunId, now: Timestamp, one: &Delivered
             journal::add(session, run, now, row, row.record, one)?;
             again(session, now, row, *not_before, *counts)
         }
-        Fate::Ambiguous { not_before } => {
+        Fate::Ambiguous { not_before, counts } => {
             journal::add(session, run, now, row, row.record, one)?;
             session.run(
-                "UPDATE outbox SET state = 2, worker = NULL, lease_until = NULL, not_before = ?2 WHERE id = ?1",
-                (row.entry.id.0, not_before.micros()),
+                "UPDATE outbox SET state = 2, worker = NULL, lease_until = NULL, not_before = ?2, attempts = attempts + ?3
+                 WHERE id = ?1",
+                (row.entry.id.0, not_before.micros(), counts),
             )?;
             Ok(())
         }
@@ -108,6 +109,12 @@ fn settle_one(session: &Session<'_>, run: RunId, now: Timestamp, one: &Delivered
             Ok(())
         }
     }
+}
+
+/// Whether the CRM has taken anything. Only then is a page asked for earlier older than the record, and only then has the
+/// record's stamp moved, so that a later page brings it again.
+fn has_written(one: &Delivered) -> bool {
+    one.written.iter().any(|write| matches!(write.outcome, JournalOutcome::Written | JournalOutcome::KeptOther))
 }
 
 /// The mirror with what was written taken into account, field by field: a page may have been pulled meanwhile, and what it
@@ -211,9 +218,13 @@ fn link(
             stored.id
         }
     };
-    let stamp = one.modified_at.map(Timestamp::micros);
-    session
-        .run("UPDATE record SET written_at = ?2, written_stamp = ?3 WHERE id = ?1", (record, now.micros(), stamp))?;
+    if has_written(one) {
+        let stamp = one.modified_at.map(Timestamp::micros);
+        session.run(
+            "UPDATE record SET written_at = ?2, written_stamp = ?3 WHERE id = ?1",
+            (record, now.micros(), stamp),
+        )?;
+    }
     records::mark(session, row.place, record)?;
     if row.record.is_none() {
         // What waits behind the create is for this record now, unless it has an entry of its own.

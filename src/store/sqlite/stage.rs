@@ -50,6 +50,14 @@ pub(super) fn stage(
     if creates {
         let room = limit.saturating_sub(marked.len());
         stage_creates(session, place, now, room, decide, &mut report)?;
+    } else {
+        // Creates that were wanted under another policy: whoever decides takes them back.
+        let sql = "SELECT profile FROM outbox WHERE place = ?1 AND record IS NULL AND state = 0";
+        for profile in numbers(session, sql, [place])? {
+            let item = item_of_create(session, place, profile)?;
+            report.looked_at += 1;
+            carry_out(session, now, &item, None, &decide.decide(&item), &mut report)?;
+        }
     }
     report.more |= session.number("SELECT 1 FROM push_mark WHERE place = ?1 LIMIT 1", [place])? > 0;
     Ok(report)

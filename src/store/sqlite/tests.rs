@@ -89,7 +89,8 @@ contract! { super::fresh;
         after_a_crash_the_crm_is_asked_first,
         a_pause_is_kept,
         a_lease_has_one_kind_of_operation,
-        a_newer_generation_waits_for_the_one_in_flight;
+        a_newer_generation_waits_for_the_one_in_flight,
+        an_unknown_fate_has_the_record_looked_at_again;
     settling:
         a_finished_write_moves_mirror_and_journal,
         each_field_has_its_own_outcome,
@@ -100,7 +101,9 @@ contract! { super::fresh;
         a_record_pulled_while_its_create_was_out_stays_one,
         a_gone_record_is_never_written_again,
         a_merged_record_hands_over_to_the_survivor,
-        a_record_merged_into_an_unseen_one_is_renamed;
+        a_record_merged_into_an_unseen_one_is_renamed,
+        a_refused_write_makes_no_page_older,
+        a_record_found_in_place_of_a_create_is_not_older;
     merges:
         a_merge_at_the_crm_merges_everything,
         an_update_of_a_merged_id_reaches_the_survivor,
@@ -110,7 +113,9 @@ contract! { super::fresh;
         better_traits_survive_and_the_others_are_history,
         a_merge_leaves_one_create,
         associations_follow_their_newest_reading,
-        a_moved_record_leaves_its_old_profile;
+        a_moved_record_leaves_its_old_profile,
+        a_merge_is_followed_after_the_loser_was_reported_deleted,
+        a_winner_known_only_from_an_association_takes_what_is_stored;
     order:
         any_order_is_consistent;
     reading:
