@@ -139,6 +139,7 @@ impl Pull<'_> {
             if let Some(why) = applied.stopped {
                 return Err(End::Guarded(why));
             }
+            planner.page_is_stored();
             report.counts.add(&Counts { pages: batch.pages, ..applied.counts });
             report.identity_conflicts += applied.identity_conflicts;
             report.profiles_marked += applied.profiles_marked;

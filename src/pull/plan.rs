@@ -29,7 +29,7 @@ pub struct Planner {
     with_fields: bool,
     now: Timestamp,
     limits: GuardLimits,
-    losses: Mutex<Losses>,
+    losses: Mutex<Running>,
 }
 
 impl Planner {
@@ -351,6 +351,23 @@ fn manual_conflict(letter: DeadLetter) -> DeadLetter {
     DeadLetter { fix: "ferry failures retry ID --take crm, or --take cdp".into(), ..letter }
 }
 
+/// What a run has lost so far, and what the page that is being stored would lose.
+#[derive(Debug, Default)]
+struct Running {
+    stored: Losses,
+    page: Losses,
+}
+
+impl Planner {
+    /// The page last asked about has been stored.
+    pub(super) fn page_is_stored(&self) {
+        let mut running = self.losses.lock().unwrap_or_else(PoisonError::into_inner);
+        running.stored.deleted += running.page.deleted;
+        running.stored.emptied += running.page.emptied;
+        running.page = Losses::default();
+    }
+}
+
 impl PlanRecords for Planner {
     fn decide(&self, incoming: &Incoming, known: &Known, read: Read<'_>) -> RecordDecision {
         let mut decision = RecordDecision {
@@ -385,8 +402,10 @@ impl PlanRecords for Planner {
     }
 
     fn guard(&self, page: &Guard) -> Verdict {
-        let mut losses = self.losses.lock().unwrap_or_else(PoisonError::into_inner);
-        *losses = losses.plus(page);
+        let mut running = self.losses.lock().unwrap_or_else(PoisonError::into_inner);
+        // A store that runs a page again asks again: only what was stored counts for good.
+        running.page = Losses::default().plus(page);
+        let losses = running.stored.plus(page);
         let what = format!("pull of {} {}", self.connection, self.mapping.object);
         self.limits.check(&what, page.linked, losses.deleted, losses.emptied)
     }
@@ -394,3 +413,21 @@ impl PlanRecords for Planner {
 
 /// Reads a profile within the transaction.
 type Read<'a> = &'a dyn Fn(ProfileId) -> Option<Profile>;
+
+#[cfg(test)]
+mod tests {
+    use connector::Object;
+
+    use super::*;
+
+    #[test]
+    fn a_page_that_is_run_again_is_counted_once() {
+        let mapping = Arc::new(ObjectMapping::new(Object::Contact, Vec::new()));
+        let planner = Planner::new("acme".into(), mapping, true, Timestamp::EPOCH, GuardLimits::default());
+        let page = Guard { linked: 100, deleted: 60, emptied: 0, full_load_done: true };
+        assert_eq!(planner.guard(&page), Verdict::Go);
+        assert_eq!(planner.guard(&page), Verdict::Go, "the store tries the same page again");
+        planner.page_is_stored();
+        assert!(matches!(planner.guard(&page), Verdict::Stop(_)), "120 of 100 linked ones are too many in one run");
+    }
+}
