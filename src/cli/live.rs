@@ -1,7 +1,7 @@
 //! `ferry check --live`: the configuration held against what each CRM really is: reachable, whose account, which fields, of
 //! which type, writable or not. Reads only.
 
-use connector::{FieldKind, FieldSpec, Schema};
+use connector::{FieldKind, FieldSpec, ReadKey, ReadRequest, Schema};
 use serde::Serialize;
 
 use crate::app::Connection;
@@ -59,6 +59,18 @@ pub async fn look(connection: &Connection) -> Looked {
         match connector.describe(&mapping.object).await {
             Ok(schema) => looked.findings.extend(compare(mapping, &schema)),
             Err(error) => looked.findings.push(of_error(&error)),
+        }
+    }
+    // The fields may be open to a credential that must not see the records: one look at a record shows a missing scope.
+    for mapping in connection.settings.objects.iter().filter(|one| connector.capability().objects.contains(&one.object))
+    {
+        let by = ReadKey::Ids(vec!["1".into()]);
+        let request = ReadRequest { object: mapping.object.clone(), fields: Vec::new(), by };
+        if let Err(error) = connector.read(&request).await {
+            let finding = of_error(&error);
+            if looked.findings.iter().all(|known| known.help != finding.help) {
+                looked.findings.push(finding);
+            }
         }
     }
     let pool = connector.budget().daily;
