@@ -43,6 +43,15 @@ impl Crm {
         text.lines().filter(|line| line.contains("\"status\":429")).count() as u64
     }
 
+    /// When each request came, by the mock's clock, in order.
+    pub async fn arrivals(&self) -> Vec<connector::Timestamp> {
+        let at = |line: &str| {
+            let line: serde_json::Value = serde_json::from_str(line).expect("JSON");
+            line["at"].as_str().and_then(connector::Timestamp::parse_rfc3339).expect("an instant")
+        };
+        self.text("requests").await.lines().map(at).collect()
+    }
+
     async fn lines(&self, what: &str) -> u64 {
         self.text(what).await.bytes().filter(|byte| *byte == b'\n').count() as u64
     }

@@ -22,8 +22,9 @@ pub struct Pushing<'a> {
     pub only_queued: bool,
 }
 
-/// Calls under way at once: enough to use a quota of 19 calls a second at 150 ms each.
-const PARALLEL: usize = 4;
+/// Calls under way at once: enough to use a quota of 19 calls a second at 150 ms each, the store's time between two calls
+/// of one worker included.
+const PARALLEL: usize = 8;
 
 impl App {
     /// Pushes one connection. A connection that only pulls, or only plans, sends nothing and says so.

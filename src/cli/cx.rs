@@ -25,17 +25,14 @@ pub struct Cx {
 }
 
 impl Cx {
-    /// The validated configuration. Warnings go to standard error; problems become the failure.
+    /// The validated configuration; problems become the failure. Its warnings are for `check` and for whoever runs a flow:
+    /// a command that only looks something up does not repeat them.
     pub fn settings(&self) -> Result<Settings, Failure> {
-        match config::load(&self.config, &self.overrides) {
-            Ok(loaded) => {
-                if !loaded.warnings.is_empty() && !self.terminal.wants_json() {
-                    self.terminal.note(config::blocks(&loaded.warnings));
-                }
-                Ok(loaded.settings)
-            }
-            Err(failure) => Err(of_config(&failure)),
-        }
+        Ok(self.load()?.settings)
+    }
+
+    fn load(&self) -> Result<config::Loaded, Failure> {
+        config::load(&self.config, &self.overrides).map_err(|failure| of_config(&failure))
     }
 
     /// The store, for a command that only reads: beside a daemon, and without ever making or changing the file. `None`
@@ -52,7 +49,11 @@ impl Cx {
     /// Everything that runs a flow, with the flow lock of the store: one flow at a time. Makes the store where there is none.
     /// `what` is the command, for whoever finds the lock taken; without `crms` no secret is read and no CRM is there.
     pub async fn assemble(&self, what: &str, crms: bool) -> Result<(App, FlowLock), Failure> {
-        let settings = self.settings()?;
+        let loaded = self.load()?;
+        if !loaded.warnings.is_empty() && !self.terminal.wants_json() {
+            self.terminal.note(config::blocks(&loaded.warnings));
+        }
+        let settings = loaded.settings;
         let lock = FlowLock::acquire(&settings.store_path, what)?;
         let store = SqliteStore::open(&settings.store_path, OpenOptions::default(), self.entropy.clone())?;
         let world = self.world();
@@ -63,6 +64,7 @@ impl Cx {
         };
         // Under the lock nobody else is writing: what was under way when a process died has an unknown fate.
         app.store.recover(self.clock.now()).await?;
+        app.close_left_runs().await?;
         Ok((app, lock))
     }
 

@@ -1,13 +1,14 @@
 //! `ferry check --live`: the configuration held against what each CRM really is: reachable, whose account, which fields, of
 //! which type, writable or not. Reads only.
 
-use connector::{FieldKind, FieldSpec, Schema};
+use connector::{FieldKind, FieldSpec, ReadKey, ReadRequest, Schema};
 use serde::Serialize;
 
 use crate::app::Connection;
 use crate::cli::clean;
 use crate::cli::terminal::{Terminal, Tone};
-use crate::mapping::{FieldMapping, Kind, ObjectMapping};
+use crate::enrich::{REASONS_LENGTH, SCORE_REASONS};
+use crate::mapping::{FieldMapping, Kind, ObjectMapping, Source};
 
 /// What one connection answered.
 #[derive(Debug, Serialize)]
@@ -60,6 +61,18 @@ pub async fn look(connection: &Connection) -> Looked {
             Err(error) => looked.findings.push(of_error(&error)),
         }
     }
+    // The fields may be open to a credential that must not see the records: one look at a record shows a missing scope.
+    for mapping in connection.settings.objects.iter().filter(|one| connector.capability().objects.contains(&one.object))
+    {
+        let by = ReadKey::Ids(vec!["1".into()]);
+        let request = ReadRequest { object: mapping.object.clone(), fields: Vec::new(), by };
+        if let Err(error) = connector.read(&request).await {
+            let finding = of_error(&error);
+            if looked.findings.iter().all(|known| known.help != finding.help) {
+                looked.findings.push(finding);
+            }
+        }
+    }
     let pool = connector.budget().daily;
     looked.calls_used = pool.as_ref().map(|pool| pool.used);
     looked.calls_limit = pool.as_ref().map(|pool| pool.limit);
@@ -67,12 +80,17 @@ pub async fn look(connection: &Connection) -> Looked {
 }
 
 fn of_error(error: &connector::Error) -> Finding {
+    let text = error.to_string();
     let code = match error.kind {
+        // A secret that could not be read says itself which way.
+        connector::ErrorKind::Config if text.ends_with("(E021)") => "E021",
+        connector::ErrorKind::Config if text.ends_with("(E022)") => "E022",
+        connector::ErrorKind::Config if text.ends_with("(E023)") => "E023",
         connector::ErrorKind::Auth | connector::ErrorKind::Forbidden => "E095",
         _ => "E097",
     };
     let help = error.fix.clone().unwrap_or_else(|| "try again; `-v` says more".to_owned());
-    Finding { code, message: error.to_string(), help }
+    Finding { code, message: text, help }
 }
 
 /// Every mapped field held against the CRM's own definition.
@@ -99,8 +117,42 @@ fn of_field(mapping: &ObjectMapping, one: &FieldMapping, schema: &Schema) -> Opt
         let message = format!("{} is {}, {name} is {} ({line})", one.attribute, one.kind.word(), spec.kind.word());
         return Some(Finding { code: "E093", message, help: "map it to a field of that kind".to_owned() });
     }
-    None
+    if !one.direction.pushes() {
+        return None;
+    }
+    missing_option(one, spec, &name, &line).or_else(|| too_short(one, spec, &name, &line))
 }
+
+/// A value that the mapping's `map` gives and that the field's list does not have.
+fn missing_option(one: &FieldMapping, spec: &FieldSpec, name: &str, line: &str) -> Option<Finding> {
+    let (FieldKind::Choice { options } | FieldKind::MultiChoice { options }) = &spec.kind else { return None };
+    let map = one.map.as_ref().filter(|_| !options.is_empty())?;
+    let given = map.pairs.iter().map(|(_, crm)| crm).chain(&map.other);
+    let missing: Vec<&str> = given.filter(|value| !options.contains(value)).map(|value| &**value).collect();
+    let first = missing.first()?;
+    let message = format!("{name} is a choice without value \"{first}\" ({line})");
+    let shown: Vec<&str> = options.iter().take(8).map(|option| &**option).collect();
+    Some(Finding { code: "E092", message, help: format!("add {}; it has: {}", missing.join(", "), shown.join(", ")) })
+}
+
+/// A text of known length that the field would not take.
+fn too_short(one: &FieldMapping, spec: &FieldSpec, name: &str, line: &str) -> Option<Finding> {
+    let most = spec.max_length?;
+    let longest = match one.source {
+        Source::ProfileId => PROFILE_ID_LENGTH,
+        _ if &*one.attribute == SCORE_REASONS => REASONS_LENGTH,
+        _ => one.max_length?,
+    };
+    let longest = one.max_length.map_or(longest, |cut| cut.min(longest));
+    (longest > most).then(|| Finding {
+        code: "E096",
+        message: format!("text \"{}\" (up to {longest}) is longer than {name} ({most}) ({line})", one.attribute),
+        help: "lengthen the field at the CRM or set max_length".to_owned(),
+    })
+}
+
+/// A UUID as text.
+const PROFILE_ID_LENGTH: u32 = 36;
 
 /// Whether a field can hold values of a kind. Text holds anything; what the connector does not know is left to the CRM.
 fn fits(kind: Kind, spec: &FieldSpec) -> bool {
@@ -145,7 +197,7 @@ mod tests {
     use connector::Object;
 
     use super::*;
-    use crate::mapping::Source;
+    use crate::mapping::ValueMap;
     use crate::model::{Direction, Rule};
 
     #[test]
@@ -159,6 +211,11 @@ mod tests {
             spec("phone", FieldKind::Text, true),
             spec("source", FieldKind::Text, false),
             spec("cdp_score", FieldKind::Bool, true),
+            spec("origin", FieldKind::Choice { options: vec!["Web".into()] }, true),
+            {
+                let (name, short) = spec("cdp_why", FieldKind::Text, true);
+                (name, FieldSpec { max_length: Some(80), ..short })
+            },
         ]);
         let schema = Schema { object: Object::Contact, fields };
         let push = |trait_name: &str, field: &str, kind| {
@@ -171,13 +228,18 @@ mod tests {
                 push("mobile", "phnoe", Kind::Text),
                 push("source", "source", Kind::Text),
                 push("score", "cdp_score", Kind::Integer),
+                FieldMapping {
+                    map: Some(ValueMap { pairs: vec![("google".into(), "Web".into())], other: Some("Other".into()) }),
+                    ..push("first_touch_source", "origin", Kind::Text)
+                },
+                push("score_reasons", "cdp_why", Kind::Text),
                 FieldMapping::new("origin", "source", Kind::Text, Source::Declared)
                     .with(Direction::Pull, Rule::CrmWins),
             ],
         );
         let findings = compare(&mapping, &schema);
         let codes: Vec<&str> = findings.iter().map(|finding| finding.code).collect();
-        assert_eq!(codes, ["E090", "E091", "E093"]);
+        assert_eq!(codes, ["E090", "E091", "E093", "E092", "E096"]);
         assert_eq!(findings[0].help, "did you mean phone?");
     }
 }

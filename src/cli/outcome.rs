@@ -40,6 +40,9 @@ pub fn exit(runs: &[Finished]) -> Exit {
 }
 
 pub fn print_all(runs: &[Finished], terminal: &Terminal) {
+    if runs.is_empty() {
+        terminal.say("nothing to do: no connection maps that");
+    }
     for finished in runs {
         print(finished, terminal);
     }

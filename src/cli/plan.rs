@@ -137,7 +137,10 @@ pub async fn apply(args: &ApplyArgs, cx: &Cx) -> Ended {
     match applied {
         Applied::Written(runs) => {
             cx.terminal.show(&serde_json::json!({ "applied": true, "runs": outcome::views(&runs) }), |terminal| {
-                outcome::print_all(&runs, terminal);
+                match runs.is_empty() {
+                    true => terminal.say("the plan holds no change; nothing was written"),
+                    false => outcome::print_all(&runs, terminal),
+                }
             })?;
             Ok(outcome::exit(&runs))
         }

@@ -33,7 +33,7 @@ pub async fn find<'s>(
 ) -> Result<(ProfileId, ProfileDetail, &'s dyn Store), Failure> {
     let nobody = || {
         Failure::new(format!("nobody is known as `{}`", clean::line(key)))
-            .with_fix("a key is email:ADDRESS, user_id:ID, crm:CONN:OBJECT:ID, a bare e-mail address or a profile's id")
+            .with_fix("a key is email:ADDRESS, user_id:ID, anonymous_id:ID, crm:CONN:OBJECT:ID, a bare e-mail address or a profile's id")
     };
     let store = store.ok_or_else(nobody)?;
     let id = store.find_profile(key).await?.ok_or_else(nobody)?;

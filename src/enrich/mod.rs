@@ -22,7 +22,7 @@ pub use compute::Model;
 pub use explain::{Evidence, EvidenceSource, Explanation};
 pub use matcher::normal_event_name;
 pub use rates::{Rates, minor_digits};
-pub use score::{faded, rounded};
+pub use score::{REASONS_LENGTH, faded, rounded};
 pub use session::{SESSION_GAP_SECS, Session};
 pub use spec::{Decay, EventMatch, ModelSpec, Property, SCORE_REASONS, ScoreRule, ScoreSpec, TraitRule, TraitSpec};
 pub use window::{local_day, next_midnight};

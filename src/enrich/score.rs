@@ -19,7 +19,7 @@ const DAY_SECS: f64 = 86_400.0;
 const REASONS: usize = 3;
 
 /// Longest text of reasons: what every CRM's plain text field holds.
-const REASONS_LENGTH: usize = 255;
+pub const REASONS_LENGTH: u32 = 255;
 
 /// What is left of `points` at an age, in seconds.
 pub fn faded(points: f64, age_secs: f64, decay: Decay) -> f64 {
@@ -136,7 +136,7 @@ pub(super) fn reasons(score: &Score) -> Option<Arc<str>> {
         } else {
             format!("{} {points:+}", part.label)
         };
-        let room = REASONS_LENGTH - suffix.len();
+        let room = REASONS_LENGTH as usize - suffix.len();
         if text.is_empty() && reason.chars().count() > room {
             reason = reason.chars().take(room - 1).chain(['…']).collect();
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use connector::{ConnectionName, Object, Timestamp};
 use serde::Serialize;
 
-use crate::model::{Attribute, Deal, Identifier, LinkedRecord, Profile, RunId, Score, TraitName};
+use crate::model::{Attribute, Deal, Flow, Identifier, LinkedRecord, Profile, RunId, Score, TraitName};
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StoreStats {
@@ -26,6 +26,8 @@ pub struct ConnectionStats {
     pub dead_letters: u64,
     /// Records marked for push to look at.
     pub marked: u64,
+    /// When a flow of this connection last went through, with or without failed records.
+    pub went_through: BTreeMap<Flow, Timestamp>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use connector::Timestamp;
 use serde::Serialize;
 
 use crate::cli::moment;
-use crate::model::{Run, RunState};
+use crate::model::{Flow, Run, RunState};
 use crate::schedule;
 use crate::store::ScheduleRow;
 
@@ -111,6 +111,11 @@ pub fn decide(signs: &Signs<'_>) -> Health {
 fn of_run(signs: &Signs<'_>, run: &Run) -> Option<Health> {
     let (state, fix) = match (run.state, run.error_kind.as_deref()) {
         (RunState::Running | RunState::Done, _) => return None,
+        (RunState::Fused, _) if run.flow == Flow::Pull => (
+            State::Fused,
+            "look at the CRM's permissions and filters first; then a higher [safety] max_pull_loss lets it through"
+                .into(),
+        ),
         (RunState::Fused, _) => (
             State::Fused,
             format!(
@@ -151,7 +156,7 @@ mod tests {
     use connector::{ConnectionName, Object};
 
     use super::*;
-    use crate::model::{Counts, Flow, RunId};
+    use crate::model::{Counts, RunId};
 
     fn run(flow: Flow, state: RunState, error_kind: Option<&str>) -> Run {
         Run {
@@ -199,6 +204,13 @@ mod tests {
             assert_eq!(health.state, want, "{state:?} {kind:?}");
             assert_eq!(health.why.is_none(), want == State::Ok, "{state:?} {kind:?}");
         }
+    }
+
+    #[test]
+    fn a_stopped_pull_is_not_confirmed_by_a_plan() {
+        let fix = |flow| decide(&signs(&[run(flow, RunState::Fused, None)], &[])).fix.unwrap_or_default();
+        assert!(fix(Flow::Pull).contains("max_pull_loss"));
+        assert!(fix(Flow::Push).contains("ferry plan acme"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use connector::{ConnectionName, Object, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::cli::status::health::{self, Signs, State};
-use crate::model::{Flow, Run, RunState};
+use crate::model::{Flow, Run};
 use crate::schedule::JobKey;
 use crate::store::{ConnectionStats, ScheduleRow, StoreStats};
 
@@ -124,17 +124,12 @@ fn connection(
         why: health.why,
         fix: health.fix,
         objects,
-        last_pull: last_ended(&runs, Flow::Pull),
-        last_push: last_ended(&runs, Flow::Push),
+        last_pull: counted.went_through.get(&Flow::Pull).copied(),
+        last_push: counted.went_through.get(&Flow::Push).copied(),
         outbox: counted.outbox,
         dead_letters: counted.dead_letters,
         budget: configured.budget.clone(),
     }
-}
-
-fn last_ended(runs: &[&Run], flow: Flow) -> Option<Timestamp> {
-    let went_through = |run: &&&Run| run.flow == flow && matches!(run.state, RunState::Done | RunState::Partial);
-    runs.iter().filter(went_through).filter_map(|run| run.ended_at).max()
 }
 
 fn concerns(row: &ScheduleRow, connection: &ConnectionName) -> bool {
@@ -144,7 +139,7 @@ fn concerns(row: &ScheduleRow, connection: &ConnectionName) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Counts, RunId};
+    use crate::model::{Counts, RunId, RunState};
     use crate::store::ObjectStats;
 
     #[test]
@@ -156,6 +151,7 @@ mod tests {
             outbox: 2,
             dead_letters: 1,
             marked: 0,
+            went_through: BTreeMap::from([(Flow::Pull, Timestamp::from_secs(20))]),
         };
         stats.connections.insert(name.clone(), counted);
         let run = Run {

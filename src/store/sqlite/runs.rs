@@ -82,6 +82,19 @@ pub(super) fn last(session: &Session<'_>) -> Fallible<Vec<Run>> {
     )
 }
 
+/// The last run of each (flow, connection, object) that went through.
+pub(super) fn last_through(session: &Session<'_>) -> Fallible<Vec<Run>> {
+    select(
+        session,
+        "WHERE id IN (SELECT (SELECT i.id FROM run i WHERE i.flow = g.flow AND i.connection = g.connection
+                              AND i.object = g.object AND json_extract(i.body, '$.state') IN ('done', 'partial')
+                              ORDER BY i.started_at DESC, i.id DESC LIMIT 1)
+                      FROM (SELECT DISTINCT flow, connection, object FROM run) g)
+         ORDER BY flow, connection, object",
+        [],
+    )
+}
+
 pub(super) fn schedules(session: &Session<'_>) -> Fallible<Vec<ScheduleRow>> {
     let mut statement = session.sql(
         "SELECT job, last_due, last_started, next_due, interval_micros, last_finished, failures

@@ -7,7 +7,7 @@ use super::identity::identifiers_of;
 use super::packed_model::{unpack_attribute, unpack_scores};
 use super::profiles::{self, blob};
 use super::session::Session;
-use super::{deals, records};
+use super::{deals, records, runs};
 use crate::store::{ObjectStats, Pending, ProfileDetail, StoreStats};
 
 pub(super) fn stats(session: &Session<'_>) -> Fallible<StoreStats> {
@@ -40,6 +40,13 @@ pub(super) fn stats(session: &Session<'_>) -> Fallible<StoreStats> {
     while let Some(row) = rows.next()? {
         let connection = ConnectionName::new(row.get::<_, std::sync::Arc<str>>(0)?);
         stats.connections.entry(connection).or_default().dead_letters = unsigned(row.get(1)?);
+    }
+    for run in runs::last_through(session)? {
+        if let (Some(connection), Some(ended)) = (run.connection, run.ended_at) {
+            let through = &mut stats.connections.entry(connection).or_default().went_through;
+            let last = through.entry(run.flow).or_insert(ended);
+            *last = (*last).max(ended);
+        }
     }
     Ok(stats)
 }
