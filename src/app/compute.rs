@@ -20,6 +20,8 @@ pub struct Computing {
     pub all: bool,
 }
 
+/// The store's note of an explicit instant that everybody was last computed as of; empty once they are as of now again.
+const ELSEWHEN: &str = "computed_as_of";
 /// Profiles computed in one transaction.
 const CHUNK: usize = 2_000;
 /// Events matched in one transaction.
@@ -45,8 +47,13 @@ impl App {
         self.match_new_rules().await?;
         let as_of = what.as_of.unwrap_or_else(|| self.world.clock.now());
         let computation = Arc::new(Computation { model: self.model.clone(), as_of });
-        // An explicit instant may lie before the last one: nothing stored says who would change.
-        let all = what.all || what.as_of.is_some();
+        // What is stored then is as of another instant than now, and nothing says who would change: the next computation as of
+        // now is one of everybody.
+        let strays = self.store.note(ELSEWHEN).await?.is_some_and(|instant| !instant.is_empty());
+        if let Some(instant) = what.as_of {
+            self.store.set_note(ELSEWHEN, &instant.to_rfc3339()).await?;
+        }
+        let all = what.all || strays || what.as_of.is_some();
         let mut after = None;
         loop {
             let (seen, changed, last) = self.store.compute(as_of, all, after, CHUNK, computation.clone()).await?;
@@ -56,11 +63,15 @@ impl App {
             counts.unchanged += seen - changed;
             progress(counts);
             match last {
-                None => return Ok(Ending::Complete),
+                None => break,
                 Some(_) if self.stop.is_cancelled() => return Ok(Ending::Stopped),
                 last => after = last,
             }
         }
+        if strays && what.as_of.is_none() {
+            self.store.set_note(ELSEWHEN, "").await?;
+        }
+        Ok(Ending::Complete)
     }
 
     /// A rule that is new or changed is matched against the whole log once; facts of dropped rules go.

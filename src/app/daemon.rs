@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use connector::{Object, Timestamp};
+use connector::{ConnectionName, Object, Timestamp};
 use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
 
@@ -120,7 +120,9 @@ impl Jobs {
             }
             (Direction::Compute, _) => {
                 let finished = self.app.compute(Computing::default(), &()).await?;
-                look(&self.app, &self.poke).await?;
+                // Events that arrive all the time must not keep push waiting: what has been computed goes out.
+                let pending = self.app.store.pending(self.app.world.clock.now()).await?;
+                poke_pushes(&self.poke, pending.records);
                 Ok(vec![finished])
             }
             (Direction::Other(_), _) => {
@@ -201,8 +203,14 @@ fn finish(app: &App, finished: &[Finished]) -> Finish {
     if !failed || app.stop.is_cancelled() {
         return Finish::Done;
     }
-    let paused: Option<Timestamp> =
-        app.connections.iter().filter_map(|connection| connection.connector.budget().paused_until).max();
+    // Another connection's quota is no reason to wait.
+    let concerned = |name: &ConnectionName| finished.iter().any(|f| f.run.connection.as_ref() == Some(name));
+    let paused: Option<Timestamp> = app
+        .connections
+        .iter()
+        .filter(|connection| concerned(connection.name()))
+        .filter_map(|connection| connection.connector.budget().paused_until)
+        .max();
     Finish::Failed { not_before: paused.filter(|at| *at > app.world.clock.now()) }
 }
 
@@ -235,8 +243,12 @@ async fn look(app: &App, poke: &Poke) -> Result<()> {
         poke.job(JobKey::whole(Direction::Compute));
         return Ok(());
     }
-    for (connection, object) in pending.records {
+    poke_pushes(poke, pending.records);
+    Ok(())
+}
+
+fn poke_pushes(poke: &Poke, records: Vec<(ConnectionName, Object)>) {
+    for (connection, object) in records {
         poke.job(JobKey::of(Direction::Push, connection, object));
     }
-    Ok(())
 }

@@ -30,10 +30,12 @@ pub async fn run(cx: &Cx) -> Ended {
         let app = Arc::new(app);
         let listener = listen(&settings).await?;
         announce(&app, &listener, cx);
-        let life = Life::begin(app, listener)?;
+        let mut life = Life::begin(app, listener)?;
         let reloaded = loop {
             tokio::select! {
                 () = stop.cancelled() => break None,
+                // A daemon whose schedule has ended by itself looks alive and does nothing: whoever supervises it starts it anew.
+                ended = &mut life.schedule => return Err(schedule_ended(ended)),
                 _ = hang_up.recv() => match reload(cx, &store) {
                     Ok(app) => break Some(app),
                     Err(failure) => tracing::error!("the configuration was not reloaded and the old one goes on: {failure}"),
@@ -83,6 +85,14 @@ impl Life {
             return Err(Failure::new(format!("the admin listener failed: {error}")));
         }
         Ok(())
+    }
+}
+
+fn schedule_ended(ended: Result<crate::store::Result<()>, tokio::task::JoinError>) -> Failure {
+    match ended {
+        Ok(Ok(())) => Failure::new("the schedule ended by itself"),
+        Ok(Err(error)) => Failure::from(error),
+        Err(error) => Failure::new(format!("the schedule ended by a defect in Ferry: {error}")),
     }
 }
 
