@@ -5,6 +5,7 @@ mod catching_up;
 mod command_line;
 mod coverage;
 mod crashes;
+mod daemon;
 mod declaring;
 mod demo;
 mod echoes;

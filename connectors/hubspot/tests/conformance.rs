@@ -35,6 +35,24 @@ async fn keeps_the_contract() {
     assert_eq!(report.skipped(), SKIPPED, "{report}");
 }
 
+/// One check of the suite on its own, under the number of its failure scenario.
+async fn alone(name: &str) {
+    let checks: Vec<_> = connector_conformance::checks().into_iter().filter(|check| check.name == name).collect();
+    assert_eq!(checks.len(), 1, "no check is called {name}");
+    let report = connector_conformance::run_some(&checks, HubSpotSubject::start).await;
+    assert!(report.is_green() && report.skipped().is_empty(), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scenario_17_records_that_share_a_stamp_are_all_delivered() {
+    alone("equal_stamps_are_all_delivered").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scenario_18_more_equal_stamps_than_a_search_can_page_through() {
+    alone("more_than_a_search_can_walk_is_delivered").await;
+}
+
 fn options(words: &[&str]) -> Vec<Arc<str>> {
     words.iter().map(|word| (*word).into()).collect()
 }

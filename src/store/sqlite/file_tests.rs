@@ -69,7 +69,7 @@ async fn every_table_is_strict() {
 }
 
 #[tokio::test]
-async fn a_newer_schema_is_refused_with_its_writer() {
+async fn scenario_52_a_newer_schema_is_refused_with_its_writer() {
     let (_dir, path) = file();
     drop(open(&path).unwrap());
     let conn = Connection::open(&path).unwrap();
@@ -107,7 +107,7 @@ async fn a_text_file_is_no_database() {
 }
 
 #[tokio::test]
-async fn a_migration_killed_half_way_is_done_again() {
+async fn scenario_51_a_migration_killed_half_way_is_done_again() {
     let (_dir, path) = file();
     {
         let conn = Connection::open(&path).unwrap();
@@ -121,7 +121,7 @@ async fn a_migration_killed_half_way_is_done_again() {
 }
 
 #[tokio::test]
-async fn damaged_pages_are_found_and_said() {
+async fn scenario_48_damaged_pages_are_found_and_said() {
     let (_dir, path) = file();
     let store = open(&path).unwrap();
     fill(&store, 200).await;
@@ -188,7 +188,7 @@ async fn a_missing_directory_or_file_is_said() {
 }
 
 #[tokio::test]
-async fn a_busy_database_is_waited_for_then_said() {
+async fn scenario_46_a_busy_database_is_waited_for_then_said() {
     let (_dir, path) = file();
     let store = open_with(&path, quick()).unwrap();
     let other = Connection::open(&path).unwrap();
@@ -200,7 +200,7 @@ async fn a_busy_database_is_waited_for_then_said() {
 }
 
 #[tokio::test]
-async fn a_full_disk_stops_writing_and_nothing_else() {
+async fn scenario_47_a_full_disk_stops_writing_and_nothing_else() {
     let (_dir, path) = file();
     let store = open(&path).unwrap();
     fill(&store, 3).await;
@@ -265,7 +265,7 @@ async fn a_torn_log_loses_its_tail_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn the_log_is_cut_when_idle() {
+async fn scenario_49_the_log_is_cut_when_idle() {
     let (_dir, path) = file();
     let store = open(&path).unwrap();
     fill(&store, 200).await;

@@ -95,7 +95,7 @@ async fn a_locked_record_is_tried_again_even_for_a_write() {
 }
 
 #[tokio::test]
-async fn a_server_that_never_answers_or_drips_is_left() {
+async fn scenario_23_a_server_that_never_answers_or_drips_is_left() {
     for reply in ["", "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"] {
         let url = raw(reply, true).await;
         let short = Duration::from_millis(60);
@@ -107,7 +107,7 @@ async fn a_server_that_never_answers_or_drips_is_left() {
 }
 
 #[tokio::test]
-async fn an_answer_beyond_the_cap_is_refused_while_it_streams() {
+async fn scenario_23_an_answer_beyond_the_cap_is_refused_while_it_streams() {
     let server = Server::start(|_, _| answer(200, &"x".repeat(2_000))).await;
     let world = Setup { max_body: 1_000, ..Setup::new(&server.url) }.world();
     let error = world.get("/a").await.unwrap_err();

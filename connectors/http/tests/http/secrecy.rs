@@ -7,7 +7,7 @@ use connector::ErrorKind;
 use crate::world::{Server, Setup, answer};
 
 #[tokio::test]
-async fn a_redirect_is_not_followed() {
+async fn scenario_65_a_redirect_is_not_followed() {
     let other = Server::start(|_, _| answer(200, "{}")).await;
     let to = format!("{}/steal", other.url);
     let server =
