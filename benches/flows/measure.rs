@@ -90,9 +90,13 @@ impl Table {
             let mut text = line(row.name, &row.measured, Some(row.calls));
             if let Some((wall, cpu)) = row.floor.and_then(|floor| self.floor_of(floor)) {
                 let share = 100.0 * wall.as_secs_f64() / row.measured.wall.as_secs_f64().max(1e-9);
-                let times = row.measured.cpu.as_secs_f64() / cpu.as_secs_f64().max(1e-9);
                 let floor = row.floor.unwrap_or_default();
-                text.push_str(&format!("  {share:.0} % of the pace, {times:.1} × the CPU of {floor}"));
+                text.push_str(&format!("  {share:.0} % of the pace of {floor}"));
+                // A floor shorter than the kernel's tick says nothing about CPU.
+                if !cpu.is_zero() {
+                    let times = row.measured.cpu.as_secs_f64() / cpu.as_secs_f64();
+                    text.push_str(&format!(", {times:.1} × its CPU"));
+                }
             }
             println!("{text}");
         }
