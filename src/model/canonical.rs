@@ -2,7 +2,6 @@
 //! dates and instants as ISO text, lists as arrays.
 
 use connector::Value;
-use serde_json::value::RawValue;
 
 /// The canonical JSON of a value. Exact: a decimal keeps all its digits, without trailing zeros.
 pub fn to_json(value: &Value) -> serde_json::Value {
@@ -33,11 +32,6 @@ pub fn to_json(value: &Value) -> serde_json::Value {
 /// [`to_json`] as text.
 pub fn to_json_text(value: &Value) -> String {
     to_json(value).to_string()
-}
-
-/// Whether a body is well-formed JSON of at most `max_depth` levels; serde_json stops at 128 by itself.
-pub fn is_json(text: &str) -> bool {
-    serde_json::from_str::<&RawValue>(text).is_ok()
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ pub use id::{OutboxId, ProfileId, ProfileUid, RecordKey, RunId, SourceName, Trai
 pub use identifier::{Identifier, IdentifierKind, normalise_email};
 pub use mirror::{FieldWritten, Mirror, MirrorField, Side};
 pub use outbox::{Cause, Change, Intent, JournalOutcome, OutboxEntry, OutboxState};
-pub use profile::{CompanyRecord, LinkedRecord, Profile};
+pub use profile::{LinkedRecord, Profile};
 pub use rule::{Direction, Rule};
 pub use run::{Counts, Flow, Run, RunState};
 pub use score::{Computed, Score, ScorePart};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use connector::{Fields, Timestamp, Value};
+use connector::{Timestamp, Value};
 
 use crate::model::{Attribute, Mirror, ProfileId, ProfileUid, RecordKey, TraitName};
 
@@ -40,11 +40,4 @@ pub struct LinkedRecord {
     /// Deleted at the CRM: never written, never created again.
     pub archived: bool,
     pub url: Option<Arc<str>>,
-}
-
-/// A company as pulled.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CompanyRecord {
-    pub key: RecordKey,
-    pub fields: Fields,
 }

@@ -110,10 +110,3 @@ pub enum Reason {
     /// The connector or the CRM does not do this operation.
     Unsupported,
 }
-
-impl Reason {
-    /// Whether sending the same write later may succeed without anybody doing anything.
-    pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Locked { .. })
-    }
-}
