@@ -43,6 +43,7 @@ mod fault;
 pub mod hubspot;
 mod ledger;
 mod options;
+pub mod salesforce;
 mod server;
 
 pub use options::{Banner, Options, StartError};
