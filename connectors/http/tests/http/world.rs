@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, Response, StatusCode};
-use connector::{Context, Environment, Error, ErrorKind, Secret, SecretError, SeededEntropy, Timestamp};
+use connector::{
+    Context, Environment, Error, ErrorKind, MemoryNotebook, Secret, SecretError, SeededEntropy, Timestamp,
+};
 use connector_conformance::LeapClock;
 use connector_http::{
     Answer, Bucket, Call, Client, ClientSpec, Dialect, Notice, Origin, RefreshGrant, RetryPolicy, Scope, StaticToken,
@@ -175,6 +177,7 @@ impl<'a> Setup<'a> {
             clock: clock.clone(),
             entropy: Arc::new(SeededEntropy::new(7)),
             environment: vault.clone(),
+            notebook: Arc::new(MemoryNotebook::new()),
         };
         let origin = Origin::parse(self.url).unwrap();
         let transport = Transport::new(&origin, self.timeouts, self.max_body).unwrap();
