@@ -39,6 +39,8 @@ fn the_secret_of_an_app_is_all_it_takes() {
     let own = own(SECRET);
     assert_eq!(own.login_url, "https://acme.my.salesforce.com");
     assert_eq!((own.base_url, own.api_version.as_str()), (None, "67.0"));
+    assert_eq!((own.bulk_pull_above, own.bulk_push_above), (50_000, 2_000));
+    assert_eq!((own.overlap.as_secs(), own.lag.as_secs()), (600, 60));
     let flow = SalesforceFlow::ClientCredentials {
         client_id: ClientId::Kept(Secret::Env("ID".into())),
         client_secret: Secret::Env("SECRET".into()),
@@ -50,9 +52,10 @@ fn the_secret_of_an_app_is_all_it_takes() {
 fn each_flow_reads_its_own_keys() {
     let jwt = own(
         "flow = \"jwt\"\nclient_id = \"key\"\nusername = \"ferry@acme.example\"\nprivate_key = { file = \"sf.pem\" }
-audience = \"https://test.salesforce.com\"\napi_version = \"65.0\"\nbase_url = \"http://127.0.0.1:7201\"\n",
+audience = \"https://test.salesforce.com\"\napi_version = \"65.0\"\nbulk_push_above = 10\noverlap = \"0s\"\nbase_url = \"http://127.0.0.1:7201\"\n",
     );
     assert_eq!((jwt.base_url.as_deref(), jwt.api_version.as_str()), (Some("http://127.0.0.1:7201"), "65.0"));
+    assert_eq!((jwt.bulk_push_above, jwt.overlap.as_secs()), (10, 0));
     assert_eq!(jwt.secrets(), [&Secret::File("conf/sf.pem".into())]);
     let flow = SalesforceFlow::Jwt {
         client_id: ClientId::Written("key".into()),
@@ -107,7 +110,9 @@ fn every_mistake_says_what_to_write_instead() {
     let from_5 = |lines: &str| problems(&format!("{LOGIN}{lines}"));
     assert_eq!(
         problems(SECRET),
-        ["E012 2:1 `login_url` is required for type \"salesforce\" | `login_url = \"https://YOUR-DOMAIN.my.salesforce.com\"`"]
+        [
+            "E012 2:1 `login_url` is required for type \"salesforce\" | `login_url = \"https://YOUR-DOMAIN.my.salesforce.com\"`"
+        ]
     );
     assert_eq!(
         from_5("client_id = \"key\""),
@@ -125,9 +130,10 @@ fn every_mistake_says_what_to_write_instead() {
           remove it, or set flow = \"jwt\""]
     );
     assert_eq!(
-        from_5("flow = \"jwt\"\nclient_id = \"key\"\nusername = \"a\"\nprivate_key = \"-----BEGIN PRIVATE KEY-----\"")[0]
-            .split(" | ")
-            .next(),
+        from_5("flow = \"jwt\"\nclient_id = \"key\"\nusername = \"a\"\nprivate_key = \"-----BEGIN PRIVATE KEY-----\"")
+            [0]
+        .split(" | ")
+        .next(),
         Some("E020 9:15 `private_key` looks like a secret written in the file")
     );
     assert_eq!(

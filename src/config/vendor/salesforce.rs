@@ -1,6 +1,7 @@
 //! `type = "salesforce"`: three ways to sign in, and fields that end with `__c`.
 
 use std::path::Path;
+use std::time::Duration;
 
 use connector::{Object, Secret};
 
@@ -28,6 +29,10 @@ pub(super) const KIND: Kind = Kind {
         "refresh_token",
         "base_url",
         "api_version",
+        "bulk_pull_above",
+        "bulk_push_above",
+        "overlap",
+        "lag",
     ],
     objects: &[Object::Contact, Object::Lead, Object::Company, Object::Deal],
     key_field: "CDP_Profile_Id__c",
@@ -104,6 +109,14 @@ pub struct SalesforceSettings {
     /// Like `67.0`.
     pub api_version: String,
     pub flow: SalesforceFlow,
+    /// More records than this are read by a bulk job.
+    pub bulk_pull_above: u64,
+    /// More writes than this go out as a bulk job.
+    pub bulk_push_above: u64,
+    /// How far each pull looks back behind the last one.
+    pub overlap: Duration,
+    /// How far a pull stays behind the CRM's clock.
+    pub lag: Duration,
 }
 
 /// How a token is had.
@@ -164,6 +177,9 @@ const OF_FLOWS: [(&str, &str); 5] = [
 const CLIENT_ID: &str = "{ env = \"SALESFORCE_CLIENT_ID\" }";
 const LOGIN_URL: &str = "\"https://YOUR-DOMAIN.my.salesforce.com\"";
 
+/// Beyond any org: whoever wants no bulk job writes this.
+const MOST_RECORDS: u64 = 1_000_000_000;
+
 /// Hosts where everybody signs in.
 const SHARED_HOSTS: [&str; 2] = ["login.salesforce.com", "test.salesforce.com"];
 
@@ -196,11 +212,24 @@ pub(super) fn read(table: &Reader<'_>, folder: &Path) -> Option<SalesforceSettin
     let login_url = table.required("login_url", LOGIN_URL, missing, |node| login_host(node, flow));
     let base_url = table.value("base_url", LOGIN_URL, api_host("base_url"));
     let api_version = table.value_or("api_version", Value::Text("67.0".into()), api_version);
+    let count = |key, default| table.value_or(key, Value::Integer(default), value::count(MOST_RECORDS));
+    let (pull_above, push_above) = (count("bulk_pull_above", 50_000), count("bulk_push_above", 2_000));
+    let time = |key, default: &str| table.value_or(key, Value::Text(default.into()), value::duration_or_none);
+    let (overlap, lag) = (time("overlap", "10m"), time("lag", "60s"));
     let signing = flow.and_then(|flow| signing(table, folder, flow));
     if base_url.is_none() && table.entry("base_url").is_some() {
         return None;
     }
-    Some(SalesforceSettings { login_url: login_url?, base_url, api_version: api_version?, flow: signing? })
+    Some(SalesforceSettings {
+        login_url: login_url?,
+        base_url,
+        api_version: api_version?,
+        flow: signing?,
+        bulk_pull_above: pull_above?,
+        bulk_push_above: push_above?,
+        overlap: overlap?,
+        lag: lag?,
+    })
 }
 
 fn signing(table: &Reader<'_>, folder: &Path, flow: Flow) -> Option<SalesforceFlow> {
@@ -226,12 +255,9 @@ fn signing(table: &Reader<'_>, folder: &Path, flow: Flow) -> Option<SalesforceFl
         Flow::ClientCredentials => {
             SalesforceFlow::ClientCredentials { client_id: client_id?, client_secret: client_secret? }
         }
-        Flow::Jwt => SalesforceFlow::Jwt {
-            client_id: client_id?,
-            username: username?,
-            private_key: private_key?,
-            audience,
-        },
+        Flow::Jwt => {
+            SalesforceFlow::Jwt { client_id: client_id?, username: username?, private_key: private_key?, audience }
+        }
         Flow::RefreshToken => {
             SalesforceFlow::RefreshToken { client_id: client_id?, client_secret, refresh_token: refresh_token? }
         }
