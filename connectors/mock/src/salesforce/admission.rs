@@ -74,13 +74,7 @@ impl Org {
         struck.map_or(Ok(()), Err)
     }
 
-    fn lock(
-        &mut self,
-        core: &Core,
-        kind: Kind,
-        number: Option<u64>,
-        draft: Option<&Draft>,
-    ) -> Result<(), RowError> {
+    fn lock(&mut self, core: &Core, kind: Kind, number: Option<u64>, draft: Option<&Draft>) -> Result<(), RowError> {
         if !self.knobs.locks.is_on() {
             return Ok(());
         }

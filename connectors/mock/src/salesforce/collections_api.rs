@@ -55,7 +55,11 @@ fn create(org: &mut Org, core: &mut Core, call: &Call) -> Result<Reply, Refusal>
         let kind = kind_of(record)?;
         let given = Given::from_json(record)?;
         if given.has("Id") {
-            return Err(Refusal::row("INVALID_FIELD_FOR_INSERT_UPDATE", "cannot specify Id in an insert call", &["Id"]));
+            return Err(Refusal::row(
+                "INVALID_FIELD_FOR_INSERT_UPDATE",
+                "cannot specify Id in an insert call",
+                &["Id"],
+            ));
         }
         let written = org.insert(core, &pen, kind, &given)?;
         Ok((written.id, true))
@@ -109,7 +113,11 @@ fn upsert(org: &mut Org, core: &mut Core, call: &Call, object: &str, field: &str
         let mut given = Given::from_json(record)?;
         let by_id = name == "Id";
         if !by_id && given.has("Id") {
-            return Err(Refusal::row("INVALID_FIELD", "The Id field should not be specified in the sobject data.", &["Id"]));
+            return Err(Refusal::row(
+                "INVALID_FIELD",
+                "The Id field should not be specified in the sobject data.",
+                &["Id"],
+            ));
         }
         if let Some(value) = value_of(record)
             && twice.contains_key(&filed(value.clone()))

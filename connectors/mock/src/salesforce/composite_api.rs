@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value, json};
 
-use super::composite_references::{self, Answers};
 use super::ask::{self, Ask};
+use super::composite_references::{self, Answers};
 use super::face::dispatch;
 use super::org::Org;
 use super::refusal::Refusal;
@@ -23,8 +23,7 @@ const MAX_DEPTH: usize = 15;
 /// Once more graphs than this have failed, the rest is not tried.
 const MAX_FAILED_GRAPHS: usize = 14;
 
-const ROLLED_BACK: &str =
-    "The transaction was rolled back since another operation in the same transaction failed.";
+const ROLLED_BACK: &str = "The transaction was rolled back since another operation in the same transaction failed.";
 
 /// One subrequest as it was sent.
 struct Subrequest<'a> {
@@ -186,7 +185,8 @@ fn run(
 
 /// The call a subrequest stands for, its references filled in.
 fn prepare(call: &Call, each: &Subrequest<'_>, answers: &Answers) -> Result<Call, String> {
-    let encode = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20");
+    let encode =
+        |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20");
     let address = composite_references::resolve_in(each.url, answers, encode)?;
     let body = composite_references::resolve(&each.body, answers)?;
     Ok(within(call, &each.method, &address, &body, &each.headers))
@@ -257,7 +257,9 @@ fn subrequests(body: &Map<String, Value>) -> Result<Vec<Subrequest<'_>>, Refusal
         let text = |key: &str| each.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
         let reference = text("referenceId").ok_or_else(|| missing("referenceId"))?;
         if !reference.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
-            return Err(Refusal::json(&format!("referenceId '{reference}' may hold letters, digits and underscores only")));
+            return Err(Refusal::json(&format!(
+                "referenceId '{reference}' may hold letters, digits and underscores only"
+            )));
         }
         if !seen.insert(reference) {
             return Err(Refusal::json(&format!("Duplicate ReferenceId provided ({reference}): each must be unique")));

@@ -99,7 +99,8 @@ mod tests {
 
     #[test]
     fn whole_and_embedded_references_are_replaced() {
-        let body = json!({ "AccountId": "@{acc.id}", "Note": "of @{q.records[0].Id}/@{q.records[0].N}", "Keep": [1, "x"] });
+        let body =
+            json!({ "AccountId": "@{acc.id}", "Note": "of @{q.records[0].Id}/@{q.records[0].N}", "Keep": [1, "x"] });
         let resolved = resolve(&body, &answers()).unwrap();
         assert_eq!(resolved, json!({ "AccountId": "001A", "Note": "of 003A/2", "Keep": [1, "x"] }));
         assert_eq!(resolve(&json!("@{q.records[0].N}"), &answers()), Ok(json!(2)));

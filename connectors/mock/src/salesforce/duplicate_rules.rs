@@ -82,7 +82,7 @@ impl Org {
             if !concerns || allowed {
                 continue;
             }
-            let matches = self.matches(rule, kind, number, value);
+            let matches = self.lookalikes(rule, kind, number, value);
             if !matches.is_empty() {
                 return Err(self.detected(rule, kind, &matches, pen));
             }
@@ -90,7 +90,7 @@ impl Org {
         Ok(())
     }
 
-    fn matches(
+    fn lookalikes(
         &self,
         rule: &DuplicateRule,
         kind: Kind,

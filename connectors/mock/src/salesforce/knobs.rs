@@ -2,6 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::bulk::BulkKnobs;
+use super::duplicate_rules::DuplicateRule;
+use super::locks::LockKnobs;
+use super::row_faults::RowFault;
+
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 pub struct Knobs {
@@ -37,6 +42,14 @@ pub struct Knobs {
     pub cascade_account_delete: bool,
     /// Whether the user may read `/limits` and setup.
     pub view_setup: bool,
+    /// Rows refused whatever they say.
+    pub row_faults: Vec<RowFault>,
+    /// What makes a record a duplicate.
+    pub duplicate_rules: Vec<DuplicateRule>,
+    /// Collisions of transactions.
+    pub locks: LockKnobs,
+    /// Bulk jobs.
+    pub bulk: BulkKnobs,
     /// What a session that ended is told.
     pub session_refusal: SessionRefusal,
 }
@@ -82,7 +95,21 @@ impl Default for Knobs {
             field_permissions: true,
             cascade_account_delete: true,
             view_setup: true,
+            row_faults: Vec::new(),
+            duplicate_rules: Vec::new(),
+            locks: LockKnobs::default(),
+            bulk: BulkKnobs::default(),
             session_refusal: SessionRefusal::Expired,
         }
+    }
+}
+
+impl Knobs {
+    /// # Errors
+    /// What is out of range or names something that is not there.
+    pub fn check(&self) -> Result<(), String> {
+        self.row_faults.iter().try_for_each(RowFault::check)?;
+        self.duplicate_rules.iter().try_for_each(DuplicateRule::check)?;
+        self.locks.check()
     }
 }

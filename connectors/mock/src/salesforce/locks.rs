@@ -89,9 +89,8 @@ impl Locks {
             return Ok(());
         }
         let wanted = || parents.iter().copied().chain(record);
-        let taken = wanted().find(|id| {
-            self.held.get(id).is_some_and(|(holder, until)| *holder != transaction && now < *until)
-        });
+        let taken =
+            wanted().find(|id| self.held.get(id).is_some_and(|(holder, until)| *holder != transaction && now < *until));
         if let Some(taken) = taken {
             return Err(taken);
         }

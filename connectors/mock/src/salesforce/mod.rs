@@ -24,20 +24,32 @@
 //! | `field_permissions` | true | new custom fields are invisible until a permission set grants them |
 //! | `cascade_account_delete` | true | a deleted account takes its contacts and deals along |
 //! | `view_setup` | true | whether `/limits` may be read |
+//! | `row_faults` | `[]` | rows refused whatever they say: `[{object?, id?, field?, value?, times, every, code, message, fields}]` |
+//! | `duplicate_rules` | `[]` | `[{object, fields, action: alert \| block, on_update, message, name?}]` |
+//! | `locks` | off | `{hold_ms, odds}`: collisions on a record or its parents, played or by chance |
+//! | `bulk` | | bulk jobs: `{polls, job_ms, chunk_rows, chunks_per_poll, unwatched_ms, unsupported, fail, page_rows, truncated_gzip, missing_locator, daily_batches, daily_query_jobs}`; naming one sets the others to their defaults |
 //! | `session_refusal` | `"expired"` | the 401 of a bad session: `expired`, `not_for_rest`, `not_attached` |
 
 // The org offers its areas more than each of them uses yet.
 #![allow(dead_code)]
 
 mod access;
+mod admission;
 mod ask;
 mod auth;
 mod build;
+mod bulk;
 mod catalogue;
 mod catalogue_more;
 mod check;
+mod collections_api;
+mod collections_read;
+mod composite_api;
+mod composite_batch_api;
+mod composite_references;
 mod datum;
 mod describe_api;
+mod duplicate_rules;
 mod face;
 mod given;
 mod ids;
@@ -45,17 +57,21 @@ mod jwt;
 mod kind;
 mod knobs;
 mod limits;
+mod locks;
 mod org;
 mod pen;
 mod population;
 mod records;
 mod refusal;
 mod render;
+mod row_faults;
 mod rules;
 mod schema;
 mod setup;
 mod sobjects_api;
 mod store;
+mod tooling_api;
+mod tooling_fields;
 mod values;
 mod write;
 

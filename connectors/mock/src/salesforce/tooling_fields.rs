@@ -55,7 +55,8 @@ pub fn from_metadata(name: &str, metadata: &Map<String, Value>) -> Result<Field,
     let text = |key: &str| metadata.get(key).and_then(Value::as_str);
     let flag = |key: &str| metadata.get(key).and_then(Value::as_bool).unwrap_or(false);
     let kind = text("type").ok_or_else(|| wrong("Must specify a type for the field", "Metadata"))?;
-    let ty = type_of(kind).ok_or_else(|| wrong(&format!("The type {kind} is not supported for a field"), "Metadata"))?;
+    let ty =
+        type_of(kind).ok_or_else(|| wrong(&format!("The type {kind} is not supported for a field"), "Metadata"))?;
     let label = text("label").filter(|label| !label.trim().is_empty());
     let label = label.ok_or_else(|| wrong("Must specify a label for the field", "Metadata"))?;
     if label.chars().count() > 40 {
@@ -116,9 +117,8 @@ pub fn to_metadata(field: &Field) -> Value {
         out["scale"] = json!(field.scale);
     }
     if matches!(field.ty, FieldType::Picklist | FieldType::MultiPicklist) {
-        let value = |value: &PickValue| {
-            json!({ "fullName": value.value, "default": value.default, "label": value.label })
-        };
+        let value =
+            |value: &PickValue| json!({ "fullName": value.value, "default": value.default, "label": value.label });
         let values: Vec<Value> = field.values.iter().map(value).collect();
         let definition = json!({ "sorted": false, "value": values });
         out["valueSet"] = json!({ "restricted": field.restricted, "valueSetDefinition": definition });
@@ -178,7 +178,10 @@ mod tests {
         ] {
             let shown = to_metadata(&made(metadata.clone()).unwrap());
             for (key, value) in metadata.as_object().unwrap() {
-                assert!(shown[key] == *value || matches!(key.as_str(), "defaultValue" | "visibleLines"), "{key}: {shown}");
+                assert!(
+                    shown[key] == *value || matches!(key.as_str(), "defaultValue" | "visibleLines"),
+                    "{key}: {shown}"
+                );
             }
         }
     }

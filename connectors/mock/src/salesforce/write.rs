@@ -35,6 +35,7 @@ impl Org {
         self.fill_defaults(&mut draft, pen);
         self.before_save(core, &mut draft, pen)?;
         self.check_unique(&draft)?;
+        self.admit(core, &draft, pen)?;
         let number = self.table_mut(kind).fresh_number();
         let row = super::records::Row::new(pen.at, pen.user);
         self.store(core, pen, "create", (kind, number), row, draft.cells.clone());
@@ -63,6 +64,7 @@ impl Org {
         self.check_not_emptied(&draft)?;
         self.before_save(core, &mut draft, pen)?;
         self.check_unique(&draft)?;
+        self.admit(core, &draft, pen)?;
         let Some(row) = self.live(kind, number, Sight::Latest).map(|seen| seen.to_row()) else {
             return Err(Refusal::deleted());
         };
@@ -127,6 +129,7 @@ impl Org {
         if kind == Kind::Lead && !pen.system && self.is_converted(number) {
             return Err(Refusal::row("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead", &[]));
         }
+        self.admit_deletion(core, kind, number, pen)?;
         self.remove(core, pen, kind, number, None);
         Ok(Written { id: Id::new(kind, number), created: false })
     }

@@ -155,7 +155,7 @@ async fn a_job_is_uploaded_to_once_closed_once_and_deleted_when_it_is_over() {
     let org = Org::with(0).await;
     let id = make(&org, job("insert")).await;
     let path = format!("{INGEST}/{id}");
-    assert_eq!(org.delete(&path).await, 400);
+    assert_eq!(org.delete(&path).await.0, 400);
     let (status, body) = org.get(&format!("{path}/failedResults")).await;
     assert_eq!((status.as_u16(), body[0]["errorCode"].as_str()), (400, Some("INVALIDJOBSTATE")));
     assert_eq!(upload(&org, &id, "LastName\nRuiz\n").await.status(), 201);
@@ -166,7 +166,7 @@ async fn a_job_is_uploaded_to_once_closed_once_and_deleted_when_it_is_over() {
     assert_eq!(upload(&org, &id, "LastName\nRuiz\n").await.status(), 400);
     finish(&org, &path).await;
     assert_eq!(org.patch(&path, json!({ "state": "Aborted" })).await.0, 400);
-    assert_eq!(org.delete(&path).await, 204);
+    assert_eq!(org.delete(&path).await.0, 204);
     assert_eq!(org.get(&path).await.0, 404);
     let wrong = org.call(Method::PUT, &format!("{INGEST}/{}/batches", make(&org, job("insert")).await));
     assert_eq!(wrong.header("content-type", "application/json").body("{}").send().await.unwrap().status(), 415);
@@ -181,7 +181,7 @@ async fn an_aborted_job_applies_nothing_and_tells_what_it_did_not_do() {
     assert_eq!((status.as_u16(), info["state"].as_str()), (200, Some("Aborted")));
     assert_eq!(finish(&org, &format!("{INGEST}/{id}")).await.0, 1);
     assert!(org.lines("ledger", 0).await.is_empty());
-    assert_eq!(org.delete(&format!("{INGEST}/{id}")).await, 204);
+    assert_eq!(org.delete(&format!("{INGEST}/{id}")).await.0, 204);
 }
 
 #[tokio::test]
@@ -256,7 +256,7 @@ async fn one_call_makes_uploads_and_closes() {
 
 #[tokio::test]
 async fn jobs_are_listed_and_forgotten_after_seven_days() {
-    let org = Org::with(0).await;
+    let mut org = Org::with(0).await;
     org.config(json!({ "frozen_at": "2026-11-01T00:00:00Z" })).await;
     let (first, _) = ingest(&org, job("insert"), "LastName\nA\n").await;
     let second = make(&org, job("update")).await;
@@ -322,7 +322,8 @@ async fn rows_are_updated_deleted_and_tied_to_parents_by_key() {
 #[tokio::test]
 async fn an_answer_may_be_lost_at_every_step() {
     let org = Org::with(0).await;
-    let lose = |method: &str, path: String| json!({ "plan": [{ "method": method, "path": path, "fault": "reset_after" }] });
+    let lose =
+        |method: &str, path: String| json!({ "plan": [{ "method": method, "path": path, "fault": "reset_after" }] });
     org.config(lose("POST", INGEST.into())).await;
     assert!(org.call(Method::POST, INGEST).json(&job("insert")).send().await.is_err());
     let (_, list) = org.get(INGEST).await;

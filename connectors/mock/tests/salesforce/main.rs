@@ -2,6 +2,13 @@
 // The lint's own exception for tests does not reach functions that tests share.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod jobs;
 mod org;
 
+mod bulk_ingest;
+mod collections;
+mod composite;
+mod duplicates;
+mod locks;
 mod records;
+mod tooling;

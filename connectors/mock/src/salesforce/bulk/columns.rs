@@ -37,9 +37,7 @@ impl Org {
     fn has_column(&self, kind: Kind, name: &str) -> bool {
         let Some((relationship, key)) = name.split_once('.') else { return self.schema(kind).visible(name).is_some() };
         let Some((_, field)) = self.schema(kind).relationship(relationship) else { return false };
-        let is_key = |parent: &Kind| {
-            self.schema(*parent).visible(key).is_some_and(|(_, field)| field.is_upsert_key())
-        };
+        let is_key = |parent: &Kind| self.schema(*parent).visible(key).is_some_and(|(_, field)| field.is_upsert_key());
         field.reference_to.iter().any(is_key)
     }
 }

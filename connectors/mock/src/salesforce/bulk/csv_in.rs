@@ -115,10 +115,16 @@ enum Place {
 /// The start of every row that is not an empty line, and the end of the file; checks quotes, row ends and widths.
 fn row_starts(bytes: &[u8], dialect: Dialect) -> Result<Vec<u32>, String> {
     let delimiter = dialect.delimiter.byte();
-    let wrong_ending =
-        || format!("ClientInputError : LineEnding is invalid on user data. Current LineEnding setting is {}", dialect.ending.name());
-    let unescaped =
-        || "ClientInputError : Failed to parse CSV. Found unescaped quote. A value with quote should be within a quote".to_owned();
+    let wrong_ending = || {
+        format!(
+            "ClientInputError : LineEnding is invalid on user data. Current LineEnding setting is {}",
+            dialect.ending.name()
+        )
+    };
+    let unescaped = || {
+        "ClientInputError : Failed to parse CSV. Found unescaped quote. A value with quote should be within a quote"
+            .to_owned()
+    };
     let mut starts = Vec::new();
     let (mut place, mut columns, mut width) = (Place::ValueStart, 1_usize, None);
     let mut start = if bytes.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
@@ -218,7 +224,10 @@ mod tests {
         let upload = read("Id,Name\n1,\"a, \"\"b\"\"\nc\"\n\n2,\n3,x", LF).unwrap();
         assert_eq!(upload.header(), ["Id", "Name"]);
         assert_eq!(rows(&upload), [["1", "a, \"b\"\nc"], ["2", ""], ["3", "x"]]);
-        assert_eq!(rows(&upload).get(1..), Some(&[["2", ""].map(str::to_owned).to_vec(), ["3", "x"].map(str::to_owned).to_vec()][..]));
+        assert_eq!(
+            rows(&upload).get(1..),
+            Some(&[["2", ""].map(str::to_owned).to_vec(), ["3", "x"].map(str::to_owned).to_vec()][..])
+        );
         let middle: Vec<_> = upload.rows(1..2).iter().map(texts).collect();
         assert_eq!(middle, [["2", ""]]);
         let windows = read("Id,Name\r\n1,\"x\r\ny\"\r\n2,z\r\n", CRLF).unwrap();

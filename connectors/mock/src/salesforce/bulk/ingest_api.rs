@@ -12,7 +12,6 @@ use super::dialect::{Delimiter, Dialect, LineEnding};
 use super::ingest_job::{Content, IngestJob, Operation};
 use super::life::{Life, State};
 use super::outcome::{self, Part};
-use super::query_api::unsupported;
 use super::shelf::{id_of, number_of};
 use super::{multipart, wrong_state};
 use crate::desk::Core;
@@ -28,6 +27,7 @@ impl Org {
     pub fn ingest_route(&mut self, core: &mut Core, ask: &Ask<'_>, rest: &[&str]) -> Result<Reply, Refusal> {
         let (call, version) = (ask.call, ask.version);
         let method = ask.method();
+        self.bulk.expire(core.now);
         match (method, rest) {
             ("POST", []) => self.make_ingest(core, call, version),
             ("GET", []) => Ok(self.list_ingests(call, version)),
@@ -115,7 +115,6 @@ impl Org {
     }
 
     fn number_ingest(&mut self, core: &Core, job: &mut IngestJob) -> u64 {
-        self.bulk.expire(core.now);
         let number = self.bulk.fresh();
         job.life.id = id_of(number);
         job.life.fault = self.knobs.bulk.draw("ingest", &job.life.object);
@@ -245,4 +244,10 @@ pub fn dialect(body: &Map<String, Value>) -> Result<Dialect, Refusal> {
         delimiter: Delimiter::parse(delimiter).ok_or_else(|| invalid("columnDelimiter", delimiter))?,
         ending: LineEnding::parse(ending).ok_or_else(|| invalid("lineEnding", ending))?,
     })
+}
+
+/// An object no bulk job may be made for.
+fn unsupported(object: &str) -> Refusal {
+    let text = format!("InvalidEntity : Entity '{object}' is not supported by the Bulk API.");
+    Refusal::new(400, "INVALIDENTITY", text)
 }

@@ -103,7 +103,8 @@ mod tests {
 
     #[test]
     fn a_planned_failure_strikes_as_often_as_it_says() {
-        let fail = serde_json::json!([{ "kind": "ingest", "object": "Lead", "times": 2, "message": "InternalServerError" }]);
+        let fail =
+            serde_json::json!([{ "kind": "ingest", "object": "Lead", "times": 2, "message": "InternalServerError" }]);
         let mut knobs: BulkKnobs = serde_json::from_value(serde_json::json!({ "fail": fail })).unwrap();
         assert_eq!(knobs.draw("query", "Lead"), None);
         assert_eq!(knobs.draw("ingest", "Contact"), None);

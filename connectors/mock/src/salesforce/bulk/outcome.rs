@@ -10,9 +10,15 @@ use super::dialect::Dialect;
 /// One row's fate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    Saved { id: Id, created: bool },
+    Saved {
+        id: Id,
+        created: bool,
+    },
     /// `CODE:text:fields --`; with the Id where the record was there before.
-    Failed { id: Option<Id>, error: Box<str> },
+    Failed {
+        id: Option<Id>,
+        error: Box<str>,
+    },
 }
 
 /// Which of the result files.
@@ -110,7 +116,9 @@ mod tests {
         let text = |part| String::from_utf8(file(part, Some(&upload), &outcomes, dialect)).unwrap();
         assert_eq!(
             text(Part::Successful),
-            format!("\"sf__Id\",\"sf__Created\",\"Id\",\"City\"\n\"{id}\",\"true\",\"c\",\"3\"\n\"{id}\",\"false\",\"a\",\"1\"\n")
+            format!(
+                "\"sf__Id\",\"sf__Created\",\"Id\",\"City\"\n\"{id}\",\"true\",\"c\",\"3\"\n\"{id}\",\"false\",\"a\",\"1\"\n"
+            )
         );
         assert_eq!(
             text(Part::Failed),
