@@ -39,13 +39,7 @@ pub(crate) fn silent(attempted: &str) -> RowAnswer {
 /// A call that writes, with what every write tells Salesforce: who we are, that no assignment rule may move a record's
 /// owner (it would by default, on updates too), and for enrichment of records that exist, that an alert of a duplicate
 /// rule is no reason to refuse.
-pub(crate) fn write_call<'a>(
-    lane: &Lane,
-    attempted: &'a str,
-    method: Method,
-    path: String,
-    body: Bytes,
-) -> Call<'a> {
+pub(crate) fn write_call<'a>(lane: &Lane, attempted: &'a str, method: Method, path: String, body: Bytes) -> Call<'a> {
     let call = Call::write(attempted, path, body, CALL)
         .with_method(method)
         .with_repeat(Repeat::OnlyIfNotApplied)

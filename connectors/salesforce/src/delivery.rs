@@ -244,20 +244,18 @@ impl<'d, 'a> Delivery<'d, 'a> {
                     self.stopped.get_or_insert(error);
                 }
                 RowAnswer::Untouched(why) => left.innocent.push((sent, why)),
-                RowAnswer::Refused(refusal) => {
-                    match next(lane, &sent, &refusal, company, &self.api.creation) {
-                        Next::Reject(reason) => self.reject(&sent, reason, &refusal),
-                        Next::Defer(kind) => self.not_now(&sent, kind, &refusal),
-                        Next::Locked => left.locked.push((sent, refusal)),
-                        Next::Innocent => left.innocent.push((sent, refusal.code)),
-                        Next::Apart => apart.push((sent, refusal)),
-                        Next::Alone => left.alone.push((sent, refusal)),
-                        Next::Completed(fields) => left.completed.push(Sent { fields: Cow::Owned(fields), ..sent }),
-                        Next::Adopt(id) => left.adopted.push(as_update(sent, &id)),
-                        Next::Look => left.look.push((sent, refusal)),
-                        Next::LookForHolder => left.look_for_holder.push((sent, refusal)),
-                    }
-                }
+                RowAnswer::Refused(refusal) => match next(lane, &sent, &refusal, company, &self.api.creation) {
+                    Next::Reject(reason) => self.reject(&sent, reason, &refusal),
+                    Next::Defer(kind) => self.not_now(&sent, kind, &refusal),
+                    Next::Locked => left.locked.push((sent, refusal)),
+                    Next::Innocent => left.innocent.push((sent, refusal.code)),
+                    Next::Apart => apart.push((sent, refusal)),
+                    Next::Alone => left.alone.push((sent, refusal)),
+                    Next::Completed(fields) => left.completed.push(Sent { fields: Cow::Owned(fields), ..sent }),
+                    Next::Adopt(id) => left.adopted.push(as_update(sent, &id)),
+                    Next::Look => left.look.push((sent, refusal)),
+                    Next::LookForHolder => left.look_for_holder.push((sent, refusal)),
+                },
             }
         }
         if !apart.is_empty() {
@@ -293,7 +291,8 @@ impl<'d, 'a> Delivery<'d, 'a> {
             self.tasks.push_back(Task { rounds: task.rounds + 1, ..task.with(rows) });
         } else {
             for (sent, why) in innocent {
-                let cause = format!("it was not looked at because of other rows: {}", connector_http::redact::message(&why));
+                let cause =
+                    format!("it was not looked at because of other rows: {}", connector_http::redact::message(&why));
                 self.settle(&sent, Outcome::Deferred(Error::new(ErrorKind::Transient, task.lane.attempted(), cause)));
             }
         }

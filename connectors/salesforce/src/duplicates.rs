@@ -85,7 +85,8 @@ mod tests {
 
     #[test]
     fn a_match_may_be_missing() {
-        let refusal = RowRefusal::read(br#"[{"duplicateResut":{"matchResults":null},"errorCode":"DUPLICATES_DETECTED"}]"#);
+        let refusal =
+            RowRefusal::read(br#"[{"duplicateResut":{"matchResults":null},"errorCode":"DUPLICATES_DETECTED"}]"#);
         assert_eq!((refusal.code.as_str(), refusal.matches.len()), ("DUPLICATES_DETECTED", 0));
     }
 

@@ -148,8 +148,8 @@ pub(crate) async fn holder(api: &Api, lane: &Lane, field: &str, key: &str) -> Re
 mod tests {
     use super::*;
 
-    const A: &str = "00Qxx000000000AAAA";
-    const B: &str = "00Qxx000000000BAAA";
+    const A: &str = "00Qxx000000000AEAQ";
+    const B: &str = "00Qxx000000000BEAQ";
 
     fn known(rows: &str) -> BTreeMap<String, Row> {
         let rows: Vec<Row> = serde_json::from_str(rows).unwrap();

@@ -104,7 +104,8 @@ pub(crate) fn sort<'a>(
 fn ready(creatable: Creatable<'_>, write: &Write) -> Result<(Lane, String), Rejection> {
     let unsupported = |message| refused(Reason::Unsupported, "UNSUPPORTED", message);
     if let Some(name) = write.fields.names().find(|name| name.eq_ignore_ascii_case("Id")) {
-        let mut rejection = refused(Reason::ReadOnly, "INVALID_FIELD_FOR_INSERT_UPDATE", "a record's id is not written");
+        let mut rejection =
+            refused(Reason::ReadOnly, "INVALID_FIELD_FOR_INSERT_UPDATE", "a record's id is not written");
         rejection.fields.push(name.clone());
         return Err(rejection);
     }
@@ -123,7 +124,11 @@ fn ready(creatable: Creatable<'_>, write: &Write) -> Result<(Lane, String), Reje
     match &write.operation {
         Operation::Update { id } => match ids::long(id.as_str()) {
             Some(id) => Ok((lane(How::ById, false), id.to_string())),
-            None => Err(refused(Reason::Gone, "MALFORMED_ID", "Salesforce's ids have 15 or 18 characters: this names no record")),
+            None => Err(refused(
+                Reason::Gone,
+                "MALFORMED_ID",
+                "Salesforce's ids have 15 or 18 characters: this names no record",
+            )),
         },
         Operation::Upsert { field, value } => {
             let Some(key) = key_text(value) else {

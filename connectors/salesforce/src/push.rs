@@ -33,7 +33,7 @@ pub(crate) async fn push(api: &Api, creatable: &[ExternalKey], writes: &[Write])
 }
 
 fn deadline(api: &Api) -> Timestamp {
-    api.clock.now().saturating_add(api.limits.longest_job)
+    api.clock.now().saturating_add(api.limits.longest_push)
 }
 
 fn in_order(writes: usize, mut outcomes: BTreeMap<usize, Outcome>) -> Vec<Outcome> {

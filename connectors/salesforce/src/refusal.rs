@@ -127,13 +127,15 @@ mod tests {
 
     #[test]
     fn both_spellings_of_the_code_are_read() {
-        let whole = RowRefusal::read(br#"[{"message":"m","errorCode":"REQUIRED_FIELD_MISSING","fields":["LastName"]}]"#);
+        let whole =
+            RowRefusal::read(br#"[{"message":"m","errorCode":"REQUIRED_FIELD_MISSING","fields":["LastName"]}]"#);
         assert_eq!((whole.code.as_str(), fields(&whole)), ("REQUIRED_FIELD_MISSING", vec!["LastName"]));
-        let row: Vec<ErrorRow> =
-            serde_json::from_str(r#"[{"statusCode":"STRING_TOO_LONG","message":"m","fields":["B"]},
+        let row: Vec<ErrorRow> = serde_json::from_str(
+            r#"[{"statusCode":"STRING_TOO_LONG","message":"m","fields":["B"]},
                 {"statusCode":"STRING_TOO_LONG","message":"n","fields":["A"]},
-                {"statusCode":"OTHER","message":"n","fields":["C"]}]"#)
-                .unwrap();
+                {"statusCode":"OTHER","message":"n","fields":["C"]}]"#,
+        )
+        .unwrap();
         let row = RowRefusal::first(row);
         assert_eq!((row.code.as_str(), fields(&row)), ("STRING_TOO_LONG", vec!["A", "B"]));
     }
@@ -169,7 +171,8 @@ mod tests {
         };
         let column = read("INVALID_FIELD", "No such column 'Nope__c' on sobject of type Contact");
         assert_eq!(fields(&column), ["Nope__c"]);
-        let locked = read("INVALID_FIELD_FOR_INSERT_UPDATE", "Unable to create/update fields: CreatedDate, Name. Please");
+        let locked =
+            read("INVALID_FIELD_FOR_INSERT_UPDATE", "Unable to create/update fields: CreatedDate, Name. Please");
         assert_eq!(fields(&locked), ["CreatedDate", "Name"]);
         assert!(fields(&read("OTHER", "No such column 'Nope__c'")).is_empty());
     }

@@ -88,7 +88,10 @@ fn known(code: &str) -> Option<Known> {
         | "API_DISABLED_FOR_ORG"
         | "API_CURRENTLY_DISABLED" => Is(Final(Reason::Forbidden)),
         "INVALID_TYPE" | "METHOD_NOT_ALLOWED" | "UNSUPPORTED_MEDIA_TYPE" => Is(Final(Reason::Unsupported)),
-        "SERVER_UNAVAILABLE" | "UNKNOWN_EXCEPTION" | "QUERY_TIMEOUT" | "TXN_SECURITY_METERING_ERROR"
+        "SERVER_UNAVAILABLE"
+        | "UNKNOWN_EXCEPTION"
+        | "QUERY_TIMEOUT"
+        | "TXN_SECURITY_METERING_ERROR"
         | "INVALID_SESSION_ID" => Is(Later(ErrorKind::Transient)),
         "REQUEST_LIMIT_EXCEEDED" | "STORAGE_LIMIT_EXCEEDED" => Is(Later(ErrorKind::Quota)),
         _ => return None,
@@ -259,7 +262,11 @@ mod tests {
         assert_eq!(meaning(&concurrent, Naming::ById), Meaning::Later(ErrorKind::Transient));
         let twice = of("DUPLICATE_VALUE", "Duplicate external id specified: p-1", &[]);
         assert_eq!(meaning(&twice, Naming::Otherwise), Meaning::Final(Reason::Conflict));
-        let held = of("DUPLICATE_VALUE", "duplicate value found: K__c duplicates value on record with id: 003xx000004TmiQ", &[]);
+        let held = of(
+            "DUPLICATE_VALUE",
+            "duplicate value found: K__c duplicates value on record with id: 003xx000004TmiQ",
+            &[],
+        );
         let existing = Some("003xx000004TmiQAAS".into());
         assert_eq!(meaning(&held, Naming::ById), Meaning::Final(Reason::Duplicate { existing }));
     }
@@ -269,9 +276,18 @@ mod tests {
         let check = |message: &str, expected: &str| {
             assert_eq!(&*rejection(Reason::Invalid, &of("C", message, &[])).message, expected);
         };
-        check("CDP Stage: bad value for restricted picklist field: warm", "CDP Stage: bad value for restricted picklist field");
-        check("S: data value too large: some (private) text (max length=255)", "S: data value too large (max length=255)");
-        check("CDP Score: value outside of valid range on numeric field: 12", "CDP Score: value outside of valid range on numeric field");
+        check(
+            "CDP Stage: bad value for restricted picklist field: warm",
+            "CDP Stage: bad value for restricted picklist field",
+        );
+        check(
+            "S: data value too large: some (private) text (max length=255)",
+            "S: data value too large (max length=255)",
+        );
+        check(
+            "CDP Score: value outside of valid range on numeric field: 12",
+            "CDP Score: value outside of valid range on numeric field",
+        );
         check("Email: invalid email address: foo", "Email: invalid email address");
         check("see ada@acme.example", "see <address>");
         check("", "Salesforce gave no reason");

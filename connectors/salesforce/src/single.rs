@@ -76,7 +76,11 @@ fn read(lane: &Lane, sent: &Sent<'_>, answer: &Answer) -> Result<RowAnswer, Stri
         status => {
             let refusal = RowRefusal::read(&answer.body);
             // A gateway's page says nothing about the row.
-            if refusal.code.is_empty() { Err(format!("status {status} without a code")) } else { Ok(RowAnswer::Refused(refusal)) }
+            if refusal.code.is_empty() {
+                Err(format!("status {status} without a code"))
+            } else {
+                Ok(RowAnswer::Refused(refusal))
+            }
         }
     }
 }

@@ -27,7 +27,9 @@ impl Serialize for JsonValue<'_> {
             Value::Text(text) => serializer.serialize_str(text),
             Value::Bool(flag) => serializer.serialize_bool(*flag),
             // Through an f64 a price would change in its last digits.
-            Value::Number(number) => RawValue::from_string(plain(*number)).map_err(S::Error::custom)?.serialize(serializer),
+            Value::Number(number) => {
+                RawValue::from_string(plain(*number)).map_err(S::Error::custom)?.serialize(serializer)
+            }
             Value::Date(date) => serializer.collect_str(&date.format("%Y-%m-%d")),
             Value::Instant(at) => serializer.serialize_str(&at.to_rfc3339_millis()),
             Value::List(items) => match joined(items) {
@@ -140,7 +142,11 @@ mod tests {
         check(number("-0.0"), "0", Some("0"));
         check(number("1000000"), "1000000", Some("1000000"));
         check(number("123456789012345678.12"), "123456789012345678.12", Some("123456789012345678.12"));
-        check(Value::Date(chrono::NaiveDate::from_ymd_opt(2026, 11, 20).unwrap()), r#""2026-11-20""#, Some("2026-11-20"));
+        check(
+            Value::Date(chrono::NaiveDate::from_ymd_opt(2026, 11, 20).unwrap()),
+            r#""2026-11-20""#,
+            Some("2026-11-20"),
+        );
         let at = Value::Instant(Timestamp::from_millis(1_790_000_000_123));
         check(at, r#""2026-09-21T14:13:20.123Z""#, Some("2026-09-21T14:13:20.123Z"));
         check(Value::List(vec!["a".into(), "".into(), "b".into()]), r#""a;b""#, Some("a;b"));

@@ -164,9 +164,8 @@ pub(crate) async fn look(api: &Api, job: &str) -> Result<Option<JobInfo>, Error>
 
 pub(crate) async fn delete(api: &Api, job: &str) -> Result<(), Error> {
     let attempted = "delete a finished bulk job";
-    let call = Call::get(attempted, api.paths.ingest_job(job), CALL)
-        .with_method(Method::DELETE)
-        .with_priority(Priority::Push);
+    let call =
+        Call::get(attempted, api.paths.ingest_job(job), CALL).with_method(Method::DELETE).with_priority(Priority::Push);
     let decode = |answer: &Answer| match answer.status.as_u16() {
         404 => Ok(Ok(())),
         _ => of(answer, |_| Ok(())),
@@ -200,15 +199,16 @@ pub(crate) async fn list(api: &Api, path: String) -> Result<JobList, Error> {
 }
 
 /// A success decoded, or Salesforce's refusal; a refusal that is not Salesforce's cannot be read.
-fn of<T>(
-    answer: &Answer,
-    decode: impl Fn(&Answer) -> Result<T, String>,
-) -> Result<Result<T, RowRefusal>, String> {
+fn of<T>(answer: &Answer, decode: impl Fn(&Answer) -> Result<T, String>) -> Result<Result<T, RowRefusal>, String> {
     if answer.status.is_success() {
         return decode(answer).map(Ok);
     }
     let refusal = RowRefusal::read(&answer.body);
-    if refusal.code.is_empty() { Err(format!("status {} without a code", answer.status.as_u16())) } else { Ok(Err(refusal)) }
+    if refusal.code.is_empty() {
+        Err(format!("status {} without a code", answer.status.as_u16()))
+    } else {
+        Ok(Err(refusal))
+    }
 }
 
 #[cfg(test)]

@@ -303,6 +303,9 @@ fn unprocessed(info: &JobInfo, sent: &Sent<'_>) -> RowAnswer {
             matches: Vec::<RecordId>::new(),
         });
     }
-    let why = refused_call("", &RowRefusal { code: info.state.clone(), message: message.to_owned(), ..RowRefusal::default() });
+    let why = refused_call(
+        "",
+        &RowRefusal { code: info.state.clone(), message: message.to_owned(), ..RowRefusal::default() },
+    );
     RowAnswer::Untouched(format!("the bulk job ended before its turn ({})", why.cause))
 }

@@ -30,9 +30,8 @@ impl JobNote {
 
     /// A note of the notebook, if it is about a job. A note that cannot be read is an error of its own: it may hide a job.
     pub fn read(key: &str, text: &str) -> Option<Result<Self, String>> {
-        key.starts_with(PREFIX).then(|| {
-            serde_json::from_str(text).map_err(|error| connector_http::redact::json_error(&error))
-        })
+        key.starts_with(PREFIX)
+            .then(|| serde_json::from_str(text).map_err(|error| connector_http::redact::json_error(&error)))
     }
 
     pub fn text(&self) -> String {

@@ -88,7 +88,9 @@ async fn end_job(api: &Api, id: &str, patience: Duration) -> Result<(), Error> {
         if api.clock.now() >= until {
             let cause = format!("the bulk job {id} is still running");
             let error = Error::new(ErrorKind::Transient, ATTEMPTED, cause)
-                .with_fix("nothing: it is asked again; to stop it, abort it in Salesforce under Setup, Bulk Data Load Jobs")
+                .with_fix(
+                    "nothing: it is asked again; to stop it, abort it in Salesforce under Setup, Bulk Data Load Jobs",
+                )
                 .with_retry_at(api.clock.now().saturating_add(COME_BACK));
             return Err(error);
         }

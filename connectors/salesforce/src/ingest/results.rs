@@ -22,11 +22,18 @@ pub(crate) struct ResultRow {
 /// number means that the file is not whole.
 pub(crate) fn read(body: &[u8], key: &str, expected: Option<usize>) -> Result<Vec<ResultRow>, String> {
     // Data may hold NUL bytes, and a mark at the start belongs to no column.
-    let body: Vec<u8> = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).iter().copied().filter(|b| *b != 0).collect();
+    let body: Vec<u8> =
+        body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).iter().copied().filter(|b| *b != 0).collect();
+    // Every cell is quoted and every line ended; anything else has been cut off in the middle of a cell.
+    if body.last().is_some_and(|last| !matches!(last, b'\n' | b'"')) {
+        return Err("it breaks off".to_owned());
+    }
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(body.as_slice());
     let header = reader.byte_headers().map_err(|_| "it is not CSV".to_owned())?.clone();
     let column = |name: &str| {
-        header.iter().position(|have| std::str::from_utf8(have).is_ok_and(|have| have.trim().eq_ignore_ascii_case(name)))
+        header
+            .iter()
+            .position(|have| std::str::from_utf8(have).is_ok_and(|have| have.trim().eq_ignore_ascii_case(name)))
     };
     let (id_at, created_at, error_at) = (column("sf__Id"), column("sf__Created"), column("sf__Error"));
     let mut rows = Vec::new();
@@ -38,8 +45,8 @@ pub(crate) fn read(body: &[u8], key: &str, expected: Option<usize>) -> Result<Ve
             };
             let key_cell = cell(Some(key_at));
             // A file cut short ends in a row without its key.
-            if key_cell.is_empty() {
-                continue;
+            if key_cell.is_empty() || record.len() != header.len() {
+                return Err(format!("row {} is not whole", rows.len() + 1));
             }
             let key = if key.eq_ignore_ascii_case("Id") { long_or_same(key_cell) } else { key_cell };
             let created = cell(created_at).eq_ignore_ascii_case("true");
@@ -92,7 +99,8 @@ mod tests {
         let rows = read(body, "Id", Some(1)).unwrap();
         assert_eq!(rows[0].key, "003xx000004TmiQAAS");
         assert_eq!(rows[0].error, "A:b \"c\":F__c --");
-        let body = b"\xef\xbb\xbf\"sf__Id\",\"sf__Created\",\"key__c\"\r\n\"003xx000004TmiQAAS\",\"true\",\"p\0-1\"\r\n";
+        let body =
+            b"\xef\xbb\xbf\"sf__Id\",\"sf__Created\",\"key__c\"\r\n\"003xx000004TmiQAAS\",\"true\",\"p\0-1\"\r\n";
         let rows = read(body, "Key__c", Some(1)).unwrap();
         assert_eq!((rows[0].key.as_str(), rows[0].created), ("p-1", true));
         assert_eq!(rows[0].id, "003xx000004TmiQAAS");
@@ -102,14 +110,15 @@ mod tests {
     fn a_file_that_is_not_whole_is_not_believed() {
         let whole = "\"sf__Id\",\"sf__Error\",\"Id\"\n\"\",\"A:b:--\",\"003xx000004TmiQAAS\"\n\"\",\"A:b:--\",\"003xx000004TmiRAAS\"\n";
         assert_eq!(read(whole.as_bytes(), "Id", Some(2)).unwrap().len(), 2);
-        for cut in 30..whole.len() - 3 {
+        for cut in 0..whole.len() - 1 {
             let rows = read(&whole.as_bytes()[..cut], "Id", Some(2));
-            assert!(rows.is_err() || cut >= whole.len() - 4, "cut at {cut}: {rows:?}");
+            assert!(rows.is_err(), "cut at {cut}: {rows:?}");
         }
         assert!(read(b"\"sf__Id\",\"sf__Error\"\n", "Id", Some(1)).is_err());
         assert_eq!(read(b"", "Id", Some(0)).unwrap(), []);
         assert_eq!(read(b"\"sf__Id\",\"sf__Error\",\"Id\"\n", "Id", None).unwrap(), []);
-        assert!(read(b"<html></html>", "Id", None).is_err());
+        assert!(read(b"<html></html>\n", "Id", None).is_err());
+        assert!(read(b"\"Id\",\"sf__Id\"\n\"p-1", "Id", None).is_err());
     }
 
     #[test]

@@ -111,7 +111,13 @@ mod tests {
 
     fn write(fields: Fields) -> Write {
         let operation = Operation::Update { id: "003xx000004TmiQAAS".into() };
-        Write { key: SeededEntropy::new(1).uuid(Timestamp::EPOCH), object: Object::Contact, operation, fields, hints: Hints::default() }
+        Write {
+            key: SeededEntropy::new(1).uuid(Timestamp::EPOCH),
+            object: Object::Contact,
+            operation,
+            fields,
+            hints: Hints::default(),
+        }
     }
 
     fn sent(place: usize, write: &Write) -> Sent<'_> {
