@@ -82,12 +82,12 @@ pub(crate) struct Sent<'a> {
 /// What the connector may create, by object.
 pub(crate) type Creatable<'a> = &'a [connector::ExternalKey];
 
+/// Writes by lane.
+pub(crate) type Lanes<'a> = BTreeMap<Lane, Vec<Sent<'a>>>;
+
 /// Sorts writes into lanes. A write that is refused before it is sent has its rejection instead.
-pub(crate) fn sort<'a>(
-    creatable: Creatable<'_>,
-    writes: &'a [Write],
-) -> (BTreeMap<Lane, Vec<Sent<'a>>>, Vec<(usize, Rejection)>) {
-    let mut lanes: BTreeMap<Lane, Vec<Sent<'a>>> = BTreeMap::new();
+pub(crate) fn sort<'a>(creatable: Creatable<'_>, writes: &'a [Write]) -> (Lanes<'a>, Vec<(usize, Rejection)>) {
+    let mut lanes = Lanes::new();
     let mut refusals = Vec::new();
     for (place, write) in writes.iter().enumerate() {
         match ready(creatable, write) {
