@@ -134,6 +134,10 @@ pub trait Face: Send + 'static {
     fn answer(&mut self, core: &mut Core, call: &Call) -> Reply;
     /// The vendor's body for a fault that stands in for the answer.
     fn fail(&self, core: &Core, call: &Call, fault: Fault) -> Reply;
+    /// Request headers worth a look in the request log, in lower case: those that change what a write does.
+    fn noted_headers(&self) -> &'static [&'static str] {
+        &[]
+    }
     /// A page for people, when the path is one.
     fn page(&mut self, core: &mut Core, call: &Call) -> Option<Reply>;
     /// A person's action in the CRM (`edit`, `merge`, …); the error says what was wrong with the request.
@@ -191,7 +195,8 @@ impl<F: Face> Desk<F> {
         }
         let core = &mut self.core;
         let method = call.method.as_str();
-        let seq = core.requests.open(core.now, method, &call.path, &call.query);
+        let noted = call.noted(self.face.noted_headers());
+        let seq = core.requests.open(core.now, method, (&call.path, &call.query), noted);
         core.request = Some(seq);
         let fault = core.faults.draw(core.seed, seq, method, &call.path);
         let mut verdict = self.act_out(call, fault);

@@ -43,6 +43,12 @@ impl Call {
         self.parameter(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
+    /// Those of the headers named that were sent.
+    pub fn noted(&self, names: &[&'static str]) -> Vec<(&'static str, Box<str>)> {
+        let sent = |name: &&'static str| Some((*name, self.headers.get(*name)?.to_str().ok()?.into()));
+        names.iter().filter_map(sent).collect()
+    }
+
     /// The `Bearer` token, if one was sent.
     pub fn bearer(&self) -> Option<&str> {
         let header = self.headers.get("authorization")?.to_str().ok()?;

@@ -87,6 +87,7 @@ struct Seen {
     method: Box<str>,
     path: Box<str>,
     query: Box<str>,
+    headers: Vec<(&'static str, Box<str>)>,
     /// `None` until answered, and for good when the connection was cut.
     status: Option<u16>,
     fault: Option<Box<str>>,
@@ -99,12 +100,19 @@ pub struct RequestLog {
 
 impl RequestLog {
     /// Notes an arrival; the number returned is the request's `seq`.
-    pub fn open(&mut self, at: Millis, method: &str, path: &str, query: &str) -> u64 {
+    pub fn open(
+        &mut self,
+        at: Millis,
+        method: &str,
+        (path, query): (&str, &str),
+        headers: Vec<(&'static str, Box<str>)>,
+    ) -> u64 {
         self.seen.push(Seen {
             at,
             method: method.into(),
             path: path.into(),
             query: query.into(),
+            headers,
             status: None,
             fault: None,
         });
@@ -129,6 +137,10 @@ impl RequestLog {
             line.insert("method".into(), json!(seen.method));
             line.insert("path".into(), json!(seen.path));
             line.insert("query".into(), json!(seen.query));
+            if !seen.headers.is_empty() {
+                let headers = seen.headers.iter().map(|(name, value)| ((*name).to_owned(), json!(value)));
+                line.insert("headers".into(), Value::Object(headers.collect()));
+            }
             line.insert("status".into(), json!(seen.status));
             line.insert("fault".into(), json!(seen.fault));
             out.extend_from_slice(Value::Object(line).to_string().as_bytes());

@@ -20,7 +20,7 @@
 //! | `PUT /__mock/config` | sets the knobs named, leaves the others |
 //! | `POST /__mock/reset` | records, logs and knobs as at the start; optional `{"seed","records"}` |
 //! | `GET /__mock/ledger?since=SEQ` | applied changes as JSON lines `{seq, at, request, op, object, record, before, after, by}` |
-//! | `GET /__mock/requests?since=SEQ` | API requests as JSON lines `{seq, at, method, path, query, status, fault}` |
+//! | `GET /__mock/requests?since=SEQ` | API requests as JSON lines `{seq, at, method, path, query, headers?, status, fault}` |
 //! | `POST /__mock/edit`, `merge`, `delete`, … | what a person does in the CRM; see the face |
 //!
 //! Core knobs: `seed` (draw of faults now, records at the next reset), `faults` (probabilities per request, and `delay_ms`,
@@ -37,12 +37,15 @@
 mod chance;
 mod clock;
 mod connection;
+mod crowd;
 mod desk;
 mod exchange;
+mod export;
 mod fault;
 pub mod hubspot;
 mod ledger;
 mod options;
+mod people;
 pub mod salesforce;
 mod server;
 

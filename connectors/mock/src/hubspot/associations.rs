@@ -225,14 +225,15 @@ fn generated(people: &Population, (from, id, to): Side) -> Vec<Link> {
         types.sort_unstable();
         Link { to: to.first_id() + other, types }
     };
-    let deals_of = |contacts: std::ops::Range<u64>| contacts.filter_map(|contact| people.deal_of_contact(contact));
+    let deals_of =
+        |contacts: std::ops::Range<u64>| contacts.filter_map(|contact| people.crowd.deal_of_contact(contact));
     match (from, to) {
-        (Kind::Contact, Kind::Company) => vec![link(people.company_of_contact(index))],
-        (Kind::Company, Kind::Contact) => people.contacts_of_company(index).map(link).collect(),
-        (Kind::Contact, Kind::Deal) => people.deal_of_contact(index).into_iter().map(link).collect(),
-        (Kind::Deal, Kind::Contact) => vec![link(people.contact_of_deal(index))],
-        (Kind::Deal, Kind::Company) => vec![link(people.company_of_contact(people.contact_of_deal(index)))],
-        (Kind::Company, Kind::Deal) => deals_of(people.contacts_of_company(index)).map(link).collect(),
+        (Kind::Contact, Kind::Company) => vec![link(people.crowd.company_of_contact(index))],
+        (Kind::Company, Kind::Contact) => people.crowd.contacts_of_company(index).map(link).collect(),
+        (Kind::Contact, Kind::Deal) => people.crowd.deal_of_contact(index).into_iter().map(link).collect(),
+        (Kind::Deal, Kind::Contact) => vec![link(people.crowd.contact_of_deal(index))],
+        (Kind::Deal, Kind::Company) => vec![link(people.crowd.company_of_contact(people.crowd.contact_of_deal(index)))],
+        (Kind::Company, Kind::Deal) => deals_of(people.crowd.contacts_of_company(index)).map(link).collect(),
         _ => Vec::new(),
     }
 }
@@ -240,9 +241,10 @@ fn generated(people: &Population, (from, id, to): Side) -> Vec<Link> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crowd::Crowd;
 
     fn people() -> Population {
-        Population { seed: 3, contacts: 40, equal_stamps: false }
+        Population { crowd: Crowd { seed: 3, contacts: 40 }, equal_stamps: false }
     }
 
     #[test]

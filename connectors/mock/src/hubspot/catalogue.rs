@@ -1,8 +1,8 @@
 //! The properties a new portal comes with: a working selection of the vendor's, with their types, options and locks.
 
 use super::kind::Kind;
-use super::people::INDUSTRIES;
 use super::pipelines::Pipeline;
+use super::population::INDUSTRIES;
 use super::schema::{Choice, Group, Property, Schema, Type};
 
 /// 2023-09-01T08:00:00Z.

@@ -53,7 +53,6 @@ mod objects_api;
 mod owners;
 mod page_record;
 mod pages;
-mod people;
 mod pipelines;
 mod population;
 mod portal;

@@ -3,22 +3,13 @@
 use serde_json::{Value, json};
 
 use super::refusal::Refusal;
-use crate::chance::below;
 use crate::clock::iso;
+use crate::crowd::agent_email;
 use crate::exchange::Call;
+use crate::people::AGENTS;
 
 /// 2023-09-01T08:00:00Z: when the seeded owners joined.
 const JOINED: i64 = 1_693_555_200_000;
-const SYNTHETIC: [(&str, &str); 8] = [
-    ("Iris", "Calder"),
-    ("Joel", "Mbeki"),
-    ("Kira", "Lund"),
-    ("Luca", "Ferrant"),
-    ("Maren", "Oduya"),
-    ("Pavel", "Strand"),
-    ("Rhea", "Quill"),
-    ("Tomas", "Wren"),
-];
 const FIRST_OWNER_ID: u64 = 61_000_001;
 
 #[derive(Clone, Debug)]
@@ -57,16 +48,15 @@ impl Owner {
 
 /// The owners of synthetic records; the last has left the firm and still owns some.
 pub fn synthetic() -> Vec<Owner> {
-    let people = SYNTHETIC.iter().enumerate();
-    people.map(|(at, (first, last))| owner(at, first, last, "Sales", at + 1 == SYNTHETIC.len())).collect()
+    let people = AGENTS.iter().enumerate();
+    people.map(|(at, (first, last))| owner(at, first, last, "Sales", at + 1 == AGENTS.len())).collect()
 }
 
 /// The owner at position `at` of a portal.
 pub fn owner(at: usize, first: &str, last: &str, team: &str, archived: bool) -> Owner {
-    let local = format!("{first}.{last}").to_ascii_lowercase().replace([' ', '\''], "");
     Owner {
         id: FIRST_OWNER_ID + at as u64,
-        email: format!("{local}@seller.example"),
+        email: agent_email(first, last),
         first_name: first.to_owned(),
         last_name: last.to_owned(),
         team: team.to_owned(),
@@ -80,10 +70,9 @@ pub fn next_position(owners: &[Owner]) -> usize {
     usize::try_from(last).unwrap_or(usize::MAX)
 }
 
-/// Who owns a generated record; one in nine is nobody's.
-pub fn synthetic_owner(seed: u64, topic: u64, index: u64) -> Option<String> {
-    let at = below(seed, topic, index, SYNTHETIC.len() as u64 + 1);
-    (at < SYNTHETIC.len() as u64).then(|| (FIRST_OWNER_ID + at).to_string())
+/// The id of the owner at position `at`.
+pub fn id_at(at: usize) -> String {
+    (FIRST_OWNER_ID + at as u64).to_string()
 }
 
 /// `GET /crm/v3/owners`.

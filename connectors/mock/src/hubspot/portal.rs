@@ -17,6 +17,7 @@ use super::search_cache::SearchCache;
 use super::write::Pen;
 use crate::chance;
 use crate::clock::Millis;
+use crate::crowd::Crowd;
 use crate::desk::Core;
 use crate::options::{Options, StartError};
 
@@ -44,7 +45,7 @@ pub struct Portal {
 impl Portal {
     pub fn new(options: &Options) -> Result<Self, StartError> {
         let contacts = options.records.unwrap_or(if options.seed_dir.is_some() { 0 } else { DEFAULT_CONTACTS });
-        let people = Population { seed: options.seed, contacts, equal_stamps: false };
+        let people = Population { crowd: Crowd { seed: options.seed, contacts }, equal_stamps: false };
         let mut deal_pipelines = vec![Pipeline::standard()];
         if options.seed_dir.is_some() {
             deal_pipelines = vec![Pipeline::seeded()];

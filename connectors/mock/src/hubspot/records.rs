@@ -257,7 +257,7 @@ impl Table {
             return None;
         }
         // Held contacts are in the index already; only untouched ones answer by rule.
-        let id = self.kind.first_id() + people.contact_by_email(&key)?;
+        let id = self.kind.first_id() + people.crowd.contact_by_email(&key)?;
         (!self.is_held(id)).then_some(id)
     }
 

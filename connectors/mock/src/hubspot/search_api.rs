@@ -155,7 +155,7 @@ impl Portal {
             // While changes are on their way into the index, it may show a value its record no longer has.
             let unsettled = (table.settled_at > now).then(|| table.held_ids().collect::<Vec<u64>>());
             let generated =
-                filter.values.iter().filter_map(text).filter_map(|email| self.people.contact_by_email(&email));
+                filter.values.iter().filter_map(text).filter_map(|email| self.people.crowd.contact_by_email(&email));
             let generated = generated.filter(|_| kind == Kind::Contact).map(|index| kind.first_id() + index);
             return Some(holders.chain(unsettled.unwrap_or_default()).chain(generated).collect());
         }

@@ -1,4 +1,5 @@
-//! The words synthetic people, firms and deals are made of. All invented; every address ends in `.example`.
+//! The words synthetic people, firms and deals are made of, the same in every mock. All invented; every address ends in
+//! `.example`.
 
 pub const FIRST: [&str; 48] = [
     "Ada", "Alma", "Amir", "Anouk", "Basil", "Bruno", "Carla", "Chidi", "Clara", "Dario", "Delia", "Edda", "Elio",
@@ -63,26 +64,16 @@ pub const CITIES: [(&str, &str); 12] = [
     ("Recife", "Brazil"),
 ];
 
-pub const INDUSTRIES: [&str; 8] = [
-    "COMPUTER_SOFTWARE",
-    "FINANCIAL_SERVICES",
-    "HOSPITAL_HEALTH_CARE",
-    "LOGISTICS_AND_SUPPLY_CHAIN",
-    "MACHINERY",
-    "MARKETING_AND_ADVERTISING",
-    "RETAIL",
-    "TELECOMMUNICATIONS",
-];
-
-pub const STAGES_OF_LIFE: [&str; 8] = [
-    "subscriber",
-    "lead",
-    "lead",
-    "marketingqualifiedlead",
-    "salesqualifiedlead",
-    "opportunity",
-    "customer",
-    "customer",
-];
-
 pub const PRODUCTS: [&str; 6] = ["Starter", "Team", "Business", "Platform", "Support", "Training"];
+
+/// The colleagues at whose desks synthetic records lie. The last has left the firm and still owns some.
+pub const AGENTS: [(&str, &str); 8] = [
+    ("Iris", "Calder"),
+    ("Joel", "Mbeki"),
+    ("Kira", "Lund"),
+    ("Luca", "Ferrant"),
+    ("Maren", "Oduya"),
+    ("Pavel", "Strand"),
+    ("Rhea", "Quill"),
+    ("Tomas", "Wren"),
+];
