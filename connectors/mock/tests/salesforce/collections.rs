@@ -57,8 +57,6 @@ async fn all_or_none_undoes_the_innocent() {
     assert_eq!(rows[0]["errors"][0]["statusCode"], "ALL_OR_NONE_OPERATION_ROLLED_BACK");
     assert_eq!(rows[1]["errors"][0]["statusCode"], "REQUIRED_FIELD_MISSING");
     assert_eq!(writes(&org).await, 0);
-    let (_, count) = org.get("/services/data/v67.0/query?q=SELECT+COUNT()+FROM+Contact").await;
-    assert_eq!(count["totalSize"], 0);
 }
 
 #[tokio::test]
@@ -69,7 +67,7 @@ async fn more_than_200_rows_or_ten_chunks_are_refused() {
     assert_eq!((status.as_u16(), body[0]["errorCode"].as_str()), (400, Some("EXCEEDED_ID_LIMIT")));
     assert_eq!(org.post(COLLECTIONS, json!({ "records": rows(200) })).await.0, 200);
     let mixed = |runs: usize| {
-        let object = |at: usize| if at % 2 == 0 { "Contact" } else { "Lead" };
+        let object = |at: usize| if at.is_multiple_of(2) { "Contact" } else { "Lead" };
         let fields = |at: usize| typed(object(at), json!({ "LastName": "x", "Company": "y" }));
         (0..runs).map(fields).collect::<Vec<_>>()
     };

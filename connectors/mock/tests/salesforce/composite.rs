@@ -20,27 +20,6 @@ async fn creates(org: &Org) -> usize {
 }
 
 #[tokio::test]
-async fn later_subrequests_use_the_answers_of_earlier_ones() {
-    let org = Org::with(0).await;
-    let read = json!({ "method": "GET", "url": "/services/data/v67.0/sobjects/Contact/@{con.id}?fields=AccountId",
-                       "referenceId": "back" });
-    let query = json!({ "method": "GET", "referenceId": "q",
-                        "url": "/services/data/v67.0/query?q=SELECT Id, Name FROM Account WHERE Id = '@{acc.id}'" });
-    let note = json!({ "method": "PATCH", "url": "/services/data/v67.0/sobjects/Contact/@{back.Id}", "referenceId": "note",
-                       "body": { "Description": "of @{q.records[0].Name}" } });
-    let list = json!([account(), contact(json!({ "LastName": "Ruiz", "AccountId": "@{acc.id}" })), read, query, note]);
-    let (status, body) = org.post(COMPOSITE, json!({ "compositeRequest": list })).await;
-    assert_eq!(status, 200);
-    let rows = body["compositeResponse"].as_array().unwrap();
-    let statuses: Vec<u64> = rows.iter().map(|row| row["httpStatusCode"].as_u64().unwrap()).collect();
-    assert_eq!(statuses, [201, 201, 200, 200, 204], "{body}");
-    let id = rows[0]["body"]["id"].as_str().unwrap();
-    assert_eq!(rows[0]["httpHeaders"]["Location"], format!("/services/data/v67.0/sobjects/Account/{id}"));
-    assert_eq!((&rows[2]["body"]["AccountId"], &rows[2]["referenceId"]), (&json!(id), &json!("back")));
-    assert_eq!(rows[4]["body"], Value::Null);
-}
-
-#[tokio::test]
 async fn a_failure_halts_what_leans_on_it_and_nothing_else() {
     let org = Org::with(0).await;
     let bad = contact(json!({ "FirstName": "M" }));

@@ -92,7 +92,7 @@ impl Org {
         let content_type = call.headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or("");
         let Some(boundary) = multipart::boundary(content_type) else {
             let mut job = self.new_ingest(core, &json_object(call)?, version)?;
-            let number = self.number_ingest(core, &mut job);
+            let number = self.number_ingest(&mut job);
             let info = job.info();
             self.bulk.ingests.insert(number, job);
             return Ok(Reply::json(200, &Value::Object(info)));
@@ -107,14 +107,14 @@ impl Org {
             ));
         }
         job.content = Content::Raw(Bytes::copy_from_slice(parts.content));
-        let number = self.number_ingest(core, &mut job);
+        let number = self.number_ingest(&mut job);
         job.close(core.now);
         let info = job.info();
         self.bulk.ingests.insert(number, job);
         Ok(Reply::json(200, &Value::Object(info)))
     }
 
-    fn number_ingest(&mut self, core: &Core, job: &mut IngestJob) -> u64 {
+    fn number_ingest(&mut self, job: &mut IngestJob) -> u64 {
         let number = self.bulk.fresh();
         job.life.id = id_of(number);
         job.life.fault = self.knobs.bulk.draw("ingest", &job.life.object);
