@@ -9,7 +9,9 @@ use super::composite_api;
 use super::composite_batch_api;
 use super::limits;
 use super::org::Org;
+use super::query_api;
 use super::refusal::Refusal;
+use super::replication_api;
 use super::sobjects_api;
 use super::tooling_api;
 use crate::desk::{Core, Face};
@@ -55,12 +57,16 @@ pub fn dispatch(org: &mut Org, core: &mut Core, ask: &Ask<'_>) -> Reply {
 fn route(org: &mut Org, core: &mut Core, ask: &Ask<'_>) -> Result<Reply, Refusal> {
     match ask.segments().as_slice() {
         [] => Ok(root(core, ask)),
+        ["query", rest @ ..] => query_api::route(org, core, ask, false, rest),
+        ["queryAll", rest @ ..] => query_api::route(org, core, ask, true, rest),
+        ["sobjects", object, what @ ("deleted" | "updated")] => replication_api::route(org, core, ask, object, what),
         ["sobjects", rest @ ..] => sobjects_api::route(org, core, ask, rest),
         ["composite", "sobjects", rest @ ..] => collections_api::route(org, core, ask, rest),
         ["composite"] if ask.method() == "POST" => composite_api::composite(org, core, ask),
         ["composite", "graph"] if ask.method() == "POST" => composite_api::graph(org, core, ask),
         ["composite", "batch"] if ask.method() == "POST" => composite_batch_api::batch(org, core, ask),
         ["jobs", "ingest", rest @ ..] => org.ingest_route(core, ask, rest),
+        ["jobs", "query", rest @ ..] => org.query_job_route(core, ask, rest),
         ["tooling", rest @ ..] => tooling_api::route(org, core, ask, rest),
         ["limits"] if ask.method() == "GET" => limits(org, core),
         _ => Err(Refusal::not_found()),

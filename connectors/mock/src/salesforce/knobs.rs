@@ -50,6 +50,16 @@ pub struct Knobs {
     pub locks: LockKnobs,
     /// Bulk jobs.
     pub bulk: BulkKnobs,
+    /// Whether pages of a query hold a random number of records.
+    pub short_pages: bool,
+    /// Put before the path in `nextRecordsUrl`: the real one sends a path alone.
+    pub next_records_host: String,
+    /// Whether every query locator is unknown.
+    pub lose_cursors: bool,
+    /// Queries more rows than this pass take too long; none do when 0.
+    pub query_timeout_rows: u64,
+    /// For how long a transaction nobody sees yet has been running, in seconds.
+    pub open_transaction_s: i64,
     /// What a session that ended is told.
     pub session_refusal: SessionRefusal,
 }
@@ -99,6 +109,11 @@ impl Default for Knobs {
             duplicate_rules: Vec::new(),
             locks: LockKnobs::default(),
             bulk: BulkKnobs::default(),
+            short_pages: false,
+            next_records_host: String::new(),
+            lose_cursors: false,
+            query_timeout_rows: 0,
+            open_transaction_s: 0,
             session_refusal: SessionRefusal::Expired,
         }
     }

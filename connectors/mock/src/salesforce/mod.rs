@@ -28,6 +28,11 @@
 //! | `duplicate_rules` | `[]` | `[{object, fields, action: alert \| block, on_update, message, name?}]` |
 //! | `locks` | off | `{hold_ms, odds}`: collisions on a record or its parents, played or by chance |
 //! | `bulk` | | bulk jobs: `{polls, job_ms, chunk_rows, chunks_per_poll, unwatched_ms, unsupported, fail, page_rows, truncated_gzip, missing_locator, daily_batches, daily_query_jobs}`; naming one sets the others to their defaults |
+//! | `short_pages` | false | pages of a query hold a random number of records, never more than asked for |
+//! | `next_records_host` | `""` | put before the path in `nextRecordsUrl`, as in `http://elsewhere.example` |
+//! | `lose_cursors` | false | no locator is known any more |
+//! | `query_timeout_rows` | 0 | `QUERY_TIMEOUT` where more rows than this pass the WHERE, whatever the LIMIT; 0: never |
+//! | `open_transaction_s` | 0 | a transaction has been running for so long: `latestDateCovered` stays before it |
 //! | `session_refusal` | `"expired"` | the 401 of a bad session: `expired`, `not_for_rest`, `not_attached` |
 
 // The org offers its areas more than each of them uses yet.
@@ -47,6 +52,7 @@ mod collections_read;
 mod composite_api;
 mod composite_batch_api;
 mod composite_references;
+mod cursors;
 mod datum;
 mod describe_api;
 mod duplicate_rules;
@@ -61,17 +67,21 @@ mod locks;
 mod org;
 mod pen;
 mod population;
+mod query_api;
 mod records;
 mod refusal;
 mod render;
 mod row_faults;
+mod replication_api;
 mod rules;
 mod schema;
 mod setup;
 mod sobjects_api;
+mod soql;
 mod store;
 mod tooling_api;
 mod tooling_fields;
+mod tooling_query;
 mod values;
 mod write;
 

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::auth::Sessions;
 use super::bulk::Bulk;
 use super::catalogue;
+use super::cursors::Cursors;
 use super::datum::Datum;
 use super::ids::{FIRST, Id};
 use super::kind::Kind;
@@ -36,6 +37,7 @@ pub struct Org {
     pub knobs: Knobs,
     pub bulk: Bulk,
     pub locks: Locks,
+    pub cursors: Cursors,
     /// What this request wrote, in order: for automation that runs once it is answered. Emptied after every request.
     pub written: Vec<(Kind, u64, Vec<FieldId>)>,
     /// One for every open transaction, the innermost last.
@@ -64,6 +66,7 @@ impl Org {
             knobs: Knobs::default(),
             bulk: Bulk::default(),
             locks: Locks::default(),
+            cursors: Cursors::default(),
             written: Vec::new(),
             journals: Vec::new(),
         };

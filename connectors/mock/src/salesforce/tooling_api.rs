@@ -27,6 +27,7 @@ const STRIDE: u64 = 65_536;
 pub fn route(org: &mut Org, core: &mut Core, ask: &Ask<'_>, rest: &[&str]) -> Result<Reply, Refusal> {
     let method = ask.method();
     match (method, rest) {
+        ("GET", ["query"]) => super::tooling_query::answer(org, ask).map(|body| Reply::json(200, &body)),
         ("POST", ["sobjects", object]) if is_custom_field(object) => create(org, core, ask),
         ("GET", ["sobjects", object, id]) if is_custom_field(object) => {
             let (kind, field) = find(org, id)?;
@@ -43,6 +44,7 @@ pub fn route(org: &mut Org, core: &mut Core, ask: &Ask<'_>, rest: &[&str]) -> Re
             org.schema_mut(kind).changed_at = core.now;
             Ok(Reply::empty(204))
         }
+        (_, ["query"]) => Err(Refusal::wrong_method(method)),
         (_, ["sobjects", object] | ["sobjects", object, _]) if is_custom_field(object) => {
             Err(Refusal::wrong_method(method))
         }
@@ -80,16 +82,18 @@ fn create(org: &mut Org, core: &mut Core, ask: &Ask<'_>) -> Result<Reply, Refusa
         return Err(Refusal::new(400, "LIMIT_EXCEEDED", text));
     }
     let (indexed, open) = (made.is_indexed(), made.is_required() || !org.knobs.field_permissions);
-    let made =
-        Field { access: if open { Access::Edit } else { Access::None }, needs_permission: !made.is_required(), ..made };
+    let made = Field {
+        access: if open { Access::Edit } else { Access::None },
+        needs_permission: !made.is_required(),
+        ..made
+    };
     let field = org.schema_mut(kind).add(made);
     org.schema_mut(kind).changed_at = core.now;
     if indexed {
         org.reindex(kind);
     }
     org.refresh_access();
-    let body =
-        json!({ "id": id_of(kind, field).to_string(), "success": true, "errors": [], "warnings": [], "infos": [] });
+    let body = json!({ "id": id_of(kind, field).to_string(), "success": true, "errors": [], "warnings": [], "infos": [] });
     Ok(Reply::json(201, &body))
 }
 
@@ -118,6 +122,15 @@ fn find(org: &Org, text: &str) -> Result<(Kind, FieldId), Refusal> {
 /// `attributes` of a record.
 pub fn attributes(base: &str, id: &str) -> Value {
     json!({ "type": "CustomField", "url": format!("{base}/tooling/sobjects/CustomField/{id}") })
+}
+
+/// All custom fields, seen by anybody or not, as rows of `CustomField`.
+pub fn rows(org: &Org) -> Vec<Map<String, Value>> {
+    let of = |kind: Kind| {
+        let custom = org.schema(kind).all_fields().filter(|(_, field)| field.custom);
+        custom.map(|(id, field)| row(kind, id, field)).collect::<Vec<_>>()
+    };
+    Kind::ALL.into_iter().flat_map(of).collect()
 }
 
 fn row(kind: Kind, field: FieldId, definition: &Field) -> Map<String, Value> {

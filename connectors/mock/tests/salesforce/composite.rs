@@ -20,6 +20,27 @@ async fn creates(org: &Org) -> usize {
 }
 
 #[tokio::test]
+async fn later_subrequests_use_the_answers_of_earlier_ones() {
+    let org = Org::with(0).await;
+    let read = json!({ "method": "GET", "url": "/services/data/v67.0/sobjects/Contact/@{con.id}?fields=AccountId",
+                       "referenceId": "back" });
+    let query = json!({ "method": "GET", "referenceId": "q",
+                        "url": "/services/data/v67.0/query?q=SELECT Id, Name FROM Account WHERE Id = '@{acc.id}'" });
+    let note = json!({ "method": "PATCH", "url": "/services/data/v67.0/sobjects/Contact/@{back.Id}", "referenceId": "note",
+                       "body": { "Description": "of @{q.records[0].Name}" } });
+    let list = json!([account(), contact(json!({ "LastName": "Ruiz", "AccountId": "@{acc.id}" })), read, query, note]);
+    let (status, body) = org.post(COMPOSITE, json!({ "compositeRequest": list })).await;
+    assert_eq!(status, 200);
+    let rows = body["compositeResponse"].as_array().unwrap();
+    let statuses: Vec<u64> = rows.iter().map(|row| row["httpStatusCode"].as_u64().unwrap()).collect();
+    assert_eq!(statuses, [201, 201, 200, 200, 204], "{body}");
+    let id = rows[0]["body"]["id"].as_str().unwrap();
+    assert_eq!(rows[0]["httpHeaders"]["Location"], format!("/services/data/v67.0/sobjects/Account/{id}"));
+    assert_eq!((&rows[2]["body"]["AccountId"], &rows[2]["referenceId"]), (&json!(id), &json!("back")));
+    assert_eq!(rows[4]["body"], Value::Null);
+}
+
+#[tokio::test]
 async fn a_failure_halts_what_leans_on_it_and_nothing_else() {
     let org = Org::with(0).await;
     let bad = contact(json!({ "FirstName": "M" }));
@@ -30,10 +51,7 @@ async fn a_failure_halts_what_leans_on_it_and_nothing_else() {
     assert_eq!(status, 200);
     let rows = &body["compositeResponse"];
     assert_eq!(rows[0]["body"][0]["errorCode"], "REQUIRED_FIELD_MISSING");
-    assert_eq!(
-        (&rows[1]["httpStatusCode"], &rows[1]["body"][0]["errorCode"]),
-        (&json!(400), &json!("PROCESSING_HALTED"))
-    );
+    assert_eq!((&rows[1]["httpStatusCode"], &rows[1]["body"][0]["errorCode"]), (&json!(400), &json!("PROCESSING_HALTED")));
     assert_eq!(rows[2]["httpStatusCode"], 201);
     assert_eq!(creates(&org).await, 1);
 }
@@ -69,10 +87,7 @@ async fn a_collection_inside_keeps_its_own_spelling() {
         "body": { "records": [{ "attributes": { "type": "Contact" }, "FirstName": "x" }] } });
     let (_, body) = org.post(COMPOSITE, json!({ "compositeRequest": [collection] })).await;
     let row = &body["compositeResponse"][0];
-    assert_eq!(
-        (&row["httpStatusCode"], &row["body"][0]["errors"][0]["statusCode"]),
-        (&json!(200), &json!("REQUIRED_FIELD_MISSING"))
-    );
+    assert_eq!((&row["httpStatusCode"], &row["body"][0]["errors"][0]["statusCode"]), (&json!(200), &json!("REQUIRED_FIELD_MISSING")));
 }
 
 #[tokio::test]
@@ -82,10 +97,8 @@ async fn limits_and_reference_ids_are_enforced() {
     let (status, body) = org.post(COMPOSITE, json!({ "compositeRequest": many(26) })).await;
     assert_eq!((status.as_u16(), body[0]["errorCode"].as_str()), (400, Some("LIMIT_EXCEEDED")));
     assert_eq!(org.post(COMPOSITE, json!({ "compositeRequest": many(25) })).await.0, 200);
-    let query = |at: usize| {
-        json!({ "method": "GET", "referenceId": format!("q{at}"),
-                                    "url": "/services/data/v67.0/query?q=SELECT Id FROM Account" })
-    };
+    let query = |at: usize| json!({ "method": "GET", "referenceId": format!("q{at}"),
+                                    "url": "/services/data/v67.0/query?q=SELECT Id FROM Account" });
     let queries = |count: usize| (0..count).map(query).collect::<Vec<_>>();
     assert_eq!(org.post(COMPOSITE, json!({ "compositeRequest": queries(6) })).await.0, 400);
     assert_eq!(org.post(COMPOSITE, json!({ "compositeRequest": queries(5) })).await.0, 200);

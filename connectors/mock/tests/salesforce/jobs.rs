@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::org::{Org, read};
 
 pub const INGEST: &str = "/services/data/v67.0/jobs/ingest";
+pub const QUERY: &str = "/services/data/v67.0/jobs/query";
 
 /// Polls until a job is over; how many polls it took, and what it said at last.
 pub async fn finish(org: &Org, path: &str) -> (usize, Value) {
@@ -51,6 +52,27 @@ pub async fn file(org: &Org, id: &str, which: &str) -> String {
     assert_eq!(answer.status(), 200);
     assert!(answer.headers()["content-type"].to_str().expect("text").starts_with("text/csv"));
     answer.text().await.expect("text")
+}
+
+/// A query job that is over: its Id.
+pub async fn query(org: &Org, soql: &str) -> String {
+    let (status, info) = org.post(QUERY, json!({ "operation": "query", "query": soql })).await;
+    assert_eq!((status.as_u16(), info["state"].as_str()), (200, Some("UploadComplete")), "{info}");
+    let id = info["id"].as_str().expect("an id").to_owned();
+    let (_, done) = finish(org, &format!("{QUERY}/{id}")).await;
+    assert_eq!(done["state"], "JobComplete", "{done}");
+    id
+}
+
+/// One page of results: status, locator, count and text.
+pub async fn page(org: &Org, id: &str, parameters: &str) -> (u16, String, String, String) {
+    let path = format!("{QUERY}/{id}/results{parameters}");
+    let answer = org.call(Method::GET, &path).send().await.expect("an answer");
+    let header = |name: &str| {
+        answer.headers().get(name).map_or_else(|| "absent".to_owned(), |value| value.to_str().unwrap().to_owned())
+    };
+    let (locator, count) = (header("sforce-locator"), header("sforce-numberofrecords"));
+    (answer.status().as_u16(), locator, count, answer.text().await.expect("text"))
 }
 
 /// Adds a custom field that the user may write, as an admin would.

@@ -6,9 +6,11 @@ mod jobs;
 mod org;
 
 mod bulk_ingest;
+mod bulk_query;
 mod collections;
 mod composite;
 mod duplicates;
 mod locks;
 mod records;
 mod tooling;
+mod soql_rows;

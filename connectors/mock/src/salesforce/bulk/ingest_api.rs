@@ -12,6 +12,7 @@ use super::dialect::{Delimiter, Dialect, LineEnding};
 use super::ingest_job::{Content, IngestJob, Operation};
 use super::life::{Life, State};
 use super::outcome::{self, Part};
+use super::query_api::unsupported;
 use super::shelf::{id_of, number_of};
 use super::{multipart, wrong_state};
 use crate::desk::Core;
@@ -244,10 +245,4 @@ pub fn dialect(body: &Map<String, Value>) -> Result<Dialect, Refusal> {
         delimiter: Delimiter::parse(delimiter).ok_or_else(|| invalid("columnDelimiter", delimiter))?,
         ending: LineEnding::parse(ending).ok_or_else(|| invalid("lineEnding", ending))?,
     })
-}
-
-/// An object no bulk job may be made for.
-fn unsupported(object: &str) -> Refusal {
-    let text = format!("InvalidEntity : Entity '{object}' is not supported by the Bulk API.");
-    Refusal::new(400, "INVALIDENTITY", text)
 }

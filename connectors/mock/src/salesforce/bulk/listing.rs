@@ -17,6 +17,15 @@ impl Org {
         });
         page(call, "ingest", "V2Ingest", version, jobs)
     }
+
+    pub(super) fn list_queries(&self, call: &Call, version: u32) -> Reply {
+        let jobs = self.bulk.queries.iter().map(|(number, job)| {
+            let mut info = job.life.info();
+            info.insert("jobType".into(), json!("V2Query"));
+            (*number, info)
+        });
+        page(call, "query", "V2Query", version, jobs)
+    }
 }
 
 /// One page; a locator names the last job of the page before, so that deleted jobs shift nothing.

@@ -14,6 +14,9 @@ mod listing;
 mod locator;
 mod multipart;
 mod outcome;
+mod query_api;
+mod query_job;
+mod query_results;
 mod shelf;
 
 pub use knobs::BulkKnobs;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::super::ids::Id;
 use super::ingest_job::IngestJob;
+use super::query_job::QueryJob;
 use crate::clock::Millis;
 
 const DAY: Millis = 24 * 3_600 * 1_000;
@@ -41,6 +42,7 @@ impl Rolling {
 #[derive(Debug, Default)]
 pub struct Bulk {
     pub ingests: BTreeMap<u64, IngestJob>,
+    pub queries: BTreeMap<u64, QueryJob>,
     made: u64,
     /// Internal batches, and query jobs made.
     pub batches: Rolling,
@@ -57,6 +59,7 @@ impl Bulk {
     /// Forgets jobs that are over for seven days.
     pub fn expire(&mut self, now: Millis) {
         self.ingests.retain(|_, job| !job.life.is_expired(now));
+        self.queries.retain(|_, job| !job.life.is_expired(now));
         self.batches.forget(now);
         self.query_jobs.forget(now);
     }
