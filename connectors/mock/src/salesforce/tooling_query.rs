@@ -12,7 +12,8 @@ type Row = Map<String, Value>;
 
 /// Answers `?q=`.
 pub fn answer(org: &Org, ask: &Ask<'_>) -> Result<Value, Refusal> {
-    let soql = ask.call.parameter("q").ok_or_else(|| Refusal::new(400, "MALFORMED_QUERY", "The parameter q is required"))?;
+    let soql =
+        ask.call.parameter("q").ok_or_else(|| Refusal::new(400, "MALFORMED_QUERY", "The parameter q is required"))?;
     let query = parse(&soql).map_err(|mistake| Refusal::new(400, mistake.code, mistake.message))?;
     let object = query.from.parts.join(".");
     if !object.eq_ignore_ascii_case("CustomField") {
@@ -68,9 +69,10 @@ fn column(parts: &[String]) -> Result<&'static str, Refusal> {
         "Metadata",
     ];
     let name = parts.join(".");
-    COLUMNS.into_iter().find(|column| column.eq_ignore_ascii_case(&name)).ok_or_else(|| {
-        Refusal::new(400, "INVALID_FIELD", format!("No such column '{name}' on entity 'CustomField'."))
-    })
+    COLUMNS
+        .into_iter()
+        .find(|column| column.eq_ignore_ascii_case(&name))
+        .ok_or_else(|| Refusal::new(400, "INVALID_FIELD", format!("No such column '{name}' on entity 'CustomField'.")))
 }
 
 fn holds(row: &Row, condition: &Condition) -> Result<bool, Refusal> {

@@ -14,7 +14,10 @@ async fn a_job_is_complete_after_it_was_seen_under_way() {
     let (status, info) = org.post(QUERY, json!({ "operation": "query", "query": ALL })).await;
     assert_eq!(status, 200);
     assert_eq!((info["state"].as_str(), info["object"].as_str()), (Some("UploadComplete"), Some("Contact")));
-    assert_eq!((&info["apiVersion"], &info["lineEnding"], &info["columnDelimiter"]), (&json!(67.0), &json!("LF"), &json!("COMMA")));
+    assert_eq!(
+        (&info["apiVersion"], &info["lineEnding"], &info["columnDelimiter"]),
+        (&json!(67.0), &json!("LF"), &json!("COMMA"))
+    );
     let path = format!("{QUERY}/{}", info["id"].as_str().unwrap());
     let (status, body) = org.get(&format!("{path}/results")).await;
     assert_eq!((status.as_u16(), body[0]["errorCode"].as_str()), (400, Some("INVALIDJOBSTATE")));
@@ -33,7 +36,8 @@ async fn rows_come_quoted_with_parents_and_stamps_in_the_csv_spelling() {
     let account = org.create("Account", json!({ "Name": "Norhaven" })).await;
     let contact = json!({ "LastName": "O'Neil \"Red\"", "Title": "Multi\nline", "AccountId": account });
     let first = org.create("Contact", contact).await;
-    let id = query(&org, "select id, LASTNAME, Account.Name, Title, Email, DoNotCall, systemmodstamp from contact").await;
+    let id =
+        query(&org, "select id, LASTNAME, Account.Name, Title, Email, DoNotCall, systemmodstamp from contact").await;
     let (status, locator, count, text) = page(&org, &id, "").await;
     assert_eq!((status, locator.as_str(), count.as_str()), (200, "null", "1"));
     let header = "\"Id\",\"LastName\",\"Account.Name\",\"Title\",\"Email\",\"DoNotCall\",\"SystemModstamp\"";

@@ -30,8 +30,12 @@ async fn writes(org: &Org) -> usize {
 #[tokio::test]
 async fn rows_are_answered_in_order_and_say_status_code() {
     let org = Org::with(0).await;
-    let records = json!([contact(json!({ "LastName": "Ruiz" })), contact(json!({ "FirstName": "M" })),
-                         contact(json!({ "LastName": "x".repeat(81) })), typed("Blob", json!({ "Name": "x" }))]);
+    let records = json!([
+        contact(json!({ "LastName": "Ruiz" })),
+        contact(json!({ "FirstName": "M" })),
+        contact(json!({ "LastName": "x".repeat(81) })),
+        typed("Blob", json!({ "Name": "x" }))
+    ]);
     let (status, rows) = org.post(COLLECTIONS, json!({ "allOrNone": false, "records": records })).await;
     assert_eq!(status, 200);
     assert_eq!((rows[0]["success"].as_bool(), &rows[0]["errors"]), (Some(true), &json!([])));
@@ -93,7 +97,8 @@ async fn updates_name_their_record_and_name_it_once() {
     let (status, rows) = org.patch(COLLECTIONS, json!({ "records": records })).await;
     assert_eq!(status, 200);
     let codes: Vec<&Value> = rows.as_array().unwrap().iter().map(|row| &row["errors"][0]["statusCode"]).collect();
-    let expected = json!([null, "DUPLICATE_VALUE", "DUPLICATE_VALUE", "MISSING_ARGUMENT", "MALFORMED_ID", "INVALID_FIELD"]);
+    let expected =
+        json!([null, "DUPLICATE_VALUE", "DUPLICATE_VALUE", "MISSING_ARGUMENT", "MALFORMED_ID", "INVALID_FIELD"]);
     assert_eq!(json!(codes), expected);
     assert_eq!(rows[0], json!({ "id": ids[0], "success": true, "errors": [] }));
     assert_eq!(writes(&org).await, before + 1);
@@ -104,9 +109,11 @@ async fn upserts_carry_their_key_inside_and_say_whether_they_made_the_record() {
     let org = Org::with(0).await;
     key(&org, "Contact").await;
     let path = format!("{COLLECTIONS}/Contact/key__c");
-    let rows = |title: &str| json!({ "records": [contact(json!({ "Key__c": "p-1", "LastName": "Abe", "Title": title })),
+    let rows = |title: &str| {
+        json!({ "records": [contact(json!({ "Key__c": "p-1", "LastName": "Abe", "Title": title })),
                                                  contact(json!({ "Key__c": "p-2" })),
-                                                 contact(json!({ "LastName": "x" }))] });
+                                                 contact(json!({ "LastName": "x" }))] })
+    };
     let (status, first) = org.patch(&path, rows("CTO")).await;
     assert_eq!((status.as_u16(), &first[0]["created"]), (200, &json!(true)));
     assert_eq!(first[1]["errors"][0]["statusCode"], "REQUIRED_FIELD_MISSING");
@@ -147,8 +154,11 @@ async fn deletions_are_of_many_types_and_name_what_was_refused() {
     let (status, rows) = org.delete(&path(&ids.join(","))).await;
     assert_eq!((status.as_u16(), &rows[1]), (200, &json!({ "id": ids[1], "success": true, "errors": [] })));
     let (_, rows) = org.delete(&path(&format!("{},nonsense", ids[0]))).await;
-    assert_eq!(rows[0], json!({ "id": ids[0], "success": false, "errors": [
-        { "statusCode": "ENTITY_IS_DELETED", "message": "entity is deleted", "fields": [] }] }));
+    assert_eq!(
+        rows[0],
+        json!({ "id": ids[0], "success": false, "errors": [
+        { "statusCode": "ENTITY_IS_DELETED", "message": "entity is deleted", "fields": [] }] })
+    );
     assert_eq!(rows[1]["errors"][0]["statusCode"], "MALFORMED_ID");
     let many = vec![ids[0].as_str(); 201].join(",");
     assert_eq!(org.delete(&path(&many)).await.0, 400);
@@ -193,7 +203,8 @@ async fn planned_faults_strike_single_rows() {
     let faults = json!([{ "object": "Contact", "id": ids[1], "code": "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
                           "message": "a trigger failed", "times": 1 }]);
     org.config(json!({ "row_faults": faults })).await;
-    let records = || json!({ "records": ids.iter().map(|id| contact(json!({ "id": id, "Title": "x" }))).collect::<Vec<_>>() });
+    let records =
+        || json!({ "records": ids.iter().map(|id| contact(json!({ "id": id, "Title": "x" }))).collect::<Vec<_>>() });
     let (_, rows) = org.patch(COLLECTIONS, records()).await;
     assert_eq!((&rows[0]["success"], &rows[1]["success"]), (&json!(true), &json!(false)));
     assert_eq!(rows[1]["errors"][0]["statusCode"], "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY");

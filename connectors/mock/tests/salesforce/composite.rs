@@ -22,7 +22,7 @@ async fn creates(org: &Org) -> usize {
 #[tokio::test]
 async fn later_subrequests_use_the_answers_of_earlier_ones() {
     let org = Org::with(0).await;
-    let read = json!({ "method": "GET", "url": "/services/data/v67.0/sobjects/Contact/@{con.id}?fields=AccountId",
+    let read = json!({ "method": "GET", "url": "/services/data/v67.0/sobjects/Contact/@{con.id}?fields=Id,AccountId",
                        "referenceId": "back" });
     let query = json!({ "method": "GET", "referenceId": "q",
                         "url": "/services/data/v67.0/query?q=SELECT Id, Name FROM Account WHERE Id = '@{acc.id}'" });
@@ -51,7 +51,10 @@ async fn a_failure_halts_what_leans_on_it_and_nothing_else() {
     assert_eq!(status, 200);
     let rows = &body["compositeResponse"];
     assert_eq!(rows[0]["body"][0]["errorCode"], "REQUIRED_FIELD_MISSING");
-    assert_eq!((&rows[1]["httpStatusCode"], &rows[1]["body"][0]["errorCode"]), (&json!(400), &json!("PROCESSING_HALTED")));
+    assert_eq!(
+        (&rows[1]["httpStatusCode"], &rows[1]["body"][0]["errorCode"]),
+        (&json!(400), &json!("PROCESSING_HALTED"))
+    );
     assert_eq!(rows[2]["httpStatusCode"], 201);
     assert_eq!(creates(&org).await, 1);
 }
@@ -87,7 +90,10 @@ async fn a_collection_inside_keeps_its_own_spelling() {
         "body": { "records": [{ "attributes": { "type": "Contact" }, "FirstName": "x" }] } });
     let (_, body) = org.post(COMPOSITE, json!({ "compositeRequest": [collection] })).await;
     let row = &body["compositeResponse"][0];
-    assert_eq!((&row["httpStatusCode"], &row["body"][0]["errors"][0]["statusCode"]), (&json!(200), &json!("REQUIRED_FIELD_MISSING")));
+    assert_eq!(
+        (&row["httpStatusCode"], &row["body"][0]["errors"][0]["statusCode"]),
+        (&json!(200), &json!("REQUIRED_FIELD_MISSING"))
+    );
 }
 
 #[tokio::test]
@@ -97,8 +103,10 @@ async fn limits_and_reference_ids_are_enforced() {
     let (status, body) = org.post(COMPOSITE, json!({ "compositeRequest": many(26) })).await;
     assert_eq!((status.as_u16(), body[0]["errorCode"].as_str()), (400, Some("LIMIT_EXCEEDED")));
     assert_eq!(org.post(COMPOSITE, json!({ "compositeRequest": many(25) })).await.0, 200);
-    let query = |at: usize| json!({ "method": "GET", "referenceId": format!("q{at}"),
-                                    "url": "/services/data/v67.0/query?q=SELECT Id FROM Account" });
+    let query = |at: usize| {
+        json!({ "method": "GET", "referenceId": format!("q{at}"),
+                                    "url": "/services/data/v67.0/query?q=SELECT Id FROM Account" })
+    };
     let queries = |count: usize| (0..count).map(query).collect::<Vec<_>>();
     assert_eq!(org.post(COMPOSITE, json!({ "compositeRequest": queries(6) })).await.0, 400);
     assert_eq!(org.post(COMPOSITE, json!({ "compositeRequest": queries(5) })).await.0, 200);

@@ -12,5 +12,5 @@ mod composite;
 mod duplicates;
 mod locks;
 mod records;
-mod tooling;
 mod soql_rows;
+mod tooling;

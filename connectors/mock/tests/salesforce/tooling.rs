@@ -54,8 +54,11 @@ async fn a_field_twice_is_a_duplicate_developer_name() {
     org.post(FIELD, score()).await;
     let (status, body) = org.post(FIELD, score()).await;
     assert_eq!(status, 400);
-    assert_eq!(body, json!([{ "message": "There is already a field named Cdp_Score on Contact.",
-                              "errorCode": "DUPLICATE_DEVELOPER_NAME", "fields": ["DeveloperName"] }]));
+    assert_eq!(
+        body,
+        json!([{ "message": "There is already a field named Cdp_Score on Contact.",
+                              "errorCode": "DUPLICATE_DEVELOPER_NAME", "fields": ["DeveloperName"] }])
+    );
 }
 
 #[tokio::test]
@@ -94,7 +97,10 @@ async fn what_cannot_be_a_field_is_refused() {
         (named("Contact.X"), "INVALID_FIELD"),
         (named("Contact.1x__c"), "INVALID_FIELD"),
         (named("Contact.a__b__c"), "INVALID_FIELD"),
-        (json!({ "FullName": "Contact.X__c", "Metadata": { "type": "Text", "label": "X" } }), "FIELD_INTEGRITY_EXCEPTION"),
+        (
+            json!({ "FullName": "Contact.X__c", "Metadata": { "type": "Text", "label": "X" } }),
+            "FIELD_INTEGRITY_EXCEPTION",
+        ),
         (json!({ "FullName": "Contact.X__c" }), "FIELD_INTEGRITY_EXCEPTION"),
     ] {
         let (status, answer) = org.post(FIELD, body.clone()).await;

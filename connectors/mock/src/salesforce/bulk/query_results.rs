@@ -68,8 +68,7 @@ impl Org {
         let mut begins = (start..sheet.len().max(1)).step_by(size);
         let pages: Vec<Value> = begins.by_ref().take(LISTED_PAGES).map(url).collect();
         let next = begins.next();
-        let next_url =
-            next.map(|row| format!("{base}/resultPages?maxRecords={size}&locator={}", locator::write(row)));
+        let next_url = next.map(|row| format!("{base}/resultPages?maxRecords={size}&locator={}", locator::write(row)));
         Ok(Reply::json(200, &json!({ "resultPages": pages, "nextRecordsUrl": next_url, "done": next.is_none() })))
     }
 
@@ -83,7 +82,7 @@ impl Org {
     }
 }
 
-fn finished<'a>(job: &'a QueryJob, version: u32) -> Result<&'a Sheet, Refusal> {
+fn finished(job: &QueryJob, version: u32) -> Result<&Sheet, Refusal> {
     job.life.same_version(version)?;
     match &job.sheet {
         Some(sheet) if job.life.state == State::JobComplete => Ok(sheet),

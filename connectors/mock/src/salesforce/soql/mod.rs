@@ -33,4 +33,5 @@ pub use answer::{Answer, Patience};
 pub use ast::{Comparand, Condition, Item, Literal, LiteralValue, Operand, Operator};
 pub use mistake::Mistake;
 pub use parser::parse;
+pub use sheet::Sheet;
 pub use view::View;
