@@ -4,5 +4,10 @@
 
 mod org;
 
+mod query_pages;
 mod records;
+mod replication;
+mod soql_groups;
+mod soql_order;
 mod soql_rows;
+mod soql_where;
