@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use connector::{Clock, Entropy, Error, ErrorKind};
+use connector::{Clock, Entropy, Error, ErrorKind, Notebook};
 use connector_http::{Answer, Call, Client, redact};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::config::Limits;
 use crate::paths::Paths;
+use crate::schema::Schemas;
 use crate::wire::Fault;
 
 #[derive(Debug)]
@@ -19,6 +20,9 @@ pub(crate) struct Api {
     pub entropy: Arc<dyn Entropy>,
     pub paths: Paths,
     pub limits: Limits,
+    pub notebook: Arc<dyn Notebook>,
+    pub schemas: Schemas,
+    pub currency: tokio::sync::OnceCell<Option<Arc<str>>>,
 }
 
 impl Api {
@@ -59,6 +63,11 @@ impl Refusal {
             fault: Fault::first(&answer.body),
             correlation_id: answer.correlation_id.clone(),
         }
+    }
+
+    /// Of one part of a composite call.
+    pub fn inside(status: u16, body: &[u8]) -> Self {
+        Self { status, fault: Fault::first(body), correlation_id: None }
     }
 
     pub fn is(&self, code: &str) -> bool {

@@ -11,6 +11,7 @@ use crate::auth::{Grant, Hosts};
 use crate::config::{Config, Limits};
 use crate::dialect::SalesforceDialect;
 use crate::paths::Paths;
+use crate::schema::Schemas;
 use crate::{EXTERNAL_KEY, Salesforce, VENDOR};
 
 /// Most writes of one push: what one bulk job takes comfortably. Smaller ones go out in smaller calls.
@@ -41,6 +42,9 @@ pub fn connect(config: Config, context: Context) -> Result<Salesforce, Error> {
         client: Client::new(spec, &context),
         clock: context.clock.clone(),
         entropy: context.entropy.clone(),
+        notebook: context.notebook.clone(),
+        schemas: Schemas::default(),
+        currency: tokio::sync::OnceCell::new(),
         paths,
         limits: config.limits,
     };
