@@ -9,6 +9,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::config::Limits;
+use crate::create::Creation;
+use crate::ingest::Jobs;
 use crate::paths::Paths;
 use crate::schema::Schemas;
 use crate::wire::Fault;
@@ -20,9 +22,13 @@ pub(crate) struct Api {
     pub entropy: Arc<dyn Entropy>,
     pub paths: Paths,
     pub limits: Limits,
+    pub creation: Creation,
     pub notebook: Arc<dyn Notebook>,
     pub schemas: Schemas,
     pub currency: tokio::sync::OnceCell<Option<Arc<str>>>,
+    pub jobs: Jobs,
+    /// One writer of the org's schema at a time.
+    pub schema: tokio::sync::Mutex<()>,
 }
 
 impl Api {

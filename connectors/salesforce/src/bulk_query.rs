@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use connector::{Error, ErrorKind};
 use connector_http::{Answer, Call};
-use http::header::HeaderValue;
 use http::Method;
+use http::header::HeaderValue;
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 
@@ -85,13 +85,13 @@ impl Pull<'_> {
             Locator::Next(locator) if Some(&locator) == job.locator.as_ref() => {
                 return Err(self.api.job_error("Salesforce named the same page of results as the next one again"));
             }
-            Locator::Next(locator) => {
-                Some(How::Job(Job { locator: Some(locator), delivered, total, ..job.clone() }))
-            }
+            Locator::Next(locator) => Some(How::Job(Job { locator: Some(locator), delivered, total, ..job.clone() })),
             Locator::End if all_there => None,
             Locator::Missing if total.is_some() && all_there => None,
             Locator::Missing => {
-                return Err(self.api.job_error("a page of results does not say where it goes on, and rows are missing"));
+                return Err(self
+                    .api
+                    .job_error("a page of results does not say where it goes on, and rows are missing"));
             }
             // The job lost rows: what it was for is read page by page.
             Locator::End => Some(self.pages_again(job)),
@@ -178,20 +178,24 @@ impl Api {
     /// One page of results; `None` where they are gone.
     async fn results(&self, path: &str, wanted: &Wanted) -> Result<Option<Results>, Error> {
         let attempted = "read a page of a bulk job's results";
-        let call = Call::get(attempted, path.to_owned(), CALL)
-            .with_header("accept", HeaderValue::from_static("text/csv"));
+        let call =
+            Call::get(attempted, path.to_owned(), CALL).with_header("accept", HeaderValue::from_static("text/csv"));
         // Salesforce may round what it is asked for; it may not send everything at once.
         let most_rows = self.limits.bulk_page.saturating_mul(4).max(10_000);
         let poured = self
             .client
-            .pour(&call, || Table::new(wanted, most_rows), |table, answer| {
-                if !answer.status.is_success() {
-                    return Ok(Err(Refusal::of(answer)));
-                }
-                let rows = table.finish()?;
-                counted(answer, rows.len())?;
-                Ok(Ok(Results { rows, locator: locator(answer) }))
-            })
+            .pour(
+                &call,
+                || Table::new(wanted, most_rows),
+                |table, answer| {
+                    if !answer.status.is_success() {
+                        return Ok(Err(Refusal::of(answer)));
+                    }
+                    let rows = table.finish()?;
+                    counted(answer, rows.len())?;
+                    Ok(Ok(Results { rows, locator: locator(answer) }))
+                },
+            )
             .await?;
         match poured {
             Ok(results) => Ok(Some(results)),
@@ -262,9 +266,8 @@ mod tests {
     use bytes::Bytes;
 
     fn answer(headers: &[(&'static str, &'static str)]) -> Answer {
-        let headers = headers.iter().map(|(name, value)| {
-            (http::HeaderName::from_static(name), HeaderValue::from_static(value))
-        });
+        let headers =
+            headers.iter().map(|(name, value)| (http::HeaderName::from_static(name), HeaderValue::from_static(value)));
         Answer { status: http::StatusCode::OK, headers: headers.collect(), body: Bytes::new(), correlation_id: None }
     }
 

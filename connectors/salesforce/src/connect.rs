@@ -10,6 +10,7 @@ use crate::api::Api;
 use crate::auth::{Grant, Hosts};
 use crate::config::{Config, Limits};
 use crate::dialect::SalesforceDialect;
+use crate::ingest::Jobs;
 use crate::paths::Paths;
 use crate::schema::Schemas;
 use crate::{EXTERNAL_KEY, Salesforce, VENDOR};
@@ -42,11 +43,14 @@ pub fn connect(config: Config, context: Context) -> Result<Salesforce, Error> {
         client: Client::new(spec, &context),
         clock: context.clock.clone(),
         entropy: context.entropy.clone(),
-        notebook: context.notebook.clone(),
         schemas: Schemas::default(),
         currency: tokio::sync::OnceCell::new(),
         paths,
         limits: config.limits,
+        creation: config.creation,
+        notebook: context.notebook.clone(),
+        jobs: Jobs::default(),
+        schema: tokio::sync::Mutex::new(()),
     };
     Ok(Salesforce { api, capability: capability(&config.limits) })
 }

@@ -72,7 +72,7 @@ impl Reading<'_> {
         fields
     }
 
-    fn links_of(&self, row: &Row, id: &RecordId) -> Vec<Link> {
+    pub fn links_of(&self, row: &Row, id: &RecordId) -> Vec<Link> {
         let mut links = Vec::new();
         for name in ["AccountId", "WhoId", "WhatId"] {
             if let Some(link) = row.text(self.wanted, name).and_then(|id| link_to(id)) {
@@ -232,7 +232,10 @@ mod tests {
         let told: Vec<Told> = rows.into_iter().filter_map(|row| reading.told(row)).collect();
         let (Told::Alive(lost), Told::Alive(open)) = (&told[0], &told[1]) else { panic!("{told:?}") };
         let facts = lost.deal.as_ref().unwrap();
-        assert_eq!((facts.status, facts.closed_at), (DealStatus::Lost, Timestamp::parse_rfc3339("2026-10-31T00:00:00Z")));
+        assert_eq!(
+            (facts.status, facts.closed_at),
+            (DealStatus::Lost, Timestamp::parse_rfc3339("2026-10-31T00:00:00Z"))
+        );
         assert_eq!(facts.amount, "12000.5".parse().ok());
         assert_eq!(lost.links.as_ref().map(Vec::len), Some(2));
         assert_eq!(open.deal.as_ref().map(|deal| (deal.status, deal.closed_at)), Some((DealStatus::Open, None)));

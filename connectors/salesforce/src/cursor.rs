@@ -1,7 +1,7 @@
 //! Where a pull goes on, as compact JSON with a version; anything else is refused rather than guessed at. Nothing that
 //! Salesforce may forget is trusted alone: a bulk job is kept together with the place it began at.
 
-use connector::{Cursor, Error, ErrorKind, Timestamp};
+use connector::{Cursor, Error, ErrorKind};
 use serde::{Deserialize, Serialize};
 
 const VERSION: u32 = 1;
@@ -138,12 +138,6 @@ fn is_zero(number: &usize) -> bool {
     *number == 0
 }
 
-impl Key {
-    pub fn instant(&self) -> Timestamp {
-        Timestamp::from_millis(self.at)
-    }
-}
-
 impl Place {
     pub fn to_cursor(&self) -> Result<Cursor, Error> {
         serde_json::to_string(&Versioned { v: VERSION, at: self })
@@ -190,7 +184,14 @@ mod tests {
             Place::Window(Window { part: 1, from: Some(3), until: 9, spent: vec![], how: pages }),
             r#"{"v":1,"at":{"window":{"part":1,"from":3,"until":9,"how":{"pages":{"after":{"at":4,"id":"003xx000004TmiQAAS"},"slice":[1,2],"settled":true}}}}}"#,
         );
-        let job = Job { id: "750".into(), after: Some(key()), locator: Some("M".into()), delivered: 5, total: Some(9), lost: 0 };
+        let job = Job {
+            id: "750".into(),
+            after: Some(key()),
+            locator: Some("M".into()),
+            delivered: 5,
+            total: Some(9),
+            lost: 0,
+        };
         check(
             Place::Window(Window { part: 0, from: None, until: 9, spent: vec![], how: How::Job(job) }),
             r#"{"v":1,"at":{"window":{"until":9,"how":{"job":{"id":"750","after":{"at":4,"id":"003xx000004TmiQAAS"},"locator":"M","delivered":5,"total":9}}}}}"#,

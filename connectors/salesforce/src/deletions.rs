@@ -75,7 +75,13 @@ pub(crate) async fn page(api: &Api, request: &PullRequest, object: &Object) -> R
 }
 
 impl Walk<'_> {
-    fn page(&self, tombstones: Vec<Tombstone>, place: Deletions, more: bool, full_load_done: bool) -> Result<Page, Error> {
+    fn page(
+        &self,
+        tombstones: Vec<Tombstone>,
+        place: Deletions,
+        more: bool,
+        full_load_done: bool,
+    ) -> Result<Page, Error> {
         let resume = Place::Deletions(place).to_cursor()?;
         Ok(Page { records: Vec::new(), tombstones, resume, more, full_load_done, undefined: Vec::new() })
     }
@@ -149,8 +155,7 @@ impl Walk<'_> {
     }
 
     fn begin_sweep(&self, until: i64, covered: i64) -> Result<Page, Error> {
-        let place =
-            Deletions { mark: Some(until), covered: Some(covered), step: Step::Sweep { after: None } };
+        let place = Deletions { mark: Some(until), covered: Some(covered), step: Step::Sweep { after: None } };
         self.page(Vec::new(), place, true, false)
     }
 
@@ -185,8 +190,7 @@ impl Walk<'_> {
         let mut found: BTreeMap<RecordId, Option<Tombstone>> = BTreeMap::new();
         let literals = named.keys().map(|id| Literal::text(id.as_str())).collect();
         for chunk in chunks(literals, 500, PAGE) {
-            let query =
-                Query::select(self.wanted.fields(), self.sobject)?.filter(Field::from("Id").is_one_of(chunk));
+            let query = Query::select(self.wanted.fields(), self.sobject)?.filter(Field::from("Id").is_one_of(chunk));
             let asking = Asking::pull(&self.attempted).including_deleted();
             let rows =
                 self.api.every_row(asking, &query, &self.wanted).await?.map_err(|refusal| self.refused(refusal))?;

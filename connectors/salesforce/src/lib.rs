@@ -7,29 +7,47 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod account;
+mod answer;
 mod api;
 mod auth;
 mod bulk_csv;
 mod bulk_query;
+mod choice;
+mod collections;
 mod config;
 mod connect;
 mod convert;
+mod create;
 mod cursor;
 mod deletions;
+mod delivery;
 mod dialect;
+mod duplicates;
 mod ids;
+mod ingest;
 mod instant;
+mod leftover;
+mod locks;
+mod lookup;
+mod outgoing;
 mod paths;
+mod push;
 mod query;
 mod read;
 mod records;
+mod refusal;
+mod reject;
 mod roles;
 mod rows;
 mod schema;
+mod single;
 mod soql;
+mod values;
 mod wanted;
+mod whereabouts;
 mod window;
 mod wire;
+mod write_paths;
 
 use async_trait::async_trait;
 use connector::{
@@ -37,7 +55,7 @@ use connector::{
     PullRequest, ReadRequest, Record, Result, Schema, Stream, Write,
 };
 
-pub use config::{Config, DEFAULT_API_VERSION, DEFAULT_LOGIN_URL, Flow, Limits, Timeouts};
+pub use config::{Config, Creation, DEFAULT_API_VERSION, DEFAULT_LOGIN_URL, Flow, Limits, Timeouts};
 pub use connect::connect;
 
 /// The word in `type = "…"` of `sync.toml`.
@@ -80,7 +98,11 @@ impl Connector for Salesforce {
     }
 
     async fn push(&self, writes: &[Write]) -> Result<Vec<Outcome>> {
-        Err(unsupported(format!("push {} writes", writes.len())))
+        push::push(&self.api, &self.capability.creates, writes).await
+    }
+
+    async fn recover(&self) -> Result<()> {
+        ingest::recover(&self.api).await
     }
 
     async fn create_field(&self, object: &Object, field: &NewField) -> Result<CreatedField> {
@@ -89,6 +111,11 @@ impl Connector for Salesforce {
 
     fn budget(&self) -> Budget {
         self.api.client.budget()
+    }
+
+    fn forecast(&self, writes: usize) -> usize {
+        let daily = self.api.client.budget().daily;
+        choice::forecast(writes, self.api.limits.bulk_ingest_above, daily.as_ref())
     }
 }
 

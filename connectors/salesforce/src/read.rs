@@ -123,8 +123,7 @@ impl Read<'_> {
         for chunk in chunks(literals, 300, READ_BATCH) {
             let deleted = Field::from("IsDeleted").is(Comparison::Equal, Literal::Bool(true));
             let named = Field::from("Id").is_one_of(chunk);
-            let query =
-                Query::select(wanted.fields(), self.sobject)?.filter(Condition::All(vec![deleted, named]));
+            let query = Query::select(wanted.fields(), self.sobject)?.filter(Condition::All(vec![deleted, named]));
             let asking = Asking::pull(&self.attempted).first().including_deleted();
             let rows = self
                 .api
@@ -230,7 +229,10 @@ mod tests {
         assert_eq!(literal(&FieldKind::Text, &Value::Null), None);
         assert_eq!(literal(&FieldKind::Integer, &Value::from("17")), Some(Literal::Number(17.into())));
         assert_eq!(literal(&FieldKind::Integer, &Value::from("x")), None);
-        assert_eq!(literal(&FieldKind::Reference, &Value::from("003xx000004TmiQ")), Some(Literal::text("003xx000004TmiQAAS")));
+        assert_eq!(
+            literal(&FieldKind::Reference, &Value::from("003xx000004TmiQ")),
+            Some(Literal::text("003xx000004TmiQAAS"))
+        );
         assert_eq!(literal(&FieldKind::Reference, &Value::from("' OR 1=1")), None);
     }
 }

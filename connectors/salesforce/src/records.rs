@@ -127,7 +127,11 @@ impl Pull<'_> {
                 Err(refusal) => return Err(refusal.into_error(&self.attempted)),
             }
         }
-        Err(Error::new(ErrorKind::Transient, self.attempted.as_str(), "even the smallest window takes Salesforce too long"))
+        Err(Error::new(
+            ErrorKind::Transient,
+            self.attempted.as_str(),
+            "even the smallest window takes Salesforce too long",
+        ))
     }
 
     /// A new bulk job, where what is left after a first page is worth one.
@@ -219,11 +223,7 @@ impl Pull<'_> {
     }
 }
 
-fn told(
-    reading: &Reading<'_>,
-    rows: Vec<Row>,
-    since: Option<Timestamp>,
-) -> (Vec<Record>, Vec<connector::Tombstone>) {
+fn told(reading: &Reading<'_>, rows: Vec<Row>, since: Option<Timestamp>) -> (Vec<Record>, Vec<connector::Tombstone>) {
     let (mut records, mut tombstones) = (Vec::with_capacity(rows.len()), Vec::new());
     for told in rows.into_iter().filter_map(|row| reading.told(row)) {
         match told {

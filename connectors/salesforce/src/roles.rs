@@ -22,11 +22,11 @@ impl Api {
     pub async fn contacts_of_deals(&self, deals: &[RecordId]) -> Result<BTreeMap<RecordId, Vec<RecordId>>, Error> {
         let attempted = "read which contacts deals are about";
         let mut contacts: BTreeMap<RecordId, Vec<RecordId>> = BTreeMap::new();
-        let wanted = Wanted::only(&["OpportunityId", "ContactId"], &Described::of_references(&["OpportunityId", "ContactId"]));
+        let wanted =
+            Wanted::only(&["OpportunityId", "ContactId"], &Described::of_references(&["OpportunityId", "ContactId"]));
         let ids: Vec<Literal> = deals.iter().map(|id| Literal::text(id.as_str())).collect();
         for chunk in chunks(ids, 200, PAGE) {
-            let query =
-                Query::select(wanted.fields(), ROLE)?.filter(Field::from("OpportunityId").is_one_of(chunk));
+            let query = Query::select(wanted.fields(), ROLE)?.filter(Field::from("OpportunityId").is_one_of(chunk));
             let rows = match self.every_row(Asking::pull(attempted), &query, &wanted).await? {
                 Ok(rows) => rows,
                 Err(refusal) if refusal.is("INVALID_TYPE") || refusal.is("INVALID_FIELD") => return Ok(contacts),
@@ -77,8 +77,7 @@ pub(crate) async fn associations(api: &Api, request: &PullRequest, object: &Obje
         ));
     }
     let links = &request.links;
-    let reading =
-        Reading { object, wanted: &wanted, address: None, currency: None, links, roles: roles.as_ref() };
+    let reading = Reading { object, wanted: &wanted, address: None, currency: None, links, roles: roles.as_ref() };
     let records = page.rows.into_iter().filter_map(|row| linked(&reading, row)).collect();
     let resume = Place::Sweep { after: last.filter(|_| more) }.to_cursor()?;
     Ok(Page { records, tombstones: Vec::new(), resume, more, full_load_done: !more, undefined: Vec::new() })

@@ -60,7 +60,9 @@ fn csv_and_json_give_the_same_values() {
     assert_eq!(value_of(&integer, "50.0"), Value::from(50));
     assert_eq!(value_of(&FieldKind::Bool, "true"), Value::Bool(true));
     assert_eq!(value_of(&FieldKind::Text, ""), Value::Null);
-    assert_eq!(value_of(&FieldKind::Instant, "2026-03-04T05:06:07.000Z"),
-        value_of(&FieldKind::Instant, "2026-03-04T05:06:07.000+0000"));
+    assert_eq!(
+        value_of(&FieldKind::Instant, "2026-03-04T05:06:07.000Z"),
+        value_of(&FieldKind::Instant, "2026-03-04T05:06:07.000+0000")
+    );
     assert_eq!(value_of(&FieldKind::Date, "not a day"), Value::from("not a day"));
 }

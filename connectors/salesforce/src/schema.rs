@@ -158,7 +158,15 @@ fn described(row: DescribedRow) -> Described {
 fn spec(row: FieldRow) -> FieldSpec {
     let holds_text = matches!(
         row.kind.as_str(),
-        "string" | "textarea" | "email" | "phone" | "url" | "encryptedstring" | "combobox" | "multipicklist" | "picklist"
+        "string"
+            | "textarea"
+            | "email"
+            | "phone"
+            | "url"
+            | "encryptedstring"
+            | "combobox"
+            | "multipicklist"
+            | "picklist"
     );
     FieldSpec {
         kind: kind(&row),
@@ -205,7 +213,8 @@ mod tests {
 
     #[test]
     fn fields_are_told_in_the_words_all_crms_share() {
-        let key = one(r#"{"name":"CDP_Profile_Id__c","label":"CDP profile","type":"string","length":64,"updateable":true,
+        let key =
+            one(r#"{"name":"CDP_Profile_Id__c","label":"CDP profile","type":"string","length":64,"updateable":true,
             "unique":true,"externalId":true,"calculated":false,"picklistValues":[],"relationshipName":null}"#);
         assert!(key.unique && key.writable);
         assert_eq!((key.kind, key.max_length), (FieldKind::Text, Some(64)));
