@@ -5,3 +5,4 @@
 mod org;
 
 mod records;
+mod soql_rows;
