@@ -5,6 +5,7 @@ mod coverage;
 mod daemon;
 mod environment;
 mod importing;
+mod notebook;
 mod planning;
 mod pulling;
 mod pushing;
@@ -31,6 +32,7 @@ use crate::config::{ConnectionSettings, Settings};
 use crate::enrich::Model;
 use crate::server::RunOutcomes;
 use crate::store::Store;
+use notebook::{Shelf, StoreNotebook};
 
 /// The world outside, passed in.
 #[derive(Clone, Debug)]
@@ -72,7 +74,7 @@ pub struct App {
 impl App {
     /// Everything the settings name, put together. Nothing is sent yet.
     pub fn assemble(settings: Settings, store: Arc<dyn Store>, world: World) -> connector::Result<Self> {
-        let connections = connect(&settings, &world)?;
+        let connections = shelved(&settings, &world, &Shelf::Open(store.clone()))?;
         Ok(Self::with_connections(settings, store, world, connections))
     }
 
@@ -106,14 +108,21 @@ impl App {
     }
 }
 
-/// Connects every connection of the settings. Nothing is sent yet; a secret that cannot be read is an error here.
+/// Connects every connection of the settings, for whoever has no store open for writing: what a connector has to remember
+/// goes to the store's file. Nothing is sent yet; a secret that cannot be read is an error here.
 pub fn connect(settings: &Settings, world: &World) -> connector::Result<Vec<Connection>> {
+    let shelf = Shelf::File { path: settings.store_path.clone(), entropy: world.entropy.clone() };
+    shelved(settings, world, &shelf)
+}
+
+fn shelved(settings: &Settings, world: &World, shelf: &Shelf) -> connector::Result<Vec<Connection>> {
     let connect = |connection: &ConnectionSettings| {
         let context = Context {
             connection: connection.name.clone(),
             clock: world.clock.clone(),
             entropy: world.entropy.clone(),
             environment: world.environment.clone(),
+            notebook: Arc::new(StoreNotebook { connection: connection.name.clone(), shelf: shelf.clone() }),
         };
         Ok(Connection { settings: connection.clone(), connector: vendors::connect(connection, context)? })
     };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use connector::{Clock, Entropy};
 
-use crate::app::{App, SystemEnvironment, World};
+use crate::app::{self, App, SystemEnvironment, World};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::terminal::Terminal;
 use crate::config::{self, Diagnostic, Overrides, Settings};
@@ -81,7 +81,9 @@ impl Cx {
             Failure::new(format!("there is no store yet at {}", settings.store_path.display()))
                 .with_fix("`ferry pull` makes it and fills it from the CRM")
         })?;
-        Ok(App::assemble(settings, Arc::from(store), self.world())?)
+        let world = self.world();
+        let connections = app::connect(&settings, &world)?;
+        Ok(App::with_connections(settings, Arc::from(store), world, connections))
     }
 
     pub fn world(&self) -> World {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use connector::{ErrorKind, FieldName, Outcome, Reason, Rejection, Write};
+use connector::{ErrorKind, FieldName, Hints, Outcome, Reason, Rejection, Write};
 use futures::future::join_all;
 
 use super::look::{self, Failed, Looked};
@@ -176,6 +176,7 @@ impl<'a> Delivery<'a> {
                 object: entry.intent.object.clone(),
                 operation: entry.intent.operation.clone(),
                 fields: entry.intent.fields.clone(),
+                hints: Hints::default(),
             })
             .collect();
         fail::fail_point!("before_send");

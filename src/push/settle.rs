@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use connector::{ErrorKind, FieldName, Operation, Outcome, Reason, Rejection, Timestamp, Value};
+use connector::{ErrorKind, FieldName, Link, Operation, Outcome, Reason, Rejection, Timestamp, Value};
 
 use super::stage::letter;
 use crate::compare::is_normalisation;
@@ -60,7 +60,10 @@ pub(super) fn settle(
                 .collect();
             let (fate, tally) = match &entry.intent.record {
                 None => (Fate::Linked { id, url: None }, if created { Tally::Created } else { Tally::Updated }),
-                Some(record) if record.id != id => (Fate::Merged { into: id }, Tally::Updated),
+                Some(record) if record.id != id => {
+                    let into = Link { object: record.object.clone(), id };
+                    (Fate::Merged { into }, Tally::Updated)
+                }
                 Some(_) => (Fate::Finished, Tally::Updated),
             };
             let settled = delivered(entry, fate, written, Some(JournalOutcome::Cancelled), Vec::new());

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use connector::{ConnectionName, Object, Timestamp};
+use connector::{ConnectionName, Note, Object, Timestamp};
 
 use crate::model::{
     DeadLetter, DeadLetterId, Event, EventRow, Fact, Identifier, OutboxEntry, ProfileId, RecordKey, RuleId, Run, RunId,
@@ -199,6 +199,14 @@ pub trait Store: Debug + Send + Sync {
     async fn note(&self, name: &str) -> Result<Option<String>>;
 
     async fn set_note(&self, name: &str, value: &str) -> Result<()>;
+
+    /// What the connector of a connection remembers, by key ([`connector::Notebook`]).
+    async fn connector_notes(&self, connection: &ConnectionName) -> Result<Vec<Note>>;
+
+    /// Keeps a note; one of the same key is replaced.
+    async fn keep_connector_note(&self, connection: &ConnectionName, note: Note) -> Result<()>;
+
+    async fn forget_connector_note(&self, connection: &ConnectionName, key: &str) -> Result<()>;
 
     // — housekeeping —
 

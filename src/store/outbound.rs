@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use connector::{RecordId, Timestamp};
+use connector::{Link, RecordId, Timestamp};
 
 use crate::model::{
     AttributeChange, DeadLetter, FieldWritten, Intent, JournalOutcome, LinkedRecord, Mirror, OutboxEntry, OutboxId,
@@ -103,6 +103,7 @@ pub enum Fate {
     Ambiguous { not_before: Timestamp, counts: bool },
     /// The record is gone: tombstone it, drop the entry. Never created again.
     Gone,
-    /// The record was merged: re-key to the survivor, mark it for staging, drop this entry.
-    Merged { into: RecordId },
+    /// The record goes on as another (merged, or converted to a record of another object): both are one person's, the other is
+    /// marked for staging, this entry is dropped.
+    Merged { into: Link },
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use connector::{
-    Connector, ErrorKind, FieldKind, Fields, ManualClock, NewField, Object, Operation, Outcome, PullRequest, ReadKey,
-    ReadRequest, Reason, RecordId, Rejection, Stream, Timestamp, Value, Write,
+    Connector, ErrorKind, FieldKind, Fields, Hints, Link, ManualClock, NewField, Object, Operation, Outcome,
+    PullRequest, ReadKey, ReadRequest, Reason, RecordId, Rejection, Stream, Timestamp, Value, Write,
 };
 use connector_conformance::memory::{Actor, Call, ChangeKind, Fault, MemoryCrm};
 
@@ -33,6 +33,7 @@ fn update(id: &RecordId, fields: impl Into<Fields>) -> Write {
         object: Object::Contact,
         operation: Operation::Update { id: id.clone() },
         fields: fields.into(),
+        hints: Hints::default(),
     }
 }
 
@@ -88,13 +89,19 @@ async fn a_merge_leaves_an_alias_and_a_tombstone_that_names_the_survivor() {
     let ask = PullRequest { stream: Stream::Deletions(Object::Contact), ..contacts(&[]) };
     let page = connector.pull(&ask).await.unwrap();
     assert_eq!(page.tombstones.len(), 1);
-    assert_eq!((&page.tombstones[0].id, &page.tombstones[0].merged_into), (&bob, &Some(ada.clone())));
+    assert_eq!(
+        (&page.tombstones[0].id, &page.tombstones[0].merged_into),
+        (&bob, &Some(Link { object: Object::Contact, id: ada.clone() }))
+    );
 
     let ask = ReadRequest { object: Object::Contact, fields: Vec::new(), by: ReadKey::Ids(vec![bob.clone()]) };
     assert_eq!(connector.read(&ask).await.unwrap()[0].id, ada);
     let write = update(&bob, [("city", "Bonn")]);
     match &connector.push(std::slice::from_ref(&write)).await.unwrap()[0] {
-        Outcome::Rejected(Rejection { reason, .. }) => assert_eq!(*reason, Reason::Merged { into: Some(ada.clone()) }),
+        Outcome::Rejected(Rejection { reason, .. }) => {
+            let into = Some(Link { object: Object::Contact, id: ada.clone() });
+            assert_eq!(*reason, Reason::Merged { into });
+        }
         other => panic!("{other:?}"),
     }
     crm.set_follows_merges(true);

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::{
-    Budget, Capability, Clock, ConnectionName, CreatedField, Entropy, Environment, NewField, Object, Outcome, Page,
-    PullRequest, ReadRequest, Record, Result, Schema, Timestamp, Write,
+    Budget, Capability, Clock, ConnectionName, CreatedField, Entropy, Environment, NewField, Notebook, Object, Outcome,
+    Page, PullRequest, ReadRequest, Record, Result, Schema, Timestamp, Write,
 };
 
 /// What a connector is given when it is made: the outside world, passed in.
@@ -17,6 +17,8 @@ pub struct Context {
     pub clock: Arc<dyn Clock>,
     pub entropy: Arc<dyn Entropy>,
     pub environment: Arc<dyn Environment>,
+    /// What this connection's connectors remember across restarts.
+    pub notebook: Arc<dyn Notebook>,
 }
 
 /// The account behind a connection, as the CRM describes it.
@@ -41,7 +43,8 @@ pub struct Account {
 /// 3. Every page carries a `resume` cursor, even an empty one; it round-trips through its text; the checkpoint is only
 ///    what `resume` says. Resuming from any page's cursor loses nothing.
 /// 4. A deleted record appears as a tombstone in [`crate::Stream::Deletions`] where the capability says so; a merge appears as
-///    `merged_ids` on the survivor (or `merged_into` on a tombstone), never as a mere deletion.
+///    `merged_ids` on the survivor (or `merged_into` on a tombstone), never as a mere deletion. A record that goes on as a
+///    record of another object (a converted lead) is a merge too: a tombstone whose `merged_into` names that object.
 /// 5. `push` returns exactly one outcome per write, in the order given. One bad write never fails its neighbours. `Err`
 ///    means that nothing at all was applied.
 /// 6. The same update or upsert pushed twice leaves the CRM as if pushed once.
@@ -54,6 +57,9 @@ pub struct Account {
 /// 13. A field that was asked for and has no value is `Null`; one the CRM does not define is absent and named in
 ///     `Page::undefined`.
 /// 14. No request goes to a host other than the configured ones, whatever an answer says; no secret leaves in an error.
+/// 15. When `recover` has returned `Ok`, no write of an earlier call or life is still under way: all that it will ever
+///     apply is applied and `read` shows it, and nothing half-made (an open bulk job) is left at the CRM. It sends no
+///     write again and loses none that was applied. `Err` means: still under way, or unknown; come back later.
 #[async_trait]
 pub trait Connector: fmt::Debug + Send + Sync {
     fn capability(&self) -> &Capability;
@@ -72,6 +78,12 @@ pub trait Connector: fmt::Debug + Send + Sync {
 
     /// Up to `capability.push_batch` writes of one object and one kind of operation, each record at most once.
     async fn push(&self, writes: &[Write]) -> Result<Vec<Outcome>>;
+
+    /// Brings to an end what an earlier push, of this process or of one that died, may have left under way (promise 15).
+    /// Asked before the first push of every run; whatever was in flight is then looked at before it is sent.
+    async fn recover(&self) -> Result<()> {
+        Ok(())
+    }
 
     /// Creates one enrichment field, where the capability says so. Existing fields are left alone.
     async fn create_field(&self, object: &Object, field: &NewField) -> Result<CreatedField>;

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{FieldName, Object, Record, RecordId, Timestamp, Value};
+use crate::{FieldName, Link, Object, Record, RecordId, Timestamp, Value};
 
 /// What flows in one pull. Each stream of a connection has its own cursor and its own schedule.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stream {
-    /// Live records, changed ones first to last.
+    /// Live records, changed ones first to last. A page may carry tombstones where a change of the record tells its end
+    /// (a lead that has become a contact).
     Records(Object),
     /// Records deleted at the CRM, as [`Page::tombstones`]. Where the CRM has no log of deletions this is a full sweep.
     Deletions(Object),
@@ -84,8 +85,9 @@ pub struct Page {
 pub struct Tombstone {
     pub id: RecordId,
     pub deleted_at: Option<Timestamp>,
-    /// The record it was merged into, where the CRM says so. A merge is not a deletion.
-    pub merged_into: Option<RecordId>,
+    /// The record it goes on as, where the CRM says so: of the same object after a merge, of another where a lead was
+    /// converted to a contact. A merge is not a deletion.
+    pub merged_into: Option<Link>,
 }
 
 /// Reads the current values of given records from the CRM's primary store: no search index, no lag.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Error, FieldName, Fields, Object, RecordId, Timestamp, Value};
+use crate::{Error, FieldName, Fields, Link, Object, RecordId, Timestamp, Value};
 
 /// One intended change of one record. `key` names the intent: it is durable before the call and the same on a resend.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +16,17 @@ pub struct Write {
     pub operation: Operation,
     /// Exactly the fields to write. A field not named is not touched; [`Value::Null`] clears.
     pub fields: Fields,
+    pub hints: Hints,
+}
+
+/// What may help a connector to send a write well. No hint changes what the write means.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hints {
+    /// The record whose lock this write takes as well (a contact's company), where known. Writes of one parent are kept
+    /// together, in one call where possible, so that they do not wait for each other's lock.
+    pub parent: Option<RecordId>,
+    /// A create whose owner the CRM's own assignment rules are to choose.
+    pub crm_assigns: bool,
 }
 
 /// What to do. Each beyond update stands behind a [`crate::Capability`].
@@ -30,7 +41,7 @@ pub enum Operation {
     /// Creates a record. Not idempotent: the caller looks before it sends one again.
     Create,
     /// Associates two records.
-    Associate { from: RecordId, to: crate::Link },
+    Associate { from: RecordId, to: Link },
     /// Adds a person to, or removes them from, a CRM list or campaign.
     ListMembership { list: Arc<str>, record: RecordId, member: bool },
     /// Writes the one managed note of a record, in place.
@@ -89,8 +100,9 @@ pub struct Rejection {
 pub enum Reason {
     /// The record is deleted. It is never created again because of this.
     Gone,
-    /// The record was merged away; `into` is the survivor where known.
-    Merged { into: Option<RecordId> },
+    /// The record was merged away; `into` is the record it goes on as where known, of another object where a lead was
+    /// converted.
+    Merged { into: Option<Link> },
     /// A value was refused (format, range, option, length, validation rule).
     Invalid,
     /// The field does not exist (any more) at the CRM.

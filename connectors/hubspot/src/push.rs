@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use connector::{Error, ErrorKind, Object, Operation, Outcome, Reason, RecordId, Rejection, Write};
+use connector::{Error, ErrorKind, Link, Object, Operation, Outcome, Reason, RecordId, Rejection, Write};
 use connector_http::{Answer, Call, Priority};
 use futures::stream::{self, StreamExt};
 use serde::Serialize;
@@ -305,7 +305,7 @@ async fn omitted_outcome(api: &Api, object: &Object, id: &str) -> Outcome {
     let rejected = |reason, code: &str, message: &str| Outcome::Rejected(refused(reason, code, message));
     match api.current_id(object, id, Priority::Push).await {
         Ok(Some(now)) if now.as_str() != id => rejected(
-            Reason::Merged { into: Some(RecordId::from(now.as_str())) },
+            Reason::Merged { into: Some(Link { object: object.clone(), id: RecordId::from(now.as_str()) }) },
             "MERGED",
             "the record was merged into another",
         ),

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use connector::{
-    Connector, DealStatus, Entropy, FieldName, Fields, Object, Operation, Outcome, Page, PullRequest, Reason, RecordId,
-    SeededEntropy, Stream, Timestamp, Value, Write,
+    Connector, DealStatus, Entropy, FieldName, Fields, Hints, Object, Operation, Outcome, Page, PullRequest, Reason,
+    RecordId, SeededEntropy, Stream, Timestamp, Value, Write,
 };
 use connector_hubspot::{ApiVersion, HubSpot, connect};
 use serde_json::json;
@@ -44,7 +44,8 @@ fn emails(count: usize) -> Vec<String> {
 fn update(id: &RecordId, name: &str, value: &str) -> Write {
     let key = SeededEntropy::new(id.as_str().len() as u64).uuid(Timestamp::EPOCH);
     let operation = Operation::Update { id: id.clone() };
-    Write { key, object: Object::Contact, operation, fields: Fields::from([(name, value)]) }
+    let fields = Fields::from([(name, value)]);
+    Write { key, object: Object::Contact, operation, fields, hints: Hints::default() }
 }
 
 #[tokio::test(flavor = "multi_thread")]

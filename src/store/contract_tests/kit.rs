@@ -229,3 +229,8 @@ pub(super) async fn append(store: &dyn Store, events: Vec<(Event, Vec<Fact>)>) -
     let batch = AppendEvents { run: run(2), now: at(2_000), events, dead_letters: Vec::new() };
     store.append_events(batch, Arc::new(Resolver)).await.unwrap()
 }
+
+/// The contact a merged record goes on as.
+pub(super) fn into_contact(id: &str) -> Link {
+    Link { object: Object::Contact, id: id.into() }
+}

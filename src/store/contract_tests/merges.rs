@@ -5,7 +5,9 @@ use std::sync::Arc;
 use connector::{Fields, Object, Record, Stream, Tombstone, Value};
 
 use super::engine::Engine;
-use super::kit::{Plan, append, apply, at, contact, deal_link, gone, page, page_of, person, profile_of, track};
+use super::kit::{
+    Plan, append, apply, at, contact, deal_link, gone, into_contact, page, page_of, person, profile_of, track,
+};
 use super::wishes::{Want, lease, queued, settle, stage, written};
 use crate::model::{IdentifierKind, Origin};
 use crate::store::{Fate, IncomingPage, StreamKey};
@@ -88,8 +90,11 @@ pub(in crate::store) async fn a_merge_seen_after_its_loser_was_archived_still_jo
 pub(in crate::store) async fn a_tombstone_may_say_merged(engine: &dyn Engine) {
     let store = engine.open();
     apply(&*store, page(vec![person("1", "Ada"), person("2", "Bo")])).await;
-    let notice =
-        |id: &str, into: &str| Tombstone { id: id.into(), deleted_at: Some(at(500)), merged_into: Some(into.into()) };
+    let notice = |id: &str, into: &str| Tombstone {
+        id: id.into(),
+        deleted_at: Some(at(500)),
+        merged_into: Some(into_contact(into)),
+    };
     let merge = |notices| IncomingPage { tombstones: notices, ..gone(&[]) };
     let report = apply(&*store, merge(vec![notice("2", "1"), notice("2", "1"), notice("1", "1")])).await;
     assert_eq!((report.counts.merged, report.counts.deleted), (1, 0));
@@ -226,7 +231,7 @@ pub(in crate::store) async fn a_winner_known_only_from_an_association_takes_what
     let nobody = Arc::new(Plan { nobody: true, ..Plan::default() });
     store.apply_page(page_of(deals, vec![deal("d1", "9")]), nobody).await.unwrap();
     let profile = profile_of(&*store, "1").await.unwrap();
-    let notice = Tombstone { id: "1".into(), deleted_at: Some(at(500)), merged_into: Some("9".into()) };
+    let notice = Tombstone { id: "1".into(), deleted_at: Some(at(500)), merged_into: Some(into_contact("9")) };
     apply(&*store, IncomingPage { tombstones: vec![notice], ..gone(&[]) }).await;
     let detail = store.profile(profile).await.unwrap().unwrap();
     assert_eq!(detail.records.iter().map(|record| record.key.clone()).collect::<Vec<_>>(), [contact("9")]);

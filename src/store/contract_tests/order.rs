@@ -5,7 +5,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
 use super::engine::Engine;
-use super::kit::{append, apply, deal_link, gone, page, person, profile_of, track};
+use super::kit::{append, apply, deal_link, gone, into_contact, page, person, profile_of, track};
 use super::wishes::{Want, lease, settle, settled, stage, written};
 use crate::store::{Fate, Store};
 
@@ -74,7 +74,7 @@ async fn take(store: &dyn Store, step: &Step, second: i64) {
         }
         Step::MergeWhileSending { winner } => {
             if let Some(entry) = lease(store, 30_000 + second).await.first() {
-                let fate = Fate::Merged { into: winner.to_string().into() };
+                let fate = Fate::Merged { into: into_contact(&winner.to_string()) };
                 settle(store, super::kit::at(30_000 + second), vec![settled(entry, fate)]).await;
             }
         }

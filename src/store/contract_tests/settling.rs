@@ -5,7 +5,7 @@ use std::sync::Arc;
 use connector::{Object, Value};
 
 use super::engine::Engine;
-use super::kit::{Plan, append, apply, at, contact, page, person, profile_of, track};
+use super::kit::{Plan, append, apply, at, contact, into_contact, page, person, profile_of, track};
 use super::wishes::{Want, lease, queued, settle, settled, stage, written};
 use crate::model::{FieldWritten, JournalOutcome, OutboxEntry};
 use crate::store::{Fate, IncomingPage, Store};
@@ -152,7 +152,7 @@ pub(in crate::store) async fn a_merged_record_hands_over_to_the_survivor(engine:
     apply(&*store, page(vec![person("1", "Ada"), person("2", "Bo")])).await;
     stage(&*store, false, Want::new(10)).await;
     let sent = lease(&*store, 5_000).await;
-    settle(&*store, at(5_001), vec![settled(&sent[0], Fate::Merged { into: "2".into() })]).await;
+    settle(&*store, at(5_001), vec![settled(&sent[0], Fate::Merged { into: into_contact("2") })]).await;
     assert_eq!(profile_of(&*store, "1").await, profile_of(&*store, "2").await, "the CRM says they are one person");
     assert_eq!(store.stats().await.unwrap().profiles, 1);
     assert_eq!(queued(&*store).await.len(), 1);
@@ -165,7 +165,7 @@ pub(in crate::store) async fn a_record_merged_into_an_unseen_one_is_renamed(engi
     let store = engine.open();
     let sent = one_sent(&*store).await;
     let profile = profile_of(&*store, "1").await;
-    settle(&*store, at(5_001), vec![settled(&sent, Fate::Merged { into: "77".into() })]).await;
+    settle(&*store, at(5_001), vec![settled(&sent, Fate::Merged { into: into_contact("77") })]).await;
     assert_eq!(profile_of(&*store, "77").await, profile);
     assert_eq!(profile_of(&*store, "1").await, profile, "the old id is an alias");
     let item = store.stage_items(vec![contact("1")]).await.unwrap().remove(0);

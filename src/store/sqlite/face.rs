@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use connector::{ConnectionName, Object, Timestamp};
+use connector::{ConnectionName, Note, Object, Timestamp};
 
 use super::fault::Fault;
 use super::session::Session;
 use super::{
-    SqliteStore, compute, events, find, housekeeping, identity, journal, lease, letters, outbox, page, profiles, rules,
-    runs, settle, stage, stats, timeline,
+    SqliteStore, compute, events, find, housekeeping, identity, journal, lease, letters, notebook, outbox, page,
+    profiles, rules, runs, settle, stage, stats, timeline,
 };
 use crate::model::{
     DeadLetter, DeadLetterId, EventRow, Fact, Identifier, Intent, OutboxEntry, ProfileId, RecordKey, RuleId, Run,
@@ -295,6 +295,21 @@ impl Store for SqliteStore {
     async fn set_note(&self, name: &str, value: &str) -> Result<()> {
         let (name, value): (Arc<str>, Arc<str>) = (name.into(), value.into());
         self.write("set a note", move |session| runs::set_note(session, &name, &value)).await
+    }
+
+    async fn connector_notes(&self, connection: &ConnectionName) -> Result<Vec<Note>> {
+        let connection = connection.clone();
+        self.read("read a connector's notes", move |session| notebook::list(session, &connection)).await
+    }
+
+    async fn keep_connector_note(&self, connection: &ConnectionName, note: Note) -> Result<()> {
+        let connection = connection.clone();
+        self.write("keep a connector's note", move |session| notebook::keep(session, &connection, &note)).await
+    }
+
+    async fn forget_connector_note(&self, connection: &ConnectionName, key: &str) -> Result<()> {
+        let (connection, key) = (connection.clone(), key.to_owned());
+        self.write("forget a connector's note", move |session| notebook::forget(session, &connection, &key)).await
     }
 
     async fn prune(&self, before: Timestamp) -> Result<u64> {

@@ -1,13 +1,13 @@
 //! Two become one: profiles, and records merged at the CRM.
 
-use connector::Timestamp;
+use connector::{Link, Timestamp};
 
 use super::fault::Fallible;
 use super::identity::{Because, Edge, log_edge};
-use super::links;
 use super::profiles::{self, keep_history, mark_stale, note_change, uid_of};
 use super::records::{self, Key, Row, State};
 use super::session::{Place, Session, crm_kind};
+use super::{conversion, links};
 use crate::model::survivor as surviving;
 
 /// The survivor takes everything of the loser, which stays as an alias. Nothing happens where both are one already.
@@ -106,15 +106,25 @@ fn move_outbox(session: &Session<'_>, survivor: i64, loser: i64) -> Fallible<()>
     Ok(())
 }
 
-/// A record was merged into another at the CRM, and nobody has decided about the profiles: the CRM says that both are one
-/// person, the strongest evidence there is. `false` where nothing was left to do.
+/// What `loser` was goes on as `winner` at the CRM: merged into a record of the same object, or of another from now on.
+/// `false` where nothing was left to do.
 pub(super) fn at_crm(
     session: &Session<'_>,
     place: Place,
     loser: &str,
-    winner: &str,
+    winner: &Link,
     because: Because<'_>,
 ) -> Fallible<bool> {
+    let (connection, object) = session.place_name(place)?;
+    if object == winner.object {
+        return at_place(session, place, loser, winner.id.as_str(), because);
+    }
+    conversion::at_crm(session, place, loser, &connection, winner, because)
+}
+
+/// A record was merged into another at the CRM, and nobody has decided about the profiles: the CRM says that both are one
+/// person, the strongest evidence there is. `false` where nothing was left to do.
+fn at_place(session: &Session<'_>, place: Place, loser: &str, winner: &str, because: Because<'_>) -> Fallible<bool> {
     if loser == winner {
         return Ok(false);
     }
@@ -139,10 +149,7 @@ pub(super) fn at_crm(
             }
             absorb(session, &won, &lost, because)?;
             match (won.profile, lost.profile) {
-                (Some(a), Some(b)) if a != b => {
-                    let (survivor, other) = elder(session, a, b)?;
-                    profiles(session, survivor, other, because)?;
-                }
+                (Some(a), Some(b)) => of_one_person(session, a, b, because)?,
                 (None, Some(b)) => {
                     session.run("UPDATE record SET profile = ?2 WHERE id = ?1", (won.id, b))?;
                 }
@@ -167,6 +174,15 @@ pub(super) fn at_crm(
             Ok(true)
         }
     }
+}
+
+/// Two profiles turn out to be one person's: the CRM says so.
+pub(super) fn of_one_person(session: &Session<'_>, a: i64, b: i64, because: Because<'_>) -> Fallible<()> {
+    if a == b {
+        return Ok(());
+    }
+    let (survivor, other) = elder(session, a, b)?;
+    profiles(session, survivor, other, because)
 }
 
 /// The survivor rule of `cdp-semantics` §2.2: known before anonymous, earliest first seen, smallest id.

@@ -5,6 +5,7 @@
 
 mod compute;
 mod connection;
+mod conversion;
 mod deals;
 mod events;
 mod face;
@@ -21,6 +22,7 @@ mod letters;
 mod links;
 mod merge;
 mod migrate;
+mod notebook;
 mod outbox;
 mod packed;
 mod packed_intent;

@@ -10,7 +10,7 @@ use super::profiles::{self, NewProfile, make_known, mark_stale, seen_at};
 use super::records::{self, Content, Key, Row, State};
 use super::session::{Place, Session, crm_kind};
 use super::writer::Done;
-use super::{deals, intents, letters, links, merge, tombstones};
+use super::{conversion, deals, intents, letters, links, merge, tombstones};
 use crate::model::{Identifier, IdentifierKind, Mirror, ProfileId, RecordKey, Whose};
 use crate::store::{
     Checkpoint, Guard, Incoming, IncomingPage, Known, PageReport, PlanRecords, RecordDecision, StreamKey, Tally,
@@ -84,6 +84,12 @@ impl Paging<'_> {
             return Ok(());
         }
         let row = key.map(|key| records::load(session, key.record)).transpose()?;
+        if let Some(row) = &row
+            && conversion::has_ended(session, row)?
+        {
+            self.report.counts.unchanged += 1;
+            return Ok(());
+        }
         if row.as_ref().is_some_and(|row| self.is_older_than_our_write(row, incoming)) {
             self.report.counts.skipped += 1;
             return Ok(());

@@ -97,13 +97,15 @@ fn settle_one(session: &Session<'_>, run: RunId, now: Timestamp, one: &Delivered
                 return Ok(());
             };
             let loser = records::load(session, record)?;
-            let cause = format!("{} {} {into}", row.entry.intent.connection, row.entry.intent.object);
+            let connection = &row.entry.intent.connection;
+            let cause = format!("{connection} {} {}", into.object, into.id);
             let because = Because { at: now, now, cause: &cause };
-            merge::at_crm(session, row.place, &loser.ext, into.as_str(), because)?;
-            if let Some(key) = records::key(session, row.place, into.as_str())? {
+            merge::at_crm(session, row.place, &loser.ext, into, because)?;
+            let place = session.place(connection, &into.object)?;
+            if let Some(key) = records::key(session, place, into.id.as_str())? {
                 let survivor = records::load(session, key.record)?;
                 if survivor.state == State::Live {
-                    records::mark(session, row.place, survivor.id)?;
+                    records::mark(session, place, survivor.id)?;
                 }
             }
             Ok(())

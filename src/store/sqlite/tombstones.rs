@@ -21,11 +21,12 @@ fn apply_one(paging: &mut Paging<'_>, tombstone: &Tombstone) -> Fallible<()> {
     let (session, place, now) = (paging.session, paging.place, paging.page.now);
     let ext = tombstone.id.as_str();
     if let Some(into) = &tombstone.merged_into {
-        let cause = format!("{} {} {into}", paging.page.key.connection, paging.page.key.stream.object());
+        let cause = format!("{} {} {}", paging.page.key.connection, into.object, into.id);
         let because = Because { at: tombstone.deleted_at.unwrap_or(now), now, cause: &cause };
-        if merge::at_crm(session, place, ext, into.as_str(), because)? {
+        if merge::at_crm(session, place, ext, into, because)? {
             paging.report.counts.merged += 1;
-            if let Some(key) = records::key(session, place, into.as_str())? {
+            let place = session.place(&paging.page.key.connection, &into.object)?;
+            if let Some(key) = records::key(session, place, into.id.as_str())? {
                 paging.report.records_marked += mark_live(session, key.record)?;
             }
         }

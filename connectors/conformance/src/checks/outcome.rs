@@ -186,7 +186,7 @@ async fn an_update_of_a_merged_record_finds_or_names_the_survivor(s: &dyn Subjec
             holds(s, &survivor, &words.text, &"follow".into()).await?;
         }
         Outcome::Rejected(rejection) => match rejection.reason {
-            Reason::Merged { into } if into.as_ref().is_none_or(|id| *id == survivor) => {}
+            Reason::Merged { into } if into.as_ref().is_none_or(|into| into.id == survivor) => {}
             other => return failed(format!("{gone} was merged into {survivor}, its update was told as {other:?}")),
         },
         other => return failed(format!("{gone} was merged into {survivor}, its update was told as {other:?}")),

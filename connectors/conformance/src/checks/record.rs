@@ -177,7 +177,8 @@ async fn a_merge_is_told_and_is_not_a_deletion(s: &dyn Subject) -> Checked {
     };
     for id in gone {
         let stone = tombstones.tombstones().find(|stone| stone.id == id);
-        let told_by_stone = stone.and_then(|stone| stone.merged_into.as_ref()) == Some(&survivor);
+        let into = stone.and_then(|stone| stone.merged_into.as_ref());
+        let told_by_stone = into.is_some_and(|into| into.id == survivor && into.object == s.words().person);
         ensure!(
             aliases.contains(&id) || told_by_stone,
             "{id} was merged into {survivor}; the survivor lists {aliases:?}, its tombstone is {stone:?}"

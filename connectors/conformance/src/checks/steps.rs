@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use connector::{
-    Entropy, FieldKind, FieldName, Fields, Object, Operation, Outcome, Page, PullRequest, ReadKey, ReadRequest, Record,
-    RecordId, SeededEntropy, Stream, Timestamp, Tombstone, Value, Write,
+    Entropy, FieldKind, FieldName, Fields, Hints, Object, Operation, Outcome, Page, PullRequest, ReadKey, ReadRequest,
+    Record, RecordId, SeededEntropy, Stream, Timestamp, Tombstone, Value, Write,
 };
 
 use crate::subject::{Checked, Stop, Subject};
@@ -162,7 +162,7 @@ fn write(s: &dyn Subject, operation: Operation, fields: Fields) -> Write {
     let text = format!("{operation:?}{fields:?}");
     let seed = text.bytes().fold(0u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
     let key = SeededEntropy::new(seed).uuid(Timestamp::EPOCH);
-    Write { key, object: s.words().person.clone(), operation, fields }
+    Write { key, object: s.words().person.clone(), operation, fields, hints: Hints::default() }
 }
 
 /// Pushes and takes the outcomes, one for each write.

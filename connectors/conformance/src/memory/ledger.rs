@@ -22,6 +22,8 @@ pub enum ChangeKind {
     Restore,
     /// `record` is the survivor, [`Entry::other`] the record that was merged away.
     Merge,
+    /// `record` is the lead, [`Entry::other`] the contact it goes on as.
+    Convert,
     /// `record` was associated with [`Entry::other`].
     Associate,
     Dissociate,

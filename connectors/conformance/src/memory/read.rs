@@ -24,7 +24,8 @@ pub(super) fn page(state: &State, request: &PullRequest, now: Timestamp) -> Resu
 
 fn records(state: &State, object: &Object, ask: &PullRequest, place: Option<Place>, now: Timestamp) -> Result<Page> {
     let place = place.unwrap_or(Place::Full { started: now, after: None });
-    let wanted = |held: &Held| held.deleted_at.is_none() && !closed_before(held, ask.since);
+    let wanted =
+        |held: &Held| is_converted(held, object) || (held.deleted_at.is_none() && !closed_before(held, ask.since));
     if let Place::Full { started, after } = place {
         let live = state.all(object).filter(|(id, _)| after.as_ref().is_none_or(|after| *id > after));
         let (rows, more) = cut(live.filter(|(_, held)| wanted(held)), state.page_size);
@@ -54,6 +55,7 @@ fn deletions(state: &State, object: &Object, ask: &PullRequest, place: Option<Pl
     let (low, high, after) = window(place.unwrap_or(Place::Since { low: BEFORE_ALL }), now)?;
     let mut gone: Vec<(Timestamp, &RecordId, &Held)> = state
         .all(object)
+        .filter(|(_, held)| !is_converted(held, object))
         .filter_map(|(id, held)| Some((held.deleted_at?, id, held)))
         .filter(|(at, id, _)| inside(*at, id, low, high, after.as_ref()))
         .collect();
@@ -64,15 +66,18 @@ fn deletions(state: &State, object: &Object, ask: &PullRequest, place: Option<Pl
         _ => Place::Since { low: high.max(low) },
     };
     let mut page = answer(state, object, ask, &[], &resume, more, !more && low == BEFORE_ALL);
-    page.tombstones = gone
-        .into_iter()
-        .map(|(at, id, held)| Tombstone {
-            id: id.clone(),
-            deleted_at: Some(at),
-            merged_into: held.merged_into.as_ref().map(|_| state.survivor(object, id)),
-        })
-        .collect();
+    page.tombstones = gone.into_iter().map(|(_, id, held)| tombstone(state, object, id, held)).collect();
     Ok(page)
+}
+
+fn tombstone(state: &State, object: &Object, id: &RecordId, held: &Held) -> Tombstone {
+    let merged_into = held.merged_into.as_ref().map(|_| state.survivor(object, id));
+    Tombstone { id: id.clone(), deleted_at: held.deleted_at, merged_into }
+}
+
+/// Whether it goes on as a record of another object. Such an end is a change of the record and is told among the changes.
+fn is_converted(held: &Held, object: &Object) -> bool {
+    held.merged_into.as_ref().is_some_and(|into| into.object != *object)
 }
 
 fn associations(state: &State, object: &Object, ask: &PullRequest, place: Option<Place>) -> Result<Page> {
@@ -99,7 +104,11 @@ fn associations(state: &State, object: &Object, ask: &PullRequest, place: Option
 pub(super) fn by_key(state: &State, request: &ReadRequest) -> Result<Vec<Record>> {
     let object = &request.object;
     let mut ids: Vec<RecordId> = match &request.by {
-        ReadKey::Ids(ids) => ids.iter().map(|id| state.survivor(object, id)).collect(),
+        // What was converted is no record of this object any more.
+        ReadKey::Ids(ids) => {
+            let now = ids.iter().map(|id| state.survivor(object, id));
+            now.filter(|survivor| survivor.object == *object).map(|survivor| survivor.id).collect()
+        }
         ReadKey::Unique { field, values } => {
             let spec = state.schemas.get(object).and_then(|schema| schema.fields.get(field));
             if !spec.is_some_and(|spec| spec.unique) {
@@ -129,8 +138,16 @@ fn answer(
     let links = (!ask.links.is_empty()).then_some(ask.links.as_slice());
     let known = |name: &&FieldName| state.schemas.get(object).is_some_and(|schema| schema.fields.contains_key(*name));
     Page {
-        records: rows.iter().map(|(id, held)| state.answer(object, id, held, &ask.fields, links)).collect(),
-        tombstones: Vec::new(),
+        records: rows
+            .iter()
+            .filter(|(_, held)| held.deleted_at.is_none())
+            .map(|(id, held)| state.answer(object, id, held, &ask.fields, links))
+            .collect(),
+        tombstones: rows
+            .iter()
+            .filter(|(_, held)| is_converted(held, object))
+            .map(|(id, held)| tombstone(state, object, id, held))
+            .collect(),
         resume: resume.cursor(),
         more,
         full_load_done,

@@ -1,7 +1,7 @@
 //! A rep at work: changes made in the CRM itself. They panic on nothing: a change of a record that is not there
 //! answers `false`.
 
-use connector::{Fields, Object, RecordId, Value};
+use connector::{Fields, Link, Object, RecordId, Value};
 
 use super::MemoryCrm;
 use super::ledger::{Actor, ChangeKind, Entry};
@@ -73,7 +73,7 @@ impl MemoryCrm {
         }
         state.touch(object, loser, now, |held| {
             held.deleted_at = Some(now);
-            held.merged_into = Some(survivor.clone());
+            held.merged_into = Some(Link { object: object.clone(), id: survivor.clone() });
         });
         let mut after = kept.fields.clone();
         for (name, value) in lost.fields.iter() {
@@ -88,6 +88,34 @@ impl MemoryCrm {
         let blank = Entry::blank(now, Actor::Rep, ChangeKind::Merge, object.clone(), survivor.clone());
         state.note(Entry { other: Some(loser.clone()), before: kept.fields, after, ..blank });
         true
+    }
+
+    /// Converts a lead: it goes on as the contact named, or as a new one with the lead's values. Empty fields of a contact
+    /// that is there are filled from the lead. Says which contact; `None` where either record is not there.
+    pub fn convert(&self, lead: &RecordId, contact: Option<&RecordId>) -> Option<RecordId> {
+        let mut state = self.lock();
+        let now = self.server_time(state.clock_skew_ms);
+        let lost = state.live(&Object::Lead, lead)?.fields.clone();
+        let id = match contact {
+            Some(id) => {
+                let mut after = state.live(&Object::Contact, id)?.fields.clone();
+                for (name, value) in lost.iter() {
+                    if after.get(name).is_none() {
+                        after.set(name.clone(), value.clone());
+                    }
+                }
+                state.set(&Object::Contact, id, &after, now, Actor::Rep);
+                id.clone()
+            }
+            None => state.insert(&Object::Contact, lost.clone(), now, Actor::Rep),
+        };
+        state.touch(&Object::Lead, lead, now, |held| {
+            held.deleted_at = Some(now);
+            held.merged_into = Some(Link { object: Object::Contact, id: id.clone() });
+        });
+        let blank = Entry::blank(now, Actor::Rep, ChangeKind::Convert, Object::Lead, lead.clone());
+        state.note(Entry { other: Some(id.clone()), before: lost, ..blank });
+        Some(id)
     }
 
     /// Associates two records; no stamp moves.

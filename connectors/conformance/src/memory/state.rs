@@ -28,7 +28,8 @@ pub(super) struct Held {
     pub merged_ids: Vec<RecordId>,
     pub links: BTreeSet<Link>,
     pub deleted_at: Option<Timestamp>,
-    pub merged_into: Option<RecordId>,
+    /// What it goes on as: merged, or converted to a record of another object.
+    pub merged_into: Option<Link>,
 }
 
 pub(super) struct State {
@@ -89,14 +90,14 @@ impl State {
         self.records.get(object).into_iter().flatten()
     }
 
-    /// The record that `id` means now: itself, or whatever it was merged into.
-    pub(super) fn survivor(&self, object: &Object, id: &RecordId) -> RecordId {
-        let mut id = id.clone();
+    /// The record that `id` means now: itself, or whatever it was merged into or converted to.
+    pub(super) fn survivor(&self, object: &Object, id: &RecordId) -> Link {
+        let mut at = Link { object: object.clone(), id: id.clone() };
         // A merge only ever points at a record that was alive, so the chain ends.
-        while let Some(into) = self.get(object, &id).and_then(|held| held.merged_into.clone()) {
-            id = into;
+        while let Some(into) = self.get(&at.object, &at.id).and_then(|held| held.merged_into.clone()) {
+            at = into;
         }
-        id
+        at
     }
 
     /// Live records whose field holds the value; text compares without case, as in the vendors' unique fields.

@@ -70,12 +70,12 @@ fn target(state: &State, object: &Object, id: &RecordId) -> Result<RecordId, Rej
         return Ok(id.clone());
     }
     let survivor = state.survivor(object, id);
-    if survivor == *id {
+    if (&survivor.object, &survivor.id) == (object, id) {
         return Err(refused(Reason::Gone, "NOT_FOUND", "there is no such record", &[]));
     }
-    let into = state.live(object, &survivor).map(|_| survivor);
+    let into = state.live(&survivor.object, &survivor.id).map(|_| survivor);
     match into {
-        Some(survivor) if state.follows_merges => Ok(survivor),
+        Some(survivor) if state.follows_merges && survivor.object == *object => Ok(survivor.id),
         into => Err(refused(Reason::Merged { into }, "MERGED", "the record was merged away", &[])),
     }
 }

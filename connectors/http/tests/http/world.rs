@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, Response, StatusCode};
-use connector::{Context, Environment, Error, ErrorKind, Secret, SecretError, SeededEntropy, Timestamp};
+use connector::{
+    Context, Environment, Error, ErrorKind, MemoryNotebook, Secret, SecretError, SeededEntropy, Timestamp,
+};
 use connector_conformance::LeapClock;
 use connector_http::{
     Answer, Bucket, Call, Client, ClientSpec, Dialect, Notice, Origin, RefreshGrant, RetryPolicy, Scope, StaticToken,
-    ThrottleSpec, Timeouts, TokenSource, Transport, Verdict, WindowNotice, retry_after,
+    ThrottleSpec, Timeouts, TokenEndpoint, TokenSource, Transport, Verdict, WindowNotice, retry_after,
 };
 use secrecy::SecretString;
 
@@ -175,6 +177,7 @@ impl<'a> Setup<'a> {
             clock: clock.clone(),
             entropy: Arc::new(SeededEntropy::new(7)),
             environment: vault.clone(),
+            notebook: Arc::new(MemoryNotebook::new()),
         };
         let origin = Origin::parse(self.url).unwrap();
         let transport = Transport::new(&origin, self.timeouts, self.max_body).unwrap();
@@ -182,14 +185,16 @@ impl<'a> Setup<'a> {
         let tokens: Arc<dyn TokenSource> = match self.token_url {
             None => Arc::new(StaticToken { secret: secret("TOKEN"), environment: vault.clone() }),
             Some(url) => Arc::new(RefreshGrant::new(
-                Origin::parse(url).unwrap(),
+                TokenEndpoint::new(
+                    Origin::parse(url).unwrap(),
+                    transport.clone(),
+                    clock.clone(),
+                    context.entropy.clone(),
+                ),
                 "client-1".into(),
                 secret("CLIENT_SECRET"),
                 secret("REFRESH"),
                 vault.clone(),
-                clock.clone(),
-                context.entropy.clone(),
-                transport.clone(),
             )),
         };
         let spec = ClientSpec {

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use connector::{
-    Clock, Context, Environment, Fields, Object, RecordId, Secret, SecretError, SeededEntropy, SystemClock, Value,
+    Clock, Context, Environment, Fields, MemoryNotebook, Object, RecordId, Secret, SecretError, SeededEntropy,
+    SystemClock, Value,
 };
 use connector_conformance::LeapClock;
 use connector_hubspot::{Auth, Config, HubSpot, Limits, Timeouts, connect};
@@ -83,6 +84,7 @@ impl StandIn {
             clock: self.clock.clone(),
             entropy: Arc::new(SeededEntropy::new(7)),
             environment: self.vault.clone(),
+            notebook: Arc::new(MemoryNotebook::new()),
         }
     }
 

@@ -1,0 +1,78 @@
+//! Salesforce CRM connector: contacts, leads, accounts, opportunities, users and activities over the REST and Bulk 2.0
+//! APIs.
+//!
+//! [`connect`] makes a [`Salesforce`], which only delegates: signing in lives in `auth`, the calls in `api`, what answers
+//! mean in pure files beside them.
+#![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod account;
+mod api;
+mod auth;
+mod config;
+mod connect;
+mod dialect;
+mod ids;
+mod paths;
+mod wire;
+
+use async_trait::async_trait;
+use connector::{
+    Account, Budget, Capability, Connector, CreatedField, Error, ErrorKind, NewField, Object, Outcome, Page,
+    PullRequest, ReadRequest, Record, Result, Schema, Write,
+};
+
+pub use config::{Config, DEFAULT_API_VERSION, DEFAULT_LOGIN_URL, Flow, Limits, Timeouts};
+pub use connect::connect;
+
+/// The word in `type = "…"` of `sync.toml`.
+pub const VENDOR: &str = "salesforce";
+
+/// The unique field of contacts, leads and accounts that holds Ferry's own key.
+pub const EXTERNAL_KEY: &str = "CDP_Profile_Id__c";
+
+/// One Salesforce organisation.
+#[derive(Debug)]
+pub struct Salesforce {
+    api: api::Api,
+    capability: Capability,
+}
+
+#[async_trait]
+impl Connector for Salesforce {
+    fn capability(&self) -> &Capability {
+        &self.capability
+    }
+
+    async fn check(&self) -> Result<Account> {
+        self.api.check().await
+    }
+
+    async fn describe(&self, object: &Object) -> Result<Schema> {
+        Err(unsupported(format!("describe {object}")))
+    }
+
+    async fn pull(&self, request: &PullRequest) -> Result<Page> {
+        Err(unsupported(format!("pull {}", request.stream.object())))
+    }
+
+    async fn read(&self, request: &ReadRequest) -> Result<Vec<Record>> {
+        Err(unsupported(format!("read {}", request.object)))
+    }
+
+    async fn push(&self, writes: &[Write]) -> Result<Vec<Outcome>> {
+        Err(unsupported(format!("push {} writes", writes.len())))
+    }
+
+    async fn create_field(&self, object: &Object, field: &NewField) -> Result<CreatedField> {
+        Err(unsupported(format!("create {} on {object}", field.name)))
+    }
+
+    fn budget(&self) -> Budget {
+        self.api.client.budget()
+    }
+}
+
+fn unsupported(attempted: String) -> Error {
+    Error::new(ErrorKind::Unsupported, attempted, "the connector does not do this with Salesforce")
+}
