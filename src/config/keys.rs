@@ -57,11 +57,13 @@ pub const CRM: Keys =
 
 pub const PULL_DEALS: Keys = keys(&["closed", "open", "since"], &[]);
 
-pub const MATCH: Keys = keys(&["contact", "company", "on_duplicate"], &["lead"]);
+/// Beside the objects of people that the vendor has.
+pub const MATCH: Keys = keys(&["company", "on_duplicate"], &["lead"]);
 
 pub const CREATE: Keys = keys(&["contact"], &["lead", "company", "missing_last_name", "assignment"]);
 
-pub const FIELDS: Keys = keys(&["contact", "company", "deal"], &["lead"]);
+/// Beside those that the vendor has.
+pub const FIELDS: Keys = keys(&[], &["lead", "activity", "user"]);
 
 pub const FIELD: Keys = keys(&["field", "direction", "conflict", "transform", "map", "clear", "max_length"], &[]);
 

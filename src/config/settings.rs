@@ -11,6 +11,7 @@ use connector::{ConnectionName, Object, Secret};
 use rust_decimal::Decimal;
 
 use crate::config::origin::ResolvedLine;
+use crate::config::vendor::VendorSettings;
 use crate::enrich::ModelSpec;
 use crate::mapping::ObjectMapping;
 use crate::model::SourceName;
@@ -88,7 +89,7 @@ pub struct ConnectionSettings {
     /// Calls a day by everyone; pulling stops at 90 % of it and pushes go on. `None`: half of the account's own limit.
     pub api_budget: Option<u64>,
     pub pull_deals: PullDeals,
-    /// The mappings of contact, company and deal, in this order, each possibly empty. An object that is not here is not
+    /// The mappings of the objects this kind of CRM has, in this order: contact, lead, company, deal; each possibly empty. An object that is not here is not
     /// pulled: deals, where `pull_deals` says so.
     pub objects: Vec<ObjectMapping>,
     /// What only this kind of CRM has.
@@ -117,54 +118,6 @@ pub struct PullDeals {
     pub open: bool,
     /// Leave out deals that closed before this day (UTC).
     pub since: Option<NaiveDate>,
-}
-
-/// A CRM's own settings, by `type`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum VendorSettings {
-    Hubspot(HubspotSettings),
-}
-
-impl VendorSettings {
-    /// The word in `type = "…"`.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Hubspot(_) => "hubspot",
-        }
-    }
-}
-
-impl VendorSettings {
-    /// Every secret the connection needs, to be tried when the daemon starts.
-    pub fn secrets(&self) -> Vec<&Secret> {
-        let Self::Hubspot(hubspot) = self;
-        match &hubspot.auth {
-            HubspotAuth::Token(token) => vec![token],
-            HubspotAuth::Refresh { client_secret, refresh_token, .. } => vec![client_secret, refresh_token],
-        }
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HubspotSettings {
-    /// Without a trailing slash; https, or http to a loopback address.
-    pub base_url: String,
-    /// `2026-09`, `2026-03` or `v3`.
-    pub api_version: &'static str,
-    pub auth: HubspotAuth,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum HubspotAuth {
-    /// A private app's token.
-    Token(Secret),
-    Refresh {
-        client_id: ClientId,
-        client_secret: Secret,
-        refresh_token: Secret,
-        /// `None`: the token endpoint at `base_url`.
-        token_url: Option<String>,
-    },
 }
 
 /// An application's public id. No secret, so it may stand in the file.

@@ -10,6 +10,7 @@ mod declaring;
 mod demo;
 mod echoes;
 mod fits;
+mod leads;
 mod limits;
 mod lives;
 mod machine;

@@ -47,6 +47,7 @@ mod ledger;
 mod options;
 mod page_frame;
 mod people;
+pub mod salesforce;
 mod server;
 
 pub use options::{Banner, Options, StartError};

@@ -83,7 +83,7 @@ fn what_is_not_in_this_version_is_refused_by_name() {
             "E008 4:1 `path` in `[[source]]` \"w\" is not in this version",
         ),
         ("[[source]]\nname = \"w\"\ntype = \"csv\"", "E008 3:8 source type \"csv\" is not in this version"),
-        ("[[crm]]\nname = \"s\"\ntype = \"salesforce\"", "E008 3:8 CRM type \"salesforce\" is not in this version"),
+        ("[[crm]]\nname = \"z\"\ntype = \"zoho\"", "E008 3:8 CRM type \"zoho\" is not in this version"),
     ]);
     let cases = [
         ("[crm.digest]\nat = \"07:00\"", "E008 5:6 `digest` in `[[crm]]` \"hubspot\" is not in this version"),
