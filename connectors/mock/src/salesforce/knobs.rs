@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::workflows::Workflow;
+
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 pub struct Knobs {
@@ -39,6 +41,8 @@ pub struct Knobs {
     pub view_setup: bool,
     /// What a session that ended is told.
     pub session_refusal: SessionRefusal,
+    /// The org's automation.
+    pub workflows: Vec<Workflow>,
 }
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
@@ -83,6 +87,7 @@ impl Default for Knobs {
             cascade_account_delete: true,
             view_setup: true,
             session_refusal: SessionRefusal::Expired,
+            workflows: Vec::new(),
         }
     }
 }

@@ -4,4 +4,12 @@
 
 mod org;
 
+mod conversions;
+mod merges;
+mod pages;
+mod population;
 mod records;
+mod rep;
+mod seeds;
+mod soap_login;
+mod workflows;
