@@ -12,4 +12,5 @@ mod records;
 mod rep;
 mod seeds;
 mod soap_login;
+mod soql_rows;
 mod workflows;

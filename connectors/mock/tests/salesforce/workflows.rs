@@ -50,9 +50,8 @@ async fn a_rounded_number_stays_a_number() {
 
 #[tokio::test]
 async fn automation_may_come_later_and_move_only_the_stamp() {
-    let org = Org::with(1).await;
-    org.freeze("2026-06-01T02:00:00Z").await;
-    org.config(json!({ "workflows": [{ "object": "Contact", "action": "touch", "after_s": 30 }] })).await;
+    let rule = json!({ "object": "Contact", "action": "touch", "after_s": 30 });
+    let org = Org::knobs(1, json!({ "workflows": [rule], "frozen_at": "2026-06-01T02:00:00Z" })).await;
     org.patch(&format!("sobjects/Contact/{}", nth("003", 0)), json!({ "Title": "Pilot" })).await;
     let stamps = async || {
         let seen = org.read("Contact", &nth("003", 0)).await;
