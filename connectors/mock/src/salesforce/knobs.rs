@@ -6,6 +6,7 @@ use super::bulk::BulkKnobs;
 use super::duplicate_rules::DuplicateRule;
 use super::locks::LockKnobs;
 use super::row_faults::RowFault;
+use super::workflows::Workflow;
 
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields, default)]
@@ -62,6 +63,8 @@ pub struct Knobs {
     pub open_transaction_s: i64,
     /// What a session that ended is told.
     pub session_refusal: SessionRefusal,
+    /// The org's automation.
+    pub workflows: Vec<Workflow>,
 }
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
@@ -115,6 +118,7 @@ impl Default for Knobs {
             query_timeout_rows: 0,
             open_transaction_s: 0,
             session_refusal: SessionRefusal::Expired,
+            workflows: Vec::new(),
         }
     }
 }

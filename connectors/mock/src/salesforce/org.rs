@@ -21,6 +21,7 @@ use super::population::Population;
 use super::records::{Held, Seen, Sight, Table};
 use super::schema::{FieldId, Schema};
 use super::setup;
+use super::workflows::Was;
 use crate::clock::Millis;
 use crate::desk::Core;
 use crate::options::{Options, StartError};
@@ -39,7 +40,9 @@ pub struct Org {
     pub locks: Locks,
     pub cursors: Cursors,
     /// What this request wrote, in order: for automation that runs once it is answered. Emptied after every request.
-    pub written: Vec<(Kind, u64, Vec<FieldId>)>,
+    pub written: Vec<(Kind, u64, Vec<Was>)>,
+    /// The people who sell: assignment rules choose among them.
+    pub reps: Vec<Id>,
     /// One for every open transaction, the innermost last.
     journals: Vec<Journal>,
 }
@@ -68,9 +71,16 @@ impl Org {
             locks: Locks::default(),
             cursors: Cursors::default(),
             written: Vec::new(),
+            reps: Vec::new(),
             journals: Vec::new(),
         };
         setup::furnish(&mut org, core);
+        if contacts > 0 || options.seed_dir.is_none() {
+            setup::hire(&mut org, core);
+        }
+        if let Some(folder) = &options.seed_dir {
+            org.load_exports(core, folder)?;
+        }
         Ok(org)
     }
 
@@ -84,6 +94,9 @@ impl Org {
         }
         let knobs: Knobs = serde_json::from_value(Value::Object(all)).map_err(|why| why.to_string())?;
         knobs.check()?;
+        if let Some(fault) = knobs.workflows.iter().find_map(|rule| rule.fault()) {
+            return Err(fault);
+        }
         self.people.equal_stamps = knobs.equal_stamps;
         self.knobs = knobs;
         self.refresh_access();
