@@ -35,8 +35,9 @@ pub enum Sweeps {
 const DELETIONS_EVERY: Duration = Duration::from_secs(15 * 60);
 const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
 
-/// Owners first, so that whoever owns a record is known before it; deals last, when their people are there.
-const ORDER: [Object; 4] = [Object::User, Object::Company, Object::Contact, Object::Deal];
+/// Owners first, so that whoever owns a record is known before it; leads behind the contacts they may have become; deals last,
+/// when their people are there.
+const ORDER: [Object; 5] = [Object::User, Object::Company, Object::Contact, Object::Lead, Object::Deal];
 
 impl App {
     /// Pulls one connection. Stops at the first object that did not end well: the later ones build on it.

@@ -51,6 +51,7 @@ impl Environment for NoSecrets {
 
 pub struct World {
     pub app: App,
+    /// The first connection's account, and the only one unless the test says otherwise.
     pub crm: MemoryCrm,
     pub clock: Arc<LeapClock>,
     folder: tempfile::TempDir,
