@@ -77,8 +77,9 @@ async fn a_batch_larger_than_a_read_is_looked_at_in_several() {
 
 #[tokio::test]
 async fn creates_in_a_large_batch_find_those_who_are_there() {
-    let creating = configured("[safety]\nmax_creates_per_run = 1000\n", "\n[crm.create]\ncontact = \"known\"\n", PROFILE)
-        .replacen("direction = \"pull\"", "direction = \"both\"", 1);
+    let creating =
+        configured("[safety]\nmax_creates_per_run = 1000\n", "\n[crm.create]\ncontact = \"known\"\n", PROFILE)
+            .replacen("direction = \"pull\"", "direction = \"both\"", 1);
     let (world, _) = world(&creating, 0, 1_000, 20).await;
     for number in 0..70 {
         world.identify(&format!("p{number}@acme.example"), serde_json::json!({})).await;
@@ -106,7 +107,11 @@ async fn a_job_that_outlasts_its_push_is_never_sent_twice() {
         let run = world.push().await;
         assert_eq!((run.state, run.error_kind.as_deref()), (RunState::Interrupted, Some("transient")), "{run:?}");
     }
-    assert_eq!((world.crm.calls().push, world.crm.calls().read), (pushes, reads), "under way: nothing is sent or asked");
+    assert_eq!(
+        (world.crm.calls().push, world.crm.calls().read),
+        (pushes, reads),
+        "under way: nothing is sent or asked"
+    );
     assert!(world.outbox().await.iter().all(|entry| entry.attempts == 1), "waiting is no attempt");
     world.advance(HOUR);
     let run = world.push().await;

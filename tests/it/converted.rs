@@ -1,4 +1,4 @@
-//! A lead becomes a contact at the CRM (`reliability` §B 30): one person goes on, nothing is written to the lead any more, and
+//! A lead becomes a contact at the CRM: one person goes on, nothing is written to the lead any more, and
 //! it is never made again.
 
 use connector::{ErrorKind, Object, RecordId, Value};
@@ -63,7 +63,7 @@ fn crm_key(object: Object, id: &RecordId) -> String {
 }
 
 #[tokio::test]
-async fn scenario_30_a_lead_and_the_contact_it_became_are_one_person() {
+async fn a_lead_and_the_contact_it_became_are_one_person() {
     let (mut world, _) = world();
     let old = lead(&world, "ada@old.example");
     let contact = world.contact(&[("email", "ada@acme.example")]);
@@ -88,7 +88,7 @@ async fn scenario_30_a_lead_and_the_contact_it_became_are_one_person() {
 }
 
 #[tokio::test]
-async fn scenario_30_a_write_queued_for_a_lead_goes_to_its_contact() {
+async fn a_write_queued_for_a_lead_goes_to_its_contact() {
     let (mut world, _) = world();
     let old = lead(&world, "ada@acme.example");
     world.sync().await;
@@ -112,7 +112,7 @@ async fn scenario_30_a_write_queued_for_a_lead_goes_to_its_contact() {
 }
 
 #[tokio::test]
-async fn scenario_30_a_conversion_in_the_middle_of_a_push_is_followed_before_any_pull_tells() {
+async fn a_conversion_in_the_middle_of_a_push_is_followed_before_any_pull_tells() {
     let (mut world, tricky) = world();
     let old = lead(&world, "ada@acme.example");
     world.sync().await;
@@ -136,7 +136,7 @@ async fn scenario_30_a_conversion_in_the_middle_of_a_push_is_followed_before_any
 }
 
 #[tokio::test]
-async fn scenario_30_a_contact_that_was_not_pulled_yet_is_not_made_again() {
+async fn a_contact_that_was_not_pulled_yet_is_not_made_again() {
     let (mut world, _) = world();
     let old = lead(&world, "ada@acme.example");
     world.sync().await;
