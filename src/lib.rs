@@ -6,7 +6,7 @@
 //! 0. `connectors/contract` — the words shared with connectors
 //! 1. `model` the nouns of a CDP · `expr` CEL expressions, pure
 //! 2. `store` the only SQL · `mapping` CRM fields ↔ traits · `compare` the three-way compare · `resolution` whose
-//!    is this · `enrich` behaviour → traits and scores · `schedule` when things run
+//!    is this · `matching` could these be one · `enrich` behaviour → traits and scores · `schedule` when things run
 //! 3. `pull` CRM → store · `push` store → CRM · `ingest` events → store
 //! 4. `config` sync.toml → settings · `server` faces for machines
 //! 5. `app` where concrete things meet
@@ -22,6 +22,7 @@ pub mod enrich;
 pub mod expr;
 pub mod ingest;
 pub mod mapping;
+pub mod matching;
 pub mod model;
 pub mod pull;
 pub mod push;

@@ -35,8 +35,8 @@ pub enum Sweeps {
 const DELETIONS_EVERY: Duration = Duration::from_secs(15 * 60);
 const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
 
-/// Owners first, so that whoever owns a record is known before it; leads behind the contacts they may have become; deals last,
-/// when their people are there.
+/// Owners first, so that whoever owns a record is known before it; contacts before leads, so that the contact a lead has
+/// become is there before the lead is gone; deals last, when their people are there.
 const ORDER: [Object; 5] = [Object::User, Object::Company, Object::Contact, Object::Lead, Object::Deal];
 
 impl App {

@@ -3,22 +3,27 @@
 use std::sync::Arc;
 
 use connector::{Connector, Context, ErrorKind, Result};
-use connector_hubspot::{ApiVersion, Auth, Config};
 use secrecy::ExposeSecret;
 
-use crate::config::{ClientId, ConnectionSettings, HubspotAuth, HubspotSettings, VendorSettings};
+use crate::config::vendor::{HubspotAuth, HubspotSettings, SalesforceFlow, SalesforceSettings, VendorSettings};
+use crate::config::{ClientId, ConnectionSettings};
 
 /// The connector of a connection.
 pub fn connect(settings: &ConnectionSettings, context: Context) -> Result<Arc<dyn Connector>> {
     match &settings.vendor {
-        VendorSettings::Hubspot(hubspot) => {
-            let config = hubspot_config(hubspot, &context)?;
+        VendorSettings::Hubspot(settings) => {
+            let config = hubspot_config(settings, &context)?;
             Ok(Arc::new(connector_hubspot::connect(config, context)?))
+        }
+        VendorSettings::Salesforce(settings) => {
+            let config = salesforce_config(settings, &context)?;
+            Ok(Arc::new(connector_salesforce::connect(config, context)?))
         }
     }
 }
 
-fn hubspot_config(settings: &HubspotSettings, context: &Context) -> Result<Config> {
+fn hubspot_config(settings: &HubspotSettings, context: &Context) -> Result<connector_hubspot::Config> {
+    use connector_hubspot::{ApiVersion, Auth, Config};
     let auth = match &settings.auth {
         HubspotAuth::Token(token) => Auth::Token(token.clone()),
         HubspotAuth::Refresh { client_id, client_secret, refresh_token, token_url } => Auth::OAuth {
@@ -34,6 +39,35 @@ fn hubspot_config(settings: &HubspotSettings, context: &Context) -> Result<Confi
         _ => ApiVersion::V2026_09,
     };
     Ok(Config { base_url: settings.base_url.clone(), api_version, ..Config::new(auth) })
+}
+
+fn salesforce_config(settings: &SalesforceSettings, context: &Context) -> Result<connector_salesforce::Config> {
+    use connector_salesforce::{Config, Flow, Limits};
+    let flow = match settings.flow.clone() {
+        SalesforceFlow::ClientCredentials { client_id, client_secret } => {
+            Flow::ClientCredentials { client_id: public(&client_id, context)?, client_secret }
+        }
+        SalesforceFlow::Jwt { client_id, username, private_key, audience } => {
+            Flow::Jwt { client_id: public(&client_id, context)?, username, private_key, audience }
+        }
+        SalesforceFlow::RefreshToken { client_id, client_secret, refresh_token } => {
+            Flow::Refresh { client_id: public(&client_id, context)?, client_secret, refresh_token }
+        }
+    };
+    let limits = Limits {
+        bulk_query_above: settings.bulk_pull_above,
+        bulk_ingest_above: usize::try_from(settings.bulk_push_above).unwrap_or(usize::MAX),
+        overlap: settings.overlap,
+        lag: settings.lag,
+        ..Limits::default()
+    };
+    Ok(Config {
+        login_url: settings.login_url.clone(),
+        base_url: settings.base_url.clone(),
+        api_version: settings.api_version.clone(),
+        limits,
+        ..Config::new(flow)
+    })
 }
 
 fn public(id: &ClientId, context: &Context) -> Result<String> {

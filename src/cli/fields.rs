@@ -122,7 +122,7 @@ pub fn wanted(connection: &str, mapping: &ObjectMapping, schema: &Schema, model:
     pushed.collect()
 }
 
-/// How a field of ours is made: `cdp_visits_30d` reads "CDP visits 30d".
+/// How a field of ours is made: `cdp_visits_30d` reads "CDP visits 30d", `CDP_Visits_30d__c` "CDP Visits 30d".
 fn new_field(mapping: &FieldMapping, model: &ModelSpec) -> NewField {
     let computed = model.outputs().into_iter().find(|(name, _)| *name == mapping.attribute).map(|(_, kind)| kind);
     let kind = computed.unwrap_or(match mapping.kind {
@@ -133,7 +133,9 @@ fn new_field(mapping: &FieldMapping, model: &ModelSpec) -> NewField {
         Kind::Date => FieldKind::Date,
         Kind::Instant => FieldKind::Instant,
     });
-    let words = mapping.field.get(OURS.len()..).unwrap_or(&mapping.field).replace('_', " ");
+    // Some CRMs end the names of fields that are not their own with a mark: `__c`.
+    let name = mapping.field.split("__").next().unwrap_or(&mapping.field);
+    let words = name.get(OURS.len()..).unwrap_or(name).replace('_', " ");
     NewField {
         name: mapping.field.clone(),
         label: format!("CDP {words}").into(),
@@ -196,6 +198,7 @@ mod tests {
                 FieldMapping::new("profile_id", "cdp_profile_id", Kind::Text, Source::ProfileId),
                 FieldMapping::new("phone", "handy", Kind::Text, Source::Declared),
                 FieldMapping::new("won_deals", "cdp_won_deals", Kind::Integer, Source::Computed),
+                FieldMapping::new("last_seen_at", "CDP_Last_Seen_At__c", Kind::Instant, Source::Computed),
             ],
         );
         let fields = BTreeMap::from([
@@ -205,7 +208,11 @@ mod tests {
         let schema = Schema { object: Object::Contact, fields };
         let found = wanted("acme", &mapping, &schema, &preset::b2b());
         let states: Vec<State> = found.iter().map(|field| field.state).collect();
-        assert_eq!(states, [State::Exists, State::Missing, State::Missing, State::Foreign, State::ReadOnly]);
+        assert_eq!(
+            states,
+            [State::Exists, State::Missing, State::Missing, State::Foreign, State::ReadOnly, State::Missing]
+        );
+        assert_eq!(&*found[5].new.label, "CDP Last Seen At");
         let key = &found[2].new;
         assert_eq!((&*key.label, key.unique), ("CDP profile id", true));
         assert_eq!(found[1].new.kind, FieldKind::Text);

@@ -3,23 +3,26 @@
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
 use crate::cli::cx::Cx;
 use crate::cli::exit::{Ended, Exit, Failure};
+use crate::config::Vendor;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// A CRM to connect; may be given more than once
-    #[arg(long, value_name = "KIND", value_enum, default_value = "hubspot")]
-    pub crm: Vec<Kind>,
+    #[arg(long, value_name = "KIND", value_parser = kinds(), default_value = Vendor::ALL[0].name())]
+    pub crm: Vec<Vendor>,
     /// What to begin with: traits, scores and field mappings that fit, or nothing
     #[arg(long, value_enum, default_value_t = Preset::B2b)]
     pub preset: Preset,
 }
 
 /// The CRMs a configuration can name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Kind {
-    Hubspot,
+fn kinds() -> impl TypedValueParser<Value = Vendor> {
+    PossibleValuesParser::new(Vendor::ALL.map(Vendor::name))
+        .try_map(|name| Vendor::named(&name).ok_or_else(|| format!("no CRM is called {name}")))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -79,7 +82,7 @@ type = \"jsonl\"
     let mut kinds = args.crm.clone();
     kinds.dedup();
     for kind in kinds {
-        text.push_str(connection(kind));
+        text.push_str(kind.example());
     }
     text.push_str(
         "
@@ -96,19 +99,6 @@ never_clear_more_than = 10
     text
 }
 
-fn connection(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Hubspot => {
-            "
-[[crm]]
-name = \"hubspot\"
-type = \"hubspot\"
-token = { env = \"HUBSPOT_TOKEN\" }   # a private app's access token
-"
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -119,11 +109,11 @@ mod tests {
     #[test]
     fn what_it_writes_is_valid_and_without_warnings() {
         for preset in [Preset::B2b, Preset::None] {
-            let text = text(&Args { crm: vec![Kind::Hubspot], preset });
+            let text = text(&Args { crm: Vendor::ALL.to_vec(), preset });
             let loaded = parse("sync.toml", &text, Path::new(""), &Overrides::none());
             let loaded = loaded.unwrap_or_else(|failure| panic!("{failure}"));
             assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
-            assert_eq!(loaded.settings.connections.len(), 1);
+            assert_eq!(loaded.settings.connections.len(), Vendor::ALL.len());
             assert_eq!(loaded.settings.sources.len(), 1);
         }
     }

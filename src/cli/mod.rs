@@ -13,6 +13,7 @@ pub mod failures;
 pub mod fields;
 pub mod flow;
 pub mod forecast;
+pub mod identity;
 pub mod ingest;
 pub mod init;
 pub mod live;
@@ -125,6 +126,7 @@ async fn run(command: Command, cx: &Cx) -> Ended {
             let store = cx.reading(&settings)?;
             explain::run(&args, store.as_deref(), &settings, now, &cx.terminal).await
         }
+        Command::Identity(args) => identity::run(&args, cx).await,
         Command::Demo(args) => demo::run(&args, cx).await,
         Command::Mock(args) => mock::run(&args, cx).await,
     }

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{ArgAction, Parser, Subcommand};
 
 use crate::cli::terminal::ColorChoice;
-use crate::cli::{check, demo, explain, failures, fields, flow, ingest, init, mock, plan, profile, runs, timeline};
+use crate::cli::{
+    check, demo, explain, failures, fields, flow, identity, ingest, init, mock, plan, profile, runs, timeline,
+};
 
 /// Keeps a CRM and a store of customer behaviour in step, in both directions.
 #[derive(Debug, Parser)]
@@ -72,6 +74,8 @@ pub enum Command {
     Timeline(timeline::Args),
     /// Why a field holds what it holds, now or at a date
     Explain(explain::Args),
+    /// Who is who, and how sure of it
+    Identity(identity::Args),
     /// Stand-alone mock CRMs over real HTTP
     Mock(mock::Args),
 }

@@ -58,6 +58,14 @@ const DEAL: &[(&str, Kind)] = &[
     ("stage", Kind::Text),
 ];
 
+/// What a person's record can say of the company where the CRM has no company for it yet.
+const EMPLOYER: &[(&str, Kind)] = &[
+    ("company.employees", Kind::Integer),
+    ("company.industry", Kind::Text),
+    ("company.name", Kind::Text),
+    ("company.website", Kind::Text),
+];
+
 /// What can be mapped for one object.
 #[derive(Clone, Debug)]
 pub struct Catalogue(Vec<(String, Kind, Source)>);
@@ -69,6 +77,23 @@ impl Catalogue {
         all.extend(computed.into_iter().map(|(name, kind)| (name, kind, Source::Computed)));
         all.push((PROFILE_ID.into(), Kind::Text, Source::ProfileId));
         Self(all)
+    }
+
+    /// The same with traits of the company that a lead names.
+    pub fn lead(people: &Self) -> Self {
+        let mut all = people.0.clone();
+        all.extend(declared(EMPLOYER));
+        Self(all)
+    }
+
+    /// What can be mapped for an object; `people` is what can be for a person.
+    pub fn of(object: &Object, people: &Self) -> Self {
+        match object {
+            Object::Lead => Self::lead(people),
+            Object::Company => Self::company(),
+            Object::Deal => Self::deal(),
+            _ => people.clone(),
+        }
     }
 
     pub fn company() -> Self {

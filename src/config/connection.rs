@@ -12,7 +12,8 @@ use crate::config::reader::{Bad, Reader};
 use crate::config::settings::{ConnectionMode, ConnectionSettings, Preset, PullDeals};
 use crate::config::source::{Names, missing_type, name_table, required_name};
 use crate::config::tree::{Node, Value};
-use crate::config::{fields, value, vendor};
+use crate::config::vendor::{self, Vendor};
+use crate::config::{fields, value};
 
 const MODES: &[(&str, ConnectionMode)] = &[
     ("read_write", ConnectionMode::ReadWrite),
@@ -45,10 +46,11 @@ fn connection(
     people: &Catalogue,
     names: &mut Names,
 ) -> Option<ConnectionSettings> {
-    let name = required_name(&table, "hubspot");
+    let name = required_name(&table, "my-crm");
     let table = name_table(table, name.as_deref(), "crm");
     let is_new = name.as_deref().is_none_or(|name| names.is_new(name, &table));
-    let vendor = table.required("type", "\"hubspot\"", || missing_type(&table, vendor::TYPES), vendor::kind);
+    let types = vendor::types();
+    let vendor = table.required("type", &format!("one of {types}"), || missing_type(&table, &types), vendor::kind);
     if let Some(vendor) = vendor {
         let accepted: Vec<&'static str> = keys::CRM.accepted.iter().chain(vendor.keys()).copied().collect();
         table.check_keys(&accepted, keys::CRM.later);
@@ -56,7 +58,7 @@ fn connection(
     let mode = table.value_or("mode", Value::Text("read_write".into()), value::choice("E006", "mode", MODES));
     let api_budget = table.value("api_budget", "\"20000/day\"", budget);
     let pull_deals = pull_deals(&table);
-    let match_is_known = matching(&table);
+    let match_is_known = vendor.is_some_and(|vendor| matching(&table, vendor));
     let own = vendor.and_then(|vendor| vendor.read(&table, folder));
     let objects = vendor.and_then(|vendor| fields::objects(&table, vendor, preset, people));
     let budget_is_right = api_budget.is_some() || table.entry("api_budget").is_none();
@@ -111,10 +113,12 @@ fn pull_deals(table: &Reader<'_>) -> Option<PullDeals> {
 }
 
 /// `[crm.match]`: there is one order in this version, and no silent choice between duplicates. Saying so is allowed.
-fn matching(table: &Reader<'_>) -> bool {
+fn matching(table: &Reader<'_>, vendor: Vendor) -> bool {
     let Some(section) = table.section("match") else { return false };
-    section.check(keys::MATCH);
-    let fixed = |key: &str, order: &'static [&'static str]| {
+    let of_people = vendor.objects().iter().filter(|object| object.is_person()).map(Object::as_str);
+    let accepted: Vec<&str> = keys::MATCH.accepted.iter().copied().chain(of_people.clone()).collect();
+    section.check_keys(&accepted, keys::MATCH.later);
+    let fixed = |key: &str, order: &[&str]| {
         let example = format!("{order:?}");
         let read = |node: &Node| {
             let given = value::texts(node)?;
@@ -125,8 +129,11 @@ fn matching(table: &Reader<'_>) -> bool {
         };
         section.entry(key).is_none() || section.value(key, &example, read).is_some()
     };
-    let contact = fixed("contact", &["link", "cdp_profile_id", "email"]);
-    let company = fixed("company", &["link"]);
+    let person = ["link", vendor.key_field(), "email"];
+    let mut known = fixed("company", &["link"]);
+    for object in of_people {
+        known &= fixed(object, &person);
+    }
     let duplicates = section.value_or("on_duplicate", Value::Text("review".into()), |node| {
         let word = value::text(node)?;
         match word.as_str() {
@@ -135,5 +142,5 @@ fn matching(table: &Reader<'_>) -> bool {
             _ => Err(Bad::Value(value::not_valid("E006", "on_duplicate", &word, &["review"]))),
         }
     });
-    contact && company && duplicates.is_some()
+    known && duplicates.is_some()
 }

@@ -34,17 +34,17 @@ pub fn objects(table: &Reader<'_>, vendor: Vendor, preset: Preset, people: &Cata
     let section = table.section("fields");
     let create = create(table);
     let section = section?;
-    section.check(keys::FIELDS);
-    let (company, deal) = (Catalogue::company(), Catalogue::deal());
-    let of = [(Object::Contact, people), (Object::Company, &company), (Object::Deal, &deal)];
+    let names: Vec<&str> = vendor.objects().iter().map(Object::as_str).collect();
+    section.check_keys(&names, keys::FIELDS.later);
     let mut complete = true;
     let mut objects = Vec::new();
-    for (object, catalogue) in of {
-        match lines(&section, &object, vendor, preset, catalogue) {
+    for object in vendor.objects() {
+        let catalogue = Catalogue::of(object, people);
+        match lines(&section, object, vendor, preset, &catalogue) {
             Some(lines) => {
                 complete &= check::written_once(&section, &lines);
                 let fields = lines.into_iter().map(|line| line.mapping).collect();
-                objects.push(ObjectMapping::new(object, fields));
+                objects.push(ObjectMapping::new(object.clone(), fields));
             }
             None => complete = false,
         }
@@ -101,8 +101,8 @@ fn lines(
         section.notes().resolution.add(path, show(&line.mapping), Origin::Preset(preset.as_str()));
     }
     let mut complete = true;
-    for entry in section.entries() {
-        let Some(line) = line(&section, entry, object, catalogue) else {
+    for entry in in_full(section.entries(), catalogue) {
+        let Some(line) = line(&section, &entry, object, catalogue) else {
             complete = false;
             continue;
         };
@@ -114,6 +114,25 @@ fn lines(
         }
     }
     complete.then_some(lines)
+}
+
+/// The entries under their full names: `company.name = "Company"` is a table in a table to TOML and one trait to us.
+fn in_full(entries: &[Entry], catalogue: &Catalogue) -> Vec<Entry> {
+    let mut full = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let Value::Table(inner) = &entry.node.value else {
+            full.push(entry.clone());
+            continue;
+        };
+        let named = |part: &Entry| format!("{}.{}", entry.key, part.key);
+        let family = format!("{}.", entry.key);
+        if inner.get("field").is_some() || !catalogue.names().any(|name| name.starts_with(&family)) {
+            full.push(entry.clone());
+            continue;
+        }
+        full.extend(inner.entries.iter().map(|part| Entry { key: named(part), ..part.clone() }));
+    }
+    full
 }
 
 fn line(section: &Reader<'_>, entry: &Entry, object: &Object, catalogue: &Catalogue) -> Option<Line> {
@@ -144,7 +163,8 @@ fn unknown_trait(section: &Reader<'_>, entry: &Entry, catalogue: &Catalogue) -> 
     let first = name.split('.').next().unwrap_or(name);
     let is_dotted =
         name.contains('.') || matches!(&entry.node.value, Value::Table(inner) if inner.get("field").is_none());
-    if is_dotted && LATER_NAMES.contains(&first) {
+    let family = format!("{first}.");
+    if is_dotted && LATER_NAMES.contains(&first) && !catalogue.names().any(|known| known.starts_with(&family)) {
         return Diagnostic::new("E008", format!("`{first}.…` in {} is not in this version", section.named()))
             .at(&entry.key_place)
             .help("remove it: nothing is accepted and ignored");

@@ -33,7 +33,7 @@ mod text;
 mod traits;
 mod tree;
 mod value;
-mod vendor;
+pub mod vendor;
 
 pub use diagnostic::{Diagnostic, Place};
 pub use load::{Failure, Loaded, load, parse};
@@ -42,7 +42,8 @@ pub use origin::{Origin, ResolvedLine};
 pub use overrides::Overrides;
 pub use render::{ProblemJson, blocks};
 pub use settings::{
-    AdminSettings, ClientId, ConnectionMode, ConnectionSettings, HubspotAuth, HubspotSettings, Preset, PullDeals,
-    SafetyMode, SafetySettings, ScheduleSettings, Settings, SourceSettings, VendorSettings,
+    AdminSettings, ClientId, ConnectionMode, ConnectionSettings, Preset, PullDeals, SafetyMode, SafetySettings,
+    ScheduleSettings, Settings, SourceSettings,
 };
 pub use text::{Position, SourceText};
+pub use vendor::{Vendor, VendorSettings};

@@ -61,7 +61,7 @@ fn env_name(node: &Node) -> Result<String, Bad> {
         // What is no name may be the secret itself, put into the wrong pair of braces.
         Err(Bad::Value(
             Diagnostic::new("E020", "`env` is not the name of an environment variable")
-                .help("letters, digits and `_`, like { env = \"HUBSPOT_TOKEN\" }"),
+                .help("letters, digits and `_`, like { env = \"CRM_TOKEN\" }"),
         ))
     }
 }

@@ -11,6 +11,7 @@ use connector::{ConnectionName, Object, Secret};
 use rust_decimal::Decimal;
 
 use crate::config::origin::ResolvedLine;
+use crate::config::vendor::VendorSettings;
 use crate::enrich::ModelSpec;
 use crate::mapping::ObjectMapping;
 use crate::model::SourceName;
@@ -27,6 +28,7 @@ pub struct Settings {
     pub base_currency: Arc<str>,
     /// `[store] path`: the database file.
     pub store_path: PathBuf,
+    pub server: ServerSettings,
     pub admin: AdminSettings,
     pub sources: Vec<SourceSettings>,
     /// In the order of the file; names are unique.
@@ -74,10 +76,54 @@ pub struct AdminSettings {
     pub token: Option<Secret>,
 }
 
-/// `[[source]]` with `type = "jsonl"`: where imported events say they come from.
+/// `[server]`: the world's listener. It is opened where a source sends over HTTP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerSettings {
+    pub own_domains: Vec<Arc<str>>,
+    pub listen: SocketAddr,
+    /// Where senders reach the listener, without a path; the host they asked where it is not set.
+    pub public_url: Option<String>,
+    /// Origins whose pages may send; empty means any.
+    pub cors_origins: Vec<String>,
+    /// Bytes of one request, unpacked.
+    pub max_request: usize,
+    /// Bytes of one message, unless its source says otherwise.
+    pub max_message: usize,
+}
+
+/// `[[source]]`: who sends events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceSettings {
     pub name: SourceName,
+    pub kind: SourceKind,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SourceKind {
+    /// SDKs and servers, over HTTP.
+    Http(HttpSource),
+    /// Files of JSON lines, by `ferry ingest`.
+    Jsonl,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpSource {
+    pub write_key: Secret,
+    /// Browsers and apps: their clocks are corrected by ours.
+    pub client: bool,
+    /// Messages a second; `None` is as many as come.
+    pub rate_limit: Option<u32>,
+    pub max_message: usize,
+}
+
+impl Settings {
+    /// The sources that send over HTTP.
+    pub fn http_sources(&self) -> impl Iterator<Item = (&SourceName, &HttpSource)> {
+        self.sources.iter().filter_map(|source| match &source.kind {
+            SourceKind::Http(http) => Some((&source.name, http)),
+            SourceKind::Jsonl => None,
+        })
+    }
 }
 
 /// `[[crm]]`: one account at one CRM.
@@ -88,7 +134,7 @@ pub struct ConnectionSettings {
     /// Calls a day by everyone; pulling stops at 90 % of it and pushes go on. `None`: half of the account's own limit.
     pub api_budget: Option<u64>,
     pub pull_deals: PullDeals,
-    /// The mappings of contact, company and deal, in this order, each possibly empty. An object that is not here is not
+    /// The mappings of the objects this kind of CRM has, in this order: contact, lead, company, deal; each possibly empty. An object that is not here is not
     /// pulled: deals, where `pull_deals` says so.
     pub objects: Vec<ObjectMapping>,
     /// What only this kind of CRM has.
@@ -117,54 +163,6 @@ pub struct PullDeals {
     pub open: bool,
     /// Leave out deals that closed before this day (UTC).
     pub since: Option<NaiveDate>,
-}
-
-/// A CRM's own settings, by `type`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum VendorSettings {
-    Hubspot(HubspotSettings),
-}
-
-impl VendorSettings {
-    /// The word in `type = "…"`.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Hubspot(_) => "hubspot",
-        }
-    }
-}
-
-impl VendorSettings {
-    /// Every secret the connection needs, to be tried when the daemon starts.
-    pub fn secrets(&self) -> Vec<&Secret> {
-        let Self::Hubspot(hubspot) = self;
-        match &hubspot.auth {
-            HubspotAuth::Token(token) => vec![token],
-            HubspotAuth::Refresh { client_secret, refresh_token, .. } => vec![client_secret, refresh_token],
-        }
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HubspotSettings {
-    /// Without a trailing slash; https, or http to a loopback address.
-    pub base_url: String,
-    /// `2026-09`, `2026-03` or `v3`.
-    pub api_version: &'static str,
-    pub auth: HubspotAuth,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum HubspotAuth {
-    /// A private app's token.
-    Token(Secret),
-    Refresh {
-        client_id: ClientId,
-        client_secret: Secret,
-        refresh_token: Secret,
-        /// `None`: the token endpoint at `base_url`.
-        token_url: Option<String>,
-    },
 }
 
 /// An application's public id. No secret, so it may stand in the file.

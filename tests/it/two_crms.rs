@@ -31,7 +31,7 @@ email = { field = "email", direction = "pull" }
 profile_id = "cdp_profile_id"
 city = { field = "city", direction = "both", conflict = "newest" }
 title = { field = "title", direction = "pull" }
-plan = { field = "cdp_plan", direction = "push", conflict = "cdp_wins" }
+country = { field = "cdp_country", direction = "push", conflict = "cdp_wins" }
 
 [[crm]]
 name = "beta"
@@ -43,7 +43,7 @@ email = { field = "email", direction = "pull" }
 profile_id = "cdp_profile_id"
 city = { field = "town", direction = "both", conflict = "newest" }
 title = { field = "role", direction = "push", conflict = "cdp_wins" }
-seats = { field = "cdp_seats", direction = "push", conflict = "cdp_wins" }
+phone = { field = "cdp_phone", direction = "push", conflict = "cdp_wins" }
 "#;
 
 const PEOPLE: usize = 12;
@@ -66,8 +66,8 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(LeapClock::new(start()));
         let crms = [MemoryCrm::new(clock.clone()), MemoryCrm::new(clock.clone())];
-        crms[0].define(&Object::Contact, field("cdp_plan", FieldKind::Text));
-        for name in ["town", "role", "cdp_seats"] {
+        crms[0].define(&Object::Contact, field("cdp_country", FieldKind::Text));
+        for name in ["town", "role", "cdp_phone"] {
             crms[1].define(&Object::Contact, field(name, FieldKind::Text));
         }
         // Each CRM numbers its records itself: ids of the two must not be taken for each other.
@@ -172,7 +172,7 @@ async fn edits_on_both_sides_travel_and_come_to_rest() {
                     world.crms[0].edit(&Object::Contact, &world.people[person][0], [("title", title.as_str())]);
                 }
                 _ => {
-                    let traits = serde_json::json!({"plan": format!("plan {cycle}"), "seats": cycle, "city": city});
+                    let traits = serde_json::json!({"country": format!("country {cycle}"), "phone": format!("+4930{cycle}"), "city": city});
                     world.identify(person, traits).await;
                 }
             }
@@ -192,7 +192,7 @@ async fn edits_on_both_sides_travel_and_come_to_rest() {
         assert!(!city.is_null());
         assert_eq!(world.value(0, person, "title"), world.value(1, person, "role"));
     }
-    for (crm, foreign) in [(0, ["town", "role", "cdp_seats"]), (1, ["city", "title", "cdp_plan"])] {
+    for (crm, foreign) in [(0, ["town", "role", "cdp_phone"]), (1, ["city", "title", "cdp_country"])] {
         let ours = world.crms[crm].by_us();
         assert!(
             ours.iter().all(|entry| entry.by == Actor::Us && entry.kind == ChangeKind::Update),

@@ -11,6 +11,7 @@ use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::lock::lock;
+use crate::origin::Origin;
 
 /// Renewed this long before it expires, so that no request carries a token that dies on the way.
 const EARLY: Duration = Duration::from_secs(60);
@@ -20,6 +21,7 @@ const EARLY: Duration = Duration::from_secs(60);
 pub struct Token {
     header: HeaderValue,
     expires_at: Option<Timestamp>,
+    origin: Option<Origin>,
 }
 
 impl Token {
@@ -35,7 +37,19 @@ impl Token {
                 .with_fix("check that the secret holds the token alone, without line breaks")
         })?;
         header.set_sensitive(true);
-        Ok(Self { header, expires_at })
+        Ok(Self { header, expires_at, origin: None })
+    }
+
+    /// The same token, good at `origin`: where the CRM says at sign-in which of its hosts serves the account. Whether that
+    /// host may be spoken to is the token source's to decide.
+    #[must_use]
+    pub fn at(mut self, origin: Origin) -> Self {
+        self.origin = Some(origin);
+        self
+    }
+
+    pub(crate) fn origin(&self) -> Option<&Origin> {
+        self.origin.as_ref()
     }
 
     pub(crate) fn header(&self) -> HeaderValue {
@@ -75,7 +89,7 @@ impl TokenSource for StaticToken {
 }
 
 /// Reads a secret, or says which one and what to do.
-pub(crate) fn read_secret(environment: &dyn Environment, secret: &Secret) -> Result<SecretString, Error> {
+pub fn read_secret(environment: &dyn Environment, secret: &Secret) -> Result<SecretString, Error> {
     environment.read(secret).map_err(|error| {
         Error::new(ErrorKind::Config, "read a secret", format!("{} ({})", error.message, error.code))
             .with_fix(error.help)
@@ -122,6 +136,11 @@ impl Tokens {
     /// A token other than the refused one; many callers refused together cause one renewal.
     pub async fn after_refusal(&self, refused: u64) -> Result<Lease, Error> {
         self.renew(Some(refused)).await
+    }
+
+    /// Where the last token is good, if it said so.
+    pub fn origin(&self) -> Option<Origin> {
+        lock(&self.current).as_ref().and_then(|lease| lease.token.origin().cloned())
     }
 
     fn fresh(&self, refused: Option<u64>) -> Option<Lease> {

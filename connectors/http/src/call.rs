@@ -1,7 +1,7 @@
 //! One exchange with a CRM, as asked for and as answered.
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 /// Which exchanges go first when a quota is short: pushes and what they need, then bulk pulls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,8 +27,10 @@ pub struct Call<'a> {
     pub method: Method,
     /// Starts with `/`, below the connection's origin; may carry a query.
     pub path: String,
-    /// A JSON document.
+    /// A JSON document, unless a header says otherwise.
     pub body: Option<Bytes>,
+    /// Beside what every request carries; `content-type` replaces the usual one.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
     /// The quotas it counts against, by their place in [`crate::ThrottleSpec::buckets`]; narrow ones first.
     pub buckets: &'static [usize],
     pub priority: Priority,
@@ -43,6 +45,7 @@ impl<'a> Call<'a> {
             method: Method::GET,
             path,
             body: None,
+            headers: Vec::new(),
             buckets,
             priority: Priority::Pull,
             repeat: Repeat::Safe,
@@ -57,6 +60,25 @@ impl<'a> Call<'a> {
     /// A POST that writes: push priority, not repeated once it may have been applied.
     pub fn write(attempted: &'a str, path: String, body: Bytes, buckets: &'static [usize]) -> Self {
         Self { priority: Priority::Push, repeat: Repeat::OnlyIfNotApplied, ..Self::ask(attempted, path, body, buckets) }
+    }
+
+    /// The same with another method, e.g. `PATCH` for a write or `DELETE`.
+    #[must_use]
+    pub fn with_method(mut self, method: Method) -> Self {
+        self.method = method;
+        self
+    }
+
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: HeaderValue) -> Self {
+        self.headers.push((HeaderName::from_static(name), value));
+        self
+    }
+
+    #[must_use]
+    pub fn with_repeat(mut self, repeat: Repeat) -> Self {
+        self.repeat = repeat;
+        self
     }
 
     #[must_use]

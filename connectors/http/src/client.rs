@@ -12,7 +12,7 @@ use crate::dialect::{Dialect, Verdict, http_date};
 use crate::origin::Origin;
 use crate::retry::{Fault, Next, RetryPolicy, after};
 use crate::throttle::{Throttle, ThrottleSpec};
-use crate::transport::{Raw, Transport};
+use crate::transport::{Pieces, Raw, Transport};
 
 /// What a client is made of.
 #[derive(Debug)]
@@ -70,6 +70,31 @@ impl Client {
     /// Sends a call and decodes its answer. An answer that cannot be decoded counts as a failed sending: a read is
     /// tried again, a write may have been applied.
     pub async fn fetch<T>(&self, call: &Call<'_>, decode: impl Fn(&Answer) -> Result<T, String>) -> Result<T, Error> {
+        self.repeat(call, || None::<NoPieces>, |_, answer| decode(answer)).await
+    }
+
+    /// Sends a call whose answer is too large to be kept whole: the body of a success goes to what `begin` makes, piece by
+    /// piece, and `finish` says what became of it. Each sending begins anew. A refusal comes to `finish` as an answer
+    /// with a body.
+    pub async fn pour<P: Pieces, T>(
+        &self,
+        call: &Call<'_>,
+        begin: impl Fn() -> P,
+        finish: impl Fn(P, &Answer) -> Result<T, String>,
+    ) -> Result<T, Error> {
+        let finish = |pieces: Option<P>, answer: &Answer| match pieces {
+            Some(pieces) => finish(pieces, answer),
+            None => Err("its body went nowhere".to_owned()),
+        };
+        self.repeat(call, || Some(begin()), finish).await
+    }
+
+    async fn repeat<P: Pieces, T>(
+        &self,
+        call: &Call<'_>,
+        begin: impl Fn() -> Option<P>,
+        finish: impl Fn(Option<P>, &Answer) -> Result<T, String>,
+    ) -> Result<T, Error> {
         let began = self.clock.now();
         let mut lease: Option<Lease> = None;
         let mut replayed = false;
@@ -79,8 +104,9 @@ impl Client {
                 Some(renewed) => renewed,
                 None => self.tokens.current().await?,
             };
-            let (fault, retry_at) = match self.send_once(call, &current).await? {
-                Sent::Answer(answer) => match decode(&answer) {
+            let mut pieces = begin();
+            let (fault, retry_at) = match self.send_once(call, &current, &mut pieces).await? {
+                Sent::Answer(answer) => match finish(pieces, &answer) {
                     Ok(decoded) => return Ok(decoded),
                     Err(why) => (Fault::Unreadable(self.unreadable(&answer, &why)), None),
                 },
@@ -105,18 +131,31 @@ impl Client {
         }
     }
 
-    async fn send_once(&self, call: &Call<'_>, lease: &Lease) -> Result<Sent, Error> {
-        let url = self
-            .origin
+    async fn send_once<P: Pieces>(
+        &self,
+        call: &Call<'_>,
+        lease: &Lease,
+        pieces: &mut Option<P>,
+    ) -> Result<Sent, Error> {
+        let url = lease
+            .token
+            .origin()
+            .unwrap_or(&self.origin)
             .join(&call.path)
             .ok_or_else(|| Error::new(ErrorKind::Protocol, call.attempted, "the path leads to another host"))?;
         let mut request =
             self.transport.http.request(call.method.clone(), url).header(AUTHORIZATION, lease.token.header());
+        for (name, value) in &call.headers {
+            request = request.header(name, value);
+        }
         if let Some(body) = &call.body {
-            request = request.header(CONTENT_TYPE, "application/json").body(Bytes::clone(body));
+            if !call.headers.iter().any(|(name, _)| name == CONTENT_TYPE) {
+                request = request.header(CONTENT_TYPE, "application/json");
+            }
+            request = request.body(Bytes::clone(body));
         }
         let permit = self.throttle.admit(call.attempted, call.buckets, call.priority).await?;
-        let result = self.transport.exchange(request).await;
+        let result = self.transport.exchange(request, pieces.as_mut().map(|pieces| pieces as &mut dyn Pieces)).await;
         drop(permit);
         Ok(match result {
             Ok(raw) => self.read(call, raw),
@@ -149,6 +188,9 @@ impl Client {
                 Sent::Refused(with_correlation(error.with_retry_at(until), correlation_id))
             }
             Verdict::Busy { cause, wait } => Sent::Fault(Fault::Busy { cause, wait }, None),
+            Verdict::Limited { cause, attempts } => {
+                Sent::Fault(Fault::Limited { cause: with_id(cause, correlation_id.as_deref()), attempts }, None)
+            }
             Verdict::Broken { cause } => Sent::Fault(Fault::Broken(with_id(cause, correlation_id.as_deref())), None),
             Verdict::Refused { kind, cause, fix } => {
                 let mut error = Error::new(kind, call.attempted, cause);
@@ -222,8 +264,18 @@ impl Client {
         self.throttle.skew().is_some()
     }
 
-    pub fn origin(&self) -> &Origin {
-        &self.origin
+    /// Where the last token is good; the configured origin until one has said otherwise.
+    pub fn origin(&self) -> Origin {
+        self.tokens.origin().unwrap_or_else(|| self.origin.clone())
+    }
+}
+
+/// Of a call whose answer is kept whole.
+struct NoPieces;
+
+impl Pieces for NoPieces {
+    fn take(&mut self, _piece: &[u8]) -> Result<(), String> {
+        Ok(())
     }
 }
 

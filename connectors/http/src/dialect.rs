@@ -40,6 +40,8 @@ pub enum Verdict {
     Busy { cause: String, wait: Option<Duration> },
     /// The server failed; a write may have been applied.
     Broken { cause: String },
+    /// As broken, and worth only so many sendings in all: what answers may never be the CRM itself.
+    Limited { cause: String, attempts: u32 },
     /// No use in trying again.
     Refused { kind: ErrorKind, cause: String, fix: Option<String> },
 }

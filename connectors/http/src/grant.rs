@@ -4,32 +4,25 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use connector::{Clock, Entropy, Environment, Error, ErrorKind, Secret};
+use connector::{Environment, Error, ErrorKind, Secret};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::auth::{Token, TokenSource, read_secret};
-use crate::call::Repeat;
+use crate::call::Answer;
+use crate::endpoint::TokenEndpoint;
 use crate::lock::lock;
-use crate::origin::Origin;
-use crate::retry::{Fault, Next, RetryPolicy, after};
-use crate::transport::{Raw, Transport};
 
 const ATTEMPTED: &str = "refresh the access token";
 
 /// Exchanges a refresh token for an access token. Secrets are read at every exchange, so that a new one is picked up.
 #[derive(Debug)]
 pub struct RefreshGrant {
-    /// The whole URL of the token endpoint; nothing is appended.
-    pub token_url: Origin,
-    pub client_id: String,
-    pub client_secret: Secret,
-    pub refresh_token: Secret,
-    pub environment: Arc<dyn Environment>,
-    pub clock: Arc<dyn Clock>,
-    pub entropy: Arc<dyn Entropy>,
-    pub transport: Transport,
-    pub retry: RetryPolicy,
+    endpoint: TokenEndpoint,
+    client_id: String,
+    client_secret: Secret,
+    refresh_token: Secret,
+    environment: Arc<dyn Environment>,
     memory: Mutex<Memory>,
 }
 
@@ -60,30 +53,14 @@ struct Refused {
 }
 
 impl RefreshGrant {
-    #[allow(clippy::too_many_arguments)]
     pub fn new(
-        token_url: Origin,
+        endpoint: TokenEndpoint,
         client_id: String,
         client_secret: Secret,
         refresh_token: Secret,
         environment: Arc<dyn Environment>,
-        clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
-        transport: Transport,
     ) -> Self {
-        let (retry, memory) = (RetryPolicy::default(), Mutex::default());
-        Self {
-            token_url,
-            client_id,
-            client_secret,
-            refresh_token,
-            environment,
-            clock,
-            entropy,
-            transport,
-            retry,
-            memory,
-        }
+        Self { endpoint, client_id, client_secret, refresh_token, environment, memory: Mutex::default() }
     }
 
     /// The refresh token to use: what the CRM gave last, unless the configured one has been changed since.
@@ -100,7 +77,7 @@ impl RefreshGrant {
         Ok(token)
     }
 
-    async fn exchange(&self, refresh_token: &SecretString) -> Result<Raw, Error> {
+    async fn exchange(&self, refresh_token: &SecretString) -> Result<Answer, Error> {
         let client_secret = read_secret(&*self.environment, &self.client_secret)?;
         let form = [
             ("grant_type", "refresh_token"),
@@ -108,27 +85,7 @@ impl RefreshGrant {
             ("client_secret", client_secret.expose_secret()),
             ("refresh_token", refresh_token.expose_secret()),
         ];
-        let began = self.clock.now();
-        for attempt in 1.. {
-            let request = self.transport.http.post(self.token_url.url().clone()).form(&form);
-            let fault = match self.transport.exchange(request).await {
-                Ok(raw) if raw.status.as_u16() == 429 => Fault::Busy {
-                    cause: "the token endpoint asks for patience (429)".into(),
-                    wait: crate::retry_after(&raw.headers),
-                },
-                Ok(raw) if raw.status.is_server_error() => {
-                    Fault::Broken(format!("the token endpoint answered {}", raw.status.as_u16()))
-                }
-                Ok(raw) => return Ok(raw),
-                Err(fault) => fault,
-            };
-            let age = self.clock.now().since(began);
-            match after(&fault, Repeat::Safe, &self.retry, attempt, age, self.entropy.unit()) {
-                Next::Again(pause) => self.clock.sleep(pause).await,
-                Next::GiveUp => return Err(Error::new(fault.kind(), ATTEMPTED, fault.cause())),
-            }
-        }
-        Err(Error::new(ErrorKind::Transient, ATTEMPTED, "no attempt was allowed"))
+        self.endpoint.ask(ATTEMPTED, &form).await
     }
 
     fn revoked(&self) -> Error {
@@ -136,7 +93,7 @@ impl RefreshGrant {
             .with_fix(format!("authorise the app again and put the new refresh token into {}", self.refresh_token))
     }
 
-    fn refused(&self, raw: &Raw) -> Error {
+    fn refused(&self, raw: &Answer) -> Error {
         let refused: Refused = serde_json::from_slice(&raw.body).unwrap_or_default();
         let code = refused.error.as_deref().unwrap_or_default();
         let status = refused.status.as_deref().unwrap_or_default();
@@ -171,6 +128,6 @@ impl TokenSource for RefreshGrant {
             lock(&self.memory).rotated = Some((configured, new));
         }
         let lifetime = granted.expires_in.map(|secs| Duration::from_secs(secs.min(30 * 86_400)));
-        Token::bearer(&granted.access_token, lifetime.map(|lifetime| self.clock.now().saturating_add(lifetime)))
+        Token::bearer(&granted.access_token, lifetime.map(|lifetime| self.endpoint.now().saturating_add(lifetime)))
     }
 }

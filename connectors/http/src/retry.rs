@@ -38,6 +38,8 @@ pub(crate) enum Fault {
     Lost(String),
     /// A 5xx.
     Broken(String),
+    /// A refusal that is worth only so many sendings in all.
+    Limited { cause: String, attempts: u32 },
     /// A whole answer that cannot be read.
     Unreadable(String),
     /// Refused without effect, for a while.
@@ -49,7 +51,7 @@ pub(crate) enum Fault {
 impl Fault {
     /// Whether a write in this sending may have been applied.
     pub fn maybe_applied(&self) -> bool {
-        matches!(self, Self::Lost(_) | Self::Broken(_) | Self::Unreadable(_))
+        matches!(self, Self::Lost(_) | Self::Broken(_) | Self::Limited { .. } | Self::Unreadable(_))
     }
 
     pub fn kind(&self) -> ErrorKind {
@@ -63,7 +65,7 @@ impl Fault {
     pub fn cause(&self) -> &str {
         match self {
             Self::NotSent(cause) | Self::Lost(cause) | Self::Broken(cause) | Self::Unreadable(cause) => cause,
-            Self::Busy { cause, .. } => cause,
+            Self::Busy { cause, .. } | Self::Limited { cause, .. } => cause,
             Self::Throttled => "the CRM refused it as one request too many, again and again",
         }
     }
@@ -85,7 +87,11 @@ pub(crate) fn after(
     elapsed: Duration,
     chance: f64,
 ) -> Next {
-    if attempt >= policy.attempts || (fault.maybe_applied() && repeat == Repeat::OnlyIfNotApplied) {
+    let attempts = match fault {
+        Fault::Limited { attempts, .. } => policy.attempts.min(*attempts),
+        _ => policy.attempts,
+    };
+    if attempt >= attempts || (fault.maybe_applied() && repeat == Repeat::OnlyIfNotApplied) {
         return Next::GiveUp;
     }
     let doubled = policy.first_pause.saturating_mul(1u32 << (attempt - 1).min(16)).min(policy.longest_pause);
@@ -120,6 +126,15 @@ mod tests {
         assert_eq!(go(&refused, Repeat::OnlyIfNotApplied), Next::Again(Duration::from_millis(50)));
         assert_eq!(go(&Fault::Throttled, Repeat::OnlyIfNotApplied), Next::Again(Duration::ZERO));
         assert_eq!(go(&lost, Repeat::Safe), Next::Again(Duration::from_millis(50)));
+    }
+
+    #[test]
+    fn what_may_never_be_answered_is_asked_few_times() {
+        let nobody = Fault::Limited { cause: "420".into(), attempts: 2 };
+        let go = |repeat, attempt| after(&nobody, repeat, &POLICY, attempt, Duration::ZERO, 0.0);
+        assert_eq!(go(Repeat::Safe, 1), Next::Again(Duration::from_millis(50)));
+        assert_eq!(go(Repeat::Safe, 2), Next::GiveUp);
+        assert_eq!(go(Repeat::OnlyIfNotApplied, 1), Next::GiveUp);
     }
 
     #[test]

@@ -33,6 +33,11 @@ pub struct Transport {
     max_body: usize,
 }
 
+/// What takes an answer's body piece by piece, decompressed. An error says why the body cannot be read; it quotes none of it.
+pub trait Pieces: Send {
+    fn take(&mut self, piece: &[u8]) -> Result<(), String>;
+}
+
 /// An answer off the wire.
 pub(crate) struct Raw {
     pub status: StatusCode,
@@ -61,10 +66,24 @@ impl Transport {
         Ok(Self { http, max_body })
     }
 
-    pub(crate) async fn exchange(&self, request: reqwest::RequestBuilder) -> Result<Raw, Fault> {
+    /// Sends and reads the answer. The body of a success goes to `pieces` instead, where there is one: as it comes, so that
+    /// an answer of any size takes no more memory than one piece of it.
+    pub(crate) async fn exchange(
+        &self,
+        request: reqwest::RequestBuilder,
+        pieces: Option<&mut (dyn Pieces + '_)>,
+    ) -> Result<Raw, Fault> {
         let mut response = request.send().await.map_err(|error| fault_of(error, "no answer came"))?;
         let status = response.status();
         let headers = std::mem::take(response.headers_mut());
+        if let Some(pieces) = pieces
+            && status.is_success()
+        {
+            while let Some(piece) = next_piece(&mut response).await? {
+                pieces.take(&piece).map_err(Fault::Unreadable)?;
+            }
+            return Ok(Raw { status, headers, body: Bytes::new() });
+        }
         let announced = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
         if announced > self.max_body {
             return Err(self.too_large());

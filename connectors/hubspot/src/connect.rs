@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use connector::{Capability, Context, Error, ErrorKind, ExternalKey, Object};
 use connector_http::{
-    Bucket, Client, ClientSpec, Origin, RefreshGrant, RetryPolicy, StaticToken, ThrottleSpec, TokenSource, Transport,
+    Bucket, Client, ClientSpec, Origin, RefreshGrant, RetryPolicy, StaticToken, ThrottleSpec, TokenEndpoint,
+    TokenSource, Transport,
 };
 
 use crate::api::{Api, BATCH};
@@ -57,15 +58,13 @@ fn tokens(config: &Config, origin: &Origin, context: &Context) -> Result<Arc<dyn
             };
             // A token answer is small, whatever the CRM's pages are.
             let transport = Transport::new(&token_url, config.timeouts, 1 << 20)?;
+            let endpoint = TokenEndpoint::new(token_url, transport, context.clock.clone(), context.entropy.clone());
             Arc::new(RefreshGrant::new(
-                token_url,
+                endpoint,
                 client_id.clone(),
                 client_secret.clone(),
                 refresh_token.clone(),
                 environment,
-                context.clock.clone(),
-                context.entropy.clone(),
-                transport,
             ))
         }
     })

@@ -60,6 +60,15 @@ impl Ledger {
         self.lines.push(line.to_string().into_boxed_str());
     }
 
+    pub fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Takes back every line after the first `length`: changes of a transaction that was rolled back.
+    pub fn truncate(&mut self, length: usize) {
+        self.lines.truncate(length);
+    }
+
     /// Every line with a sequence number above `since`.
     pub fn since(&self, since: u64) -> Vec<u8> {
         let skipped = usize::try_from(since).unwrap_or(usize::MAX);

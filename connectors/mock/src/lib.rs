@@ -46,6 +46,7 @@ pub mod hubspot;
 mod ledger;
 mod options;
 mod people;
+pub mod salesforce;
 mod server;
 
 pub use options::{Banner, Options, StartError};

@@ -41,7 +41,7 @@ error[E011]: unknown CRM type "hubspt"
    |
 12 | type = "hubspt"
    |        ^^^^^^^^ did you mean "hubspot"?
-   = one of: hubspot
+   = one of: hubspot, salesforce
 
 error[E006]: "zweite-säule" is not a name
   --> sync.toml:16:8
@@ -69,7 +69,7 @@ error[E020]: `env` is not the name of an environment variable
    |
 18 | client_id = { env = "••" }
    |                     ^^^^
-   = letters, digits and `_`, like { env = "HUBSPOT_TOKEN" }"#;
+   = letters, digits and `_`, like { env = "CRM_TOKEN" }"#;
 
 #[test]
 fn all_problems_are_told_at_once_each_with_its_place() {

@@ -3,11 +3,13 @@
 mod codes;
 mod golden;
 mod hostile;
+mod salesforce;
 
 use std::path::Path;
 
 use connector::{Object, Secret};
 
+use super::vendor::HubspotAuth;
 use super::*;
 use crate::mapping::CreatePolicy;
 use crate::model::{Direction, Rule};
@@ -40,7 +42,7 @@ fn the_minimal_file_is_all_it_takes() {
     let hubspot = settings.connection("hubspot").unwrap();
     assert_eq!(hubspot.mode, ConnectionMode::ReadWrite);
     assert_eq!(hubspot.pull_deals, PullDeals { closed: true, open: true, since: None });
-    let VendorSettings::Hubspot(own) = &hubspot.vendor;
+    let VendorSettings::Hubspot(own) = &hubspot.vendor else { panic!("{hubspot:?}") };
     assert_eq!(own.auth, HubspotAuth::Token(Secret::Env("HUBSPOT_TOKEN".into())));
     assert_eq!(own.base_url, "https://api.hubapi.com");
     assert_eq!(settings.config_hash.len(), 64);
@@ -111,7 +113,7 @@ stage = { field = "dealstage", map = { closedwon = "won", "*" = "open" } }
         hub.pull_deals,
         PullDeals { closed: true, open: true, since: chrono::NaiveDate::from_ymd_opt(2023, 1, 1) }
     );
-    let VendorSettings::Hubspot(own) = &hub.vendor;
+    let VendorSettings::Hubspot(own) = &hub.vendor else { panic!("{hub:?}") };
     assert_eq!((own.base_url.as_str(), own.api_version), ("http://127.0.0.1:7202", "2026-03"));
     assert_eq!(
         own.auth,
@@ -187,6 +189,11 @@ fn the_reference_file_is_valid_and_the_manual_knows_every_key() {
     let file = include_str!("../../../sync.toml");
     for place in keys::EVERY_PLACE {
         for key in place.accepted {
+            assert!(manual.contains(&format!("`{key}`")), "docs/configuration.md does not say what `{key}` is");
+        }
+    }
+    for vendor in Vendor::ALL {
+        for key in vendor.keys().iter().copied().chain([vendor.name(), vendor.key_field()]) {
             assert!(manual.contains(&format!("`{key}`")), "docs/configuration.md does not say what `{key}` is");
         }
     }

@@ -13,7 +13,7 @@ use connector::{
 use connector_conformance::LeapClock;
 use connector_http::{
     Answer, Bucket, Call, Client, ClientSpec, Dialect, Notice, Origin, RefreshGrant, RetryPolicy, Scope, StaticToken,
-    ThrottleSpec, Timeouts, TokenSource, Transport, Verdict, WindowNotice, retry_after,
+    ThrottleSpec, Timeouts, TokenEndpoint, TokenSource, Transport, Verdict, WindowNotice, retry_after,
 };
 use secrecy::SecretString;
 
@@ -185,14 +185,16 @@ impl<'a> Setup<'a> {
         let tokens: Arc<dyn TokenSource> = match self.token_url {
             None => Arc::new(StaticToken { secret: secret("TOKEN"), environment: vault.clone() }),
             Some(url) => Arc::new(RefreshGrant::new(
-                Origin::parse(url).unwrap(),
+                TokenEndpoint::new(
+                    Origin::parse(url).unwrap(),
+                    transport.clone(),
+                    clock.clone(),
+                    context.entropy.clone(),
+                ),
                 "client-1".into(),
                 secret("CLIENT_SECRET"),
                 secret("REFRESH"),
                 vault.clone(),
-                clock.clone(),
-                context.entropy.clone(),
-                transport.clone(),
             )),
         };
         let spec = ClientSpec {

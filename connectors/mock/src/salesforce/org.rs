@@ -1,0 +1,225 @@
+//! The org: everything one Salesforce account holds, and the ways to look at it.
+//!
+//! Who may call what: reads (query, replication, retrieval) look with [`Sight::At`]`(core.now)` and never see what a
+//! commit delay hides; the write path and the control plane look with [`Sight::Latest`]. Nobody but `write` changes a
+//! record: single, collection, composite, bulk and control actions all call [`Org::insert`], [`Org::update`],
+//! [`Org::upsert`] and [`Org::delete`] there.
+
+use serde_json::{Map, Value};
+
+use super::auth::Sessions;
+use super::catalogue;
+use super::cursors::Cursors;
+use super::datum::Datum;
+use super::ids::{FIRST, Id};
+use super::kind::Kind;
+use super::knobs::Knobs;
+use super::limits::Limits;
+use super::population::Population;
+use super::records::{Held, Seen, Sight, Table};
+use super::schema::{FieldId, Schema};
+use super::setup;
+use crate::clock::Millis;
+use crate::desk::Core;
+use crate::options::{Options, StartError};
+
+/// Contacts made when nobody says how many.
+const DEFAULT_CONTACTS: u64 = 200;
+
+pub struct Org {
+    pub people: Population,
+    schemas: Vec<Schema>,
+    tables: Vec<Table>,
+    pub sessions: Sessions,
+    pub limits: Limits,
+    pub knobs: Knobs,
+    pub cursors: Cursors,
+    /// What this request wrote, in order: for automation that runs once it is answered. Emptied after every request.
+    pub written: Vec<(Kind, u64, Vec<FieldId>)>,
+    journal: Option<Journal>,
+}
+
+/// What an open transaction must put back if it fails.
+#[derive(Debug)]
+struct Journal {
+    ledger_lines: usize,
+    written: usize,
+    deletions: Vec<usize>,
+    touched: Vec<(Kind, u64, Option<Held>)>,
+}
+
+impl Org {
+    pub fn new(core: &mut Core, options: &Options) -> Result<Self, StartError> {
+        let contacts = options.records.unwrap_or(if options.seed_dir.is_some() { 0 } else { DEFAULT_CONTACTS });
+        let people = Population { seed: options.seed, contacts, equal_stamps: false };
+        let mut org = Self {
+            schemas: Kind::ALL.iter().map(|kind| catalogue::schema(*kind)).collect(),
+            tables: Kind::ALL.iter().map(|kind| Table::new(*kind, &people)).collect(),
+            people,
+            sessions: Sessions::default(),
+            limits: Limits::default(),
+            knobs: Knobs::default(),
+            cursors: Cursors::default(),
+            written: Vec::new(),
+            journal: None,
+        };
+        setup::furnish(&mut org, core);
+        Ok(org)
+    }
+
+    pub fn configure(&mut self, patch: Map<String, Value>) -> Result<(), String> {
+        let mut all = self.config();
+        for (key, value) in patch {
+            if !all.contains_key(&key) {
+                return Err(format!("unknown knob `{key}`"));
+            }
+            all.insert(key, value);
+        }
+        let knobs: Knobs = serde_json::from_value(Value::Object(all)).map_err(|why| why.to_string())?;
+        self.people.equal_stamps = knobs.equal_stamps;
+        self.knobs = knobs;
+        self.refresh_access();
+        Ok(())
+    }
+
+    pub fn config(&self) -> Map<String, Value> {
+        match serde_json::to_value(&self.knobs) {
+            Ok(Value::Object(knobs)) => knobs,
+            _ => Map::new(),
+        }
+    }
+
+    pub fn schema(&self, kind: Kind) -> &Schema {
+        &self.schemas[kind as usize]
+    }
+
+    pub fn schema_mut(&mut self, kind: Kind) -> &mut Schema {
+        &mut self.schemas[kind as usize]
+    }
+
+    pub fn table(&self, kind: Kind) -> &Table {
+        &self.tables[kind as usize]
+    }
+
+    /// For the log of deletions. Records change through [`Org::put`] only.
+    pub fn table_mut(&mut self, kind: Kind) -> &mut Table {
+        &mut self.tables[kind as usize]
+    }
+
+    /// After a field became unique, external or a lookup key.
+    pub fn reindex(&mut self, kind: Kind) {
+        self.tables[kind as usize].reindex(&self.schemas[kind as usize], &self.people);
+    }
+
+    /// A record, deleted or not; none when it does not exist, is hard-deleted, or is not visible yet.
+    pub fn seen(&self, kind: Kind, number: u64, sight: Sight) -> Option<Seen<'_>> {
+        self.table(kind).seen(self.schema(kind), &self.people, number, sight)
+    }
+
+    /// A record that is not deleted.
+    pub fn live(&self, kind: Kind, number: u64, sight: Sight) -> Option<Seen<'_>> {
+        self.seen(kind, number, sight).filter(|seen| !seen.is_deleted())
+    }
+
+    /// By Id, of whatever object its prefix says.
+    pub fn by_id(&self, id: Id, sight: Sight) -> Option<Seen<'_>> {
+        self.seen(id.kind()?, id.number, sight)
+    }
+
+    /// Numbers of all records above `after`, in Id order, whatever their state: look at each with [`Org::seen`].
+    pub fn numbers(&self, kind: Kind, after: Option<u64>) -> impl Iterator<Item = u64> + '_ {
+        self.table(kind).numbers(&self.people, after)
+    }
+
+    /// `(SystemModstamp, number)` of every record stamped in `from..=to`, in that order, as it stands at `sight`; deleted
+    /// ones included. This is the road of the keyset query.
+    pub fn by_stamp(
+        &self,
+        kind: Kind,
+        from: Millis,
+        to: Millis,
+        sight: Sight,
+    ) -> impl Iterator<Item = (Millis, u64)> + '_ {
+        let table = self.table(kind);
+        let window = self.people.window(kind, from, to);
+        let generated = window.map(move |index| (self.people.stamp(kind, index), FIRST + index));
+        let mut generated = generated.filter(move |(at, _)| (from..=to).contains(at)).peekable();
+        let mut held = table.held_stamps(from, to).peekable();
+        let merged = std::iter::from_fn(move || match (generated.peek(), held.peek()) {
+            (Some(a), Some(b)) if a <= b => generated.next(),
+            (Some(_), None) => generated.next(),
+            _ => held.next(),
+        });
+        let mut last = None;
+        merged.filter(move |(at, number)| {
+            // A held record also stands in the generated row, and perhaps at the stamp of a hidden version.
+            let fresh = last != Some((*at, *number));
+            last = Some((*at, *number));
+            fresh
+                && (!table.is_held(*number) || self.seen(kind, *number, sight).is_some_and(|seen| seen.stamp() == *at))
+        })
+    }
+
+    /// Numbers of the records whose indexed field (`Field::is_indexed`) equals `datum`, in Id order, deleted ones
+    /// included. Ask only for indexed fields: others find nothing.
+    pub fn find(&self, kind: Kind, field: FieldId, datum: &Datum, sight: Sight) -> Vec<u64> {
+        let Some(definition) = self.schema(kind).field(field) else { return Vec::new() };
+        let Some(key) = datum.key(definition.case_sensitive) else { return Vec::new() };
+        let table = self.table(kind);
+        let mut found: Vec<u64> = table.held_by_key(field, &key);
+        if !definition.custom {
+            found.extend(self.people.find(kind, &definition.name, &key).into_iter().map(|index| FIRST + index));
+        }
+        found.sort_unstable();
+        found.dedup();
+        let same = |number: &u64| {
+            let seen = self.seen(kind, *number, sight);
+            seen.is_some_and(|seen| seen.get(field).key(definition.case_sensitive).as_deref() == Some(&key))
+        };
+        found.retain(same);
+        found
+    }
+
+    /// When a change made now becomes visible to readers.
+    pub fn visible_at(&self, core: &Core) -> Millis {
+        core.now.saturating_add(i64::try_from(self.knobs.commit_delay_ms).unwrap_or(i64::MAX))
+    }
+
+    /// Stores a new version of a record. For `write` only.
+    pub fn put(&mut self, core: &Core, kind: Kind, number: u64, row: super::records::Row, visible_at: Millis) {
+        let at = kind as usize;
+        if let Some(journal) = &mut self.journal {
+            journal.touched.push((kind, number, self.tables[at].snapshot(number)));
+        }
+        self.tables[at].put((&self.schemas[at], &self.people), number, row, core.now, visible_at);
+    }
+
+    /// Opens a transaction: what is written until [`Org::commit`] can be undone by [`Org::roll_back`]. One at a time.
+    pub fn begin(&mut self, core: &Core) {
+        self.journal = Some(Journal {
+            ledger_lines: core.ledger.len(),
+            written: self.written.len(),
+            deletions: self.tables.iter().map(|table| table.deletions.len()).collect(),
+            touched: Vec::new(),
+        });
+    }
+
+    pub fn commit(&mut self) {
+        self.journal = None;
+    }
+
+    /// Undoes everything since [`Org::begin`], the ledger's lines included: it never happened. Ids used are not reused.
+    pub fn roll_back(&mut self, core: &mut Core) {
+        let Some(journal) = self.journal.take() else { return };
+        for (kind, number, held) in journal.touched.into_iter().rev() {
+            let at = kind as usize;
+            self.tables[at].roll_back(&self.schemas[at], &self.people, number, held);
+        }
+        for (table, length) in self.tables.iter_mut().zip(journal.deletions) {
+            table.deletions.truncate(length);
+        }
+        self.written.truncate(journal.written);
+        core.ledger.truncate(journal.ledger_lines);
+        self.refresh_access();
+    }
+}

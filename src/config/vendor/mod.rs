@@ -1,0 +1,166 @@
+//! What only one kind of CRM has in its `[[crm]]` entry: the types there are, each with its own keys, presets and example in
+//! a file of its own. Beside the registry of connectors the only place of the program that knows a vendor by name.
+
+mod hubspot;
+mod salesforce;
+mod url;
+
+use std::path::Path;
+
+use connector::{Object, Secret};
+
+use crate::config::diagnostic::Diagnostic;
+use crate::config::mask::quoted;
+use crate::config::reader::{Bad, Reader};
+use crate::config::secret::secret;
+use crate::config::settings::ClientId;
+use crate::config::tree::{Node, Value};
+use crate::config::value;
+use crate::expr::nearest;
+
+pub use hubspot::{HubspotAuth, HubspotSettings};
+pub use salesforce::{SalesforceFlow, SalesforceSettings};
+
+/// Types of the format that this version cannot speak to.
+const LATER: [&str; 2] = ["dynamics", "zoho"];
+
+/// The types of CRM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Vendor {
+    Hubspot,
+    Salesforce,
+}
+
+/// A CRM's own settings, by `type`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VendorSettings {
+    Hubspot(HubspotSettings),
+    Salesforce(SalesforceSettings),
+}
+
+/// How a preset maps a trait: the default of the trait's source, or something else.
+#[derive(Clone, Copy, Debug)]
+pub enum As {
+    Default,
+    Pull,
+    FillIfEmpty,
+}
+
+/// A line of a preset's table: the trait, the CRM's field, how.
+pub type PresetLine = (&'static str, &'static str, As);
+
+/// Everything the configuration knows of one type.
+struct Kind {
+    name: &'static str,
+    /// The keys only this type has.
+    keys: &'static [&'static str],
+    /// Objects whose fields can be mapped, in the order they are pulled and shown.
+    objects: &'static [Object],
+    /// The field that holds the profile's id on every object of people.
+    key_field: &'static str,
+    /// The preset `b2b`.
+    b2b: fn(&Object) -> &'static [PresetLine],
+    /// The entry that `ferry init` writes.
+    example: &'static str,
+}
+
+impl Vendor {
+    pub const ALL: [Self; 2] = [Self::Hubspot, Self::Salesforce];
+
+    fn kind(self) -> &'static Kind {
+        match self {
+            Self::Hubspot => &hubspot::KIND,
+            Self::Salesforce => &salesforce::KIND,
+        }
+    }
+
+    /// The word in `type = "…"`.
+    pub fn name(self) -> &'static str {
+        self.kind().name
+    }
+
+    /// The type called so.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|vendor| vendor.name() == name)
+    }
+
+    /// The keys only this type has.
+    pub fn keys(self) -> &'static [&'static str] {
+        self.kind().keys
+    }
+
+    /// Objects whose fields can be mapped, in the order they are pulled and shown.
+    pub fn objects(self) -> &'static [Object] {
+        self.kind().objects
+    }
+
+    /// The field that holds the profile's id on every object of people.
+    pub fn key_field(self) -> &'static str {
+        self.kind().key_field
+    }
+
+    /// What the preset `b2b` maps of an object.
+    pub fn b2b(self, object: &Object) -> &'static [PresetLine] {
+        (self.kind().b2b)(object)
+    }
+
+    /// A `[[crm]]` entry to begin with.
+    pub fn example(self) -> &'static str {
+        self.kind().example
+    }
+
+    pub fn read(self, table: &Reader<'_>, folder: &Path) -> Option<VendorSettings> {
+        match self {
+            Self::Hubspot => hubspot::read(table, folder).map(VendorSettings::Hubspot),
+            Self::Salesforce => salesforce::read(table, folder).map(VendorSettings::Salesforce),
+        }
+    }
+}
+
+impl VendorSettings {
+    /// The word in `type = "…"`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Hubspot(_) => Vendor::Hubspot.name(),
+            Self::Salesforce(_) => Vendor::Salesforce.name(),
+        }
+    }
+
+    /// Every secret the connection needs, to be tried when the daemon starts.
+    pub fn secrets(&self) -> Vec<&Secret> {
+        match self {
+            Self::Hubspot(settings) => settings.secrets(),
+            Self::Salesforce(settings) => settings.secrets(),
+        }
+    }
+}
+
+/// Types this version speaks to, as messages list them.
+pub fn types() -> String {
+    Vendor::ALL.map(Vendor::name).join(", ")
+}
+
+/// Reads `type`.
+pub fn kind(node: &Node) -> Result<Vendor, Bad> {
+    let word = value::text(node)?;
+    let one_of = format!("one of: {}", types());
+    match Vendor::named(&word) {
+        Some(vendor) => Ok(vendor),
+        None if LATER.contains(&&*word) => {
+            Err(Bad::value("E008", format!("CRM type {} is not in this version", quoted(&word))).help(one_of))
+        }
+        None => Err(Bad::Value(
+            Diagnostic::new("E011", format!("unknown CRM type {}", quoted(&word)))
+                .suggest(nearest(&word, Vendor::ALL.map(Vendor::name)))
+                .help(one_of),
+        )),
+    }
+}
+
+/// An application's id: written in the file, or kept where secrets are.
+fn client_id(folder: &Path) -> impl Fn(&Node) -> Result<ClientId, Bad> + '_ {
+    move |node| match &node.value {
+        Value::Text(_) => value::filled_text(node).map(ClientId::Written),
+        _ => secret("client_id", folder)(node).map(ClientId::Kept),
+    }
+}
