@@ -11,6 +11,7 @@ mod collections;
 mod composite;
 mod conversions;
 mod duplicates;
+mod faults;
 mod locks;
 mod merges;
 mod pages;
