@@ -48,6 +48,7 @@ mod options;
 mod people;
 pub mod salesforce;
 mod server;
+mod zipped;
 
 pub use options::{Banner, Options, StartError};
 pub use server::Running;

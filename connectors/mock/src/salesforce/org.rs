@@ -34,7 +34,8 @@ pub struct Org {
     pub knobs: Knobs,
     /// What this request wrote, in order: for automation that runs once it is answered. Emptied after every request.
     pub written: Vec<(Kind, u64, Vec<FieldId>)>,
-    journal: Option<Journal>,
+    /// Open transactions, innermost last.
+    journals: Vec<Journal>,
 }
 
 /// What an open transaction must put back if it fails.
@@ -58,13 +59,13 @@ impl Org {
             limits: Limits::default(),
             knobs: Knobs::default(),
             written: Vec::new(),
-            journal: None,
+            journals: Vec::new(),
         };
         setup::furnish(&mut org, core);
         Ok(org)
     }
 
-    pub fn configure(&mut self, patch: Map<String, Value>) -> Result<(), String> {
+    pub fn configure(&mut self, core: &Core, patch: Map<String, Value>) -> Result<(), String> {
         let mut all = self.config();
         for (key, value) in patch {
             if !all.contains_key(&key) {
@@ -75,7 +76,7 @@ impl Org {
         let knobs: Knobs = serde_json::from_value(Value::Object(all)).map_err(|why| why.to_string())?;
         self.people.equal_stamps = knobs.equal_stamps;
         self.knobs = knobs;
-        self.refresh_access();
+        self.refresh_access(core.now);
         Ok(())
     }
 
@@ -185,15 +186,16 @@ impl Org {
     /// Stores a new version of a record. For `write` only.
     pub fn put(&mut self, core: &Core, kind: Kind, number: u64, row: super::records::Row, visible_at: Millis) {
         let at = kind as usize;
-        if let Some(journal) = &mut self.journal {
+        if let Some(journal) = self.journals.last_mut() {
             journal.touched.push((kind, number, self.tables[at].snapshot(number)));
         }
         self.tables[at].put((&self.schemas[at], &self.people), number, row, core.now, visible_at);
     }
 
-    /// Opens a transaction: what is written until [`Org::commit`] can be undone by [`Org::roll_back`]. One at a time.
+    /// Opens a transaction, perhaps inside another: what is written until [`Org::commit`] can be undone by
+    /// [`Org::roll_back`].
     pub fn begin(&mut self, core: &Core) {
-        self.journal = Some(Journal {
+        self.journals.push(Journal {
             ledger_lines: core.ledger.len(),
             written: self.written.len(),
             deletions: self.tables.iter().map(|table| table.deletions.len()).collect(),
@@ -201,13 +203,17 @@ impl Org {
         });
     }
 
+    /// Keeps what the innermost transaction wrote; an outer one may still undo it.
     pub fn commit(&mut self) {
-        self.journal = None;
+        let Some(inner) = self.journals.pop() else { return };
+        if let Some(outer) = self.journals.last_mut() {
+            outer.touched.extend(inner.touched);
+        }
     }
 
     /// Undoes everything since [`Org::begin`], the ledger's lines included: it never happened. Ids used are not reused.
     pub fn roll_back(&mut self, core: &mut Core) {
-        let Some(journal) = self.journal.take() else { return };
+        let Some(journal) = self.journals.pop() else { return };
         for (kind, number, held) in journal.touched.into_iter().rev() {
             let at = kind as usize;
             self.tables[at].roll_back(&self.schemas[at], &self.people, number, held);
@@ -217,6 +223,6 @@ impl Org {
         }
         self.written.truncate(journal.written);
         core.ledger.truncate(journal.ledger_lines);
-        self.refresh_access();
+        self.refresh_access(core.now);
     }
 }

@@ -4,4 +4,12 @@
 
 mod org;
 
+mod describe;
+mod faults;
+mod leads;
+mod limits;
 mod records;
+mod relations;
+mod sign_in;
+mod upserts;
+mod values;
