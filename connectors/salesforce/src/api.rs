@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use connector::{Clock, Entropy, Error, ErrorKind};
+use connector::{Clock, Entropy, Error, ErrorKind, Notebook};
 use connector_http::{Answer, Call, Client, redact};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::config::Limits;
+use crate::create::Creation;
+use crate::ingest::Jobs;
 use crate::paths::Paths;
 use crate::wire::Fault;
 
@@ -19,6 +21,11 @@ pub(crate) struct Api {
     pub entropy: Arc<dyn Entropy>,
     pub paths: Paths,
     pub limits: Limits,
+    pub creation: Creation,
+    pub notebook: Arc<dyn Notebook>,
+    pub jobs: Jobs,
+    /// One writer of the org's schema at a time.
+    pub schema: tokio::sync::Mutex<()>,
 }
 
 impl Api {

@@ -5,6 +5,8 @@ use std::time::Duration;
 use connector::Secret;
 pub use connector_http::Timeouts;
 
+pub use crate::create::Creation;
+
 /// Where people and daemons of production organisations sign in.
 pub const DEFAULT_LOGIN_URL: &str = "https://login.salesforce.com";
 
@@ -21,6 +23,8 @@ pub struct Config {
     pub flow: Flow,
     /// `67.0`, without a `v`.
     pub api_version: String,
+    /// What stands in for required fields of records that are created.
+    pub creation: Creation,
     pub limits: Limits,
     pub timeouts: Timeouts,
 }
@@ -32,6 +36,7 @@ impl Config {
             base_url: None,
             flow,
             api_version: DEFAULT_API_VERSION.into(),
+            creation: Creation::default(),
             limits: Limits::default(),
             timeouts: Timeouts::default(),
         }
@@ -77,6 +82,11 @@ pub struct Limits {
     pub longest_wait: Duration,
     /// How long a bulk job may take before the pull or push that waits for it gives up and comes back later.
     pub longest_job: Duration,
+    /// How long one push takes before it leaves the rest, and a bulk job that still runs, for later: less than the time
+    /// for which the engine holds what it has given to it.
+    pub longest_push: Duration,
+    /// Bytes of one bulk job's file. Salesforce takes 100 MB; its results repeat the file and must fit in `max_body`.
+    pub bulk_file_bytes: usize,
 }
 
 impl Default for Limits {
@@ -91,6 +101,8 @@ impl Default for Limits {
             max_body: 64 << 20,
             longest_wait: Duration::from_secs(60),
             longest_job: Duration::from_secs(3_600),
+            longest_push: Duration::from_secs(480),
+            bulk_file_bytes: 40_000_000,
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::api::Api;
 use crate::auth::{Grant, Hosts};
 use crate::config::{Config, Limits};
 use crate::dialect::SalesforceDialect;
+use crate::ingest::Jobs;
 use crate::paths::Paths;
 use crate::{EXTERNAL_KEY, Salesforce, VENDOR};
 
@@ -43,6 +44,10 @@ pub fn connect(config: Config, context: Context) -> Result<Salesforce, Error> {
         entropy: context.entropy.clone(),
         paths,
         limits: config.limits,
+        creation: config.creation,
+        notebook: context.notebook.clone(),
+        jobs: Jobs::default(),
+        schema: tokio::sync::Mutex::new(()),
     };
     Ok(Salesforce { api, capability: capability(&config.limits) })
 }

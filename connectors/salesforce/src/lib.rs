@@ -7,14 +7,32 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod account;
+mod answer;
 mod api;
 mod auth;
+mod choice;
+mod collections;
 mod config;
 mod connect;
+mod create;
+mod delivery;
 mod dialect;
+mod duplicates;
 mod ids;
+mod ingest;
+mod leftover;
+mod locks;
+mod lookup;
+mod outgoing;
 mod paths;
+mod push;
+mod refusal;
+mod reject;
+mod single;
+mod values;
+mod whereabouts;
 mod wire;
+mod write_paths;
 
 use async_trait::async_trait;
 use connector::{
@@ -22,7 +40,7 @@ use connector::{
     PullRequest, ReadRequest, Record, Result, Schema, Write,
 };
 
-pub use config::{Config, DEFAULT_API_VERSION, DEFAULT_LOGIN_URL, Flow, Limits, Timeouts};
+pub use config::{Config, Creation, DEFAULT_API_VERSION, DEFAULT_LOGIN_URL, Flow, Limits, Timeouts};
 pub use connect::connect;
 
 /// The word in `type = "…"` of `sync.toml`.
@@ -61,7 +79,11 @@ impl Connector for Salesforce {
     }
 
     async fn push(&self, writes: &[Write]) -> Result<Vec<Outcome>> {
-        Err(unsupported(format!("push {} writes", writes.len())))
+        push::push(&self.api, &self.capability.creates, writes).await
+    }
+
+    async fn recover(&self) -> Result<()> {
+        ingest::recover(&self.api).await
     }
 
     async fn create_field(&self, object: &Object, field: &NewField) -> Result<CreatedField> {
@@ -70,6 +92,11 @@ impl Connector for Salesforce {
 
     fn budget(&self) -> Budget {
         self.api.client.budget()
+    }
+
+    fn forecast(&self, writes: usize) -> usize {
+        let daily = self.api.client.budget().daily;
+        choice::forecast(writes, self.api.limits.bulk_ingest_above, daily.as_ref())
     }
 }
 

@@ -6,7 +6,9 @@ use super::ask::{self, Ask, NEWEST, VersionError};
 use super::auth;
 use super::limits;
 use super::org::Org;
+use super::query_api;
 use super::refusal::Refusal;
+use super::replication_api;
 use super::sobjects_api;
 use crate::desk::{Core, Face};
 use crate::exchange::{Call, Reply};
@@ -51,6 +53,9 @@ pub fn dispatch(org: &mut Org, core: &mut Core, ask: &Ask<'_>) -> Reply {
 fn route(org: &mut Org, core: &mut Core, ask: &Ask<'_>) -> Result<Reply, Refusal> {
     match ask.segments().as_slice() {
         [] => Ok(root(core, ask)),
+        ["query", rest @ ..] => query_api::route(org, core, ask, false, rest),
+        ["queryAll", rest @ ..] => query_api::route(org, core, ask, true, rest),
+        ["sobjects", object, what @ ("deleted" | "updated")] => replication_api::route(org, core, ask, object, what),
         ["sobjects", rest @ ..] => sobjects_api::route(org, core, ask, rest),
         ["limits"] if ask.method() == "GET" => limits(org, core),
         _ => Err(Refusal::not_found()),

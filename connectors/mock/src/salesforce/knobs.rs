@@ -37,6 +37,16 @@ pub struct Knobs {
     pub cascade_account_delete: bool,
     /// Whether the user may read `/limits` and setup.
     pub view_setup: bool,
+    /// Whether pages of a query hold a random number of records.
+    pub short_pages: bool,
+    /// Put before the path in `nextRecordsUrl`: the real one sends a path alone.
+    pub next_records_host: String,
+    /// Whether every query locator is unknown.
+    pub lose_cursors: bool,
+    /// Queries more rows than this pass take too long; none do when 0.
+    pub query_timeout_rows: u64,
+    /// For how long a transaction nobody sees yet has been running, in seconds.
+    pub open_transaction_s: i64,
     /// What a session that ended is told.
     pub session_refusal: SessionRefusal,
 }
@@ -82,6 +92,11 @@ impl Default for Knobs {
             field_permissions: true,
             cascade_account_delete: true,
             view_setup: true,
+            short_pages: false,
+            next_records_host: String::new(),
+            lose_cursors: false,
+            query_timeout_rows: 0,
+            open_transaction_s: 0,
             session_refusal: SessionRefusal::Expired,
         }
     }

@@ -24,6 +24,11 @@
 //! | `field_permissions` | true | new custom fields are invisible until a permission set grants them |
 //! | `cascade_account_delete` | true | a deleted account takes its contacts and deals along |
 //! | `view_setup` | true | whether `/limits` may be read |
+//! | `short_pages` | false | pages of a query hold a random number of records, never more than asked for |
+//! | `next_records_host` | `""` | put before the path in `nextRecordsUrl`, as in `http://elsewhere.example` |
+//! | `lose_cursors` | false | no locator is known any more |
+//! | `query_timeout_rows` | 0 | `QUERY_TIMEOUT` where more rows than this pass the WHERE, whatever the LIMIT; 0: never |
+//! | `open_transaction_s` | 0 | a transaction has been running for so long: `latestDateCovered` stays before it |
 //! | `session_refusal` | `"expired"` | the 401 of a bad session: `expired`, `not_for_rest`, `not_attached` |
 
 // The org offers its areas more than each of them uses yet.
@@ -36,6 +41,7 @@ mod build;
 mod catalogue;
 mod catalogue_more;
 mod check;
+mod cursors;
 mod datum;
 mod describe_api;
 mod face;
@@ -48,13 +54,16 @@ mod limits;
 mod org;
 mod pen;
 mod population;
+mod query_api;
 mod records;
 mod refusal;
 mod render;
+mod replication_api;
 mod rules;
 mod schema;
 mod setup;
 mod sobjects_api;
+mod soql;
 mod store;
 mod values;
 mod write;

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::auth::Sessions;
 use super::catalogue;
+use super::cursors::Cursors;
 use super::datum::Datum;
 use super::ids::{FIRST, Id};
 use super::kind::Kind;
@@ -32,6 +33,7 @@ pub struct Org {
     pub sessions: Sessions,
     pub limits: Limits,
     pub knobs: Knobs,
+    pub cursors: Cursors,
     /// What this request wrote, in order: for automation that runs once it is answered. Emptied after every request.
     pub written: Vec<(Kind, u64, Vec<FieldId>)>,
     /// Open transactions, innermost last.
@@ -58,6 +60,7 @@ impl Org {
             sessions: Sessions::default(),
             limits: Limits::default(),
             knobs: Knobs::default(),
+            cursors: Cursors::default(),
             written: Vec::new(),
             journals: Vec::new(),
         };

@@ -221,6 +221,8 @@ pub struct Table {
     pub deletions: Vec<Deletion>,
     /// Deletions before this were purged from the log; 0 when none were.
     pub purged_before: Millis,
+    /// Records whose newest version readers may not see yet.
+    hidden: Vec<u64>,
     /// Rises with every change.
     pub revision: u64,
 }
@@ -235,6 +237,7 @@ impl Table {
             index: HashMap::new(),
             deletions: Vec::new(),
             purged_before: 0,
+            hidden: Vec::new(),
             revision: 0,
         }
     }
@@ -323,7 +326,18 @@ impl Table {
             }
         };
         self.next = self.next.max(number.saturating_add(1));
+        let old = &self.held;
+        self.hidden.retain(|each| *each != number && old.get(each).is_some_and(|held| held.latest.visible_at > now));
+        if visible_at > now {
+            self.hidden.push(number);
+        }
         self.restore(schema, people, number, Some(held));
+    }
+
+    /// The earliest stamp among changes that readers do not see yet.
+    pub fn earliest_hidden(&self, now: Millis) -> Option<Millis> {
+        let held = self.hidden.iter().filter_map(|number| self.held.get(number));
+        held.filter(|held| held.latest.visible_at > now).map(|held| held.latest.row.stamp).min()
     }
 
     /// Everything held of a record, to put back if the transaction fails.

@@ -11,5 +11,6 @@ mod limits;
 mod records;
 mod relations;
 mod sign_in;
+mod soql_rows;
 mod upserts;
 mod values;

@@ -95,6 +95,7 @@ impl Org {
     }
 
     /// Does what a person would.
+    #[allow(dead_code)]
     pub async fn rep(&self, action: &str, body: Value) -> Value {
         let answer = self.request(Method::POST, &format!("/__mock/{action}")).json(&body).send().await;
         let (status, body) = read(answer.expect("an answer")).await;
@@ -107,6 +108,38 @@ impl Org {
         let path = format!("/__mock/{what}?since={since}");
         let text = self.request(Method::GET, &path).send().await.expect("an answer").text().await.expect("text");
         text.lines().map(|line| serde_json::from_str(line).expect("a JSON line")).collect()
+    }
+
+    /// The body of a 200 as text.
+    pub async fn text(&self, path: &str) -> String {
+        let answer = self.call(Method::GET, path).send().await.expect("an answer");
+        assert_eq!(answer.status(), 200, "{path}");
+        answer.text().await.expect("a body")
+    }
+
+    /// `query?q=…`, encoded.
+    pub fn soql_path(&self, soql: &str) -> String {
+        let encoded: String = url::form_urlencoded::byte_serialize(soql.as_bytes()).collect();
+        format!("query?q={encoded}")
+    }
+
+    pub async fn soql(&self, soql: &str) -> (StatusCode, Value) {
+        self.get(&self.soql_path(soql)).await
+    }
+
+    /// The records of a query that has one page.
+    pub async fn rows(&self, soql: &str) -> Vec<Value> {
+        let (status, body) = self.soql(soql).await;
+        assert_eq!(status, 200, "{soql}: {body}");
+        assert_eq!(body["done"], true, "{soql}");
+        body["records"].as_array().expect("records").clone()
+    }
+
+    /// The code and message of a query that is refused with 400.
+    pub async fn refused(&self, soql: &str) -> (String, String) {
+        let (status, body) = self.soql(soql).await;
+        assert_eq!(status, 400, "{soql}: {body}");
+        (code(&body).to_owned(), body[0]["message"].as_str().unwrap_or("").to_owned())
     }
 
     /// Stops the clock at an instant.
