@@ -78,7 +78,7 @@ async fn bodies_are_gzipped_both_ways_when_asked() {
 #[tokio::test]
 async fn a_body_may_come_in_chunks() {
     let org = Org::with(0).await;
-    let parts = ["{\"Last", "Name\":\"", "Ruiz\"}"].map(|part| Ok::<_, std::io::Error>(part));
+    let parts = ["{\"Last", "Name\":\"", "Ruiz\"}"].map(Ok::<_, std::io::Error>);
     let body = reqwest::Body::wrap_stream(futures::stream::iter(parts));
     let call = org.call(Method::POST, "sobjects/Contact").header("content-type", "application/json").body(body);
     assert_eq!(call.send().await.unwrap().status(), 201);
