@@ -9,7 +9,6 @@ use super::ids::{FIRST, Id};
 use super::kind::Kind;
 use super::population::Population;
 use super::schema::{FieldId, FieldType, Schema};
-use super::setup;
 use crate::clock::Millis;
 
 /// Fields every schema begins with, in this order (objects without one have it removed).
@@ -20,6 +19,9 @@ pub const CREATED_BY: FieldId = 3;
 pub const LAST_MODIFIED_DATE: FieldId = 4;
 pub const LAST_MODIFIED_BY: FieldId = 5;
 pub const SYSTEM_MODSTAMP: FieldId = 6;
+
+/// Who made the generated records: the first of the people who sell, never the integration.
+const MAKER: Id = Id::new(Kind::User, FIRST);
 
 /// The state of a held record. A field without a cell has its generated value, or none; a null cell was cleared.
 #[derive(Clone, Debug, PartialEq)]
@@ -160,7 +162,7 @@ impl<'a> Seen<'a> {
             Some(index) if !definition.custom => self.people.value(self.kind, index, &definition.name),
             _ => Datum::Null,
         };
-        // A checkbox is never empty.
+        // A checkbox is never null.
         if definition.ty == FieldType::Boolean && generated.is_null() { Datum::Bool(false) } else { generated }
     }
 
@@ -171,12 +173,12 @@ impl<'a> Seen<'a> {
 
     /// A copy to change.
     pub fn to_row(self) -> Row {
-        self.row.cloned().unwrap_or_else(|| Row::new(self.generated_stamp(), setup::rep(0)))
+        self.row.cloned().unwrap_or_else(|| Row::new(self.generated_stamp(), MAKER))
     }
 
     fn system(&self, field: FieldId) -> Datum {
         let stamp = |of: fn(&Row) -> Millis| Datum::Instant(self.row.map_or_else(|| self.generated_stamp(), of));
-        let user = |of: fn(&Row) -> Id| Datum::Id(self.row.map_or(setup::rep(0), of));
+        let user = |of: fn(&Row) -> Id| Datum::Id(self.row.map_or(MAKER, of));
         match field {
             ID => Datum::Id(self.id()),
             IS_DELETED => Datum::Bool(self.is_deleted()),

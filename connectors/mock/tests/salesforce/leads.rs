@@ -33,11 +33,14 @@ async fn every_write_without_the_header_runs_the_assignment_rules() {
 #[tokio::test]
 async fn without_an_active_rule_the_default_owner_gets_the_lead() {
     let org = Org::knobs(0, json!({ "lead_assignment": "default_owner" })).await;
-    let id = org.create("Lead", json!({ "LastName": "Ruiz", "Company": "Norhaven" })).await;
-    let owner = org.read("Lead", &id).await["OwnerId"].as_str().unwrap().to_owned();
+    let lead = json!({ "LastName": "Ruiz", "Company": "Norhaven" });
+    let first = org.create("Lead", lead.clone()).await;
+    let second = org.create("Lead", lead.clone()).await;
+    let owner = org.read("Lead", &first).await["OwnerId"].as_str().unwrap().to_owned();
+    assert_eq!(org.read("Lead", &second).await["OwnerId"], owner);
     let (_, user) = org.get(&format!("sobjects/User/{owner}")).await;
-    assert_eq!(user["Title"], "Sales Director");
+    assert_eq!((user["Title"].as_str(), user["IsActive"].as_bool()), (Some("Account Executive"), Some(true)));
     org.config(json!({ "lead_assignment": "off" })).await;
-    let id = org.create("Lead", json!({ "LastName": "Ruiz", "Company": "Norhaven" })).await;
+    let id = org.create("Lead", lead).await;
     assert_eq!(patch(&org, &id, None).await, SYNC_USER);
 }

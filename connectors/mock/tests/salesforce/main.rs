@@ -4,13 +4,26 @@
 
 mod org;
 
+mod conversions;
 mod describe;
 mod faults;
 mod leads;
 mod limits;
+mod merges;
+mod pages;
+mod population;
+mod query_pages;
 mod records;
 mod relations;
+mod rep;
+mod replication;
+mod seeds;
 mod sign_in;
+mod soap_login;
+mod soql_groups;
+mod soql_order;
 mod soql_rows;
+mod soql_where;
 mod upserts;
 mod values;
+mod workflows;

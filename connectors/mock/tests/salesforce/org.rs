@@ -95,7 +95,6 @@ impl Org {
     }
 
     /// Does what a person would.
-    #[allow(dead_code)]
     pub async fn rep(&self, action: &str, body: Value) -> Value {
         let answer = self.request(Method::POST, &format!("/__mock/{action}")).json(&body).send().await;
         let (status, body) = read(answer.expect("an answer")).await;
@@ -158,4 +157,9 @@ pub async fn read(answer: Response) -> (StatusCode, Value) {
 pub fn code(body: &Value) -> &str {
     let first = &body[0];
     first["errorCode"].as_str().or_else(|| first["statusCode"].as_str()).unwrap_or("none")
+}
+
+/// The Id, in fifteen characters, of the `at`th record an org begins with; `at` is below ten.
+pub fn nth(prefix: &str, at: u8) -> String {
+    format!("{prefix}xx000004Tmi{}", char::from(b'Q' + at))
 }
