@@ -41,9 +41,10 @@ pub fn unzip(body: &[u8], largest: usize) -> Option<Bytes> {
     (out.len() <= largest).then(|| Bytes::from(out))
 }
 
-/// The reply with its body gzipped.
+/// The reply with its body gzipped, unless its face has done so (a file cut short on purpose).
 pub fn zip(reply: Reply) -> Reply {
-    if reply.body.len() < SMALLEST {
+    let done = reply.headers.iter().any(|(name, _)| *name == "content-encoding");
+    if done || reply.body.len() < SMALLEST {
         return reply;
     }
     let mut encoder = GzEncoder::new(Vec::with_capacity(reply.body.len() / 4), Compression::fast());
@@ -64,6 +65,7 @@ mod tests {
         let zipped = zip(Reply::html(200, text.clone()));
         assert!(zipped.body.len() < text.len() / 10);
         assert_eq!(unzip(&zipped.body, text.len()).unwrap(), text.as_bytes());
+        assert_eq!(zip(zipped.clone()).body, zipped.body);
         assert_eq!(unzip(&zipped.body, text.len() - 1), None);
         assert_eq!(unzip(&zipped.body[..zipped.body.len() / 2], text.len()), None);
         assert_eq!(unzip(b"plain", 100), None);

@@ -8,6 +8,7 @@
 use serde_json::{Map, Value};
 
 use super::auth::Sessions;
+use super::bulk::Bulk;
 use super::catalogue;
 use super::cursors::Cursors;
 use super::datum::Datum;
@@ -15,6 +16,7 @@ use super::ids::{FIRST, Id};
 use super::kind::Kind;
 use super::knobs::Knobs;
 use super::limits::Limits;
+use super::locks::Locks;
 use super::population::Population;
 use super::records::{Held, Seen, Sight, Table};
 use super::schema::{FieldId, Schema};
@@ -34,12 +36,14 @@ pub struct Org {
     pub sessions: Sessions,
     pub limits: Limits,
     pub knobs: Knobs,
+    pub bulk: Bulk,
+    pub locks: Locks,
     pub cursors: Cursors,
     /// What this request wrote, in order: for automation that runs once it is answered. Emptied after every request.
     pub written: Vec<(Kind, u64, Vec<Was>)>,
     /// The people who sell: assignment rules choose among them.
     pub reps: Vec<Id>,
-    /// Open transactions, innermost last.
+    /// One for every open transaction, the innermost last.
     journals: Vec<Journal>,
 }
 
@@ -63,6 +67,8 @@ impl Org {
             sessions: Sessions::default(),
             limits: Limits::default(),
             knobs: Knobs::default(),
+            bulk: Bulk::default(),
+            locks: Locks::default(),
             cursors: Cursors::default(),
             written: Vec::new(),
             reps: Vec::new(),
@@ -87,6 +93,7 @@ impl Org {
             all.insert(key, value);
         }
         let knobs: Knobs = serde_json::from_value(Value::Object(all)).map_err(|why| why.to_string())?;
+        knobs.check()?;
         if let Some(fault) = knobs.workflows.iter().find_map(|rule| rule.fault()) {
             return Err(fault);
         }
@@ -208,8 +215,8 @@ impl Org {
         self.tables[at].put((&self.schemas[at], &self.people), number, row, core.now, visible_at);
     }
 
-    /// Opens a transaction, perhaps inside another: what is written until [`Org::commit`] can be undone by
-    /// [`Org::roll_back`].
+    /// Opens a transaction: what is written until [`Org::commit`] can be undone by [`Org::roll_back`]. One may be opened
+    /// within another: a collection in a composite call.
     pub fn begin(&mut self, core: &Core) {
         self.journals.push(Journal {
             ledger_lines: core.ledger.len(),
@@ -219,10 +226,10 @@ impl Org {
         });
     }
 
-    /// Keeps what the innermost transaction wrote; an outer one may still undo it.
+    /// Ends the innermost transaction; one around it may still undo it.
     pub fn commit(&mut self) {
-        let Some(inner) = self.journals.pop() else { return };
-        if let Some(outer) = self.journals.last_mut() {
+        let inner = self.journals.pop();
+        if let (Some(inner), Some(outer)) = (inner, self.journals.last_mut()) {
             outer.touched.extend(inner.touched);
         }
     }

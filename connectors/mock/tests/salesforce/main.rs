@@ -2,13 +2,20 @@
 // The lint's own exception for tests does not reach functions that tests share.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod jobs;
 mod org;
 
+mod bulk_ingest;
+mod bulk_query;
+mod collections;
+mod composite;
 mod conversions;
 mod describe;
+mod duplicates;
 mod faults;
 mod leads;
 mod limits;
+mod locks;
 mod merges;
 mod pages;
 mod population;
@@ -24,6 +31,7 @@ mod soql_groups;
 mod soql_order;
 mod soql_rows;
 mod soql_where;
+mod tooling;
 mod upserts;
 mod values;
 mod workflows;
