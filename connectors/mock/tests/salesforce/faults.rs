@@ -1,96 +1,85 @@
-//! Faults: what the network sees, and what was applied all the same.
+//! The bodies of faults, addresses that are too long, gzip both ways.
 
+use std::io::{Read, Write};
+
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::org::{Org, code};
-
-const CONTACTS: &str = "sobjects/Contact";
-
-async fn plan(org: &Org, method: &str, fault: &str) {
-    org.config(json!({ "plan": [{ "method": method, "path": "/services/data", "fault": fault }] })).await;
-}
-
-async fn creates(org: &Org) -> usize {
-    org.lines("ledger", 0).await.iter().filter(|line| line["op"] == "create").count()
-}
+use crate::org::{Org, code, read};
 
 #[tokio::test]
-async fn a_reset_before_applies_nothing_and_a_reset_after_applies_all() {
-    let org = Org::with(0).await;
-    for (fault, applied) in [("reset_before", 0), ("reset_after", 1)] {
-        plan(&org, "POST", fault).await;
-        let sent = org.call(Method::POST, CONTACTS).json(&json!({ "LastName": "Vale" })).send().await;
-        let error = sent.expect_err("no answer comes");
-        assert!(!error.is_connect() && !error.is_timeout(), "{error:?}");
-        assert_eq!(creates(&org).await, applied, "{fault}");
-        let last = org.lines("requests", 0).await.pop().unwrap();
-        assert_eq!((last["fault"].as_str(), last["status"].is_null()), (Some(fault), true));
-    }
-    plan(&org, "POST", "500_after").await;
-    let (status, body) = org.post(CONTACTS, json!({ "LastName": "Vale" })).await;
-    assert_eq!((status.as_u16(), code(&body), creates(&org).await), (500, "UNKNOWN_EXCEPTION", 2));
-}
-
-#[tokio::test]
-async fn status_faults_carry_the_bodies_a_client_would_get() {
+async fn a_fault_speaks_as_the_vendor_would() {
     let org = Org::with(1).await;
-    for (fault, status, marker) in [
+    for (fault, status, error) in [
         ("401", 401, "INVALID_SESSION_ID"),
         ("403", 403, "REQUEST_LIMIT_EXCEEDED"),
-        ("406", 406, ""),
-        ("420", 420, "<html>"),
-        ("429_retry_after", 429, "REQUEST_LIMIT_EXCEEDED"),
-        ("502", 502, "<html>"),
+        ("429_daily", 403, "REQUEST_LIMIT_EXCEEDED"),
         ("503", 503, "SERVER_UNAVAILABLE"),
+        ("500", 500, "UNKNOWN_EXCEPTION"),
     ] {
-        plan(&org, "GET", fault).await;
+        org.config(json!({ "plan": [{ "path": "/services/data", "fault": fault }] })).await;
+        let (answered, body) = org.get("limits").await;
+        assert_eq!((answered.as_u16(), code(&body)), (status, error), "{fault}");
+        assert_eq!(org.get("limits").await.0, 200);
+    }
+    for (fault, status, kind, empty) in
+        [("420", 420, "text/html", false), ("502", 502, "text/html", false), ("406", 406, "", true)]
+    {
+        org.config(json!({ "plan": [{ "fault": fault }] })).await;
         let answer = org.call(Method::GET, "limits").send().await.unwrap();
-        assert_eq!(answer.status(), status, "{fault}");
-        assert_eq!(answer.headers().contains_key("retry-after"), fault == "429_retry_after", "{fault}");
-        let text = answer.text().await.unwrap();
-        assert!(text.contains(marker), "{fault}: {text}");
+        let content = answer.headers().get("content-type").map_or("", |value| value.to_str().unwrap()).to_owned();
+        assert_eq!(answer.status().as_u16(), status);
+        assert!(content.starts_with(kind), "{content}");
+        assert_eq!(answer.text().await.unwrap().is_empty(), empty, "{fault}");
     }
 }
 
 #[tokio::test]
-async fn an_answer_breaks_off_or_is_half_of_its_json() {
-    let org = Org::with(50).await;
-    let page = "query?q=SELECT+Id,Email+FROM+Contact";
-    plan(&org, "GET", "truncate").await;
-    assert!(org.call(Method::GET, page).send().await.unwrap().text().await.is_err());
-    plan(&org, "GET", "truncate_json").await;
-    let text = org.call(Method::GET, page).send().await.unwrap().text().await.unwrap();
-    assert!(text.starts_with('{') && serde_json::from_str::<Value>(&text).is_err());
-}
-
-#[tokio::test]
-async fn batch_faults_hit_the_last_row() {
+async fn an_address_has_a_length_and_so_have_its_headers() {
     let org = Org::with(0).await;
-    let row = |name: &str| json!({ "attributes": { "type": "Contact" }, "LastName": name });
-    let body = json!({ "records": [row("Abe"), row("Bo")] });
-    plan(&org, "POST", "partial").await;
-    let (_, rows) = org.post("composite/sobjects", body.clone()).await;
-    assert_eq!((rows[0]["success"].as_bool(), rows[1]["success"].as_bool()), (Some(true), Some(false)));
-    plan(&org, "POST", "omit_row").await;
-    let (_, rows) = org.post("composite/sobjects", body).await;
-    assert_eq!((rows.as_array().unwrap().len(), creates(&org).await), (1, 3), "applied, and not told");
+    let long = format!("sobjects/Contact/describe?x={}", "y".repeat(16_400));
+    let answer = org.call(Method::GET, &long).send().await.unwrap();
+    assert_eq!(answer.status(), 414);
+    assert!(answer.headers()["content-type"].to_str().unwrap().starts_with("text/html"));
+    let short = format!("sobjects/Contact/describe?x={}", "y".repeat(16_000));
+    let answer = org.call(Method::GET, &short).header("x-more", "z".repeat(500)).send().await.unwrap();
+    assert_eq!(answer.status(), 431);
 }
 
 #[tokio::test]
-async fn chance_is_the_same_for_the_same_seed() {
-    let (first, second) = (Org::with(1).await, Org::with(1).await);
-    let mut stories = Vec::new();
-    for org in [&first, &second] {
-        org.config(json!({ "faults": { "503": 0.3, "500": 0.3 } })).await;
-        let mut story = Vec::new();
-        for _ in 0..40 {
-            story.push(org.get("limits").await.0.as_u16());
-        }
-        stories.push(story);
-    }
-    assert_eq!(stories[0], stories[1]);
-    for status in [200, 500, 503] {
-        assert!(stories[0].contains(&status), "{status} never came");
-    }
+async fn bodies_are_gzipped_both_ways_when_asked() {
+    let org = Org::with(0).await;
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(br#"{"LastName":"Ruiz"}"#).unwrap();
+    let zipped = encoder.finish().unwrap();
+    let call = |body: Vec<u8>| {
+        let call = org.call(Method::POST, "sobjects/Contact").header("content-type", "application/json");
+        call.header("content-encoding", "gzip").body(body)
+    };
+    let half = zipped[..zipped.len() / 2].to_vec();
+    assert_eq!(call(half).send().await.unwrap().status(), 400);
+    let (status, body) = read(call(zipped).send().await.unwrap()).await;
+    assert_eq!(status, 201, "{body}");
+
+    // A client that does not unzip by itself shows what came over the wire.
+    let plain = reqwest::Client::builder().no_proxy().no_gzip().build().unwrap();
+    let url = format!("{}/services/data/v67.0/sobjects/Contact/describe", org.mock.url());
+    let ask = plain.get(url).bearer_auth(&org.token);
+    let answer = ask.try_clone().unwrap().header("accept-encoding", "gzip").send().await.unwrap();
+    assert_eq!(answer.headers()["content-encoding"], "gzip");
+    let mut text = String::new();
+    GzDecoder::new(&*answer.bytes().await.unwrap()).read_to_string(&mut text).unwrap();
+    assert_eq!(text, ask.send().await.unwrap().text().await.unwrap());
+}
+
+#[tokio::test]
+async fn a_body_may_come_in_chunks() {
+    let org = Org::with(0).await;
+    let parts = ["{\"Last", "Name\":\"", "Ruiz\"}"].map(Ok::<_, std::io::Error>);
+    let body = reqwest::Body::wrap_stream(futures::stream::iter(parts));
+    let call = org.call(Method::POST, "sobjects/Contact").header("content-type", "application/json").body(body);
+    assert_eq!(call.send().await.unwrap().status(), 201);
 }
