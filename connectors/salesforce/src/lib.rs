@@ -18,6 +18,7 @@ mod create;
 mod delivery;
 mod dialect;
 mod duplicates;
+mod fields;
 mod ids;
 mod ingest;
 mod leftover;
@@ -25,6 +26,7 @@ mod locks;
 mod lookup;
 mod outgoing;
 mod paths;
+mod permissions;
 mod push;
 mod refusal;
 mod reject;
@@ -87,7 +89,7 @@ impl Connector for Salesforce {
     }
 
     async fn create_field(&self, object: &Object, field: &NewField) -> Result<CreatedField> {
-        Err(unsupported(format!("create {} on {object}", field.name)))
+        fields::create_field(&self.api, object, field).await
     }
 
     fn budget(&self) -> Budget {

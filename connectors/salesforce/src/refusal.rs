@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use connector::{FieldName, RecordId};
+use connector_http::Answer;
 use serde::Deserialize;
 
 use crate::duplicates::DuplicateResult;
@@ -89,6 +90,21 @@ impl RowRefusal {
         }
         self
     }
+}
+
+/// A success decoded, or Salesforce's refusal; a refusal that is not Salesforce's (a gateway's page) cannot be read.
+pub(crate) fn told<T>(
+    answer: &Answer,
+    decode: impl Fn(&Answer) -> Result<T, String>,
+) -> Result<Result<T, RowRefusal>, String> {
+    if answer.status.is_success() {
+        return decode(answer).map(Ok);
+    }
+    let refusal = RowRefusal::read(&answer.body);
+    if refusal.code.is_empty() {
+        return Err(format!("status {} without a code", answer.status.as_u16()));
+    }
+    Ok(Err(refusal))
 }
 
 /// The column that made a whole job fail: `InvalidBatch : Field name not found : ContactId__c`.

@@ -26,7 +26,7 @@ use crate::ids;
 use crate::outgoing::{Lane, Sent};
 use crate::refusal::{RowRefusal, unknown_column};
 
-pub(crate) use recover::{recover, settle_pending};
+pub(crate) use recover::{our_user, recover, settle_pending};
 pub(crate) use sheet::{Sheet, fits, sheets};
 
 const FIRST_POLL: Duration = Duration::from_secs(1);
