@@ -19,6 +19,8 @@ use crate::store::{Result, ScheduleRow};
 
 /// How often the store is asked whether another process (`ferry ingest`, `ferry failures`) left something to do.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long after an arrival the computation is poked: what arrives together is computed together.
+const DEBOUNCE: Duration = Duration::from_millis(200);
 /// Runs, journal rows and dead letters older than this are deleted.
 const KEPT: Duration = Duration::from_secs(90 * 86_400);
 
@@ -229,7 +231,11 @@ fn remembered(row: &ScheduleRow) -> Option<(JobKey, JobState)> {
 /// Looks again and again for what another process left: events imported, a dead letter retried.
 async fn watch(app: Arc<App>, poke: Poke) {
     loop {
-        app.world.clock.sleep(LOOK_EVERY).await;
+        tokio::select! {
+            () = app.world.clock.sleep(LOOK_EVERY) => {}
+            // Events that arrive in a stream are computed together.
+            () = app.arrived.notified() => app.world.clock.sleep(DEBOUNCE).await,
+        }
         if let Err(error) = look(&app, &poke).await {
             tracing::warn!(%error, "the store could not be asked for work");
         }

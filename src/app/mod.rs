@@ -5,6 +5,7 @@ mod coverage;
 mod daemon;
 mod environment;
 mod importing;
+mod listening;
 mod notebook;
 mod planning;
 mod pulling;
@@ -17,11 +18,13 @@ mod vitals;
 use std::sync::Arc;
 
 use connector::{Clock, ConnectionName, Connector, Context, Entropy, Environment};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 pub use compute::Computing;
 pub use environment::SystemEnvironment;
 pub use importing::FILE_SOURCE;
+pub use listening::DoorError;
 pub use planning::{Agreed, Applied, Plan};
 pub use pulling::{Pulling, Sweeps};
 pub use pushing::Pushing;
@@ -30,6 +33,7 @@ pub use running::{Finished, Progress};
 
 use crate::config::{ConnectionSettings, Settings};
 use crate::enrich::Model;
+use crate::ingest::LiveSource;
 use crate::server::RunOutcomes;
 use crate::store::Store;
 use notebook::{Shelf, StoreNotebook};
@@ -69,6 +73,10 @@ pub struct App {
     pub stop: CancellationToken,
     /// Names this process in leases.
     pub worker: Arc<str>,
+    /// Told when events from senders are on disk.
+    pub arrived: Arc<Notify>,
+    /// The sources that send over HTTP, with what they have sent.
+    pub live_sources: Vec<Arc<LiveSource>>,
 }
 
 impl App {
@@ -86,6 +94,10 @@ impl App {
         connections: Vec<Connection>,
     ) -> Self {
         let worker = format!("{}-{:08x}", std::process::id(), world.entropy.next_u64() >> 32).into();
+        let live_sources = settings
+            .http_sources()
+            .map(|(name, http)| Arc::new(listening::live_source(name, http.client, http.max_message)))
+            .collect();
         Self {
             model: Arc::new(Model::new(settings.model.clone())),
             settings: Arc::new(settings),
@@ -95,6 +107,8 @@ impl App {
             outcomes: RunOutcomes::default(),
             stop: CancellationToken::new(),
             worker,
+            arrived: Arc::new(Notify::new()),
+            live_sources,
         }
     }
 

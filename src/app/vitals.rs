@@ -38,6 +38,31 @@ impl App {
         m.add("store_bytes", "Size of the database", &[], sizes.database_bytes as f64);
         m.add("store_wal_bytes", "Size of the write-ahead log", &[], sizes.wal_bytes as f64);
         m.add("journal_rows", "Rows of the write journal", &[], sizes.journal_rows as f64);
+        for (source, counts) in self.source_counts() {
+            let source: &str = source;
+            let labels = [("source", source)];
+            m.add("events_accepted", "Events taken from a source since the start", &labels, counts.accepted as f64);
+            m.add("events_duplicate", "Copies of events that were known already", &labels, counts.duplicate as f64);
+            m.add("events_unattributed", "Events that name nobody", &labels, counts.unattributed as f64);
+            m.add(
+                "events_limited",
+                "Requests sent away because their source sent too fast",
+                &labels,
+                counts.limited as f64,
+            );
+            for (code, rejected) in &counts.rejected {
+                let labels = [("source", source), ("code", *code)];
+                m.add("events_rejected", "Messages that could not be taken, by reason", &labels, *rejected as f64);
+            }
+            if let Some(newest) = counts.newest {
+                m.add(
+                    "events_newest_timestamp_seconds",
+                    "Event time of a source's newest event",
+                    &labels,
+                    newest.micros() as f64 / 1e6,
+                );
+            }
+        }
         for (connection, of) in &stats.connections {
             let name = connection.as_str();
             m.add("outbox_entries", "Writes waiting", &[("connection", name)], of.outbox as f64);

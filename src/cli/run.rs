@@ -7,12 +7,13 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{App, SystemEnvironment};
+use crate::app::{self, App, SystemEnvironment};
 use crate::cli::cx::Cx;
 use crate::cli::exit::{Ended, Exit, Failure};
 use crate::cli::signals::stop_on_signal;
 use crate::config::Settings;
 use crate::server;
+use crate::server::events::Door;
 use crate::store::Store;
 
 /// Runs until it is asked to stop.
@@ -29,8 +30,9 @@ pub async fn run(cx: &Cx) -> Ended {
     while let Some(app) = next.take() {
         let app = Arc::new(app);
         let listener = listen(&settings).await?;
-        announce(&app, &listener, cx);
-        let mut life = Life::begin(app, listener)?;
+        let door = door(&app).await?;
+        announce(&app, &listener, door.as_ref().map(|(listener, _)| listener), cx);
+        let mut life = Life::begin(app, listener, door)?;
         let reloaded = loop {
             tokio::select! {
                 () = stop.cancelled() => break None,
@@ -58,10 +60,11 @@ struct Life {
     app: Arc<App>,
     schedule: tokio::task::JoinHandle<crate::store::Result<()>>,
     server: tokio::task::JoinHandle<std::io::Result<()>>,
+    events: Option<tokio::task::JoinHandle<std::io::Result<()>>>,
 }
 
 impl Life {
-    fn begin(app: Arc<App>, listener: TcpListener) -> Result<Self, Failure> {
+    fn begin(app: Arc<App>, listener: TcpListener, door: Option<(TcpListener, Arc<Door>)>) -> Result<Self, Failure> {
         let token = match &app.settings.admin.token {
             Some(token) => {
                 let read = SystemEnvironment.read(token);
@@ -71,7 +74,8 @@ impl Life {
         };
         let server = tokio::spawn(server::serve(listener, token, app.clone(), app.stop.clone()));
         let schedule = tokio::spawn(app.clone().run_schedule());
-        Ok(Self { app, schedule, server })
+        let events = door.map(|(listener, door)| tokio::spawn(server::events::serve(listener, door, app.stop.clone())));
+        Ok(Self { app, schedule, server, events })
     }
 
     /// What is under way comes to its end: calls are finished, outcomes stored.
@@ -80,6 +84,11 @@ impl Life {
         match self.schedule.await {
             Ok(ended) => ended?,
             Err(error) => return Err(Failure::new(format!("the schedule ended by a defect in Ferry: {error}"))),
+        }
+        if let Some(events) = self.events
+            && let Ok(Err(error)) = events.await
+        {
+            return Err(Failure::new(format!("the listener for events failed: {error}")));
         }
         if let Ok(Err(error)) = self.server.await {
             return Err(Failure::new(format!("the admin listener failed: {error}")));
@@ -104,8 +113,25 @@ async fn listen(settings: &Settings) -> Result<TcpListener, Failure> {
     })
 }
 
-fn announce(app: &App, listener: &TcpListener, cx: &Cx) {
-    let address = listener.local_addr().map_or_else(|_| "?".to_owned(), |address| address.to_string());
+/// The world's listener, where a source sends over HTTP.
+async fn door(app: &App) -> Result<Option<(TcpListener, Arc<Door>)>, Failure> {
+    let invalid = |error: app::DoorError| Failure::new(error.to_string()).with_exit(Exit::Invalid);
+    let Some(door) = app.door().map_err(invalid)? else { return Ok(None) };
+    let address = app.settings.server.listen;
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        Failure::new(format!("listen on {address} for events: {error}"))
+            .with_fix("another daemon may be running; or set [server] listen to a free address")
+    })?;
+    Ok(Some((listener, door)))
+}
+
+fn announce(app: &App, listener: &TcpListener, events: Option<&TcpListener>, cx: &Cx) {
+    let shown =
+        |listener: &TcpListener| listener.local_addr().map_or_else(|_| "?".to_owned(), |address| address.to_string());
+    let address = shown(listener);
+    if let Some(events) = events {
+        cx.terminal.note(format!("events are taken at http://{}/v1/batch", shown(events)));
+    }
     let names: Vec<&str> = app.connections.iter().map(|connection| connection.name().as_str()).collect();
     cx.terminal.note(format!(
         "ferry runs: {}; health and metrics at http://{address}; Ctrl-C stops it",

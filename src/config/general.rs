@@ -1,6 +1,5 @@
 //! The root of the file and its small sections: preset, time zone, currency, store, server, admin, safety.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,7 +11,7 @@ use crate::config::keys;
 use crate::config::mask::quoted;
 use crate::config::reader::{Bad, Reader};
 use crate::config::secret::secret;
-use crate::config::settings::{AdminSettings, Preset, SafetyMode, SafetySettings};
+use crate::config::settings::{AdminSettings, Preset, SafetyMode, SafetySettings, ServerSettings};
 use crate::config::tree::{Node, Value};
 use crate::config::value;
 use crate::expr::nearest;
@@ -112,37 +111,56 @@ pub fn store(root: &Reader<'_>, folder: &Path) -> Option<PathBuf> {
     section.value_or("path", Value::Text("ferry.db".into()), value::filled_text).map(|path| folder.join(path))
 }
 
-/// `[server]`: our own domains.
-pub fn own_domains(root: &Reader<'_>) -> Option<Vec<Arc<str>>> {
+/// `[server]`.
+pub fn server(root: &Reader<'_>) -> Option<ServerSettings> {
     let section = root.section("server")?;
     section.check(keys::SERVER);
-    section.value_or("own_domains", Value::Array(Vec::new()), |node| {
-        value::texts(node)?
-            .into_iter()
-            .map(|domain| match idna::domain_to_ascii_strict(&domain) {
-                Ok(plain) if plain.contains('.') => Ok(plain.into()),
-                _ => Err(Bad::Value(
-                    Diagnostic::new("E006", format!("{} is not a domain", quoted(&domain)))
-                        .help("like \"acme.example\""),
-                )),
-            })
-            .collect()
+    let own_domains = section.value_or("own_domains", Value::Array(Vec::new()), |node| {
+        value::texts(node)?.into_iter().map(own_domain).collect()
+    });
+    let listen =
+        section.value_or("listen", Value::Text("127.0.0.1:8787".into()), |node| value::address(node, "127.0.0.1:8787"));
+    let public_url = section.value("public_url", "\"https://events.acme.example\"", public_url);
+    let cors_origins = section.value_or("cors_origins", Value::Array(vec![]), value::texts);
+    let size = |key, default: &str| section.value_or(key, Value::Text(default.into()), value::size);
+    let (max_request, max_message) = (size("max_request", "4.5MB"), size("max_message", "32KB"));
+    Some(ServerSettings {
+        own_domains: own_domains?,
+        listen: listen?,
+        public_url,
+        cors_origins: cors_origins?,
+        max_request: max_request?,
+        max_message: max_message?,
     })
+}
+
+fn own_domain(domain: String) -> Result<Arc<str>, Bad> {
+    match idna::domain_to_ascii_strict(&domain) {
+        Ok(plain) if plain.contains('.') => Ok(plain.into()),
+        _ => Err(Bad::Value(
+            Diagnostic::new("E006", format!("{} is not a domain", quoted(&domain))).help("like \"acme.example\""),
+        )),
+    }
+}
+
+/// Where senders reach the listener: a scheme and a host, perhaps a port.
+fn public_url(node: &Node) -> Result<String, Bad> {
+    let text = value::text(node)?;
+    let parsed = url::Url::parse(&text).ok().filter(|url| {
+        matches!(url.scheme(), "http" | "https") && url.has_host() && url.path() == "/" && url.query().is_none()
+    });
+    match parsed {
+        Some(_) => Ok(text.trim_end_matches('/').to_owned()),
+        None => Err(Bad::Shape("a web address without a path, like \"https://events.acme.example\"")),
+    }
 }
 
 /// `[admin]`.
 pub fn admin(root: &Reader<'_>, folder: &Path) -> Option<AdminSettings> {
     let section = root.section("admin")?;
     section.check(keys::ADMIN);
-    let listen = section.value_or("listen", Value::Text("127.0.0.1:8788".into()), |node| {
-        let text = value::text(node)?;
-        text.parse::<SocketAddr>().map_err(|_| {
-            Bad::Value(
-                Diagnostic::new("E006", format!("{} is not an address to listen on", quoted(&text)))
-                    .help("an IP address and a port, like \"127.0.0.1:8788\""),
-            )
-        })
-    });
+    let listen =
+        section.value_or("listen", Value::Text("127.0.0.1:8788".into()), |node| value::address(node, "127.0.0.1:8788"));
     let token = section.value("token", "{ env = \"FERRY_ADMIN_TOKEN\" }", secret("token", folder));
     let listen = listen?;
     if !listen.ip().is_loopback() && section.entry("token").is_none() {

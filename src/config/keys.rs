@@ -40,16 +40,18 @@ pub const ROOT_VALUES: [&str; 4] = ["preset", "timezone", "base_currency", "incl
 pub const STORE: Keys = keys(&["path"], &["backup", "max_size"]);
 
 pub const SERVER: Keys = keys(
-    &["own_domains"],
-    &["listen", "public_url", "trusted_proxies", "cors_origins", "max_request", "max_message", "admin_token"],
+    &["own_domains", "listen", "public_url", "cors_origins", "max_request", "max_message"],
+    &["trusted_proxies", "admin_token"],
 );
 
 pub const ADMIN: Keys = keys(&["listen", "token"], &[]);
 
-pub const SOURCE: Keys = keys(
-    &["name", "type"],
-    &["path", "write_key", "client", "rate_limit", "delimiter", "time_zone", "event", "columns"],
+pub const SOURCE_HTTP: Keys = keys(
+    &["name", "type", "write_key", "client", "rate_limit", "max_message"],
+    &["path", "delimiter", "time_zone", "event", "columns"],
 );
+
+pub const SOURCE_JSONL: Keys = keys(&["name", "type"], &["path", "delimiter", "time_zone", "event", "columns"]);
 
 /// Keys that every connection has; the vendor's own are in [`crate::config::vendor`].
 pub const CRM: Keys =
@@ -93,9 +95,27 @@ pub const SECRET: Keys = keys(&["env", "file", "command"], &[]);
 
 /// Every place there is.
 #[cfg(test)]
-pub const EVERY_PLACE: [Keys; 19] = [
-    ROOT, STORE, SERVER, ADMIN, SOURCE, CRM, PULL_DEALS, MATCH, CREATE, FIELDS, FIELD, SCHEDULE, TRAIT, SCORES, SCORE,
-    SCORE_RULE, CURRENCY, SAFETY, SECRET,
+pub const EVERY_PLACE: [Keys; 20] = [
+    ROOT,
+    STORE,
+    SERVER,
+    ADMIN,
+    SOURCE_HTTP,
+    SOURCE_JSONL,
+    CRM,
+    PULL_DEALS,
+    MATCH,
+    CREATE,
+    FIELDS,
+    FIELD,
+    SCHEDULE,
+    TRAIT,
+    SCORES,
+    SCORE,
+    SCORE_RULE,
+    CURRENCY,
+    SAFETY,
+    SECRET,
 ];
 
 /// Keys whose values are secrets: they are references in the file, and whatever stands there is masked in messages.

@@ -10,6 +10,7 @@ use crate::config::settings::{Preset, Settings};
 use crate::config::text::{self, SourceText};
 use crate::config::tree::Value;
 use crate::config::{connection, currency, document, general, model, origin, schedule, source};
+use crate::ingest::MAX_MESSAGE;
 
 /// Settings and what is doubtful about them.
 #[derive(Clone, Debug)]
@@ -91,21 +92,29 @@ fn settings(root: &Reader<'_>, folder: &Path) -> Option<Settings> {
     let timezone = root.value_or("timezone", Value::Text("UTC".into()), general::timezone);
     let base_currency = root.value_or("base_currency", Value::Text("EUR".into()), general::base_currency);
     let store_path = general::store(root, folder);
-    let own_domains = general::own_domains(root);
+    let server = general::server(root);
     let admin = general::admin(root, folder);
     let model = model::model(root, preset.unwrap_or(Preset::B2b));
-    let sources = source::sources(root);
+    let max_message = server.as_ref().map_or(MAX_MESSAGE, |server| server.max_message);
+    let sources = source::sources(root, folder, max_message);
     let connections = connection::connections(root, folder, preset.unwrap_or(Preset::B2b), &model.people());
     let schedule = schedule::schedule(root);
     let currency = currency::currency(root, folder);
     let safety = general::safety(root);
-    let (timezone, base_currency) = (timezone?, base_currency?);
-    let model = model::with_surroundings(model.complete()?, timezone, base_currency.clone(), currency?, own_domains?);
+    let (timezone, base_currency, server) = (timezone?, base_currency?, server?);
+    let model = model::with_surroundings(
+        model.complete()?,
+        timezone,
+        base_currency.clone(),
+        currency?,
+        server.own_domains.clone(),
+    );
     Some(Settings {
         preset: preset?,
         timezone,
         base_currency,
         store_path: store_path?,
+        server,
         admin: admin?,
         sources: sources?,
         connections: connections?,

@@ -28,6 +28,7 @@ pub struct Settings {
     pub base_currency: Arc<str>,
     /// `[store] path`: the database file.
     pub store_path: PathBuf,
+    pub server: ServerSettings,
     pub admin: AdminSettings,
     pub sources: Vec<SourceSettings>,
     /// In the order of the file; names are unique.
@@ -75,10 +76,54 @@ pub struct AdminSettings {
     pub token: Option<Secret>,
 }
 
-/// `[[source]]` with `type = "jsonl"`: where imported events say they come from.
+/// `[server]`: the world's listener. It is opened where a source sends over HTTP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerSettings {
+    pub own_domains: Vec<Arc<str>>,
+    pub listen: SocketAddr,
+    /// Where senders reach the listener, without a path; the host they asked where it is not set.
+    pub public_url: Option<String>,
+    /// Origins whose pages may send; empty means any.
+    pub cors_origins: Vec<String>,
+    /// Bytes of one request, unpacked.
+    pub max_request: usize,
+    /// Bytes of one message, unless its source says otherwise.
+    pub max_message: usize,
+}
+
+/// `[[source]]`: who sends events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceSettings {
     pub name: SourceName,
+    pub kind: SourceKind,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SourceKind {
+    /// SDKs and servers, over HTTP.
+    Http(HttpSource),
+    /// Files of JSON lines, by `ferry ingest`.
+    Jsonl,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpSource {
+    pub write_key: Secret,
+    /// Browsers and apps: their clocks are corrected by ours.
+    pub client: bool,
+    /// Messages a second; `None` is as many as come.
+    pub rate_limit: Option<u32>,
+    pub max_message: usize,
+}
+
+impl Settings {
+    /// The sources that send over HTTP.
+    pub fn http_sources(&self) -> impl Iterator<Item = (&SourceName, &HttpSource)> {
+        self.sources.iter().filter_map(|source| match &source.kind {
+            SourceKind::Http(http) => Some((&source.name, http)),
+            SourceKind::Jsonl => None,
+        })
+    }
 }
 
 /// `[[crm]]`: one account at one CRM.

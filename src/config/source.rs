@@ -1,48 +1,92 @@
-//! `[[source]]`: who sends events. In this version events come as files of JSON lines (`ferry ingest`).
+//! `[[source]]`: who sends events, over HTTP or as files of JSON lines (`ferry ingest`).
+
+use std::path::Path;
+
+use connector::Secret;
 
 use crate::config::diagnostic::{Diagnostic, Place};
 use crate::config::keys;
 use crate::config::mask::quoted;
 use crate::config::reader::{Bad, Reader};
-use crate::config::settings::SourceSettings;
-use crate::config::tree::Node;
+use crate::config::secret::secret;
+use crate::config::settings::{HttpSource, SourceKind, SourceSettings};
+use crate::config::tree::{Node, Value};
 use crate::config::value;
 use crate::expr::nearest;
 
-/// Types of the format that this version cannot read.
-const LATER: [&str; 2] = ["http", "csv"];
+/// Types, and those of the format that this version cannot read.
+const TYPES: [&str; 2] = ["http", "jsonl"];
+const LATER: [&str; 1] = ["csv"];
 
-pub fn sources(root: &Reader<'_>) -> Option<Vec<SourceSettings>> {
+pub fn sources(root: &Reader<'_>, folder: &Path, max_message: usize) -> Option<Vec<SourceSettings>> {
     let mut names = Names::new("sources");
     let mut complete = true;
-    let mut sources = Vec::new();
+    let mut sources: Vec<SourceSettings> = Vec::new();
     for table in root.tables("source") {
         let name = required_name(&table, "website");
         let table = name_table(table, name.as_deref(), "source");
-        table.check(keys::SOURCE);
-        let kind = table.required("type", "\"jsonl\"", || missing_type(&table, "jsonl"), kind);
+        let kind = table.value_or("type", Value::Text("http".into()), kind);
+        let kind = match kind {
+            Some("http") => {
+                table.check(keys::SOURCE_HTTP);
+                http(&table, folder, max_message, &sources).map(SourceKind::Http)
+            }
+            Some(_) => {
+                table.check(keys::SOURCE_JSONL);
+                Some(SourceKind::Jsonl)
+            }
+            None => None,
+        };
         match (name, kind) {
-            (Some(name), Some(())) if names.is_new(&name, &table) => sources.push(SourceSettings { name: name.into() }),
+            (Some(name), Some(kind)) if names.is_new(&name, &table) => {
+                sources.push(SourceSettings { name: name.into(), kind });
+            }
             _ => complete = false,
         }
     }
     complete.then_some(sources)
 }
 
-fn kind(node: &Node) -> Result<(), Bad> {
+fn kind(node: &Node) -> Result<&'static str, Bad> {
     let word = value::text(node)?;
-    match word.as_str() {
-        "jsonl" => Ok(()),
-        later if LATER.contains(&later) => {
-            Err(Bad::value("E008", format!("source type {} is not in this version", quoted(later)))
-                .help("one of: jsonl"))
-        }
-        _ => Err(Bad::Value(
-            Diagnostic::new("E011", format!("unknown source type {}", quoted(&word)))
-                .suggest(nearest(&word, ["jsonl"]))
-                .help("one of: jsonl"),
-        )),
+    if let Some(known) = TYPES.iter().find(|known| **known == word) {
+        return Ok(known);
     }
+    let help = format!("one of: {}", TYPES.join(", "));
+    if LATER.contains(&word.as_str()) {
+        return Err(Bad::value("E008", format!("source type {} is not in this version", quoted(&word))).help(help));
+    }
+    Err(Bad::Value(
+        Diagnostic::new("E011", format!("unknown source type {}", quoted(&word)))
+            .suggest(nearest(&word, TYPES))
+            .help(help),
+    ))
+}
+
+fn http(table: &Reader<'_>, folder: &Path, max_message: usize, others: &[SourceSettings]) -> Option<HttpSource> {
+    const EXAMPLE: &str = "{ env = \"WEBSITE_WRITE_KEY\" }";
+    let missing = || {
+        let message = format!("`write_key` is required for {}, which sends over HTTP", table.named());
+        Diagnostic::new("E012", message).help(format!("`write_key = {EXAMPLE}`; or `type = \"jsonl\"` for files"))
+    };
+    let write_key = table.required("write_key", EXAMPLE, missing, secret("write_key", folder));
+    let client = table.value_or("client", Value::Bool(false), value::flag);
+    let rate_limit = table.value("rate_limit", "\"200/s\"", value::rate);
+    let max_message = match table.entry("max_message") {
+        Some(_) => table.value("max_message", "\"64KB\"", value::size),
+        None => Some(max_message),
+    };
+    let write_key = write_key?;
+    if let Some(other) = others.iter().find(|other| same_key(other, &write_key)) {
+        let message = format!("the sources \"{}\" and {} share one write key", other.name, table.named());
+        table.report_here(Diagnostic::new("E024", message).help("keys identify sources: give each its own"));
+        return None;
+    }
+    Some(HttpSource { write_key, client: client?, rate_limit, max_message: max_message? })
+}
+
+fn same_key(source: &SourceSettings, key: &Secret) -> bool {
+    matches!(&source.kind, SourceKind::Http(http) if http.write_key == *key)
 }
 
 /// The `name` every source and connection must have.

@@ -1,5 +1,6 @@
 //! Readers of single values: each takes a node and says what is wrong with it, or what it means.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use chrono::NaiveDate;
@@ -42,6 +43,49 @@ pub fn count(most: u64) -> impl Fn(&Node) -> Result<u64, Bad> {
             .ok_or_else(|| Bad::value("E006", format!("{number} is out of range: 0 to {most}"))),
         _ => Err(Bad::Shape("a whole number")),
     }
+}
+
+/// Bytes: a whole number, or text with a unit of 1024 (`"32KB"`, `"4.5MB"`), up to 1 GB.
+pub fn size(node: &Node) -> Result<usize, Bad> {
+    const SHAPE: &str = "a size, like \"32KB\" or \"4.5MB\"";
+    const MOST: usize = 1 << 30;
+    let text = match &node.value {
+        Value::Integer(bytes) => {
+            return usize::try_from(*bytes).ok().filter(|b| (1..=MOST).contains(b)).ok_or(Bad::Shape(SHAPE));
+        }
+        Value::Text(text) => text.trim().to_ascii_uppercase(),
+        _ => return Err(Bad::Shape(SHAPE)),
+    };
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
+    let unit: usize = match text.get(digits.len()..).unwrap_or_default().trim() {
+        "B" => 1,
+        "KB" => 1 << 10,
+        "MB" => 1 << 20,
+        "GB" => 1 << 30,
+        _ => return Err(Bad::Shape(SHAPE)),
+    };
+    let number: Decimal = digits.parse().map_err(|_| Bad::Shape(SHAPE))?;
+    let bytes = number.checked_mul(Decimal::from(unit)).and_then(|bytes| usize::try_from(bytes.trunc()).ok());
+    bytes.filter(|bytes| (1..=MOST).contains(bytes)).ok_or(Bad::Shape(SHAPE))
+}
+
+/// How many in a second: `"200/s"`.
+pub fn rate(node: &Node) -> Result<u32, Bad> {
+    const SHAPE: &str = "how many in a second, like \"200/s\"";
+    let text = text(node)?;
+    let number = text.trim().strip_suffix("/s").and_then(|number| number.trim().parse().ok());
+    number.filter(|number| (1..=1_000_000).contains(number)).ok_or(Bad::Shape(SHAPE))
+}
+
+/// An address to listen on.
+pub fn address(node: &Node, example: &str) -> Result<SocketAddr, Bad> {
+    let text = text(node)?;
+    text.parse().map_err(|_| {
+        Bad::Value(
+            Diagnostic::new("E006", format!("{} is not an address to listen on", quoted(&text)))
+                .help(format!("an IP address and a port, like \"{example}\"")),
+        )
+    })
 }
 
 /// An exact number, as an integer or with a decimal point.

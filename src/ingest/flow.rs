@@ -150,8 +150,8 @@ fn note(counts: &mut Counts, seen: u64, report: &IngestReport) {
 
 /// Whose each event is, and which of its traits win over what is known.
 #[derive(Debug)]
-struct Resolver {
-    now: Timestamp,
+pub(super) struct Resolver {
+    pub(super) now: Timestamp,
 }
 
 impl ResolveEvents for Resolver {

@@ -5,6 +5,7 @@ mod decode;
 mod flow;
 mod identity;
 mod jsonl;
+mod live;
 mod message_id;
 #[cfg(test)]
 mod tests;
@@ -14,3 +15,4 @@ mod when;
 pub use decode::{DecodeError, DecodeOptions, MAX_MESSAGE, decode};
 pub use flow::{Failed, Ingest};
 pub use jsonl::{BadLine, JsonLines};
+pub use live::{Live, LiveSource, SourceCounts, Taken, Tally};

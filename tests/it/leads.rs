@@ -119,3 +119,35 @@ async fn two_leads_of_one_person_are_a_duplicate_for_a_person_to_look_at() {
     assert_eq!((letters[0].code.as_str(), letters[0].subject.object.as_deref()), ("identity_ambiguous", Some("lead")));
     assert_eq!(letters[0].subject.record.as_deref(), Some(twin.as_str()));
 }
+
+#[tokio::test]
+async fn a_converted_lead_goes_on_as_a_contact_and_its_person_stays_one() {
+    let world = World::with(CONFIG);
+    let di = lead(&world, &[("email", "di@acme.example"), ("first_name", "Di"), ("title", "COO")]);
+    cycle(&world).await;
+    let before = world.profile("email:di@acme.example").await.profile.uid;
+    let contact = world.crm.convert(&di, None).unwrap();
+    // The contact has another address by the time anybody looks: only the conversion says who it is.
+    world.crm.edit(
+        &Object::Contact,
+        &contact,
+        Fields::from([("email", Value::from("di.new@acme.example")), ("cdp_profile_id", Value::Null)]),
+    );
+    for _ in 0..2 {
+        cycle(&world).await;
+    }
+    let after = world.profile("email:di@acme.example").await;
+    let mut places: Vec<(String, bool)> =
+        after.records.iter().map(|record| (record.key.object.to_string(), record.archived)).collect();
+    places.sort();
+    assert_eq!(places, [("contact".to_owned(), false), ("lead".to_owned(), true)]);
+    assert_eq!(world.value(&contact, "cdp_profile_id"), Value::text(after.profile.uid.to_string()));
+    assert_eq!(world.profile("email:di.new@acme.example").await.profile.uid, after.profile.uid);
+    assert_eq!(world.profile(&before.to_string()).await.profile.uid, after.profile.uid, "the old id still finds them");
+    assert_eq!(world.crm.ids(&Object::Lead), [], "no lead is made again");
+    world.crm.edit(&Object::Contact, &contact, Fields::from([("phone", "+1 212 555 0199")]));
+    cycle(&world).await;
+    assert_eq!(world.trait_of("di@acme.example", "phone").await, Value::from("+1 212 555 0199"));
+    assert_rest(&world).await;
+    assert_eq!(world.codes().await.len(), 0);
+}

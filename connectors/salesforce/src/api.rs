@@ -12,6 +12,7 @@ use crate::config::Limits;
 use crate::create::Creation;
 use crate::ingest::Jobs;
 use crate::paths::Paths;
+use crate::schema::Schemas;
 use crate::wire::Fault;
 
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub(crate) struct Api {
     pub limits: Limits,
     pub creation: Creation,
     pub notebook: Arc<dyn Notebook>,
+    pub schemas: Schemas,
+    pub currency: tokio::sync::OnceCell<Option<Arc<str>>>,
     pub jobs: Jobs,
     /// One writer of the org's schema at a time.
     pub schema: tokio::sync::Mutex<()>,
@@ -66,6 +69,11 @@ impl Refusal {
             fault: Fault::first(&answer.body),
             correlation_id: answer.correlation_id.clone(),
         }
+    }
+
+    /// Of one part of a composite call.
+    pub fn inside(status: u16, body: &[u8]) -> Self {
+        Self { status, fault: Fault::first(body), correlation_id: None }
     }
 
     pub fn is(&self, code: &str) -> bool {

@@ -12,6 +12,7 @@ use crate::config::{Config, Limits};
 use crate::dialect::SalesforceDialect;
 use crate::ingest::Jobs;
 use crate::paths::Paths;
+use crate::schema::Schemas;
 use crate::{EXTERNAL_KEY, Salesforce, VENDOR};
 
 /// Most writes of one push: what one bulk job takes comfortably. Smaller ones go out in smaller calls.
@@ -42,6 +43,8 @@ pub fn connect(config: Config, context: Context) -> Result<Salesforce, Error> {
         client: Client::new(spec, &context),
         clock: context.clock.clone(),
         entropy: context.entropy.clone(),
+        schemas: Schemas::default(),
+        currency: tokio::sync::OnceCell::new(),
         paths,
         limits: config.limits,
         creation: config.creation,

@@ -1,8 +1,8 @@
 //! Salesforce CRM connector: contacts, leads, accounts, opportunities, users and activities over the REST and Bulk 2.0
 //! APIs.
 //!
-//! [`connect`] makes a [`Salesforce`], which only delegates: signing in lives in `auth`, the calls in `api`, what answers
-//! mean in pure files beside them.
+//! [`connect`] makes a [`Salesforce`], which only delegates: signing in lives in `auth`, reading in `records`, `bulk_query`,
+//! `deletions`, `roles` and `read`, the calls in `api` and `query`, what answers mean in pure files beside them.
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
@@ -10,17 +10,23 @@ mod account;
 mod answer;
 mod api;
 mod auth;
+mod bulk_csv;
+mod bulk_query;
 mod choice;
 mod collections;
 mod config;
 mod connect;
+mod convert;
 mod create;
+mod cursor;
+mod deletions;
 mod delivery;
 mod dialect;
 mod duplicates;
 mod fields;
 mod ids;
 mod ingest;
+mod instant;
 mod leftover;
 mod locks;
 mod lookup;
@@ -28,18 +34,27 @@ mod outgoing;
 mod paths;
 mod permissions;
 mod push;
+mod query;
+mod read;
+mod records;
 mod refusal;
 mod reject;
+mod roles;
+mod rows;
+mod schema;
 mod single;
+mod soql;
 mod values;
+mod wanted;
 mod whereabouts;
+mod window;
 mod wire;
 mod write_paths;
 
 use async_trait::async_trait;
 use connector::{
     Account, Budget, Capability, Connector, CreatedField, Error, ErrorKind, NewField, Object, Outcome, Page,
-    PullRequest, ReadRequest, Record, Result, Schema, Write,
+    PullRequest, ReadRequest, Record, Result, Schema, Stream, Write,
 };
 
 pub use config::{Config, Creation, DEFAULT_API_VERSION, DEFAULT_LOGIN_URL, Flow, Limits, Timeouts};
@@ -69,15 +84,19 @@ impl Connector for Salesforce {
     }
 
     async fn describe(&self, object: &Object) -> Result<Schema> {
-        Err(unsupported(format!("describe {object}")))
+        self.api.describe(object).await
     }
 
     async fn pull(&self, request: &PullRequest) -> Result<Page> {
-        Err(unsupported(format!("pull {}", request.stream.object())))
+        match &request.stream {
+            Stream::Records(object) => records::page(&self.api, request, object).await,
+            Stream::Deletions(object) => deletions::page(&self.api, request, object).await,
+            Stream::Associations(object) => roles::associations(&self.api, request, object).await,
+        }
     }
 
     async fn read(&self, request: &ReadRequest) -> Result<Vec<Record>> {
-        Err(unsupported(format!("read {}", request.object)))
+        read::read(&self.api, request).await
     }
 
     async fn push(&self, writes: &[Write]) -> Result<Vec<Outcome>> {

@@ -76,7 +76,7 @@ fn what_is_not_in_this_version_is_refused_by_name() {
         ("include = [\"a\"]", "E008 1:1 `include` is not in this version"),
         ("preset = \"ecommerce\"", "E008 1:10 `preset = \"ecommerce\"` is not in this version"),
         ("[store]\nbackup = { keep = 7 }", "E008 2:1 `backup` in `[store]` is not in this version"),
-        ("[server]\nlisten = \"127.0.0.1:1\"", "E008 2:1 `listen` in `[server]` is not in this version"),
+        ("[server]\ntrusted_proxies = []", "E008 2:1 `trusted_proxies` in `[server]` is not in this version"),
         ("[schedule]\ndigest = \"5m\"", "E008 2:1 `digest` in `[schedule]` is not in this version"),
         (
             "[[source]]\nname = \"w\"\ntype = \"jsonl\"\npath = \"x\"",
@@ -125,6 +125,27 @@ fn sources_and_connections() {
         (
             "[[source]]\nname = \"w\"\ntype = \"json\"",
             "E011 3:8 unknown source type \"json\" | did you mean \"jsonl\"?",
+        ),
+        ("[[source]]\nname = \"w\"", "E012 1:1 `write_key` is required for `[[source]]` \"w\", which sends over HTTP"),
+        (
+            "[[source]]\nname = \"w\"\nwrite_key = \"abc\"",
+            "E020 3:13 `write_key` looks like a secret written in the file",
+        ),
+        (
+            "[[source]]\nname = \"w\"\nwrite_key = { env = \"K\" }\nrate_limit = \"fast\"",
+            "E006 4:14 `rate_limit` must be how many in a second, like \"200/s\", found string",
+        ),
+        (
+            "[[source]]\nname = \"w\"\nwrite_key = { env = \"K\" }\n[[source]]\nname = \"x\"\nwrite_key = { env = \"K\" }",
+            "E024 4:1 the sources \"w\" and `[[source]]` \"x\" share one write key",
+        ),
+        (
+            "[server]\nmax_request = \"4.5 parsecs\"",
+            "E006 2:15 `max_request` must be a size, like \"32KB\" or \"4.5MB\", found string",
+        ),
+        (
+            "[server]\npublic_url = \"events.acme.example\"",
+            "E006 2:14 `public_url` must be a web address without a path, like \"https://events.acme.example\", found string",
         ),
         (
             "[admin]\nlisten = \"0.0.0.0:80\"",

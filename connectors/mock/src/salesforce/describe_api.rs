@@ -6,6 +6,7 @@ use super::ask::Ask;
 use super::kind::Kind;
 use super::org::Org;
 use super::refusal::Refusal;
+use super::replication_api::is_replicateable;
 use super::schema::{Access, Field, FieldType};
 use crate::clock::{Millis, http_date};
 use crate::exchange::Reply;
@@ -54,7 +55,7 @@ fn traits(org: &Org, base: &str, kind: Kind) -> Map<String, Value> {
         "name": name, "label": name, "labelPlural": kind.plural_label(), "keyPrefix": kind.prefix(), "custom": false,
         "customSetting": false, "activateable": false, "deprecatedAndHidden": false, "layoutable": !setup,
         "createable": writable && kind != Kind::Organization, "updateable": writable, "deletable": deletable, "queryable": true,
-        "replicateable": true, "retrieveable": true, "undeletable": deletable && !setup, "mergeable": kind.is_mergeable(),
+        "replicateable": is_replicateable(kind), "retrieveable": true, "undeletable": deletable && !setup, "mergeable": kind.is_mergeable(),
         "searchable": !setup, "triggerable": !setup, "feedEnabled": !setup, "mruEnabled": !setup,
         "urls": { "sobject": root, "describe": format!("{root}/describe"), "rowTemplate": format!("{root}/{{ID}}") },
     });

@@ -8,7 +8,7 @@ use super::datum::Datum;
 use super::ids::{FIRST, Id, SYNC_USER};
 use super::kind::Kind;
 use super::population::Population;
-use super::schema::{FieldId, Schema};
+use super::schema::{FieldId, FieldType, Schema};
 use crate::clock::Millis;
 
 /// Fields every schema begins with, in this order (objects without one have it removed).
@@ -156,7 +156,12 @@ impl<'a> Seen<'a> {
             return self.full_name();
         }
         match self.index {
-            Some(index) if !definition.custom => self.people.value(self.kind, index, &definition.name),
+            Some(index) if !definition.custom => match self.people.value(self.kind, index, &definition.name) {
+                // A checkbox is never null.
+                Datum::Null if definition.ty == FieldType::Boolean => Datum::Bool(false),
+                datum => datum,
+            },
+            _ if definition.ty == FieldType::Boolean => Datum::Bool(false),
             _ => Datum::Null,
         }
     }
@@ -218,6 +223,8 @@ pub struct Table {
     pub deletions: Vec<Deletion>,
     /// Deletions before this were purged from the log; 0 when none were.
     pub purged_before: Millis,
+    /// Records whose newest version readers may not see yet.
+    hidden: Vec<u64>,
     /// Rises with every change.
     pub revision: u64,
 }
@@ -232,6 +239,7 @@ impl Table {
             index: HashMap::new(),
             deletions: Vec::new(),
             purged_before: 0,
+            hidden: Vec::new(),
             revision: 0,
         }
     }
@@ -320,7 +328,18 @@ impl Table {
             }
         };
         self.next = self.next.max(number.saturating_add(1));
+        let old = &self.held;
+        self.hidden.retain(|each| *each != number && old.get(each).is_some_and(|held| held.latest.visible_at > now));
+        if visible_at > now {
+            self.hidden.push(number);
+        }
         self.restore(schema, people, number, Some(held));
+    }
+
+    /// The earliest stamp among changes that readers do not see yet.
+    pub fn earliest_hidden(&self, now: Millis) -> Option<Millis> {
+        let held = self.hidden.iter().filter_map(|number| self.held.get(number));
+        held.filter(|held| held.latest.visible_at > now).map(|held| held.latest.row.stamp).min()
     }
 
     /// Everything held of a record, to put back if the transaction fails.

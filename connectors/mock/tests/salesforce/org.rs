@@ -109,6 +109,38 @@ impl Org {
         text.lines().map(|line| serde_json::from_str(line).expect("a JSON line")).collect()
     }
 
+    /// The body of a 200 as text.
+    pub async fn text(&self, path: &str) -> String {
+        let answer = self.call(Method::GET, path).send().await.expect("an answer");
+        assert_eq!(answer.status(), 200, "{path}");
+        answer.text().await.expect("a body")
+    }
+
+    /// `query?q=…`, encoded.
+    pub fn soql_path(&self, soql: &str) -> String {
+        let encoded: String = url::form_urlencoded::byte_serialize(soql.as_bytes()).collect();
+        format!("query?q={encoded}")
+    }
+
+    pub async fn soql(&self, soql: &str) -> (StatusCode, Value) {
+        self.get(&self.soql_path(soql)).await
+    }
+
+    /// The records of a query that has one page.
+    pub async fn rows(&self, soql: &str) -> Vec<Value> {
+        let (status, body) = self.soql(soql).await;
+        assert_eq!(status, 200, "{soql}: {body}");
+        assert_eq!(body["done"], true, "{soql}");
+        body["records"].as_array().expect("records").clone()
+    }
+
+    /// The code and message of a query that is refused with 400.
+    pub async fn refused(&self, soql: &str) -> (String, String) {
+        let (status, body) = self.soql(soql).await;
+        assert_eq!(status, 400, "{soql}: {body}");
+        (code(&body).to_owned(), body[0]["message"].as_str().unwrap_or("").to_owned())
+    }
+
     /// Stops the clock at an instant.
     pub async fn freeze(&self, at: &str) {
         self.config(json!({ "frozen_at": at })).await;
@@ -125,4 +157,9 @@ pub async fn read(answer: Response) -> (StatusCode, Value) {
 pub fn code(body: &Value) -> &str {
     let first = &body[0];
     first["errorCode"].as_str().or_else(|| first["statusCode"].as_str()).unwrap_or("none")
+}
+
+/// The Id, in fifteen characters, of the `at`th record an org begins with; `at` is below ten.
+pub fn nth(prefix: &str, at: u8) -> String {
+    format!("{prefix}xx000004Tmi{}", char::from(b'Q' + at))
 }

@@ -8,14 +8,13 @@ mod refusal;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use connector::{Context, Environment, Error, ErrorKind};
+use connector::{Context, Environment, Error, ErrorKind, Notebook};
 use connector_http::{Answer, Token, TokenEndpoint, TokenSource, read_secret};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::config::Flow;
 pub(crate) use hosts::Hosts;
-use refresh::Kept;
 
 pub(crate) const ATTEMPTED: &str = "sign in to Salesforce";
 
@@ -28,7 +27,7 @@ pub(crate) struct Grant {
     environment: Arc<dyn Environment>,
     /// The audience Salesforce took last.
     audience: Mutex<Option<String>>,
-    rotated: tokio::sync::Mutex<Option<Kept>>,
+    notebook: Arc<dyn Notebook>,
 }
 
 /// Everything but the token and the host may be missing.
@@ -41,14 +40,8 @@ struct Granted {
 
 impl Grant {
     pub fn new(endpoint: TokenEndpoint, flow: Flow, hosts: Hosts, context: &Context) -> Self {
-        Self {
-            endpoint,
-            flow,
-            hosts,
-            environment: context.environment.clone(),
-            audience: Mutex::new(None),
-            rotated: tokio::sync::Mutex::new(None),
-        }
+        let (environment, notebook) = (context.environment.clone(), context.notebook.clone());
+        Self { endpoint, flow, hosts, environment, notebook, audience: Mutex::new(None) }
     }
 
     async fn client_credentials(&self, client_id: &str, secret: &connector::Secret) -> Result<Answer, Error> {
@@ -64,17 +57,6 @@ impl Grant {
 
     fn remember_audience(&self, audience: &str) {
         *self.audience.lock().unwrap_or_else(PoisonError::into_inner) = Some(audience.to_owned());
-    }
-
-    /// The token that took the place of the configured one, whose fingerprint is `from`.
-    async fn kept(&self, from: &str) -> Result<Option<SecretString>, Error> {
-        let rotated = self.rotated.lock().await;
-        Ok(rotated.as_ref().filter(|kept| kept.from == from).map(|kept| kept.token.clone()))
-    }
-
-    async fn keep(&self, kept: Kept) -> Result<(), Error> {
-        *self.rotated.lock().await = Some(kept);
-        Ok(())
     }
 
     fn token(&self, granted: &Granted) -> Result<Token, Error> {

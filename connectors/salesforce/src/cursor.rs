@@ -1,0 +1,215 @@
+//! Where a pull goes on, as compact JSON with a version; anything else is refused rather than guessed at. Nothing that
+//! Salesforce may forget is trusted alone: a bulk job is kept together with the place it began at.
+
+use connector::{Cursor, Error, ErrorKind};
+use serde::{Deserialize, Serialize};
+
+const VERSION: u32 = 1;
+
+/// Instants are epoch milliseconds of Salesforce's clock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Place {
+    /// A window of changes is being read: everything there is, or what changed since the last one.
+    Window(Window),
+    /// Everything changed before `mark` has been delivered. `spent` are bulk jobs that are no longer needed once this
+    /// cursor is stored.
+    Changes {
+        mark: i64,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        spent: Vec<String>,
+    },
+    Deletions(Deletions),
+    /// A sweep over everything that lives, after this id.
+    Sweep {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<String>,
+    },
+}
+
+/// Records changed in `[from, until)`, by `(SystemModstamp, Id)`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Window {
+    /// Which of the objects that make up a kind of record (tasks, then events).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub part: usize,
+    /// None: everything, which is a full load.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<i64>,
+    pub until: i64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spent: Vec<String>,
+    pub how: How,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum How {
+    Pages(Pages),
+    Job(Job),
+}
+
+/// Page by page.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Pages {
+    /// The last record delivered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Key>,
+    /// The slice of the window under way, where the whole is too much for one query: its beginning and end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slice: Option<(i64, i64)>,
+    /// Whether it is settled that no bulk job does the rest.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub settled: bool,
+    /// Bulk jobs of this window that went away before they were read.
+    #[serde(default, skip_serializing_if = "is_none_lost")]
+    pub lost: u32,
+}
+
+/// The rest of a window by a bulk job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Job {
+    pub id: String,
+    /// Where it began: from here again if the job is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Key>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locator: Option<String>,
+    /// Rows delivered, and rows the job says it has.
+    #[serde(default)]
+    pub delivered: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<u64>,
+    #[serde(default, skip_serializing_if = "is_none_lost")]
+    pub lost: u32,
+}
+
+/// A record's place in the order of changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Key {
+    pub at: i64,
+    pub id: String,
+}
+
+/// Deletions: first the recycle bin, then the log of deletions, then, if that log has a gap, everything that lives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Deletions {
+    /// Everything deleted before this has been delivered from the recycle bin; none: nothing yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<i64>,
+    /// The log has been read up to here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub covered: Option<i64>,
+    #[serde(default)]
+    pub step: Step,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Step {
+    /// Between two walks.
+    #[default]
+    Rest,
+    Bin {
+        until: i64,
+        after: Key,
+    },
+    Log {
+        until: i64,
+    },
+    Sweep {
+        after: Option<String>,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+struct Versioned<P> {
+    v: u32,
+    at: P,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_none_lost(number: &u32) -> bool {
+    *number == 0
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
+}
+
+impl Place {
+    pub fn to_cursor(&self) -> Result<Cursor, Error> {
+        serde_json::to_string(&Versioned { v: VERSION, at: self })
+            .map(Cursor::new)
+            .map_err(|_| Error::new(ErrorKind::Protocol, "write down the place in Salesforce's data", "it is not JSON"))
+    }
+
+    pub fn from_cursor(cursor: &Cursor) -> Result<Self, Error> {
+        serde_json::from_str::<Versioned<Self>>(cursor.as_str())
+            .ok()
+            .filter(|versioned| versioned.v == VERSION)
+            .map(|versioned| versioned.at)
+            .ok_or_else(|| {
+                Error::new(
+                    ErrorKind::Protocol,
+                    "read the checkpoint",
+                    "it is not a place in Salesforce's data as this version writes it",
+                )
+                .with_fix("start a full load of this connection (pull with --full)")
+            })
+    }
+
+    /// A checkpoint of one stream given to another.
+    pub fn foreign() -> Error {
+        Error::new(ErrorKind::Protocol, "read the checkpoint", "it belongs to another stream")
+            .with_fix("start a full load of this connection (pull with --full)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_round_trip_and_are_compact() {
+        let check = |place: Place, text: &str| {
+            let cursor = place.to_cursor().unwrap();
+            assert_eq!(cursor.as_str(), text);
+            assert_eq!(Place::from_cursor(&cursor).unwrap(), place);
+        };
+        let key = || Key { at: 4, id: "003xx000004TmiQAAS".into() };
+        let pages = How::Pages(Pages { after: Some(key()), slice: Some((1, 2)), settled: true, lost: 0 });
+        check(
+            Place::Window(Window { part: 1, from: Some(3), until: 9, spent: vec![], how: pages }),
+            r#"{"v":1,"at":{"window":{"part":1,"from":3,"until":9,"how":{"pages":{"after":{"at":4,"id":"003xx000004TmiQAAS"},"slice":[1,2],"settled":true}}}}}"#,
+        );
+        let job = Job {
+            id: "750".into(),
+            after: Some(key()),
+            locator: Some("M".into()),
+            delivered: 5,
+            total: Some(9),
+            lost: 0,
+        };
+        check(
+            Place::Window(Window { part: 0, from: None, until: 9, spent: vec![], how: How::Job(job) }),
+            r#"{"v":1,"at":{"window":{"until":9,"how":{"job":{"id":"750","after":{"at":4,"id":"003xx000004TmiQAAS"},"locator":"M","delivered":5,"total":9}}}}}"#,
+        );
+        check(Place::Changes { mark: 7, spent: vec![] }, r#"{"v":1,"at":{"changes":{"mark":7}}}"#);
+        check(
+            Place::Deletions(Deletions { mark: Some(1), covered: None, step: Step::Bin { until: 5, after: key() } }),
+            r#"{"v":1,"at":{"deletions":{"mark":1,"step":{"bin":{"until":5,"after":{"at":4,"id":"003xx000004TmiQAAS"}}}}}}"#,
+        );
+        check(Place::Sweep { after: None }, r#"{"v":1,"at":{"sweep":{}}}"#);
+    }
+
+    #[test]
+    fn another_version_is_refused_with_the_way_out() {
+        for bad in ["", "{}", r#"{"v":2,"at":{"sweep":{}}}"#, r#"{"v":1,"at":{"elsewhere":{}}}"#] {
+            let error = Place::from_cursor(&Cursor::new(bad)).unwrap_err();
+            assert_eq!(error.kind, ErrorKind::Protocol);
+            assert!(error.fix.is_some());
+        }
+    }
+}

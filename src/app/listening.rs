@@ -1,0 +1,56 @@
+//! The world's listener, put together from the settings.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use connector::SecretError;
+use secrecy::ExposeSecret;
+
+use super::App;
+use crate::ingest::{DecodeOptions, Live, LiveSource, SourceCounts, Tally};
+use crate::model::{RunId, SourceName};
+use crate::server::events::{Door, DoorSource, Limits};
+
+/// Why the listener cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum DoorError {
+    #[error("source {source_name}: {}", .why.message)]
+    Secret { source_name: SourceName, why: SecretError },
+    #[error("source {0}: its write key is also that of another source, or empty")]
+    Key(SourceName),
+}
+
+impl App {
+    /// What the listener needs; `None` where no source sends over HTTP. Reads the write keys.
+    pub fn door(&self) -> Result<Option<Arc<Door>>, DoorError> {
+        let (server, world) = (&self.settings.server, &self.world);
+        let mut sources = Vec::new();
+        let mut seen = HashSet::new();
+        for (name, http) in self.settings.http_sources() {
+            let read = world.environment.read(&http.write_key);
+            let write_key = read.map_err(|why| DoorError::Secret { source_name: name.clone(), why })?;
+            if write_key.expose_secret().is_empty() || !seen.insert(write_key.expose_secret().to_owned()) {
+                return Err(DoorError::Key(name.clone()));
+            }
+            let source = self.live_sources.iter().find(|source| source.options.source == *name);
+            let source = source.cloned().unwrap_or_else(|| Arc::new(live_source(name, http.client, http.max_message)));
+            sources.push(DoorSource { source, write_key, rate_limit: http.rate_limit });
+        }
+        if sources.is_empty() {
+            return Ok(None);
+        }
+        let run = RunId(world.entropy.uuid(world.clock.now()));
+        let live = Live::new(self.store.clone(), self.model.clone(), world.clock.clone(), run, self.arrived.clone());
+        let limits = Limits { max_request: server.max_request };
+        Ok(Some(Arc::new(Door::new(live, limits, server.cors_origins.clone(), server.public_url.clone(), sources))))
+    }
+
+    /// What each HTTP source has sent since this process started.
+    pub fn source_counts(&self) -> impl Iterator<Item = (&SourceName, SourceCounts)> {
+        self.live_sources.iter().map(|source| (&source.options.source, source.tally.counts()))
+    }
+}
+
+pub(super) fn live_source(name: &SourceName, client: bool, max_message: usize) -> LiveSource {
+    LiveSource { options: DecodeOptions { source: name.clone(), max_message, client }, tally: Tally::default() }
+}

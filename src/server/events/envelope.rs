@@ -1,0 +1,174 @@
+//! From a request to the messages in it. The envelope's own members go under each message's: the message wins.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::answer::Refusal;
+
+/// Messages of one request.
+pub(super) const MOST_MESSAGES: usize = 2_500;
+
+/// A batch as SDKs send it. What is not named here is of no interest.
+#[derive(Debug, Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow, default)]
+    batch: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    context: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    integrations: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "sentAt")]
+    sent_at: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "writeKey")]
+    write_key: Option<Cow<'a, str>>,
+}
+
+/// The members of a message that an envelope may fill.
+#[derive(Debug, Default, Deserialize)]
+struct Filled<'a> {
+    #[serde(borrow, default)]
+    context: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    integrations: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "sentAt")]
+    sent_at: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "writeKey")]
+    write_key: Option<Cow<'a, str>>,
+}
+
+/// The messages of a request, each the text of one JSON object, and the write key where the body carries it.
+#[derive(Debug)]
+pub(super) struct Messages<'a> {
+    pub texts: Vec<Cow<'a, str>>,
+    pub write_key: Option<String>,
+}
+
+/// A single message; the path's type wins over its own.
+pub(super) fn single<'a>(body: &'a str, kind: &str) -> Result<Messages<'a>, Refusal> {
+    let filled: Filled<'_> = serde_json::from_str(body).map_err(|error| not_an_object(&error))?;
+    let write_key = filled.write_key.map(Cow::into_owned);
+    // Of a repeated member the last counts.
+    let text = with_members(body, &[], &[("type", &format!("\"{kind}\""))]);
+    Ok(Messages { texts: vec![text], write_key })
+}
+
+/// A batch.
+pub(super) fn batch(body: &str) -> Result<Messages<'_>, Refusal> {
+    let envelope: Envelope<'_> = serde_json::from_str(body).map_err(|error| not_an_object(&error))?;
+    let list = envelope.batch.ok_or_else(|| Refusal::invalid_json("the body has no `batch`"))?;
+    let items: Vec<&RawValue> =
+        serde_json::from_str(list.get()).map_err(|_| Refusal::invalid_json("`batch` is not a list"))?;
+    if items.len() > MOST_MESSAGES {
+        let message = format!("the batch has {} messages, more than {MOST_MESSAGES}", items.len());
+        return Err(Refusal::too_large(message));
+    }
+    let mut write_key = envelope.write_key.as_ref().map(|key| key.to_string());
+    let mut texts = Vec::with_capacity(items.len());
+    for item in items {
+        let own: Filled<'_> = serde_json::from_str(item.get()).unwrap_or_default();
+        if write_key.is_none() {
+            write_key = own.write_key.as_ref().map(|key| key.to_string());
+        }
+        let context = envelope.context.map(|outer| under(outer.get(), own.context.map(RawValue::get)));
+        let mut before: Vec<(&str, &str)> = Vec::new();
+        let mut after: Vec<(&str, &str)> = Vec::new();
+        if own.sent_at.is_none_or(is_null) {
+            before.extend(envelope.sent_at.map(|sent_at| ("sentAt", sent_at.get())));
+        }
+        if own.integrations.is_none_or(is_null) {
+            before.extend(envelope.integrations.map(|integrations| ("integrations", integrations.get())));
+        }
+        if let Some(context) = &context {
+            after.push(("context", context));
+        }
+        texts.push(with_members(item.get(), &before, &after));
+    }
+    Ok(Messages { texts, write_key })
+}
+
+fn is_null(value: &RawValue) -> bool {
+    value.get() == "null"
+}
+
+fn not_an_object(error: &serde_json::Error) -> Refusal {
+    // The library's words may quote the body; its place does not.
+    Refusal::invalid_json(format!("the body is not a JSON object (line {}, column {})", error.line(), error.column()))
+}
+
+/// The members of `inner` over those of `outer`, one level deep.
+fn under<'a>(outer: &'a str, inner: Option<&'a str>) -> Cow<'a, str> {
+    match inner {
+        None => outer.into(),
+        Some(inner) if inner.trim_start().starts_with('{') && outer.trim_start().starts_with('{') => {
+            let (outer, inner) = (inside(outer), inside(inner));
+            match (outer.is_empty(), inner.is_empty()) {
+                (true, _) => format!("{{{inner}}}").into(),
+                (_, true) => format!("{{{outer}}}").into(),
+                // Of a repeated member the last counts.
+                _ => format!("{{{outer},{inner}}}").into(),
+            }
+        }
+        Some(inner) => inner.into(),
+    }
+}
+
+/// The text between an object's braces.
+fn inside(object: &str) -> &str {
+    let object = object.trim();
+    object.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).map_or("", str::trim)
+}
+
+/// An object's text with members put before and after its own. What is no object stays as it is; the decoder says so.
+fn with_members<'a>(object: &'a str, before: &[(&str, &str)], after: &[(&str, &str)]) -> Cow<'a, str> {
+    if before.is_empty() && after.is_empty() || !object.trim_start().starts_with('{') {
+        return object.into();
+    }
+    let member = |(name, value): &(&str, &str)| format!("\"{name}\":{value}");
+    let own = inside(object);
+    let parts: Vec<String> = before
+        .iter()
+        .map(member)
+        .chain((!own.is_empty()).then(|| own.to_owned()))
+        .chain(after.iter().map(member))
+        .collect();
+    format!("{{{}}}", parts.join(",")).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_envelope_goes_under_each_message() {
+        let body = r#"{"writeKey":"k","sentAt":"S","context":{"ip":"1.2.3.4","locale":"de"},"integrations":{"All":true},
+            "batch":[{"type":"track","context":{"locale":"at"}},{"type":"page","sentAt":"T","context":null},{},7]}"#;
+        let messages = batch(body).unwrap();
+        assert_eq!(messages.write_key.as_deref(), Some("k"));
+        let texts: Vec<&str> = messages.texts.iter().map(AsRef::as_ref).collect();
+        assert!(texts[0].starts_with(r#"{"sentAt":"S","integrations":{"All":true},"type":"track""#), "{}", texts[0]);
+        assert!(texts[0].ends_with(r#""context":{"ip":"1.2.3.4","locale":"de","locale":"at"}}"#), "{}", texts[0]);
+        assert!(texts[1].contains(r#""sentAt":"T""#) && !texts[1].contains(r#""sentAt":"S""#));
+        assert!(texts[2].starts_with(r#"{"sentAt":"S""#));
+        assert_eq!(texts[3], "7");
+    }
+
+    #[test]
+    fn the_path_says_what_a_single_message_is() {
+        let messages = single(r#"{ "type":"page", "writeKey":"k" }"#, "track").unwrap();
+        assert_eq!(messages.texts[0], r#"{"type":"page", "writeKey":"k","type":"track"}"#);
+        assert_eq!(messages.write_key.as_deref(), Some("k"));
+        assert_eq!(single("{}", "page").unwrap().texts[0], r#"{"type":"page"}"#);
+    }
+
+    #[test]
+    fn what_is_no_batch_is_refused_whole() {
+        for body in ["", "[]", "{}", r#"{"batch":{}}"#, r#"{"batch":[1,]}"#, "null", "{\"batch\":[]"] {
+            assert!(batch(body).is_err(), "{body}");
+        }
+        let many = format!(r#"{{"batch":[{}]}}"#, vec!["{}"; MOST_MESSAGES + 1].join(","));
+        assert_eq!(batch(&many).unwrap_err().code, "too_large");
+        assert!(batch(r#"{"batch":[]}"#).unwrap().texts.is_empty());
+    }
+}

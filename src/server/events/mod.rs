@@ -1,0 +1,21 @@
+//! The world's listener: events in, by the wire format that the field's SDKs speak (`cdp-semantics` §1.4, §1.5). An unmodified
+//! SDK works by changing only its host.
+//!
+//! `200` is said only when the messages are on disk, and nothing but `200` is said for success: some SDKs take any other
+//! code for a failure. Every error has a JSON body with `code` and `message` as texts: some SDKs index them unasked.
+
+mod answer;
+mod body;
+mod cors;
+mod door;
+mod envelope;
+mod face;
+mod key;
+mod pace;
+mod pixel;
+mod route;
+#[cfg(test)]
+mod tests;
+
+pub use door::{Door, DoorSource, Limits};
+pub use face::serve;
