@@ -11,6 +11,9 @@ use serde::Deserialize;
 
 use crate::duplicates::DuplicateResult;
 
+/// How Salesforce says that the field of an upsert is not one to upsert by.
+pub(crate) const NO_KEY_FIELD: &str = "external ID field does not exist";
+
 /// One refusal in Salesforce's own words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RowRefusal {
@@ -84,6 +87,10 @@ impl RowRefusal {
                 "INVALID_FIELD" => between(&self.message, "No such column '", "'").into_iter().map(Arc::from).collect(),
                 // Unable to create/update fields: CreatedDate, Name. Please check …
                 "INVALID_FIELD_FOR_INSERT_UPDATE" => between(&self.message, "fields: ", ".").map_or(Vec::new(), names),
+                // Provided external ID field does not exist or is not accessible: Key__c
+                "NOT_FOUND" if self.message.contains(NO_KEY_FIELD) => {
+                    self.message.rsplit_once(": ").map_or(Vec::new(), |(_, name)| names(name))
+                }
                 "REQUIRED_FIELD_MISSING" => between(&self.message, "missing: [", "]").map_or(Vec::new(), names),
                 _ => Vec::new(),
             };

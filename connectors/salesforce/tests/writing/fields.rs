@@ -5,13 +5,20 @@ use serde_json::json;
 
 use crate::org::{Org, done, push_one, update};
 
+/// An org where a new field is seen by nobody.
+async fn guarded() -> Org {
+    let org = Org::start().await;
+    org.knobs(json!({ "field_permissions": true })).await;
+    org
+}
+
 fn field(name: &str, kind: FieldKind) -> NewField {
     NewField { name: name.into(), label: name.into(), description: "Written by Ferry.".into(), kind, unique: false }
 }
 
 #[tokio::test]
 async fn a_field_is_made_seen_and_written_and_a_second_time_changes_nothing() {
-    let org = Org::start().await;
+    let org = guarded().await;
     let id = org.people(1).await.remove(0);
     let connector = org.connector();
     let kinds = [
@@ -59,7 +66,7 @@ async fn a_field_is_made_seen_and_written_and_a_second_time_changes_nothing() {
 
 #[tokio::test]
 async fn the_key_is_unique_and_can_be_upserted_by() {
-    let org = Org::start().await;
+    let org = guarded().await;
     let connector = org.connector();
     let key = NewField { unique: true, ..field("CDP_Key__c", FieldKind::Text) };
     connector.create_field(&Object::Contact, &key).await.unwrap();
@@ -69,7 +76,7 @@ async fn the_key_is_unique_and_can_be_upserted_by() {
 
 #[tokio::test]
 async fn a_field_made_before_and_seen_by_nobody_is_granted() {
-    let org = Org::start().await;
+    let org = guarded().await;
     let connector = org.connector();
     let body = json!({ "FullName": "Lead.CDP_Old__c", "Metadata": { "type": "Text", "label": "Old", "length": 255 } });
     org.api(reqwest::Method::POST, "/tooling/sobjects/CustomField", Some(body)).await;
@@ -81,7 +88,7 @@ async fn a_field_made_before_and_seen_by_nobody_is_granted() {
 
 #[tokio::test]
 async fn a_field_of_another_kind_is_not_taken_over() {
-    let org = Org::start().await;
+    let org = guarded().await;
     let connector = org.connector();
     let error = connector.create_field(&Object::Contact, &field("CDP_Text__c", FieldKind::Bool)).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Config);

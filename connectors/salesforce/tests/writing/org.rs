@@ -62,7 +62,6 @@ impl Org {
             org.field(object, "CDP_Score__c", json!({ "type": "Number", "label": "S", "precision": 5, "scale": 2 }))
                 .await;
         }
-        org.knobs(json!({ "field_permissions": true })).await;
         org
     }
 
@@ -199,9 +198,13 @@ impl Org {
 
     /// Waits until a request meets the fault.
     pub async fn until_fault(&self, fault: &str) {
-        while !self.lines("requests", 0).await.iter().any(|line| line["fault"] == fault) {
+        for _ in 0..5_000 {
+            if self.lines("requests", 0).await.iter().any(|line| line["fault"] == fault) {
+                return;
+            }
             tokio::task::yield_now().await;
         }
+        panic!("no request met the fault");
     }
 
     /// States of all ingest jobs there are.
