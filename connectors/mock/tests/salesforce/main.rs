@@ -23,6 +23,7 @@ mod seeds;
 mod soap_login;
 mod soql_groups;
 mod soql_order;
+mod soql_roads;
 mod soql_rows;
 mod soql_where;
 mod tooling;
