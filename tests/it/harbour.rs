@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use connector::{
-    Clock, Environment, FieldName, Object, ReadKey, ReadRequest, RecordId, Secret, SecretError, SeededEntropy,
-    Timestamp, Value,
+    Clock, Environment, FieldName, Object, PullRequest, ReadKey, ReadRequest, RecordId, Secret, SecretError,
+    SeededEntropy, Stream, Timestamp, Value,
 };
 use connector_conformance::LeapClock;
 use ferry::app::{App, Computing, Connection, Finished, Pulling, Pushing, World as Outside};
@@ -35,14 +35,21 @@ pub struct Harbour {
     starts: u64,
 }
 
-/// A variable holds its own name: `mock-token` is the token of a mock.
+/// The credentials that every mock takes, by how the name of a variable ends.
 #[derive(Debug)]
-pub struct NamesAreSecrets;
+pub struct MockSecrets;
 
-impl Environment for NamesAreSecrets {
+impl Environment for MockSecrets {
     fn read(&self, secret: &Secret) -> Result<SecretString, SecretError> {
         let Secret::Env(name) = secret else { panic!("only variables in tests") };
-        Ok(SecretString::from(name.replace("mock_", "mock-")))
+        let kept = [
+            ("REFRESH_TOKEN", "mock-refresh"),
+            ("TOKEN", "mock-token"),
+            ("SECRET", "mock-secret"),
+            ("ID", "mock-client"),
+        ];
+        let (_, value) = kept.iter().find(|(ending, _)| name.ends_with(ending)).unwrap();
+        Ok(SecretString::from((*value).to_owned()))
     }
 }
 
@@ -54,13 +61,26 @@ impl Harbour {
     }
 
     pub async fn with(vendors: Vec<(Vendor, Options)>, sections: &str, more: &str) -> Self {
-        let clock = Arc::new(LeapClock::new(start()));
+        let config = |mocks: &[Mock]| {
+            let mut config = format!("preset = \"b2b\"\ntimezone = \"UTC\"\nbase_currency = \"USD\"\n{sections}\n");
+            config.extend(mocks.iter().map(|mock| mock.entry(more)));
+            config
+        };
+        Self::around(start(), vendors, config).await
+    }
+
+    /// Mocks and a configuration of the test's own, from an instant on; what Ferry writes has its fields.
+    pub async fn around(
+        at: Timestamp,
+        vendors: Vec<(Vendor, Options)>,
+        config: impl FnOnce(&[Mock]) -> String,
+    ) -> Self {
+        let clock = Arc::new(LeapClock::new(at));
         let mut mocks = Vec::new();
         for (vendor, options) in vendors {
-            mocks.push(Mock::start(vendor, clock.now(), options).await);
+            mocks.push(Mock::start(vendor, at, options).await);
         }
-        let mut config = format!("preset = \"b2b\"\ntimezone = \"UTC\"\nbase_currency = \"USD\"\n{sections}\n");
-        config.extend(mocks.iter().map(|mock| mock.entry(more)));
+        let config = config(&mocks);
         let folder = tempfile::tempdir().unwrap();
         let app = open(&config, folder.path(), clock.clone(), 0);
         let harbour = Self { app, mocks, clock, folder, config, starts: 0 };
@@ -165,6 +185,23 @@ impl Harbour {
         mapping.canonical(&delivered).unwrap()
     }
 
+    /// Every live record of an object, as the CRM lists them.
+    pub async fn ids(&self, vendor: Vendor, object: &Object) -> Vec<RecordId> {
+        let (mut ids, mut cursor) = (Vec::new(), None);
+        loop {
+            let stream = Stream::Records(object.clone());
+            let request = PullRequest { stream, fields: Vec::new(), links: Vec::new(), cursor, since: None };
+            let page = self.connection(vendor).connector.pull(&request).await.unwrap();
+            ids.extend(page.records.into_iter().map(|record| record.id));
+            if !page.more {
+                ids.sort();
+                ids.dedup();
+                return ids;
+            }
+            cursor = Some(page.resume);
+        }
+    }
+
     pub async fn dead_letters(&self) -> Vec<DeadLetter> {
         self.app.store.dead_letters(DeadLetterId(0), 1_000).await.unwrap()
     }
@@ -188,7 +225,7 @@ fn open(config: &str, folder: &Path, clock: Arc<LeapClock>, starts: u64) -> App 
         .settings;
     let entropy = Arc::new(SeededEntropy::new(7 + starts));
     let store = SqliteStore::open(&settings.store_path, OpenOptions::default(), entropy.clone()).unwrap();
-    let outside = Outside { clock, entropy, environment: Arc::new(NamesAreSecrets) };
+    let outside = Outside { clock, entropy, environment: Arc::new(MockSecrets) };
     App::assemble(settings, Arc::new(store), outside).unwrap()
 }
 

@@ -37,10 +37,10 @@ impl Mock {
     pub fn entry(&self, more: &str) -> String {
         let (name, url) = (self.vendor.name(), self.url());
         let own = match self.vendor {
-            Vendor::Hubspot => format!("token = {{ env = \"mock_token\" }}\nbase_url = \"{url}\""),
-            Vendor::Salesforce => format!(
-                "login_url = \"{url}\"\nclient_id = \"mock-client\"\nclient_secret = {{ env = \"mock_secret\" }}"
-            ),
+            Vendor::Hubspot => format!("token = {{ env = \"TOKEN\" }}\nbase_url = \"{url}\""),
+            Vendor::Salesforce => {
+                format!("login_url = \"{url}\"\nclient_id = \"mock-client\"\nclient_secret = {{ env = \"SECRET\" }}")
+            }
         };
         format!("\n[[crm]]\nname = \"{name}\"\ntype = \"{name}\"\n{own}\n{more}\n")
     }

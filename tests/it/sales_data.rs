@@ -1,65 +1,39 @@
-//! A whole company's pipeline through Ferry: exports into a HubSpot mock, a pull, behaviour, scores, a push, and every
+//! A whole company's pipeline through Ferry: exports into a mock of each CRM, a pull, behaviour, scores, a push, and every
 //! number held against the exports. The full set is read where it is (`FERRY_SHARED_DATA`, else `../shared/data` beside the
 //! repository) and is no part of it; without it a small invented one with the same columns goes the same way.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
 
-use connector::{
-    Clock, Environment, FieldName, Object, ReadKey, ReadRequest, RecordId, Secret, SecretError, SeededEntropy,
-    SystemClock, Timestamp, Value,
-};
-use ferry::app::{App, Computing, Finished, Pulling, Pushing, World};
-use ferry::config::{self, Overrides};
-use ferry::model::{Counts, RunState};
-use ferry::store::sqlite::{OpenOptions, SqliteStore};
-use mock_crm::{Options, Running};
+use connector::{FieldName, Object, ReadKey, ReadRequest, RecordId, Value};
+use ferry::app::{Computing, Finished, Pulling, Pushing};
+use ferry::config::Vendor::{self, Hubspot, Salesforce};
+use ferry::model::{Counts, Profile, RunState};
+use mock_crm::Options;
 use rust_decimal::Decimal;
-use secrecy::SecretString;
-use serde_json::json;
+
+use crate::harbour::{BETWEEN, Harbour, at};
 
 #[path = "../../examples/crm-sales-opportunities/behaviour.rs"]
 mod behaviour;
 
-const CONFIG: &str = include_str!("../../examples/crm-sales-opportunities/sync.toml");
 const DAY: &str = "2018-01-02";
-const FIRST_CONTACT: u64 = 10_000_000_001;
 const PUSHED: [&str; 8] = [
-    "cdp_won_deals",
-    "cdp_won_revenue",
-    "cdp_last_won_at",
-    "cdp_score_engagement",
-    "cdp_score_reasons",
-    "cdp_visits_30d",
-    "cdp_pricing_views_30d",
-    "cdp_first_touch_source",
+    "won_deals",
+    "won_revenue",
+    "last_won_at",
+    "score_engagement",
+    "score_reasons",
+    "visits_30d",
+    "pricing_views_30d",
+    "first_touch_source",
 ];
 
-/// Moves by what is slept and by nothing else; the waiting is real.
-#[derive(Debug)]
-struct Standing(AtomicI64);
-
-#[async_trait::async_trait]
-impl Clock for Standing {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_micros(self.0.load(Ordering::Relaxed))
-    }
-
-    async fn sleep(&self, how_long: Duration) {
-        SystemClock.sleep(how_long).await;
-        self.0.fetch_add(i64::try_from(how_long.as_micros()).unwrap(), Ordering::Relaxed);
-    }
-}
-
-#[derive(Debug)]
-struct MockToken;
-
-impl Environment for MockToken {
-    fn read(&self, _: &Secret) -> Result<SecretString, SecretError> {
-        Ok(SecretString::from("mock-token".to_owned()))
+/// The example's own file for a CRM, and the address of the mock in it.
+fn example(vendor: Vendor) -> (&'static str, &'static str) {
+    match vendor {
+        Hubspot => (include_str!("../../examples/crm-sales-opportunities/sync.toml"), "http://127.0.0.1:7202"),
+        Salesforce => (include_str!("../../examples/crm-sales-opportunities/salesforce.toml"), "http://127.0.0.1:7201"),
     }
 }
 
@@ -113,42 +87,31 @@ fn full_set() -> Option<PathBuf> {
 
 /// A store and a CRM that have been through everything.
 struct Synced {
-    app: App,
-    crm: Running,
+    vendor: Vendor,
+    harbour: Harbour,
     ingested: Counts,
-    people: Vec<(RecordId, ferry::model::Profile)>,
-    folder: tempfile::TempDir,
+    people: Vec<(RecordId, Profile)>,
 }
 
-async fn sync(exports: &Exports) -> Synced {
-    let now = Timestamp::parse_rfc3339(&format!("{DAY}T09:00:00Z")).unwrap();
-    let settings = json!({ "rate_limits": false, "search_lag_ms": 0, "frozen_at": now.to_rfc3339() });
-    let serde_json::Value::Object(knobs) = settings else { panic!("an object") };
-    let options = Options { seed_dir: Some(exports.folder.clone()), config: knobs, ..Options::default() };
-    let crm = mock_crm::hubspot::serve(options).await.unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let config = CONFIG.replace("http://127.0.0.1:7202", crm.url());
-    let settings = config::parse("sync.toml", &config, folder.path(), &Overrides::none()).unwrap().settings;
-    let entropy = Arc::new(SeededEntropy::new(7));
-    let store = SqliteStore::open(&settings.store_path, OpenOptions::default(), entropy.clone()).unwrap();
-    let world =
-        World { clock: Arc::new(Standing(AtomicI64::new(now.micros()))), entropy, environment: Arc::new(MockToken) };
-    let app = App::assemble(settings, Arc::new(store), world).unwrap();
-    let connection = &app.connections[0];
-    ferry::cli::fields::of_connection(connection, &app.settings.model, true).await.unwrap();
+async fn sync(vendor: Vendor, exports: &Exports) -> Synced {
+    let options = Options { seed_dir: Some(exports.folder.clone()), ..Options::default() };
+    let (config, address) = example(vendor);
+    let configured = |mocks: &[crate::mocks::Mock]| config.replace(address, mocks[0].url());
+    let harbour = Harbour::around(at(&format!("{DAY}T09:00:00Z")), vec![(vendor, options)], configured).await;
+    harbour.advance(BETWEEN);
+    let (app, connection) = (&harbour.app, harbour.connection(vendor));
     done(&app.pull(connection, Pulling::default(), &()).await.unwrap());
 
-    let contacts = exports.accounts.len() as u64 * 3;
     let emails: Vec<String> =
-        people(&app, contacts).await.iter().map(|(_, one)| text(one.value("email")).to_owned()).collect();
-    let file = folder.path().join("behaviour.jsonl");
+        people(&harbour, vendor).await.iter().map(|(_, one)| text(one.value("email")).to_owned()).collect();
+    let file = harbour.folder().join("behaviour.jsonl");
     std::fs::write(&file, behaviour::lines(&emails, DAY.parse().unwrap())).unwrap();
     let ingested = app.import(&file, "website".into(), &(), &|_| ()).await.unwrap();
     done(std::slice::from_ref(&ingested));
     done(&[app.compute(Computing::default(), &()).await.unwrap()]);
     done(&app.push(connection, Pushing::default(), &()).await.unwrap());
-    let people = people(&app, contacts).await;
-    Synced { app, crm, ingested: ingested.run.counts, people, folder }
+    let people = people(&harbour, vendor).await;
+    Synced { vendor, harbour, ingested: ingested.run.counts, people }
 }
 
 fn done(runs: &[Finished]) {
@@ -158,13 +121,11 @@ fn done(runs: &[Finished]) {
     assert!(!runs.is_empty());
 }
 
-async fn people(app: &App, contacts: u64) -> Vec<(RecordId, ferry::model::Profile)> {
+async fn people(harbour: &Harbour, vendor: Vendor) -> Vec<(RecordId, Profile)> {
     let mut people = Vec::new();
-    for number in 0..contacts {
-        let id = (FIRST_CONTACT + number).to_string();
-        let key = format!("crm:hubspot:contact:{id}");
-        let profile = app.store.find_profile(&key).await.unwrap().unwrap_or_else(|| panic!("no profile {key}"));
-        people.push((RecordId::from(id), app.store.profile(profile).await.unwrap().unwrap().profile));
+    for id in harbour.ids(vendor, &Object::Contact).await {
+        let profile = harbour.profile(&format!("crm:{}:contact:{id}", vendor.name())).await.profile;
+        people.push((id, profile));
     }
     people
 }
@@ -187,7 +148,7 @@ impl Synced {
 
     fn database(&self) -> rusqlite::Connection {
         let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
-        rusqlite::Connection::open_with_flags(self.folder.path().join("ferry.db"), flags).unwrap()
+        rusqlite::Connection::open_with_flags(&self.harbour.app.settings.store_path, flags).unwrap()
     }
 
     fn by_stage(&self) -> BTreeMap<String, u64> {
@@ -208,15 +169,15 @@ impl Synced {
 }
 
 /// Everything that must be so for any exports.
-async fn agrees(exports: &Exports) -> Synced {
-    let synced = sync(exports).await;
+async fn agrees(vendor: Vendor, exports: &Exports) -> Synced {
+    let synced = sync(vendor, exports).await;
     assert_eq!(synced.by_stage(), exports.by_stage(), "deals by stage");
     assert_eq!(synced.ask::<i64>("SELECT count(*) FROM crm_user") as usize, exports.agents.len(), "owners");
     let revenue: BTreeMap<_, _> = synced.revenue().into_iter().filter(|(_, sum)| !sum.is_zero()).collect();
     assert_eq!(revenue, exports.won_by_domain(), "won revenue per company, on the profiles of its people");
     let alone = "SELECT count(*) FROM deal WHERE NOT EXISTS (SELECT 1 FROM link WHERE a = record OR b = record)";
     assert_eq!(synced.ask::<i64>(alone).unsigned_abs(), exports.without_account(), "deals without an account");
-    let stats = synced.app.store.stats().await.unwrap();
+    let stats = synced.harbour.app.store.stats().await.unwrap();
     let count = |object| stats.connections.values().next().unwrap().objects[&object].records as usize;
     assert_eq!(count(Object::Company), exports.accounts.len());
     assert_eq!(count(Object::Contact), exports.accounts.len() * 3);
@@ -227,52 +188,50 @@ async fn agrees(exports: &Exports) -> Synced {
 }
 
 async fn crm_holds_what_was_computed(synced: &Synced) {
-    let connection = &synced.app.connections[0];
+    let connection = synced.harbour.connection(synced.vendor);
     let mapping = connection.settings.object(&Object::Contact).unwrap();
+    let field = |name: &str| -> FieldName { mapping.of_attribute(name).unwrap().field.clone() };
     for chunk in synced.people.chunks(100) {
         let request = ReadRequest {
             object: Object::Contact,
-            fields: PUSHED.iter().map(|field| FieldName::from(*field)).collect(),
+            fields: PUSHED.iter().map(|name| field(name)).collect(),
             by: ReadKey::Ids(chunk.iter().map(|(id, _)| id.clone()).collect()),
         };
         let live = connection.connector.read(&request).await.unwrap();
         assert_eq!(live.len(), chunk.len());
         for record in live {
             let (_, profile) = chunk.iter().find(|(id, _)| *id == record.id).unwrap();
-            for field in PUSHED {
-                let line = mapping.of_field(field).next().unwrap();
-                let there = line.canonical(record.fields.get(field).unwrap_or(&Value::Null)).unwrap();
+            for name in PUSHED {
+                let line = mapping.of_attribute(name).unwrap();
+                let there = line.canonical(record.fields.get(&line.field).unwrap_or(&Value::Null)).unwrap();
                 let here = line.canonical(profile.value(&line.attribute)).unwrap();
-                assert_eq!(there, here, "{field} of contact {}", record.id);
+                assert_eq!(there, here, "{name} of contact {}", record.id);
             }
         }
     }
 }
 
 async fn a_second_cycle_writes_nothing(synced: &Synced) {
-    let ledger = || synced.crm.control("GET", "ledger", None).1.lines().count();
+    let harbour = &synced.harbour;
+    let ledger = || harbour.mock(synced.vendor).ledger(0).len();
     let before = ledger();
-    let connection = &synced.app.connections[0];
-    done(&synced.app.pull(connection, Pulling::default(), &()).await.unwrap());
-    done(&[synced.app.compute(Computing::default(), &()).await.unwrap()]);
-    done(&synced.app.push(connection, Pushing::default(), &()).await.unwrap());
+    harbour.cycle().await;
     assert_eq!(ledger(), before, "an idle cycle writes nothing");
 }
 
-#[tokio::test]
-async fn a_small_invented_pipeline_arrives_whole() {
+async fn a_small_pipeline(vendor: Vendor) {
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/sales_sample");
-    let synced = agrees(&Exports::read(sample)).await;
+    let synced = agrees(vendor, &Exports::read(sample)).await;
     assert_eq!(synced.revenue().values().sum::<Decimal>(), Decimal::from(32_384));
 }
 
-#[tokio::test]
-async fn the_full_pipeline_has_the_facts_of_its_readme() {
+/// The facts of the example's README, the same at every CRM.
+async fn the_full_pipeline(vendor: Vendor) {
     let Some(folder) = full_set() else {
         eprintln!("skipped: the facts of the full data set; FERRY_SHARED_DATA names no folder that has it");
         return;
     };
-    let synced = agrees(&Exports::read(folder)).await;
+    let synced = agrees(vendor, &Exports::read(folder)).await;
     let stages = [("Engaging", 1_589), ("Lost", 2_473), ("Prospecting", 500), ("Won", 4_238)];
     assert_eq!(synced.by_stage(), stages.map(|(stage, count)| (stage.to_owned(), count)).into());
     assert_eq!(synced.revenue().values().sum::<Decimal>(), Decimal::from(10_005_534));
@@ -280,4 +239,14 @@ async fn the_full_pipeline_has_the_facts_of_its_readme() {
     assert_eq!(synced.people.len(), 255);
     let scored = synced.people.iter().filter(|(_, one)| !number(one.value("score_engagement")).is_zero()).count();
     assert_eq!((synced.ingested.created, scored), (1_084, 189), "events, and people with a score");
+}
+
+#[tokio::test]
+async fn a_small_invented_pipeline_arrives_whole_from_hubspot() {
+    a_small_pipeline(Hubspot).await;
+}
+
+#[tokio::test]
+async fn the_full_pipeline_has_the_facts_of_its_readme_on_hubspot() {
+    the_full_pipeline(Hubspot).await;
 }
