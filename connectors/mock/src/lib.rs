@@ -45,6 +45,7 @@ mod fault;
 pub mod hubspot;
 mod ledger;
 mod options;
+mod page_frame;
 mod people;
 pub mod salesforce;
 mod server;

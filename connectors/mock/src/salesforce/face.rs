@@ -18,6 +18,18 @@ use crate::options::{Options, StartError};
 /// An address longer than this, or an address and headers longer than this together, is refused before anything else.
 const MAX_URI: usize = 16_384;
 
+/// Headers that change what a call does, and who says it is calling.
+const NOTED: [&str; 8] = [
+    "sforce-auto-assign",
+    "sforce-duplicate-rule-header",
+    "sforce-call-options",
+    "sforce-query-options",
+    "sforce-mru",
+    "content-type",
+    "content-encoding",
+    "user-agent",
+];
+
 pub struct Salesforce {
     org: Org,
 }
@@ -124,6 +136,9 @@ impl Face for Salesforce {
             ["services", "oauth2", "token"] => self.org.sessions.grant(core, &self.org.knobs, call),
             ["services", "oauth2", "revoke"] => self.org.sessions.revoke(call),
             ["services", "oauth2", "userinfo"] | ["id", _, _] => self.org.sessions.identity(core, call),
+            ["services", "Soap", "u" | "c", version, ..] if call.method == "POST" => {
+                self.org.soap_call(core, call, version)
+            }
             ["services", "data"] if call.method == "GET" => versions(),
             ["services", "data", version, ..] => match ask::version(version) {
                 Ok(version) => {
@@ -138,7 +153,7 @@ impl Face for Salesforce {
             },
             _ => Refusal::not_found().reply(""),
         };
-        self.org.written.clear();
+        self.org.run_workflows(core);
         reply
     }
 
@@ -172,12 +187,18 @@ impl Face for Salesforce {
         refusal.reply("").with("sforce-limit-info", info)
     }
 
-    fn page(&mut self, _: &mut Core, _: &Call) -> Option<Reply> {
-        None
+    fn noted_headers(&self) -> &'static [&'static str] {
+        &NOTED
     }
 
-    fn act(&mut self, _: &mut Core, action: &str, _: &Value) -> Result<Value, String> {
-        Err(format!("unknown action `{action}`"))
+    fn page(&mut self, core: &mut Core, call: &Call) -> Option<Reply> {
+        self.org.page(core, call)
+    }
+
+    fn act(&mut self, core: &mut Core, action: &str, body: &Value) -> Result<Value, String> {
+        let answer = self.org.act(core, action, body);
+        self.org.run_workflows(core);
+        answer
     }
 
     fn config(&self) -> Map<String, Value> {

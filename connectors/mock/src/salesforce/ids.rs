@@ -9,8 +9,10 @@ use super::kind::Kind;
 
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const CHECKSUM: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
-/// The number of every well-formed Id that this org never gave out.
-const FOREIGN: u64 = u64::MAX;
+/// The numbers of well-formed Ids that this org never gave out, before and after all of its own: `003000000000000` is a
+/// place to start from.
+const BEFORE_ALL: u64 = 0;
+const AFTER_ALL: u64 = u64::MAX;
 
 /// The number of the first record of every object; the API never gave out a smaller one.
 pub const FIRST: u64 = decode(b"4TmiQ");
@@ -49,7 +51,8 @@ impl Id {
         let prefix: [u8; 3] = short.get(..3)?.try_into().ok()?;
         let number = match short.get(3..5)? {
             b"xx" => short.get(5..)?.iter().try_fold(0u64, |sum, byte| Some(sum * 62 + value(*byte)?))?,
-            _ => FOREIGN,
+            foreign if foreign < b"xx".as_slice() => BEFORE_ALL,
+            _ => AFTER_ALL,
         };
         Some(Self { prefix, number })
     }
@@ -153,6 +156,7 @@ mod tests {
         for text in ["", "003", "003xx000004TmiQAAA", "003xx000004Tmi/", "003xx000004TmiQA", "00é000000000001"] {
             assert_eq!(Id::parse(text), None, "{text}");
         }
-        assert_eq!(Id::parse("001A0000006Vm9r").map(|id| id.number), Some(FOREIGN));
+        assert_eq!(Id::parse("001A0000006Vm9r").map(|id| id.number), Some(BEFORE_ALL));
+        assert_eq!(Id::parse("003zz0000000001").map(|id| id.number), Some(AFTER_ALL));
     }
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::workflows::Workflow;
+
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 pub struct Knobs {
@@ -49,6 +51,8 @@ pub struct Knobs {
     pub open_transaction_s: i64,
     /// What a session that ended is told.
     pub session_refusal: SessionRefusal,
+    /// The org's automation.
+    pub workflows: Vec<Workflow>,
 }
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
@@ -98,6 +102,7 @@ impl Default for Knobs {
             query_timeout_rows: 0,
             open_transaction_s: 0,
             session_refusal: SessionRefusal::Expired,
+            workflows: Vec::new(),
         }
     }
 }

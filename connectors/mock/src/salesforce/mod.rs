@@ -2,7 +2,7 @@
 //!
 //! Sign in at `/services/oauth2/token` with client `mock-client`, secret `mock-secret`: by client credentials, by refresh
 //! token `mock-refresh`, by JWT for `sync@acme.example` (any RS256 signature unless a key is set), or by the legacy
-//! password `mock-password`.
+//! password `mock-password`, over SOAP as well.
 //!
 //! # Knobs (`PUT /__mock/config`, beside the core's)
 //!
@@ -30,6 +30,32 @@
 //! | `query_timeout_rows` | 0 | `QUERY_TIMEOUT` where more rows than this pass the WHERE, whatever the LIMIT; 0: never |
 //! | `open_transaction_s` | 0 | a transaction has been running for so long: `latestDateCovered` stays before it |
 //! | `session_refusal` | `"expired"` | the 401 of a bad session: `expired`, `not_for_rest`, `not_attached` |
+//! | `workflows` | `[]` | `{object, property, action, value, digits, immediate, after_s}`; actions `round trim upper lower set revert append clear`, and `touch`, which moves `SystemModstamp` only |
+//!
+//! # What people do (`POST /__mock/{action}`)
+//!
+//! Objects go by any of their names (`contacts`, `Contact`, `companies`, `deals`, …). Where a body takes `id`, it takes
+//! `ids`, `first` (so many) and `all` as well. `at` sets a stamp, `visible_in_ms` when readers see the change.
+//!
+//! | action | body |
+//! |---|---|
+//! | `edit` | `{object, id?, properties, associations?, at?, visible_in_ms?}`; makes a record when none is named; many at once share one stamp |
+//! | `delete` | `{object, id, erase?, at?, visible_in_ms?}` |
+//! | `erase` | `{object, id}`: hard delete, also of what lies in the recycle bin |
+//! | `restore` | `{object, id}` |
+//! | `merge` | `{object, primary, secondary, properties?}`; `secondary` may be a list of two |
+//! | `convert` | `{id, account?, contact?, opportunity?, map?, owner?}`; `opportunity` is `true`, a name or an Id |
+//! | `associate` | `{from, from_id, to, to_id, remove?}` |
+//! | `role` | `{opportunity, contact, role?, primary?, remove?}` |
+//! | `close`, `reopen` | `{id, won?, amount?, close_date?}`, `{id, stage?}` |
+//! | `touch` | `{object, id, at?}`: automation moves the stamp and no field |
+//! | `archive-activities` | `{before?}`: closed ones of more than a year ago unless a day is named |
+//! | `purge-deleted` | `{object?}`: empties the log behind `/deleted/` |
+//! | `owner` | `{email, first_name?, last_name?, archived?}`, or `{id, archived}` for one there is |
+//! | `property` | `{object, name, read_only?, remove?, restore?, options?}` or `{object, create: {name, label?, type?, …}}` |
+//! | `field-security` | `{object, field, access}`; access is `none`, `read` or `edit` |
+//! | `usage` | `{used}`: calls made in the last day, by whomever |
+//! | `expire-tokens` | `{refresh?}` |
 
 // The org offers its areas more than each of them uses yet.
 #![allow(dead_code)]
@@ -41,6 +67,7 @@ mod build;
 mod catalogue;
 mod catalogue_more;
 mod check;
+mod convert;
 mod cursors;
 mod datum;
 mod describe_api;
@@ -51,21 +78,31 @@ mod jwt;
 mod kind;
 mod knobs;
 mod limits;
+mod merge;
 mod org;
+mod page_record;
+mod pages;
 mod pen;
 mod population;
 mod query_api;
 mod records;
 mod refusal;
 mod render;
+mod rep;
+mod rep_fields;
+mod rep_links;
+mod rep_request;
 mod replication_api;
 mod rules;
 mod schema;
+mod seed_dir;
 mod setup;
+mod soap_login;
 mod sobjects_api;
 mod soql;
 mod store;
 mod values;
+mod workflows;
 mod write;
 
 use crate::options::{Options, StartError};

@@ -19,6 +19,7 @@ use super::population::Population;
 use super::records::{Held, Seen, Sight, Table};
 use super::schema::{FieldId, Schema};
 use super::setup;
+use super::workflows::Was;
 use crate::clock::Millis;
 use crate::desk::Core;
 use crate::options::{Options, StartError};
@@ -35,7 +36,9 @@ pub struct Org {
     pub knobs: Knobs,
     pub cursors: Cursors,
     /// What this request wrote, in order: for automation that runs once it is answered. Emptied after every request.
-    pub written: Vec<(Kind, u64, Vec<FieldId>)>,
+    pub written: Vec<(Kind, u64, Vec<Was>)>,
+    /// The people who sell: assignment rules choose among them.
+    pub reps: Vec<Id>,
     journal: Option<Journal>,
 }
 
@@ -61,9 +64,16 @@ impl Org {
             knobs: Knobs::default(),
             cursors: Cursors::default(),
             written: Vec::new(),
+            reps: Vec::new(),
             journal: None,
         };
         setup::furnish(&mut org, core);
+        if contacts > 0 || options.seed_dir.is_none() {
+            setup::hire(&mut org, core);
+        }
+        if let Some(folder) = &options.seed_dir {
+            org.load_exports(core, folder)?;
+        }
         Ok(org)
     }
 
@@ -76,6 +86,9 @@ impl Org {
             all.insert(key, value);
         }
         let knobs: Knobs = serde_json::from_value(Value::Object(all)).map_err(|why| why.to_string())?;
+        if let Some(fault) = knobs.workflows.iter().find_map(|rule| rule.fault()) {
+            return Err(fault);
+        }
         self.people.equal_stamps = knobs.equal_stamps;
         self.knobs = knobs;
         self.refresh_access();

@@ -8,7 +8,7 @@ use super::datum::Datum;
 use super::ids::{FIRST, Id, SYNC_USER};
 use super::kind::Kind;
 use super::population::Population;
-use super::schema::{FieldId, Schema};
+use super::schema::{FieldId, FieldType, Schema};
 use crate::clock::Millis;
 
 /// Fields every schema begins with, in this order (objects without one have it removed).
@@ -156,7 +156,12 @@ impl<'a> Seen<'a> {
             return self.full_name();
         }
         match self.index {
-            Some(index) if !definition.custom => self.people.value(self.kind, index, &definition.name),
+            Some(index) if !definition.custom => match self.people.value(self.kind, index, &definition.name) {
+                // A checkbox is never null.
+                Datum::Null if definition.ty == FieldType::Boolean => Datum::Bool(false),
+                datum => datum,
+            },
+            _ if definition.ty == FieldType::Boolean => Datum::Bool(false),
             _ => Datum::Null,
         }
     }

@@ -13,7 +13,6 @@ use super::org::Org;
 use super::pen::Pen;
 use super::records::{Sight, whole_second};
 use super::refusal::{Refusal, RowError};
-use super::setup;
 use crate::chance;
 use crate::desk::Core;
 
@@ -42,11 +41,11 @@ impl Org {
         }
         let owner = match self.knobs.lead_assignment {
             Assignment::Off => return,
-            Assignment::DefaultOwner => setup::rep(0),
+            Assignment::DefaultOwner => self.rep(0),
             Assignment::Rule => {
                 let which = draft.number.unwrap_or(self.table(Kind::Lead).revision);
                 // Never the default owner, so that a test can tell the two apart.
-                setup::rep(1 + chance::below(core.seed, ASSIGNED, which, setup::rep_count() - 1))
+                self.rep(1 + chance::below(core.seed, ASSIGNED, which, (self.reps.len() as u64).saturating_sub(1)))
             }
         };
         self.draft_set(draft, "OwnerId", Datum::Id(owner));

@@ -192,6 +192,11 @@ impl Schema {
         self.any(name).filter(|(_, field)| field.is_visible())
     }
 
+    /// A field's place by its name, removed or not.
+    pub fn id_of(&self, name: &str) -> Option<FieldId> {
+        self.by_name.get(&name.to_ascii_lowercase()).copied()
+    }
+
     pub fn field(&self, id: FieldId) -> Option<&Field> {
         self.fields.get(usize::from(id))
     }

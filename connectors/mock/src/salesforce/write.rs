@@ -33,6 +33,7 @@ impl Org {
         let mut draft = self.check(kind, None, given, pen)?;
         self.check_required(&draft)?;
         self.fill_defaults(&mut draft, pen);
+        self.rewrite_at_once(&mut draft, pen);
         self.before_save(core, &mut draft, pen)?;
         self.check_unique(&draft)?;
         let number = self.table_mut(kind).fresh_number();
@@ -61,6 +62,7 @@ impl Org {
         }
         let mut draft = self.check(kind, Some(number), given, pen)?;
         self.check_not_emptied(&draft)?;
+        self.rewrite_at_once(&mut draft, pen);
         self.before_save(core, &mut draft, pen)?;
         self.check_unique(&draft)?;
         let Some(row) = self.live(kind, number, Sight::Latest).map(|seen| seen.to_row()) else {

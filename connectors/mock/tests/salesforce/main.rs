@@ -4,5 +4,18 @@
 
 mod org;
 
+mod conversions;
+mod merges;
+mod pages;
+mod population;
+mod query_pages;
 mod records;
+mod rep;
+mod replication;
+mod seeds;
+mod soap_login;
+mod soql_groups;
+mod soql_order;
 mod soql_rows;
+mod soql_where;
+mod workflows;

@@ -137,3 +137,38 @@ pub fn sorted(a: &Datum, b: &Datum) -> Ordering {
         _ => a.order(b),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_multi_select_includes_a_set_as_a_whole_and_excludes_what_it_does_not_include() {
+        let sets = vec![vec!["a".to_owned(), "b".to_owned()], vec!["c".to_owned()]];
+        let passing = |negated: bool| {
+            let check = Check::Includes { negated, sets: sets.clone() };
+            let held = ["A", "A;B", "b;A;D", "C", ""].map(Datum::text);
+            held.map(|datum| passes(&datum, false, &check))
+        };
+        assert_eq!(passing(false), [false, true, true, true, false]);
+        assert_eq!(passing(true), [true, false, false, false, true]);
+    }
+
+    #[test]
+    fn case_counts_where_the_field_says_so() {
+        let check = |text: &str| Check::Compare(Operator::Equal, Datum::text(text));
+        assert!(passes(&Datum::text("aB"), true, &check("aB")));
+        assert!(!passes(&Datum::text("aB"), true, &check("ab")));
+        assert!(passes(&Datum::text("aB"), false, &check("ab")));
+    }
+
+    #[test]
+    fn numbers_are_chosen_by_value_and_not_by_spelling() {
+        let number = |text: &str| Datum::Number(text.parse().expect("a number"));
+        let choice = |negated| Check::OneOf(Choice { negated, values: vec![number("5.0")], ..Choice::default() });
+        assert!(passes(&Datum::Int(5), false, &choice(false)));
+        assert!(passes(&number("5.00"), false, &choice(false)));
+        assert!(!passes(&number("5.1"), false, &choice(false)));
+        assert!(passes(&Datum::Null, false, &choice(true)));
+    }
+}
