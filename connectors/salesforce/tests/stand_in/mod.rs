@@ -2,6 +2,9 @@
 // Each test binary uses a part of this.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod scripted;
+pub mod walks;
+
 use std::fmt;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -190,11 +193,8 @@ impl StandIn {
         }
         self.own_calls.fetch_add(1, Ordering::SeqCst);
         self.own_sign_ins.fetch_add(1, Ordering::SeqCst);
-        let form = [
-            ("grant_type", "client_credentials"),
-            ("client_id", "mock-client"),
-            ("client_secret", "mock-secret"),
-        ];
+        let form =
+            [("grant_type", "client_credentials"), ("client_id", "mock-client"), ("client_secret", "mock-secret")];
         let answer = self.http.post(format!("{}{TOKEN}", self.url())).form(&form).send().await.expect("an answer");
         let granted: Json = answer.json().await.expect("a token");
         let token = granted["access_token"].as_str().expect("a token").to_owned();
@@ -242,7 +242,8 @@ impl StandIn {
     pub async fn seed_contacts(&self, emails: &[String]) -> Vec<RecordId> {
         let mut ids = Vec::with_capacity(emails.len());
         for emails in emails.chunks(200) {
-            let record = |email: &String| json!({ "attributes": { "type": "Contact" }, "LastName": "Seeded", "Email": email });
+            let record =
+                |email: &String| json!({ "attributes": { "type": "Contact" }, "LastName": "Seeded", "Email": email });
             let records: Vec<Json> = emails.iter().map(record).collect();
             let body = json!({ "allOrNone": true, "records": records });
             let (status, answer) = self.api(Method::POST, "/composite/sobjects", Some(body)).await;
