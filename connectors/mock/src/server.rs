@@ -18,8 +18,8 @@ use crate::desk::{Core, Delivery, Desk, Face};
 use crate::exchange::{Call, Reply};
 use crate::options::{Banner, Options, StartError};
 
-/// Bodies above this are refused: the largest legal one (2,000 associations) is far smaller.
-const MAX_BODY: usize = 16 * 1024 * 1024;
+/// Bodies above this are refused unread: the largest legal one is a bulk upload of 100 MB, and its refusal is the face's.
+const MAX_BODY: usize = 128 * 1024 * 1024;
 
 /// A mock CRM that is up. Dropping it stops it.
 pub struct Running {

@@ -10,7 +10,8 @@ use super::{Call, Fault, MemoryConnector, MemoryCrm};
 use crate::clock::LeapClock;
 use crate::subject::{Checked, DealSeed, Stop, Subject, Trouble, Words, cannot};
 
-const DOORS: [Call; 6] = [Call::Check, Call::Describe, Call::Pull, Call::Read, Call::Push, Call::CreateField];
+const DOORS: [Call; 7] =
+    [Call::Check, Call::Describe, Call::Pull, Call::Read, Call::Push, Call::CreateField, Call::Recover];
 
 /// A connector over a [`MemoryCrm`], with the levers that has.
 pub struct MemorySubject<C = MemoryConnector> {

@@ -4,12 +4,16 @@ use serde_json::{Map, Value, json};
 
 use super::ask::{self, Ask, NEWEST, VersionError};
 use super::auth;
+use super::collections_api;
+use super::composite_api;
+use super::composite_batch_api;
 use super::limits;
 use super::org::Org;
 use super::query_api;
 use super::refusal::Refusal;
 use super::replication_api;
 use super::sobjects_api;
+use super::tooling_api;
 use crate::desk::{Core, Face};
 use crate::exchange::{Call, Reply};
 use crate::fault::Fault;
@@ -49,6 +53,7 @@ impl Salesforce {
             Err(refusal) => refusal.reply(&ask.base()),
             Ok(()) => {
                 self.org.limits.count(core.now, 1);
+                self.org.work_unwatched(core);
                 dispatch(&mut self.org, core, ask)
             }
         };
@@ -68,6 +73,13 @@ fn route(org: &mut Org, core: &mut Core, ask: &Ask<'_>) -> Result<Reply, Refusal
         ["queryAll", rest @ ..] => query_api::route(org, core, ask, true, rest),
         ["sobjects", object, what @ ("deleted" | "updated")] => replication_api::route(org, core, ask, object, what),
         ["sobjects", rest @ ..] => sobjects_api::route(org, core, ask, rest),
+        ["composite", "sobjects", rest @ ..] => collections_api::route(org, core, ask, rest),
+        ["composite"] if ask.method() == "POST" => composite_api::composite(org, core, ask),
+        ["composite", "graph"] if ask.method() == "POST" => composite_api::graph(org, core, ask),
+        ["composite", "batch"] if ask.method() == "POST" => composite_batch_api::batch(org, core, ask),
+        ["jobs", "ingest", rest @ ..] => org.ingest_route(core, ask, rest),
+        ["jobs", "query", rest @ ..] => org.query_job_route(core, ask, rest),
+        ["tooling", rest @ ..] => tooling_api::route(org, core, ask, rest),
         ["limits"] if ask.method() == "GET" => limits(org, core),
         _ => Err(Refusal::not_found()),
     }
@@ -83,11 +95,13 @@ fn root(core: &Core, ask: &Ask<'_>) -> Reply {
     Reply::json(200, &Value::Object(body))
 }
 
-fn limits(org: &Org, core: &Core) -> Result<Reply, Refusal> {
+fn limits(org: &mut Org, core: &Core) -> Result<Reply, Refusal> {
     if !org.knobs.view_setup {
         let message = "You do not have access to this resource: it needs View Setup and Configuration";
         return Err(Refusal::new(403, "INSUFFICIENT_ACCESS", message));
     }
+    org.limits.bulk_batches = org.bulk.batches.total(core.now);
+    org.limits.bulk_query_jobs = org.bulk.query_jobs.total(core.now);
     Ok(Reply::json(200, &org.limits.body(core.now, &org.knobs)))
 }
 

@@ -2,6 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::bulk::BulkKnobs;
+use super::duplicate_rules::DuplicateRule;
+use super::locks::LockKnobs;
+use super::row_faults::RowFault;
 use super::workflows::Workflow;
 
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
@@ -39,6 +43,14 @@ pub struct Knobs {
     pub cascade_account_delete: bool,
     /// Whether the user may read `/limits` and setup.
     pub view_setup: bool,
+    /// Rows refused whatever they say.
+    pub row_faults: Vec<RowFault>,
+    /// What makes a record a duplicate.
+    pub duplicate_rules: Vec<DuplicateRule>,
+    /// Collisions of transactions.
+    pub locks: LockKnobs,
+    /// Bulk jobs.
+    pub bulk: BulkKnobs,
     /// Whether pages of a query hold a random number of records.
     pub short_pages: bool,
     /// Put before the path in `nextRecordsUrl`: the real one sends a path alone.
@@ -96,6 +108,10 @@ impl Default for Knobs {
             field_permissions: true,
             cascade_account_delete: true,
             view_setup: true,
+            row_faults: Vec::new(),
+            duplicate_rules: Vec::new(),
+            locks: LockKnobs::default(),
+            bulk: BulkKnobs::default(),
             short_pages: false,
             next_records_host: String::new(),
             lose_cursors: false,
@@ -104,5 +120,15 @@ impl Default for Knobs {
             session_refusal: SessionRefusal::Expired,
             workflows: Vec::new(),
         }
+    }
+}
+
+impl Knobs {
+    /// # Errors
+    /// What is out of range or names something that is not there.
+    pub fn check(&self) -> Result<(), String> {
+        self.row_faults.iter().try_for_each(RowFault::check)?;
+        self.duplicate_rules.iter().try_for_each(DuplicateRule::check)?;
+        self.locks.check()
     }
 }

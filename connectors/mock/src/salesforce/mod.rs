@@ -24,6 +24,10 @@
 //! | `field_permissions` | true | new custom fields are invisible until a permission set grants them |
 //! | `cascade_account_delete` | true | a deleted account takes its contacts and deals along |
 //! | `view_setup` | true | whether `/limits` may be read |
+//! | `row_faults` | `[]` | rows refused whatever they say: `[{object?, id?, field?, value?, times, every, code, message, fields}]` |
+//! | `duplicate_rules` | `[]` | `[{object, fields, action: alert \| block, on_update, message, name?}]` |
+//! | `locks` | off | `{hold_ms, odds}`: collisions on a record or its parents, played or by chance |
+//! | `bulk` | | bulk jobs: `{polls, job_ms, chunk_rows, chunks_per_poll, unwatched_ms, unsupported, fail, page_rows, truncated_gzip, missing_locator, daily_batches, daily_query_jobs}`; naming one sets the others to their defaults |
 //! | `short_pages` | false | pages of a query hold a random number of records, never more than asked for |
 //! | `next_records_host` | `""` | put before the path in `nextRecordsUrl`, as in `http://elsewhere.example` |
 //! | `lose_cursors` | false | no locator is known any more |
@@ -61,16 +65,24 @@
 #![allow(dead_code)]
 
 mod access;
+mod admission;
 mod ask;
 mod auth;
 mod build;
+mod bulk;
 mod catalogue;
 mod catalogue_more;
 mod check;
+mod collections_api;
+mod collections_read;
+mod composite_api;
+mod composite_batch_api;
+mod composite_references;
 mod convert;
 mod cursors;
 mod datum;
 mod describe_api;
+mod duplicate_rules;
 mod face;
 mod given;
 mod ids;
@@ -78,6 +90,7 @@ mod jwt;
 mod kind;
 mod knobs;
 mod limits;
+mod locks;
 mod merge;
 mod org;
 mod page_record;
@@ -93,6 +106,7 @@ mod rep_fields;
 mod rep_links;
 mod rep_request;
 mod replication_api;
+mod row_faults;
 mod rules;
 mod schema;
 mod seed_dir;
@@ -101,6 +115,9 @@ mod soap_login;
 mod sobjects_api;
 mod soql;
 mod store;
+mod tooling_api;
+mod tooling_fields;
+mod tooling_query;
 mod values;
 mod workflows;
 mod write;

@@ -2,9 +2,16 @@
 // The lint's own exception for tests does not reach functions that tests share.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod jobs;
 mod org;
 
+mod bulk_ingest;
+mod bulk_query;
+mod collections;
+mod composite;
 mod conversions;
+mod duplicates;
+mod locks;
 mod merges;
 mod pages;
 mod population;
@@ -18,4 +25,5 @@ mod soql_groups;
 mod soql_order;
 mod soql_rows;
 mod soql_where;
+mod tooling;
 mod workflows;
