@@ -77,7 +77,7 @@ impl Org {
                     return Err(wrong_state(&job.life, "asked for its results"));
                 }
                 let text = outcome::file(part, job.upload(), &job.outcomes, job.life.dialect);
-                Ok(self.csv_reply(call, text))
+                Ok(self.csv_reply(text))
             }
             (method, [] | [_]) => Err(Refusal::wrong_method(method)),
             _ => Err(Refusal::not_found()),

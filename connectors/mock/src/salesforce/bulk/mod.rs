@@ -1,9 +1,9 @@
 //! Bulk API 2.0: query jobs and ingest jobs with the life they have at the vendor, and CSV on both sides.
 
 mod columns;
-mod compressed;
 mod csv_in;
 mod csv_out;
+mod cut_short;
 mod dialect;
 mod ingest_api;
 mod ingest_job;

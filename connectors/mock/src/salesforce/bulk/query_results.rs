@@ -43,7 +43,7 @@ impl Org {
         }
         let next = from.saturating_add(most);
         let next = if next < sheet.len() { locator::write(next) } else { "null".to_owned() };
-        let reply = self.csv_reply(call, out.finish()).with("sforce-numberofrecords", count.to_string());
+        let reply = self.csv_reply(out.finish()).with("sforce-numberofrecords", count.to_string());
         if self.knobs.bulk.missing_locator > 0 {
             self.knobs.bulk.missing_locator -= 1;
             return Ok(reply);
