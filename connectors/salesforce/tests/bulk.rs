@@ -25,7 +25,8 @@ fn bulky(stand_in: &StandIn) -> Config {
 async fn crowd() -> (StandIn, Salesforce, Vec<RecordId>) {
     let stand_in = StandIn::start(0).await;
     let seeded = stand_in.seed_contacts(&emails(MANY)).await;
-    stand_in.advance(Duration::from_secs(120)).await;
+    // Out of the overlap of the pulls to come.
+    stand_in.advance(Duration::from_secs(3_600)).await;
     let connector = stand_in.connector_with(bulky(&stand_in));
     (stand_in, connector, seeded)
 }
@@ -119,7 +120,10 @@ async fn a_job_that_is_gone_costs_nothing_but_another() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_bulk_refuses_or_fails_pages_do() {
-    for trouble in [json!({ "unsupported": ["Contact"] }), json!({ "fail": [{ "job": "query" }] })] {
+    for trouble in [
+        json!({ "unsupported": ["Contact"] }),
+        json!({ "fail": [{ "kind": "query", "message": "InternalServerError : it broke" }] }),
+    ] {
         let (stand_in, connector, _) = crowd().await;
         stand_in.knobs(json!({ "bulk": trouble })).await;
         let pages = walk(&connector, &mut contacts()).await;

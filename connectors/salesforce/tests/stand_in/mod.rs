@@ -240,10 +240,15 @@ impl StandIn {
 
     /// Creates contacts with these addresses, two hundred at a time.
     pub async fn seed_contacts(&self, emails: &[String]) -> Vec<RecordId> {
+        self.seed_contacts_by("Email", emails).await
+    }
+
+    /// The same with the address in another field.
+    pub async fn seed_contacts_by(&self, field: &str, emails: &[String]) -> Vec<RecordId> {
         let mut ids = Vec::with_capacity(emails.len());
         for emails in emails.chunks(200) {
             let record =
-                |email: &String| json!({ "attributes": { "type": "Contact" }, "LastName": "Seeded", "Email": email });
+                |email: &String| json!({ "attributes": { "type": "Contact" }, "LastName": "Seeded", field: email });
             let records: Vec<Json> = emails.iter().map(record).collect();
             let body = json!({ "allOrNone": true, "records": records });
             let (status, answer) = self.api(Method::POST, "/composite/sobjects", Some(body)).await;
