@@ -49,6 +49,7 @@ mod page_frame;
 mod people;
 pub mod salesforce;
 mod server;
+mod zipped;
 
 pub use options::{Banner, Options, StartError};
 pub use server::Running;

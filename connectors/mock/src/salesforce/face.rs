@@ -48,7 +48,8 @@ impl Salesforce {
         if let Err(refusal) = self.org.sessions.check(core, &self.org.knobs, ask.call) {
             return refusal.reply(&ask.base());
         }
-        let admitted = if core.rate_limits { self.org.limits.admit(core.now, &self.org.knobs) } else { Ok(()) };
+        let org = &mut self.org;
+        let admitted = if core.rate_limits { org.limits.admit(core.now, &mut org.knobs) } else { Ok(()) };
         let reply = match admitted {
             Err(refusal) => refusal.reply(&ask.base()),
             Ok(()) => {
@@ -138,6 +139,10 @@ fn with_real_method(call: &Call) -> Option<Call> {
 }
 
 impl Face for Salesforce {
+    const GZIP: bool = true;
+    /// A bulk upload may have 150 MB after encoding.
+    const LARGEST_BODY: usize = 160 * 1024 * 1024;
+
     fn answer(&mut self, core: &mut Core, call: &Call) -> Reply {
         if let Some(status) = too_long(call) {
             return Reply::html(status, format!("<html><body><h1>Bad Message {status}</h1></body></html>"));
@@ -219,8 +224,8 @@ impl Face for Salesforce {
         self.org.config()
     }
 
-    fn configure(&mut self, _: &mut Core, patch: Map<String, Value>) -> Result<(), String> {
-        self.org.configure(patch)
+    fn configure(&mut self, core: &mut Core, patch: Map<String, Value>) -> Result<(), String> {
+        self.org.configure(core, patch)
     }
 
     fn reset(&mut self, core: &mut Core, options: &Options) -> Result<(), StartError> {

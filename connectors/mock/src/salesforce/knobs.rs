@@ -15,8 +15,8 @@ pub struct Knobs {
     pub daily_limit: u64,
     /// The app's own share of them and its name in the header; none when 0.
     pub per_app_limit: u64,
-    /// Whether every call is refused with the concurrent limit.
-    pub concurrent_limit_hit: bool,
+    /// How many of the next calls are refused with the concurrent limit.
+    pub concurrent_refusals: u64,
     /// Seconds of inactivity after which a session ends.
     pub session_ttl_s: i64,
     /// Whether the address signs people in like `login.`, where client credentials are refused.
@@ -94,7 +94,7 @@ impl Default for Knobs {
         Self {
             daily_limit: 100_000,
             per_app_limit: 0,
-            concurrent_limit_hit: false,
+            concurrent_refusals: 0,
             session_ttl_s: 7_200,
             generic_login_host: false,
             rotate_refresh_tokens: false,

@@ -10,7 +10,7 @@
 //! |---|---|---|
 //! | `daily_limit` | 100000 | API calls per rolling day: 403 `REQUEST_LIMIT_EXCEEDED` after |
 //! | `per_app_limit` | 0 | the app's own share, shown in the header; 0: none |
-//! | `concurrent_limit_hit` | false | every call is refused with the concurrent limit |
+//! | `concurrent_refusals` | 0 | how many of the next calls are refused with the concurrent limit |
 //! | `session_ttl_s` | 7200 | inactivity after which a session ends |
 //! | `generic_login_host` | false | client credentials are refused as on `login.` |
 //! | `rotate_refresh_tokens` | false | a refresh token is good once |
@@ -121,6 +121,8 @@ mod tooling_query;
 mod values;
 mod workflows;
 mod write;
+#[cfg(test)]
+mod write_tests;
 
 use crate::options::{Options, StartError};
 use crate::server::{self, Running};

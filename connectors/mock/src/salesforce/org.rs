@@ -84,7 +84,7 @@ impl Org {
         Ok(org)
     }
 
-    pub fn configure(&mut self, patch: Map<String, Value>) -> Result<(), String> {
+    pub fn configure(&mut self, core: &Core, patch: Map<String, Value>) -> Result<(), String> {
         let mut all = self.config();
         for (key, value) in patch {
             if !all.contains_key(&key) {
@@ -99,7 +99,7 @@ impl Org {
         }
         self.people.equal_stamps = knobs.equal_stamps;
         self.knobs = knobs;
-        self.refresh_access();
+        self.refresh_access(core.now);
         Ok(())
     }
 
@@ -246,6 +246,6 @@ impl Org {
         }
         self.written.truncate(journal.written);
         core.ledger.truncate(journal.ledger_lines);
-        self.refresh_access();
+        self.refresh_access(core.now);
     }
 }

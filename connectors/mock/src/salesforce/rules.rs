@@ -245,7 +245,7 @@ impl Org {
             Kind::OpportunityContactRole if self.writes(draft, "IsPrimary") => {
                 self.clear_other_primaries(core, number, &own)?;
             }
-            Kind::FieldPermissions | Kind::PermissionSetAssignment => self.refresh_access(),
+            Kind::FieldPermissions | Kind::PermissionSetAssignment => self.refresh_access(core.now),
             _ => {}
         }
         Ok(())
@@ -289,9 +289,9 @@ impl Org {
         }
     }
 
-    pub fn after_remove(&mut self, kind: Kind) {
+    pub fn after_remove(&mut self, core: &Core, kind: Kind) {
         if matches!(kind, Kind::FieldPermissions | Kind::PermissionSetAssignment | Kind::PermissionSet) {
-            self.refresh_access();
+            self.refresh_access(core.now);
         }
     }
 

@@ -88,7 +88,7 @@ impl Org {
             self.log(core, pen, "delete", (kind, number), before, after);
             self.cascade(core, pen, kind, number);
         }
-        self.after_remove(kind);
+        self.after_remove(core, kind);
     }
 
     /// Takes a record back out of the recycle bin. False when it is not there.

@@ -81,15 +81,10 @@ fn create(org: &mut Org, core: &mut Core, ask: &Ask<'_>) -> Result<Reply, Refusa
         let text = format!("The object {} has all the custom fields or external IDs it may have", kind.name());
         return Err(Refusal::new(400, "LIMIT_EXCEEDED", text));
     }
-    let (indexed, open) = (made.is_indexed(), made.is_required() || !org.knobs.field_permissions);
+    let open = made.is_required() || !org.knobs.field_permissions;
     let made =
         Field { access: if open { Access::Edit } else { Access::None }, needs_permission: !made.is_required(), ..made };
-    let field = org.schema_mut(kind).add(made);
-    org.schema_mut(kind).changed_at = core.now;
-    if indexed {
-        org.reindex(kind);
-    }
-    org.refresh_access();
+    let field = org.add_field(core.now, kind, made);
     let body =
         json!({ "id": id_of(kind, field).to_string(), "success": true, "errors": [], "warnings": [], "infos": [] });
     Ok(Reply::json(201, &body))
