@@ -23,6 +23,7 @@ mod deletions;
 mod delivery;
 mod dialect;
 mod duplicates;
+mod fields;
 mod ids;
 mod ingest;
 mod instant;
@@ -31,6 +32,7 @@ mod locks;
 mod lookup;
 mod outgoing;
 mod paths;
+mod permissions;
 mod push;
 mod query;
 mod read;
@@ -106,7 +108,7 @@ impl Connector for Salesforce {
     }
 
     async fn create_field(&self, object: &Object, field: &NewField) -> Result<CreatedField> {
-        Err(unsupported(format!("create {} on {object}", field.name)))
+        fields::create_field(&self.api, object, field).await
     }
 
     fn budget(&self) -> Budget {
