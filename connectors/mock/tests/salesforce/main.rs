@@ -29,6 +29,7 @@ mod sign_in;
 mod soap_login;
 mod soql_groups;
 mod soql_order;
+mod soql_roads;
 mod soql_rows;
 mod soql_where;
 mod tooling;
