@@ -13,6 +13,7 @@ mod conversions;
 mod describe;
 mod duplicates;
 mod faults;
+mod hostile;
 mod leads;
 mod limits;
 mod locks;
