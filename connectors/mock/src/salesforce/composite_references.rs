@@ -94,7 +94,6 @@ mod tests {
         let resolved = resolve(&body, &answers()).unwrap();
         assert_eq!(resolved, json!({ "AccountId": "001A", "Note": "of 003A/2", "Keep": [1, "x"] }));
         assert_eq!(resolve(&json!("@{q.records[0].N}"), &answers()), Ok(json!(2)));
-        assert!(body.to_string().contains("@{") && !resolved.to_string().contains("@{"));
     }
 
     #[test]
