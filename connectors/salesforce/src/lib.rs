@@ -53,8 +53,8 @@ mod write_paths;
 
 use async_trait::async_trait;
 use connector::{
-    Account, Budget, Capability, Connector, CreatedField, Error, ErrorKind, NewField, Object, Outcome, Page,
-    PullRequest, ReadRequest, Record, Result, Schema, Stream, Write,
+    Account, Budget, Capability, Connector, CreatedField, NewField, Object, Outcome, Page, PullRequest, ReadRequest,
+    Record, Result, Schema, Stream, Write,
 };
 
 pub use config::{Config, Creation, DEFAULT_API_VERSION, DEFAULT_LOGIN_URL, Flow, Limits, Timeouts};
@@ -119,8 +119,4 @@ impl Connector for Salesforce {
         let daily = self.api.client.budget().daily;
         choice::forecast(writes, self.api.limits.bulk_ingest_above, daily.as_ref())
     }
-}
-
-fn unsupported(attempted: String) -> Error {
-    Error::new(ErrorKind::Unsupported, attempted, "the connector does not do this with Salesforce")
 }
