@@ -80,9 +80,6 @@
 //! | `usage` | `{used}`: calls made in the last day, by whomever |
 //! | `expire-tokens` | `{refresh?}` |
 
-// The org offers its areas more than each of them uses yet.
-#![allow(dead_code)]
-
 mod access;
 mod admission;
 mod ask;

@@ -14,6 +14,7 @@ mod describe;
 mod duplicates;
 mod fault_plan;
 mod faults;
+mod hostile;
 mod leads;
 mod limits;
 mod locks;
