@@ -111,7 +111,7 @@ impl Pieces for Table<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::described_from;
+    use crate::schema::tests::described_from;
     use connector::{FieldName, Value};
     use proptest::prelude::*;
 

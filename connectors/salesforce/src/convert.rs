@@ -165,7 +165,7 @@ pub(crate) fn tombstone(row: &Row, wanted: &Wanted, object: &Object) -> Option<T
 mod tests {
     use super::*;
     use crate::rows::Rows;
-    use crate::schema::described_from;
+    use crate::schema::tests::described_from;
 
     const FIELDS: &str = r#"{"fields":[{"name":"Id","type":"id"},{"name":"SystemModstamp","type":"datetime"},
         {"name":"IsConverted","type":"boolean"},{"name":"ConvertedContactId","type":"reference"},

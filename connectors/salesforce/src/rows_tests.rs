@@ -1,7 +1,7 @@
 //! Cells as pages write them.
 
 use super::*;
-use crate::schema::described_from;
+use crate::schema::tests::described_from;
 use connector::FieldName;
 
 fn wanted() -> Wanted {

@@ -199,13 +199,13 @@ fn kind(row: &FieldRow) -> FieldKind {
 }
 
 #[cfg(test)]
-pub(crate) fn described_from(json: &str) -> Described {
-    described(serde_json::from_str(json).unwrap())
-}
-
-#[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// An object as this JSON describes it.
+    pub(crate) fn described_from(json: &str) -> Described {
+        described(serde_json::from_str(json).unwrap())
+    }
 
     fn one(json: &str) -> FieldSpec {
         spec(serde_json::from_str(json).unwrap())

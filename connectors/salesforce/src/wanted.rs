@@ -116,7 +116,7 @@ pub(crate) fn parts(object: &Object) -> Result<Vec<&str>, connector::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::described_from;
+    use crate::schema::tests::described_from;
 
     #[test]
     fn what_both_want_is_asked_once_and_what_nobody_defines_is_told() {
