@@ -12,9 +12,10 @@ use super::{End, Push, Report, Stager, ends_run};
 use crate::model::{Counts, OutboxEntry, OutboxState};
 use crate::store::{Delivered, Lease};
 
-/// Longer than a batch may take, so that a live worker's lease never runs out: looks at 25,000 records, and two calls of
-/// some eight minutes, which is when a connector leaves a bulk job to its `recover`.
-const LEASE: Duration = Duration::from_secs(1_800);
+/// Longer than a batch may take, so that a live worker's lease never runs out: what is under way brought to an end, looks at
+/// 25,000 records, and two calls of some eight minutes, after which a connector leaves a bulk job to its `recover`; each
+/// perhaps behind another worker's. Nobody waits for the end of a dead worker's lease: its entries are given back.
+const LEASE: Duration = Duration::from_secs(3_600);
 /// Entries under way at once, all calls together: what bounds the memory of a push whose calls are large.
 const UNDER_WAY: usize = 50_000;
 /// Entries settled in one transaction: a large batch does not keep others from the store.

@@ -147,9 +147,13 @@ impl Connector for MemoryConnector {
         }
         legal(writes, &self.capability)?;
         let faults = self.enter(Call::Push).await?;
-        let bulk = self.crm.lock().bulk;
-        if let Some(bulk) = bulk.filter(|bulk| writes.len() > bulk.above) {
-            return Ok(jobs::push(&self.crm, &self.capability, bulk, writes).await);
+        let bulk = self.crm.lock().bulk.filter(|bulk| writes.len() > bulk.above);
+        match (bulk, faults.as_slice()) {
+            (Some(bulk), []) => return Ok(jobs::push(&self.crm, &self.capability, bulk, writes).await),
+            (Some(bulk), [Fault::Lost { applied: true } | Fault::Truncated, ..]) => {
+                return Ok(jobs::push_unheard(&self.crm, &self.capability, bulk, writes));
+            }
+            _ => {}
         }
         let mut state = self.crm.lock();
         let now = self.crm.server_time(state.clock_skew_ms);

@@ -48,27 +48,39 @@ pub(super) fn run_due(state: &mut State, now: Timestamp) {
 /// Sends a job and waits for it as long as patience lasts.
 pub(super) async fn push(crm: &MemoryCrm, capability: &Capability, bulk: Bulk, writes: &[Write]) -> Vec<Outcome> {
     let here = Arc::new(());
-    let number = {
-        let mut state = crm.lock();
-        let (now, number) = (crm.server_time(state.clock_skew_ms), state.next_job);
-        state.next_job += 1;
-        state.jobs.push(Job {
-            number,
-            writes: writes.to_vec(),
-            capability: capability.clone(),
-            due: now.saturating_add(bulk.takes),
-            outcomes: None,
-            waits: Arc::downgrade(&here),
-        });
-        number
-    };
+    let number = send(crm, capability, bulk, writes, &here);
     crm.clock().sleep(bulk.takes.min(PATIENCE)).await;
     let mut state = crm.lock();
     let ended = state.jobs.iter().position(|job| job.number == number && job.outcomes.is_some());
     if let Some(outcomes) = ended.and_then(|at| state.jobs.remove(at).outcomes) {
         return outcomes;
     }
-    let error = Error::new(ErrorKind::Transient, Call::Push.attempted(), "the job is still under way").maybe_applied();
+    unclear(writes, "the job is still under way")
+}
+
+/// Sends a job, and the answer that it was taken is lost.
+pub(super) fn push_unheard(crm: &MemoryCrm, capability: &Capability, bulk: Bulk, writes: &[Write]) -> Vec<Outcome> {
+    send(crm, capability, bulk, writes, &Arc::new(()));
+    unclear(writes, "the answer was lost")
+}
+
+fn send(crm: &MemoryCrm, capability: &Capability, bulk: Bulk, writes: &[Write], here: &Arc<()>) -> u64 {
+    let mut state = crm.lock();
+    let (now, number) = (crm.server_time(state.clock_skew_ms), state.next_job);
+    state.next_job += 1;
+    state.jobs.push(Job {
+        number,
+        writes: writes.to_vec(),
+        capability: capability.clone(),
+        due: now.saturating_add(bulk.takes),
+        outcomes: None,
+        waits: Arc::downgrade(here),
+    });
+    number
+}
+
+fn unclear(writes: &[Write], cause: &str) -> Vec<Outcome> {
+    let error = Error::new(ErrorKind::Transient, Call::Push.attempted(), cause).maybe_applied();
     writes.iter().map(|_| Outcome::Ambiguous(error.clone())).collect()
 }
 

@@ -175,6 +175,11 @@ impl MemoryCrm {
         self.lock().jobs.len()
     }
 
+    /// Somebody at the CRM deletes all jobs, whatever their state.
+    pub fn drop_jobs(&self) {
+        self.lock().jobs.clear();
+    }
+
     /// Answers every value as text, as HubSpot does.
     pub fn set_answers_text(&self, text: bool) {
         self.lock().answers_text = text;
