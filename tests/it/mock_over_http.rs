@@ -35,3 +35,18 @@ async fn a_week_with_one_crm(vendor: Vendor) {
 async fn a_week_with_hubspot() {
     a_week_with_one_crm(Hubspot).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tmp_pull() {
+    let harbour = Harbour::new(&[Vendor::Salesforce], "").await;
+    harbour.advance(crate::harbour::BETWEEN);
+    let runs = harbour.pull(Vendor::Salesforce).await;
+    println!("{runs:#?}");
+    let crm = harbour.mock(Vendor::Salesforce);
+    let id = crm.create(&Object::Contact, &[("email", "ada@acme.example"), ("last_name", "Larsen")]);
+    let lead = crm.create(&Object::Lead, &[("email", "ada@acme.example"), ("last_name", "Larsen")]);
+    harbour.advance(crate::harbour::BETWEEN);
+    let runs = harbour.pull(Vendor::Salesforce).await;
+    println!("{runs:#?} {id} {lead} {:?}", harbour.records_of("email:ada@acme.example").await);
+    panic!();
+}
