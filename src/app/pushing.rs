@@ -107,7 +107,11 @@ impl App {
 pub(super) async fn delivered(push: &Push<'_>, progress: &(dyn Fn(&Counts) + Sync)) -> (Counts, Ending) {
     match isolated(push.run(progress)).await {
         Ok(report) => (report.counts, ending(report.end, report.waiting)),
-        Err(panicked) => (Counts::default(), panicked),
+        Err(panicked) => {
+            // Nobody of this process is working on them any more. Where the store fails too, they come back when the lease ends.
+            let _ = push.store.reclaim(push.connection, &push.mapping.object, &push.worker).await;
+            (Counts::default(), panicked)
+        }
     }
 }
 

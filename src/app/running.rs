@@ -48,7 +48,7 @@ pub(super) enum Ending {
 }
 
 /// Runs a part of a flow so that a panic in it (a connector's, say) fails its run and nobody else's. What it had leased
-/// stays leased, and is looked at when the lease runs out.
+/// is looked at before it is sent again.
 pub(super) async fn isolated<T>(flow: impl Future<Output = T>) -> std::result::Result<T, Ending> {
     std::panic::AssertUnwindSafe(flow).catch_unwind().await.map_err(|panic| {
         let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());

@@ -34,6 +34,7 @@ pub struct Args {
 /// The CRMs there is a mock of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Kind {
+    Salesforce,
     Hubspot,
 }
 
@@ -41,12 +42,25 @@ impl Kind {
     /// Where it listens when nobody says.
     fn default_port(self) -> u16 {
         match self {
-            Self::Hubspot => 7202,
+            Self::Salesforce => mock_crm::salesforce::DEFAULT_PORT,
+            Self::Hubspot => mock_crm::hubspot::DEFAULT_PORT,
+        }
+    }
+
+    /// A first thing to try.
+    fn hint(self, url: &str) -> String {
+        match self {
+            Self::Salesforce => format!(
+                "curl -d grant_type=client_credentials -d client_id=mock-client -d client_secret=mock-secret \
+                 {url}/services/oauth2/token"
+            ),
+            Self::Hubspot => format!("curl -H 'Authorization: Bearer mock-token' {url}/crm/objects/2026-09/contacts"),
         }
     }
 
     pub async fn serve(self, options: Options) -> Result<Running, StartError> {
         match self {
+            Self::Salesforce => mock_crm::salesforce::serve(options).await,
             Self::Hubspot => mock_crm::hubspot::serve(options).await,
         }
     }
@@ -67,6 +81,8 @@ pub async fn run(args: &Args, cx: &Cx) -> Ended {
             cx.terminal.json(&mock.banner().json())?;
         } else {
             cx.terminal.say(mock.banner().line());
+            cx.terminal.note(format!("  see it in a browser: {0}/   what was changed: {0}/__mock/ledger", mock.url()));
+            cx.terminal.note(format!("  try: {}", kind.hint(mock.url())));
         }
         running.push(mock);
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use connector::{FieldName, Fields, Operation, Timestamp, Value};
+use connector::{FieldName, Fields, Operation, RecordId, Timestamp, Value};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -57,6 +57,8 @@ pub struct OutboxEntry {
     pub attempts: u32,
     pub not_before: Option<Timestamp>,
     pub created_at: Timestamp,
+    /// The company a person's record belongs to at the CRM, where known; told when the entry is leased.
+    pub parent: Option<RecordId>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -1,28 +1,37 @@
 //! Lease → look → deliver → settle, several calls at once, until nothing is due.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use connector::{ErrorKind, FieldName, Hints, Outcome, Reason, Rejection, Write};
 use futures::future::join_all;
 
-use super::look::{self, Failed, Looked};
 use super::settle::{self, Tally};
 use super::{End, Push, Report, Stager, ends_run};
-use crate::model::{Counts, FieldWritten, OutboxEntry, OutboxState};
+use crate::model::{Counts, OutboxEntry, OutboxState};
 use crate::store::{Delivered, Lease};
 
-/// Longer than any call may take, so that a live worker's lease never runs out.
-const LEASE: Duration = Duration::from_secs(600);
+/// Longer than a batch may take, so that a live worker's lease never runs out: what is under way brought to an end, looks at
+/// 25,000 records, and two calls of some eight minutes, after which a connector leaves a bulk job to its `recover`; each
+/// perhaps behind another worker's. Nobody waits for the end of a dead worker's lease: its entries are given back.
+const LEASE: Duration = Duration::from_secs(3_600);
+/// Entries under way at once, all calls together: what bounds the memory of a push whose calls are large.
+const UNDER_WAY: usize = 50_000;
+/// Entries settled in one transaction: a large batch does not keep others from the store.
+const SETTLED_AT_ONCE: usize = 1_000;
 /// How long a run waits for entries that come again soon.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Whole calls that may fail in a row before the run ends; the schedule comes back.
 const MOST_FAILURES: u32 = 5;
 
 pub(super) struct Delivery<'a> {
-    push: &'a Push<'a>,
-    stager: Arc<Stager>,
+    pub(super) push: &'a Push<'a>,
+    pub(super) stager: Arc<Stager>,
     shared: Mutex<Shared>,
+    /// Whether a call of this run has left something under way.
+    pub(super) unclear: AtomicBool,
+    pub(super) recovering: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
@@ -34,14 +43,15 @@ struct Shared {
 
 impl<'a> Delivery<'a> {
     pub fn new(push: &'a Push<'a>, stager: Arc<Stager>) -> Self {
-        Self { push, stager, shared: Mutex::default() }
+        let (unclear, recovering) = (AtomicBool::new(false), tokio::sync::Mutex::default());
+        Self { push, stager, shared: Mutex::default(), unclear, recovering }
     }
 
     pub async fn run(&self, report: &mut Report, progress: &(dyn Fn(&Counts) + Sync)) -> Result<End, End> {
         let patience_ends = self.push.clock.now().saturating_add(PATIENCE);
         let before = report.counts;
         loop {
-            join_all((0..self.push.parallel.max(1)).map(|_| self.work(&before, progress))).await;
+            join_all((0..self.workers()).map(|_| self.work(&before, progress))).await;
             report.counts = self.total(&before);
             let object = &self.push.mapping.object;
             let left = self.push.store.outbox(self.push.connection, object, 10_000).await.map_err(End::Store)?;
@@ -67,6 +77,12 @@ impl<'a> Delivery<'a> {
         }
     }
 
+    /// Each leases the largest legal batch, so that few large calls are not cut into many small ones.
+    fn workers(&self) -> usize {
+        let batch = self.push.connector.capability().push_batch.max(1);
+        self.push.parallel.min(UNDER_WAY / batch).max(1)
+    }
+
     /// One of several workers: leases batches until none is due or the run ends.
     async fn work(&self, before: &Counts, progress: &(dyn Fn(&Counts) + Sync)) {
         while self.shared().end.is_none() && !self.push.stop.is_cancelled() {
@@ -84,51 +100,8 @@ impl<'a> Delivery<'a> {
         }
     }
 
-    /// One batch, to its settlement. Whatever happens, every leased entry is settled.
-    async fn batch(&self, entries: Vec<OutboxEntry>) {
-        let mut settled: Vec<(Delivered, Tally)> = Vec::with_capacity(entries.len());
-        let (look, mut send): (Vec<_>, Vec<_>) = entries.into_iter().partition(look::is_needed);
-        let (creates, updates): (Vec<_>, Vec<_>) = look.into_iter().partition(|entry| entry.intent.record.is_none());
-        let mut fields_settled: Vec<(crate::model::OutboxId, Vec<FieldWritten>)> = Vec::new();
-        for (entries, are_creates) in [(updates, false), (creates, true)] {
-            if entries.is_empty() {
-                continue;
-            }
-            let kept = entries.clone();
-            let looked = match are_creates {
-                false => look::at_updates(self.push, &self.stager, entries).await,
-                true => look::at_creates(self.push, &self.stager, entries).await,
-            };
-            match looked {
-                Ok(looked) => {
-                    for one in looked {
-                        match one {
-                            Looked::Done(delivered, tally) => settled.push((delivered, tally)),
-                            Looked::Send { entry, settled } => {
-                                fields_settled.push((entry.id, settled));
-                                send.push(*entry);
-                            }
-                        }
-                    }
-                }
-                // Not looked, so not sent: an entry that was ambiguous stays so.
-                Err(Failed::Crm(error)) => settled.extend(self.not_sent(&kept, &error)),
-                Err(Failed::Run(end)) => return self.end(end),
-            }
-        }
-        for group in by_operation(send) {
-            settled.extend(self.send(group).await);
-        }
-        for (delivered, _) in &mut settled {
-            if let Some(at) = fields_settled.iter().position(|(id, _)| *id == delivered.id) {
-                delivered.written.extend(fields_settled.swap_remove(at).1);
-            }
-        }
-        self.settle(settled).await;
-    }
-
     /// Sends one call's worth of writes; a write refused for some of its fields goes once more without them.
-    async fn send(&self, entries: Vec<OutboxEntry>) -> Vec<(Delivered, Tally)> {
+    pub(super) async fn send(&self, entries: Vec<OutboxEntry>) -> Vec<(Delivered, Tally)> {
         let outcomes = match self.call(&entries).await {
             Ok(outcomes) => outcomes,
             Err(error) => return self.not_sent(&entries, &error),
@@ -176,7 +149,7 @@ impl<'a> Delivery<'a> {
                 object: entry.intent.object.clone(),
                 operation: entry.intent.operation.clone(),
                 fields: entry.intent.fields.clone(),
-                hints: Hints::default(),
+                hints: Hints { parent: entry.parent.clone(), crm_assigns: false },
             })
             .collect();
         fail::fail_point!("before_send");
@@ -184,6 +157,7 @@ impl<'a> Delivery<'a> {
         fail::fail_point!("after_send");
         match answer {
             Ok(outcomes) if outcomes.len() == writes.len() => {
+                self.unclear.fetch_or(outcomes.iter().any(is_ambiguous), Ordering::SeqCst);
                 match outcomes.first() {
                     // A connector may tell of a lost answer write by write.
                     Some(Outcome::Ambiguous(error)) if outcomes.iter().all(is_ambiguous) => self.note_failure(error),
@@ -193,11 +167,13 @@ impl<'a> Delivery<'a> {
             }
             // Promise 5 broken: nobody knows which outcome is whose.
             Ok(_) => {
+                self.unclear.store(true, Ordering::SeqCst);
                 let error = self.miscounted();
                 self.note_failure(&error);
                 Ok(writes.iter().map(|_| Outcome::Ambiguous(error.clone())).collect())
             }
             Err(error) if error.maybe_applied => {
+                self.unclear.store(true, Ordering::SeqCst);
                 self.note_failure(&error);
                 Ok(writes.iter().map(|_| Outcome::Ambiguous(error.clone())).collect())
             }
@@ -226,7 +202,7 @@ impl<'a> Delivery<'a> {
         settle::again(entry, error, self.push.clock.now(), self.push.entropy.unit())
     }
 
-    fn not_sent(&self, entries: &[OutboxEntry], error: &connector::Error) -> Vec<(Delivered, Tally)> {
+    pub(super) fn not_sent(&self, entries: &[OutboxEntry], error: &connector::Error) -> Vec<(Delivered, Tally)> {
         self.note_failure(error);
         entries
             .iter()
@@ -253,7 +229,7 @@ impl<'a> Delivery<'a> {
         }
     }
 
-    async fn settle(&self, settled: Vec<(Delivered, Tally)>) {
+    pub(super) async fn settle(&self, settled: Vec<(Delivered, Tally)>) {
         {
             let counts = &mut self.shared().counts;
             counts.pages += 1;
@@ -269,14 +245,20 @@ impl<'a> Delivery<'a> {
             }
         }
         fail::fail_point!("before_outcome");
-        let delivered = settled.into_iter().map(|(delivered, _)| delivered).collect();
-        if let Err(error) = self.push.store.settle(self.push.run, self.push.clock.now(), delivered).await {
-            self.end(End::Store(error));
+        let mut delivered = settled.into_iter().map(|(delivered, _)| delivered);
+        loop {
+            let some: Vec<Delivered> = delivered.by_ref().take(SETTLED_AT_ONCE).collect();
+            if some.is_empty() {
+                break;
+            }
+            if let Err(error) = self.push.store.settle(self.push.run, self.push.clock.now(), some).await {
+                self.end(End::Store(error));
+            }
         }
         fail::fail_point!("after_outcome");
     }
 
-    fn end(&self, end: End) {
+    pub(super) fn end(&self, end: End) {
         let mut shared = self.shared();
         // The first reason is the one to report.
         if shared.end.is_none() {
@@ -300,7 +282,7 @@ fn is_ambiguous(outcome: &Outcome) -> bool {
 }
 
 /// Writes of one call are of one kind.
-fn by_operation(entries: Vec<OutboxEntry>) -> Vec<Vec<OutboxEntry>> {
+pub(super) fn by_operation(entries: Vec<OutboxEntry>) -> Vec<Vec<OutboxEntry>> {
     let mut groups: Vec<Vec<OutboxEntry>> = Vec::new();
     for entry in entries {
         let name = entry.intent.operation.name();

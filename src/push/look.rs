@@ -1,6 +1,7 @@
 //! Look before writing: entries whose last answer was lost, whose fields others may have changed, or that would create.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 
 use connector::{FieldName, ReadKey, ReadRequest, Record, RecordId, Value};
 
@@ -142,17 +143,18 @@ pub(super) async fn at_creates(
         }
         None => Vec::new(),
     };
+    let by_key = ids_by(&by_key, |record| record.fields.get(&key).cloned().into_iter().collect());
+    let by_email = ids_by(&by_email, |record| {
+        let have = email.as_ref().and_then(|field| record.fields.get(field)).and_then(Value::as_text);
+        let others = record.other_emails.iter().map(|address| &**address);
+        have.into_iter().chain(others).filter_map(normalise_email).collect()
+    });
     let found = |entry: &OutboxEntry, addresses: &[String]| -> Vec<RecordId> {
-        let mine = by_key.iter().filter(|record| record.fields.get(&key) == entry.intent.fields.get(&key));
-        let mut ids: Vec<RecordId> = mine.map(|record| record.id.clone()).collect();
-        if ids.is_empty() {
-            let same = |record: &&Record| {
-                let have = email.as_ref().and_then(|field| record.fields.get(field)).and_then(Value::as_text);
-                let others = record.other_emails.iter().map(|address| &**address);
-                have.into_iter().chain(others).filter_map(normalise_email).any(|have| addresses.contains(&have))
-            };
-            ids = by_email.iter().filter(same).map(|record| record.id.clone()).collect();
-        }
+        let mine = entry.intent.fields.get(&key).and_then(|uid| by_key.get(uid));
+        let mut ids: Vec<RecordId> = match mine {
+            Some(ids) => ids.clone(),
+            None => addresses.iter().filter_map(|address| by_email.get(address)).flatten().cloned().collect(),
+        };
         ids.sort();
         ids.dedup();
         ids
@@ -170,6 +172,17 @@ pub(super) async fn at_creates(
             several => ambiguous(push, &entry, several.len()),
         })
         .collect())
+}
+
+/// Records by whatever names them.
+fn ids_by<K: Eq + Hash>(records: &[Record], names: impl Fn(&Record) -> Vec<K>) -> HashMap<K, Vec<RecordId>> {
+    let mut found: HashMap<K, Vec<RecordId>> = HashMap::with_capacity(records.len());
+    for record in records {
+        for name in names(record) {
+            found.entry(name).or_default().push(record.id.clone());
+        }
+    }
+    found
 }
 
 fn ambiguous(push: &Push<'_>, entry: &OutboxEntry, count: usize) -> Looked {

@@ -3,6 +3,7 @@
 //! Before a call a durable intent exists; after a lost answer the CRM is asked before anything is sent again. A record has
 //! one live intent, and at most one call in flight. What the CRM kept becomes the mirror.
 
+mod batch;
 mod coverage;
 mod deliver;
 mod fuses;
@@ -75,6 +76,8 @@ impl Push<'_> {
     }
 
     async fn flow(&self, report: &mut Report, progress: &(dyn Fn(&Counts) + Sync)) -> Result<End, End> {
+        // Even with nothing to send: an open bulk job of a dead run is not left lying about.
+        self.connector.recover().await.map_err(End::Crm)?;
         if !self.has_work().await? {
             return Ok(End::Complete);
         }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use connector::{ConnectionName, FieldName, Fields, Object, ReadKey, ReadRequest, Record, RecordId, Value};
+use connector::{Capability, ConnectionName, FieldName, Fields, Object, ReadKey, ReadRequest, Record, RecordId, Value};
 
 use super::{End, Push, Stager, Tripped};
 use crate::mapping::ObjectMapping;
@@ -55,7 +55,7 @@ pub async fn forecast(push: &Push<'_>) -> Result<Forecast, End> {
     };
     let mut tally = push.store.fuse_tally(push.connection, &push.mapping.object).await.map_err(End::Store)?;
     tally = FuseTally { linked: tally.linked, ..FuseTally::default() };
-    let mut looks = 0;
+    let mut looks = Looks::new(capability);
     let mut after = 0;
     loop {
         let (items, next) = push
@@ -64,7 +64,7 @@ pub async fn forecast(push: &Push<'_>) -> Result<Forecast, End> {
             .await
             .map_err(End::Store)?;
         for batch in items.chunks(capability.read_batch.max(1)) {
-            looks += plan_batch(push, &stager, &mapping, batch, &mut plan, &mut tally).await?;
+            plan_batch(push, &stager, &mapping, batch, (&mut plan, &mut tally, &mut looks)).await?;
         }
         match next {
             Some(next) => after = next,
@@ -72,22 +72,61 @@ pub async fn forecast(push: &Push<'_>) -> Result<Forecast, End> {
         }
     }
     let calls = |writes: u64| push.connector.forecast(usize::try_from(writes).unwrap_or(usize::MAX)) as u64;
-    plan.api_calls = calls(plan.updates) + calls(plan.creates) + looks;
+    plan.api_calls = calls(plan.updates) + calls(plan.creates) + looks.calls();
     plan.fuse = push.fuses.check(&tally);
     Ok(plan)
 }
 
-/// Plans one batch; returns how many read calls the push itself will make for it.
+/// The reads that the push itself will make: of each batch it leases, what must be looked at, as many at a time as one read
+/// may ask for.
+struct Looks {
+    push_batch: usize,
+    read_batch: usize,
+    updates: Kind,
+    creates: Kind,
+}
+
+/// Writes of one kind of operation are leased together.
+#[derive(Default)]
+struct Kind {
+    leased: usize,
+    looked: usize,
+    reads: usize,
+}
+
+impl Looks {
+    fn new(capability: &Capability) -> Self {
+        let (push_batch, read_batch) = (capability.push_batch.max(1), capability.read_batch.max(1));
+        Self { push_batch, read_batch, updates: Kind::default(), creates: Kind::default() }
+    }
+
+    fn count(&mut self, intent: &Intent) {
+        let create = intent.record.is_none();
+        let kind = if create { &mut self.creates } else { &mut self.updates };
+        kind.leased += 1;
+        kind.looked += usize::from(create || intent.compare_first);
+        if kind.leased == self.push_batch {
+            kind.reads += kind.looked.div_ceil(self.read_batch);
+            (kind.leased, kind.looked) = (0, 0);
+        }
+    }
+
+    /// A create is looked up by key, and then by address.
+    fn calls(&self) -> u64 {
+        let reads = |kind: &Kind| (kind.reads + kind.looked.div_ceil(self.read_batch)) as u64;
+        reads(&self.updates) + 2 * reads(&self.creates)
+    }
+}
+
+/// Plans one batch.
 async fn plan_batch(
     push: &Push<'_>,
     stager: &Stager,
     mapping: &ObjectMapping,
     items: &[StageItem],
-    plan: &mut Forecast,
-    tally: &mut FuseTally,
-) -> Result<u64, End> {
+    (plan, tally, looks): (&mut Forecast, &mut FuseTally, &mut Looks),
+) -> Result<(), End> {
     let live = live_values(push, mapping, items).await?;
-    let (mut updates_looked, mut creates_looked) = (0u64, 0u64);
     for item in items {
         let item = StageItem { queued: None, ..item.clone() };
         let decision = match &item.record {
@@ -100,11 +139,7 @@ async fn plan_batch(
         plan.skipped.extend(decision.dead_letters.iter().map(|letter| letter.cause.clone()));
         let Some(intent) = decision.intent else { continue };
         count(&intent, plan, tally);
-        match intent.record {
-            None => creates_looked += 1,
-            Some(_) if intent.compare_first => updates_looked += 1,
-            Some(_) => {}
-        }
+        looks.count(&intent);
         let profile = item.profile.as_ref().map(|profile| profile.uid);
         for change in intent.changes {
             plan.changes.push(PlannedChange {
@@ -119,7 +154,7 @@ async fn plan_batch(
             });
         }
     }
-    Ok(u64::from(updates_looked > 0) + 2 * u64::from(creates_looked > 0))
+    Ok(())
 }
 
 fn count(intent: &Intent, plan: &mut Forecast, tally: &mut FuseTally) {

@@ -188,6 +188,12 @@ fn later(entry: &OutboxEntry, at: Timestamp, why: &str, now: Timestamp) -> (Deli
     (delivered(entry, Fate::Finished, Vec::new(), Some(JournalOutcome::Cancelled), letters), Tally::Failed)
 }
 
+/// An answer is lost and the connector cannot tell yet whether the call has ended: nothing was tried, nothing is counted.
+pub(super) fn still_unclear(entry: &OutboxEntry, error: &connector::Error, now: Timestamp) -> Delivered {
+    let fate = Fate::Ambiguous { not_before: error.retry_at.unwrap_or(now), counts: false };
+    delivered(entry, fate, Vec::new(), None, Vec::new())
+}
+
 /// Nothing needs to be sent: the CRM holds it already, or the CRM's newer value stands.
 pub(super) fn not_sent(entry: &OutboxEntry, written: Vec<FieldWritten>) -> Delivered {
     delivered(entry, Fate::Finished, written, Some(JournalOutcome::Cancelled), Vec::new())

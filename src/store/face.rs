@@ -121,6 +121,9 @@ pub trait Store: Debug + Send + Sync {
     /// Turns every entry leased by a worker that no longer exists into `Ambiguous`; called at start. Returns how many.
     async fn recover(&self, now: Timestamp) -> Result<u64>;
 
+    /// The same for the entries of one (connection, object) that this worker has leased: its run broke off.
+    async fn reclaim(&self, connection: &ConnectionName, object: &Object, worker: &Arc<str>) -> Result<u64>;
+
     /// Records what became of leased entries: mirror, outbox, journal and dead letters in one transaction.
     async fn settle(&self, run: RunId, now: Timestamp, delivered: Vec<Delivered>) -> Result<()>;
 

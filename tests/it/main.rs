@@ -1,8 +1,10 @@
 //! Flows end to end, and the rules of the house; one binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod bulk;
 mod catching_up;
 mod command_line;
+mod converted;
 mod coverage;
 mod crashes;
 mod daemon;
@@ -25,6 +27,7 @@ mod rules;
 mod sales_data;
 mod tidy;
 mod tricks;
+mod two_crms;
 mod two_way;
 mod whose;
 mod world;

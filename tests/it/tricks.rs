@@ -135,6 +135,10 @@ impl Connector for Trickster {
         self.inner.push(writes).await
     }
 
+    async fn recover(&self) -> Result<()> {
+        self.inner.recover().await
+    }
+
     async fn create_field(&self, object: &Object, field: &NewField) -> Result<CreatedField> {
         self.inner.create_field(object, field).await
     }

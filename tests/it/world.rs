@@ -51,6 +51,7 @@ impl Environment for NoSecrets {
 
 pub struct World {
     pub app: App,
+    /// The first connection's account, and the only one unless the test says otherwise.
     pub crm: MemoryCrm,
     pub clock: Arc<LeapClock>,
     folder: tempfile::TempDir,
@@ -78,7 +79,7 @@ impl World {
         let clock = Arc::new(LeapClock::new(start()));
         let crm = MemoryCrm::new(clock.clone());
         define_fields(&crm);
-        let app = open(config, folder.path(), clock.clone(), connector(&crm));
+        let app = open(config, folder.path(), clock.clone(), &[connector(&crm)]);
         Self { app, crm, clock, folder, config: config.to_owned(), messages: AtomicU64::new(0) }
     }
 
@@ -108,7 +109,7 @@ impl World {
         let connector = self.app.connections[0].connector.clone();
         let clock = self.clock.clone();
         // The old store must be gone before the new one opens the file.
-        let app = open(&self.config, self.folder.path(), clock, connector);
+        let app = open(&self.config, self.folder.path(), clock, &[connector]);
         self.app = app;
         self.app.store.recover(self.clock.now()).await.unwrap();
     }
@@ -117,7 +118,7 @@ impl World {
     pub fn reconfigure(&mut self, config: &str) {
         let connector = self.app.connections[0].connector.clone();
         config.clone_into(&mut self.config);
-        self.app = open(config, self.folder.path(), self.clock.clone(), connector);
+        self.app = open(config, self.folder.path(), self.clock.clone(), &[connector]);
     }
 
     pub fn folder(&self) -> &Path {
@@ -296,7 +297,8 @@ email = {{ field = "email", direction = "pull" }}
     )
 }
 
-fn open(config: &str, folder: &Path, clock: Arc<LeapClock>, connector: Arc<dyn Connector>) -> App {
+/// An App on the file in this folder. A connection without a connector of its own gets the last one.
+pub fn open(config: &str, folder: &Path, clock: Arc<LeapClock>, connectors: &[Arc<dyn Connector>]) -> App {
     let loaded = config::parse("sync.toml", config, folder, &Overrides::none())
         .unwrap_or_else(|failure| panic!("the test's configuration is refused:\n{failure}"));
     // A process that starts again draws other numbers than the one before.
@@ -311,7 +313,8 @@ fn open(config: &str, folder: &Path, clock: Arc<LeapClock>, connector: Arc<dyn C
         .settings
         .connections
         .iter()
-        .map(|settings| Connection { settings: settings.clone(), connector: connector.clone() });
+        .zip(connectors.iter().chain(std::iter::repeat(connectors.last().unwrap())))
+        .map(|(settings, connector)| Connection { settings: settings.clone(), connector: connector.clone() });
     let connections = connections.collect();
     App::with_connections(loaded.settings, store, outside, connections)
 }

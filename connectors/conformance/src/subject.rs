@@ -147,6 +147,16 @@ pub trait Subject: Send + Sync {
         cannot("associate two records")
     }
 
+    /// A lead with an address of that number. [`Words::text`] must be a field of leads, too.
+    async fn seed_lead(&self, _number: usize) -> Checked<RecordId> {
+        cannot("seed a lead")
+    }
+
+    /// Converts a lead as a rep does, and says which contact it goes on as.
+    async fn convert(&self, _lead: &RecordId) -> Checked<RecordId> {
+        cannot("convert a lead")
+    }
+
     async fn seed_company(&self, _name: &str) -> Checked<RecordId> {
         cannot("seed a company")
     }
@@ -163,6 +173,12 @@ pub trait Subject: Send + Sync {
     /// visibility lag is asked for.
     async fn hide_changes_for(&self, _lag: Duration) -> Checked {
         cannot("delay the visibility of changes")
+    }
+
+    /// How many writes the connector sends in the way it keeps for large pushes (several calls, a bulk job); at most
+    /// [`connector::Capability::push_batch`].
+    fn beyond_one_call(&self) -> usize {
+        self.connector().capability().push_batch.min(250)
     }
 
     /// How many records with one stamp exceed the CRM's cap on what one search can walk.

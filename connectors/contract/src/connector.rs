@@ -59,7 +59,8 @@ pub struct Account {
 /// 14. No request goes to a host other than the configured ones, whatever an answer says; no secret leaves in an error.
 /// 15. When `recover` has returned `Ok`, no write of an earlier call or life is still under way: all that it will ever
 ///     apply is applied and `read` shows it, and nothing half-made (an open bulk job) is left at the CRM. It sends no
-///     write again and loses none that was applied. `Err` means: still under way, or unknown; come back later.
+///     write again and loses none that was applied. `Err` means: still under way, or unknown; come back later. A push of
+///     this very connector that has not returned yet is none of its business and goes on undisturbed.
 #[async_trait]
 pub trait Connector: fmt::Debug + Send + Sync {
     fn capability(&self) -> &Capability;
@@ -76,11 +77,14 @@ pub trait Connector: fmt::Debug + Send + Sync {
     /// Current values of up to `capability.read_batch` records. Records that do not exist are left out.
     async fn read(&self, request: &ReadRequest) -> Result<Vec<Record>>;
 
-    /// Up to `capability.push_batch` writes of one object and one kind of operation, each record at most once.
+    /// Up to `capability.push_batch` writes of one object and one kind of operation, each record at most once. A call that
+    /// takes longer than some eight minutes (a bulk job) answers [`Outcome::Ambiguous`] for what is still under way and
+    /// leaves its end to `recover`.
     async fn push(&self, writes: &[Write]) -> Result<Vec<Outcome>>;
 
     /// Brings to an end what an earlier push, of this process or of one that died, may have left under way (promise 15).
-    /// Asked before the first push of every run; whatever was in flight is then looked at before it is sent.
+    /// Asked before the first push of every run, and again in a run before writes with a lost answer are looked at; whatever
+    /// was in flight is then looked at before it is sent. Where there is nothing to bring to an end it costs no call.
     async fn recover(&self) -> Result<()> {
         Ok(())
     }

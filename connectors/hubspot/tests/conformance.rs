@@ -24,8 +24,13 @@ struct HubSpotSubject {
     strangers: Arc<AtomicU64>,
 }
 
-/// The suite sweeps associations of people; this connector sweeps those of deals (see `behaviour.rs`).
-const SKIPPED: &[&str] = &["associations_are_delivered", "an_association_taken_away_is_gone_in_the_next_sweep"];
+/// The suite sweeps associations of people; this connector sweeps those of deals (see `behaviour.rs`). HubSpot converts nothing.
+const SKIPPED: &[&str] = &[
+    "associations_are_delivered",
+    "an_association_taken_away_is_gone_in_the_next_sweep",
+    "a_conversion_is_told_with_the_object_it_goes_on_as",
+    "an_update_of_a_converted_record_says_that_it_goes_on_and_creates_nothing",
+];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn keeps_the_contract() {

@@ -1,18 +1,22 @@
-//! Runs one mock CRM by hand: `serve hubspot [--listen ADDR] [--records N] [--seed N] [--seed-dir DIR] [--chaos SPEC] [--json]`.
+//! Runs one mock CRM by hand: `serve hubspot|salesforce [--listen ADDR] [--records N] [--seed N] [--seed-dir DIR] [--chaos SPEC] [--json]`.
 
 use anyhow::{Context, bail};
-use mock_crm::{Options, hubspot};
+use mock_crm::{Options, hubspot, salesforce};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let mut options = Options::default();
     options.listen.set_port(hubspot::DEFAULT_PORT);
-    let mut json = false;
+    let (mut json, mut sales) = (false, false);
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().with_context(|| format!("{argument} needs a value"));
         match argument.as_str() {
             "mock" | "hubspot" => {}
+            "salesforce" => {
+                sales = true;
+                options.listen.set_port(salesforce::DEFAULT_PORT);
+            }
             "--listen" => options.listen = value()?.parse().context("--listen takes ADDRESS:PORT")?,
             "--records" => options.records = Some(value()?.parse().context("--records takes a number")?),
             "--seed" => options.seed = value()?.parse().context("--seed takes a number")?,
@@ -22,7 +26,7 @@ async fn main() -> anyhow::Result<()> {
             other => bail!("unknown argument {other}"),
         }
     }
-    let mock = hubspot::serve(options).await?;
+    let mock = if sales { salesforce::serve(options).await? } else { hubspot::serve(options).await? };
     if json {
         println!("{}", mock.banner().json());
     } else {

@@ -130,6 +130,11 @@ impl Core {
 
 /// One vendor's face: wire format, rules and records.
 pub trait Face: Send + 'static {
+    /// Whether bodies may come and go gzipped, as the callers' headers say.
+    const GZIP: bool = false;
+    /// Bodies above this are refused with 413.
+    const LARGEST_BODY: usize = 16 * 1024 * 1024;
+
     /// Answers an API call, applying what it asks for.
     fn answer(&mut self, core: &mut Core, call: &Call) -> Reply;
     /// The vendor's body for a fault that stands in for the answer.

@@ -69,6 +69,13 @@ impl Ledger {
         self.lines.truncate(length);
     }
 
+    /// The latest changes of one record, newest first, as they are written.
+    pub fn of_record(&self, record: &str, most: usize) -> Vec<Value> {
+        let mentioned = self.lines.iter().rev().filter(|line| line.contains(record));
+        let parsed = mentioned.filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        parsed.filter(|change| change["record"] == record).take(most).collect()
+    }
+
     /// Every line with a sequence number above `since`.
     pub fn since(&self, since: u64) -> Vec<u8> {
         let skipped = usize::try_from(since).unwrap_or(usize::MAX);

@@ -45,9 +45,11 @@ mod fault;
 pub mod hubspot;
 mod ledger;
 mod options;
+mod page_frame;
 mod people;
 pub mod salesforce;
 mod server;
+mod zipped;
 
 pub use options::{Banner, Options, StartError};
 pub use server::Running;

@@ -17,9 +17,7 @@ use crate::connection::{CuttableListener, Cutter};
 use crate::desk::{Core, Delivery, Desk, Face};
 use crate::exchange::{Call, Reply};
 use crate::options::{Banner, Options, StartError};
-
-/// Bodies above this are refused: the largest legal one (2,000 associations) is far smaller.
-const MAX_BODY: usize = 16 * 1024 * 1024;
+use crate::zipped;
 
 /// A mock CRM that is up. Dropping it stops it.
 pub struct Running {
@@ -107,9 +105,18 @@ async fn exchange<F: Face>(
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, MAX_BODY).await else {
+    let Ok(body) = to_bytes(body, F::LARGEST_BODY).await else {
         return respond(Reply::empty(413), Delivery::Whole);
     };
+    let body = if F::GZIP && zipped::is_zipped(&parts.headers) {
+        match zipped::unzip(&body, F::LARGEST_BODY) {
+            Some(body) => body,
+            None => return respond(Reply::empty(400), Delivery::Whole),
+        }
+    } else {
+        body
+    };
+    let zips = F::GZIP && zipped::is_wanted(&parts.headers);
     let call = Call {
         method: parts.method,
         path: parts.uri.path().to_owned(),
@@ -122,7 +129,8 @@ async fn exchange<F: Face>(
     if verdict.delivery == Delivery::Cut {
         cutter.cut();
     }
-    respond(verdict.reply, verdict.delivery)
+    let reply = if zips { zipped::zip(verdict.reply) } else { verdict.reply };
+    respond(reply, verdict.delivery)
 }
 
 fn respond(reply: Reply, delivery: Delivery) -> Response {

@@ -40,6 +40,7 @@ fn entry(to: &str, record: bool) -> OutboxEntry {
         attempts: 0,
         not_before: None,
         created_at: NOW,
+        parent: None,
     }
 }
 

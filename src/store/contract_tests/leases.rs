@@ -1,12 +1,14 @@
 //! Leases: durable before any call, ambiguous after a crash, one per record.
 
-use connector::{Object, Value};
+use std::sync::Arc;
+
+use connector::{Fields, Link, Object, Record, Stream, Value};
 
 use super::engine::Engine;
-use super::kit::{append, apply, at, page, person, track};
+use super::kit::{Plan, append, apply, at, page, page_of, person, track};
 use super::wishes::{Want, lease, queued, settle, settled, stage, written};
 use crate::model::OutboxState;
-use crate::store::{Fate, Lease, Store};
+use crate::store::{Fate, Lease, Store, StreamKey};
 
 async fn two_queued(store: &dyn Store) {
     apply(store, page(vec![person("1", "Ada"), person("2", "Bo")])).await;
@@ -109,4 +111,36 @@ pub(in crate::store) async fn an_unknown_fate_has_the_record_looked_at_again(eng
     settle(&*store, at(5_061), vec![written(&found, Fate::Finished)]).await;
     // What is wanted may have moved back to the old agreement meanwhile, and then nobody queued anything.
     assert_eq!(stage(&*store, false, Want::new(10)).await.looked_at, 1);
+}
+
+pub(in crate::store) async fn a_run_that_broke_off_gives_back_what_it_had(engine: &dyn Engine) {
+    let store = engine.open();
+    two_queued(&*store).await;
+    let one = |worker: &str| Lease { worker: worker.into(), now: at(5_000), until: at(9_000) };
+    let mine = store.lease(&"hubspot".into(), &Object::Contact, one("w1"), 1).await.unwrap();
+    store.lease(&"hubspot".into(), &Object::Contact, one("w2"), 1).await.unwrap();
+    assert_eq!(store.reclaim(&"hubspot".into(), &Object::Lead, &"w1".into()).await.unwrap(), 0);
+    assert_eq!(store.reclaim(&"hubspot".into(), &Object::Contact, &"w1".into()).await.unwrap(), 1);
+    let back = lease(&*store, 5_001).await;
+    assert_eq!(
+        back.iter().map(|entry| (entry.id, entry.state)).collect::<Vec<_>>(),
+        [(mine[0].id, OutboxState::Ambiguous)]
+    );
+}
+
+pub(in crate::store) async fn a_persons_entry_names_its_company(engine: &dyn Engine) {
+    let store = engine.open();
+    let company = |id: &str| Link { object: Object::Company, id: id.into() };
+    let mut people = vec![person("1", "Ada"), person("2", "Bo"), person("3", "Cy")];
+    people[0].links = Some(vec![company("c2"), company("c1")]);
+    apply(&*store, page(people)).await;
+    // The second is listed by its company only.
+    let mut listed = Record::new("c9", Fields::from([("name", "Acme")]));
+    listed.links = Some(vec![Link { object: Object::Contact, id: "2".into() }]);
+    let companies = StreamKey { connection: "hubspot".into(), stream: Stream::Records(Object::Company) };
+    let nobody = Arc::new(Plan { nobody: true, ..Plan::default() });
+    store.apply_page(page_of(companies, vec![listed]), nobody).await.unwrap();
+    stage(&*store, false, Want::new(10)).await;
+    let parents: Vec<_> = lease(&*store, 5_000).await.into_iter().map(|entry| entry.parent).collect();
+    assert_eq!(parents, [Some("c2".into()), Some("c9".into()), None]);
 }

@@ -1,12 +1,14 @@
 //! What every engine must do, told through the face alone. An engine runs the suite with [`contract!`].
 
 pub(in crate::store) mod compute;
+pub(in crate::store) mod conversions;
 pub(in crate::store) mod deaths;
 mod engine;
 pub(in crate::store) mod events;
 mod kit;
 pub(in crate::store) mod leases;
 pub(in crate::store) mod merges;
+pub(in crate::store) mod notes;
 pub(in crate::store) mod order;
 pub(in crate::store) mod pages;
 pub(in crate::store) mod reading;

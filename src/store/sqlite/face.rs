@@ -158,6 +158,15 @@ impl Store for SqliteStore {
         self.write("recover outbox entries", lease::recover).await
     }
 
+    async fn reclaim(&self, connection: &ConnectionName, object: &Object, worker: &Arc<str>) -> Result<u64> {
+        let (connection, object, worker) = (connection.clone(), object.clone(), worker.clone());
+        self.write("reclaim outbox entries", move |session| match session.find_place(&connection, &object)? {
+            Some(place) => lease::reclaim(session, place, &worker),
+            None => Ok(0),
+        })
+        .await
+    }
+
     async fn settle(&self, run: RunId, now: Timestamp, delivered: Vec<Delivered>) -> Result<()> {
         self.write("settle outbox entries", move |session| settle::settle(session, run, now, &delivered)).await
     }

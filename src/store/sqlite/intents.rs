@@ -46,6 +46,7 @@ fn read(session: &Session<'_>, row: &rusqlite::Row<'_>) -> Fallible<Row> {
         attempts: row.get(7)?,
         not_before: instant(row.get(8)?),
         created_at: Timestamp::from_micros(row.get(9)?),
+        parent: None,
     };
     Ok(Row { place, record, profile, waiting: row.get(11)?, entry })
 }
@@ -86,6 +87,31 @@ pub(super) fn select(session: &Session<'_>, rest: &str, params: impl rusqlite::P
         found.push(read(session, row)?);
     }
     Ok(found)
+}
+
+/// The same, each with the record of the place `parents` that its own record lists first, or that lists it.
+pub(super) fn select_with_parents(
+    session: &Session<'_>,
+    rest: &str,
+    params: impl rusqlite::Params,
+    parents: Option<Place>,
+) -> Fallible<Vec<Row>> {
+    let Some(parents) = parents else {
+        return select(session, rest, params);
+    };
+    let mut rows = select(session, rest, params)?;
+    let mut statement = session.sql(
+        "SELECT coalesce(
+             (SELECT c.ext FROM link l JOIN record c ON c.id = l.b WHERE l.a = ?1 AND c.place = ?2 ORDER BY l.b LIMIT 1),
+             (SELECT c.ext FROM link l JOIN record c ON c.id = l.a WHERE l.b = ?1 AND c.place = ?2 ORDER BY l.a LIMIT 1))",
+    )?;
+    for row in &mut rows {
+        if let Some(record) = row.record {
+            let parent: Option<Arc<str>> = statement.query_row((record, parents), |found| found.get(0))?;
+            row.entry.parent = parent.map(RecordId::new);
+        }
+    }
+    Ok(rows)
 }
 
 pub(super) fn by_id(session: &Session<'_>, id: OutboxId) -> Fallible<Option<Row>> {

@@ -1,6 +1,6 @@
 //! Leases: an entry is durably in flight before any call is made for it.
 
-use connector::Timestamp;
+use connector::{Object, Timestamp};
 
 use super::fault::Fallible;
 use super::intents;
@@ -18,8 +18,9 @@ pub(super) fn lease(session: &Session<'_>, place: Place, lease: &Lease, limit: u
          WHERE place = ?1 AND state = 1 AND lease_until <= ?2",
         (place, lease.now.micros()),
     )?;
+    let parents = parents(session, place)?;
     for state in [2, 0] {
-        let due = due(session, place, state, lease.now, limit)?;
+        let due = due(session, place, state, lease.now, limit, parents)?;
         if due.is_empty() {
             continue;
         }
@@ -39,7 +40,14 @@ pub(super) fn lease(session: &Session<'_>, place: Place, lease: &Lease, limit: u
 }
 
 /// The oldest due entry and those of its kind.
-fn due(session: &Session<'_>, place: Place, state: i64, now: Timestamp, limit: usize) -> Fallible<Vec<intents::Row>> {
+fn due(
+    session: &Session<'_>,
+    place: Place,
+    state: i64,
+    now: Timestamp,
+    limit: usize,
+    parents: Option<Place>,
+) -> Fallible<Vec<intents::Row>> {
     const DUE: &str = "o.place = ?1 AND o.state = ?2 AND (o.not_before IS NULL OR o.not_before <= ?3)";
     let now = now.micros();
     let first =
@@ -47,11 +55,21 @@ fn due(session: &Session<'_>, place: Place, state: i64, now: Timestamp, limit: u
     let Some(first) = first.first() else {
         return Ok(Vec::new());
     };
-    intents::select(
+    intents::select_with_parents(
         session,
         &format!("WHERE {DUE} AND o.op = ?4 ORDER BY o.created_at, o.id LIMIT ?5"),
         (place, state, now, first.entry.intent.operation.name(), rows_limit(limit)),
+        parents,
     )
+}
+
+/// Where the records stand whose lock a write to a record of this place takes as well: a person's company.
+fn parents(session: &Session<'_>, place: Place) -> Fallible<Option<Place>> {
+    let (connection, object) = session.place_name(place)?;
+    if !object.is_person() {
+        return Ok(None);
+    }
+    session.find_place(&connection, &Object::Company)
 }
 
 fn shown(mut entry: OutboxEntry) -> OutboxEntry {
@@ -64,6 +82,14 @@ fn shown(mut entry: OutboxEntry) -> OutboxEntry {
 /// At start nobody else works on this store: whatever is in flight was left behind by a process that is gone.
 pub(super) fn recover(session: &Session<'_>) -> Fallible<u64> {
     let found = session.run("UPDATE outbox SET state = 2, worker = NULL, lease_until = NULL WHERE state = 1", [])?;
+    Ok(found as u64)
+}
+
+pub(super) fn reclaim(session: &Session<'_>, place: Place, worker: &str) -> Fallible<u64> {
+    let found = session.run(
+        "UPDATE outbox SET state = 2, worker = NULL, lease_until = NULL WHERE place = ?1 AND state = 1 AND worker = ?2",
+        (place, worker),
+    )?;
     Ok(found as u64)
 }
 

@@ -90,7 +90,9 @@ contract! { super::fresh;
         a_pause_is_kept,
         a_lease_has_one_kind_of_operation,
         a_newer_generation_waits_for_the_one_in_flight,
-        an_unknown_fate_has_the_record_looked_at_again;
+        an_unknown_fate_has_the_record_looked_at_again,
+        a_run_that_broke_off_gives_back_what_it_had,
+        a_persons_entry_names_its_company;
     settling:
         a_finished_write_moves_mirror_and_journal,
         each_field_has_its_own_outcome,
@@ -116,6 +118,19 @@ contract! { super::fresh;
         a_moved_record_leaves_its_old_profile,
         a_merge_is_followed_after_the_loser_was_reported_deleted,
         a_winner_known_only_from_an_association_takes_what_is_stored;
+    conversions:
+        a_converted_lead_and_its_contact_are_one_person,
+        a_page_that_still_shows_a_converted_lead_does_nothing,
+        what_was_queued_for_a_lead_is_decided_again_for_its_contact,
+        a_write_out_to_a_lead_is_settled_after_its_conversion,
+        a_conversion_learned_from_a_write_joins_both,
+        a_contact_not_pulled_yet_is_the_leads_person,
+        a_contact_that_was_merged_since_is_followed,
+        a_lead_nobody_knows_leaves_its_contact_alone,
+        a_conversion_forbids_a_new_lead;
+    notes:
+        a_note_outlives_the_process,
+        each_connection_has_its_own_notes;
     order:
         any_order_is_consistent;
     reading:

@@ -9,7 +9,11 @@ use serde_json::Value;
 use crate::Tally;
 use crate::crm::Crm;
 use crate::ferry::Ferry;
+use crate::vendor::Vendor;
 use crate::work::World;
+
+/// Live contacts: id, and fields as texts.
+type Contacts = Vec<(String, BTreeMap<String, String>)>;
 
 #[derive(Debug, Default)]
 pub struct Verdict {
@@ -43,7 +47,7 @@ impl fmt::Display for Verdict {
 
 /// Fields that only Ferry writes.
 fn is_ours(field: &str) -> bool {
-    field.starts_with("cdp_")
+    field.to_ascii_lowercase().starts_with("cdp_")
 }
 
 pub async fn everything(crm: &Crm, ferry: &Ferry, world: &World, tally: &Tally) -> Result<Verdict> {
@@ -58,17 +62,20 @@ pub async fn everything(crm: &Crm, ferry: &Ferry, world: &World, tally: &Tally) 
         tally.survived,
         requests.len(),
     ));
-    let contacts =
-        crm.contacts("email,hs_additional_emails,cdp_page_views_30d,cdp_profile_id,cdp_score_reasons").await?;
-    writes(&ledger, &mut verdict, u64::from(tally.at_random + tally.at_failpoints) + faulted as u64);
-    creates(&ledger, world, &contacts, &mut verdict);
-    values(world, &contacts, &mut verdict);
+    let vendor = crm.vendor;
+    let contacts: Contacts = crm.contacts(&[vendor.email(), vendor.page_views(), vendor.key()]).await?;
+    writes(&ledger, vendor, &mut verdict, u64::from(tally.at_random + tally.at_failpoints) + faulted as u64);
+    creates(&ledger, world, vendor, &contacts, &mut verdict);
+    values(world, vendor, &contacts, &mut verdict);
+    let unfinished = crm.unfinished_jobs().await?;
+    verdict.must(unfinished.is_empty(), || format!("bulk jobs were left behind: {}", unfinished.join(", ")));
+    jobs(&requests, &mut verdict);
     store(ferry, world, contacts.len(), &mut verdict).await?;
     Ok(verdict)
 }
 
 /// Updates of ours: only our fields, never to a deleted record, and none in vain beyond the resends after a lost answer.
-fn writes(ledger: &[Value], verdict: &mut Verdict, ambiguous_at_most: u64) {
+fn writes(ledger: &[Value], vendor: Vendor, verdict: &mut Verdict, ambiguous_at_most: u64) {
     let mut deleted: HashSet<String> = HashSet::new();
     let (mut updates, mut vain) = (0u64, 0u64);
     let mut vain_of: BTreeMap<String, u64> = BTreeMap::new();
@@ -78,17 +85,13 @@ fn writes(ledger: &[Value], verdict: &mut Verdict, ambiguous_at_most: u64) {
             Some("delete") => {
                 deleted.insert(record);
             }
-            Some("update") if line["by"] == "api" && line["object"] == "contacts" => {
+            Some("update") if line["by"] == "api" && line["object"] == vendor.contacts() => {
                 updates += 1;
                 verdict.must(!deleted.contains(&record), || format!("a deleted record was written: {line}"));
                 let fields: Vec<&String> = line["after"].as_object().map(|o| o.keys().collect()).unwrap_or_default();
-                let mapped = |field: &&&String| {
-                    is_ours(field) || ["email", "firstname", "lastname", "phone"].contains(&field.as_str())
-                };
+                let mapped = |field: &&&String| is_ours(field) || vendor.pushed().contains(&field.as_str());
                 let named: Vec<&&String> = fields.iter().filter(mapped).collect();
-                let strange = fields.iter().find(|field| {
-                    !is_ours(field) && !field.starts_with("hs_") && !field.contains("modified") && !mapped(field)
-                });
+                let strange = fields.iter().find(|field| !vendor.is_moved_along(field) && !mapped(field));
                 verdict.must(strange.is_none(), || format!("a field that is not ours was written: {line}"));
                 if named.is_empty() {
                     vain += 1;
@@ -105,12 +108,28 @@ fn writes(ledger: &[Value], verdict: &mut Verdict, ambiguous_at_most: u64) {
     }
 }
 
+/// Bulk jobs: how many were made and how many uploads they took. A job that is uploaded twice is a job sent twice.
+fn jobs(requests: &[Value], verdict: &mut Verdict) {
+    let path = |request: &Value| request["path"].as_str().unwrap_or_default().trim_end_matches('/').to_owned();
+    let made = requests.iter().filter(|r| r["method"] == "POST" && path(r).ends_with("/jobs/ingest")).count();
+    let mut uploads: BTreeMap<String, u64> = BTreeMap::new();
+    for request in requests.iter().filter(|r| r["method"] == "PUT" && r["status"] == 201) {
+        *uploads.entry(path(request)).or_default() += 1;
+    }
+    if made > 0 {
+        verdict.lines.push(format!("{made} bulk jobs asked for, {} uploaded", uploads.len()));
+    }
+    for (job, times) in uploads {
+        verdict.must(times <= 1, || format!("{job} was uploaded {times} times"));
+    }
+}
+
 /// At most one create per key, one for every newcomer, none for anybody else.
-fn creates(ledger: &[Value], world: &World, contacts: &[Value], verdict: &mut Verdict) {
+fn creates(ledger: &[Value], world: &World, vendor: Vendor, contacts: &Contacts, verdict: &mut Verdict) {
     let mut by_key: BTreeMap<String, u64> = BTreeMap::new();
     for line in ledger {
-        if line["op"] == "create" && line["by"] == "api" && line["object"] == "contacts" {
-            let key = line["after"]["cdp_profile_id"].as_str().unwrap_or("none").to_owned();
+        if line["op"] == "create" && line["by"] == "api" && line["object"] == vendor.contacts() {
+            let key = line["after"][vendor.key()].as_str().unwrap_or("none").to_owned();
             *by_key.entry(key).or_default() += 1;
         }
     }
@@ -123,31 +142,29 @@ fn creates(ledger: &[Value], world: &World, contacts: &[Value], verdict: &mut Ve
     verdict.must(twice == 0, || "a contact was created twice".to_owned());
     verdict.must(by_key.len() == world.newcomers.len(), || "not every newcomer was created exactly once".to_owned());
     let mut addresses: HashSet<&str> = HashSet::new();
-    for contact in contacts {
-        let address = contact["properties"]["email"].as_str().unwrap_or_default();
+    for (_, fields) in contacts {
+        let address = fields.get(vendor.email()).map_or("", String::as_str);
         verdict
             .must(address.is_empty() || addresses.insert(address), || "two live contacts share an address".to_owned());
     }
 }
 
 /// The CRM holds what the model says: nothing lost, nothing counted twice.
-fn values(world: &World, contacts: &[Value], verdict: &mut Verdict) {
+fn values(world: &World, vendor: Vendor, contacts: &Contacts, verdict: &mut Verdict) {
     let mut expected: BTreeMap<&str, u64> = BTreeMap::new();
     for (address, views) in &world.views {
         *expected.entry(world.holder(address)).or_default() += views;
     }
-    let live: BTreeMap<&str, &Value> = contacts
-        .iter()
-        .filter_map(|contact| Some((contact["properties"]["email"].as_str()?, &contact["properties"])))
-        .collect();
+    let live: BTreeMap<&str, &BTreeMap<String, String>> =
+        contacts.iter().filter_map(|(_, fields)| Some((fields.get(vendor.email())?.as_str(), fields))).collect();
     let mut checked = 0;
     for (address, views) in expected {
         if world.deleted.iter().any(|gone| gone == address) {
             verdict.must(!live.contains_key(address), || "a deleted contact came back".to_owned());
             continue;
         }
-        let held = live.get(address).and_then(|properties| properties["cdp_page_views_30d"].as_str());
-        verdict.must(held == Some(views.to_string().as_str()), || {
+        let held = live.get(address).and_then(|fields| fields.get(vendor.page_views()));
+        verdict.must(held == Some(&views.to_string()), || {
             format!("{address}: {views} page views were sent, the CRM holds {held:?}")
         });
         checked += 1;

@@ -1,5 +1,6 @@
 //! The mock CRM as a process of its own, so that no kill can hide evidence.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Stdio;
 
@@ -8,17 +9,20 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
+use crate::vendor::Vendor;
+
 #[derive(Debug)]
 pub struct Crm {
     pub url: String,
+    pub vendor: Vendor,
     client: reqwest::Client,
     _process: Child,
 }
 
 impl Crm {
-    pub async fn start(binary: &Path, seed: u64, records: u32) -> Result<Self> {
+    pub async fn start(binary: &Path, vendor: Vendor, seed: u64, records: u32) -> Result<Self> {
         let mut command = Command::new(binary);
-        command.args(["mock", "hubspot", "--listen", "127.0.0.1:0", "--json"]);
+        command.args(["mock", vendor.word(), "--listen", "127.0.0.1:0", "--json"]);
         command.args(["--records", &records.to_string(), "--seed", &seed.to_string()]);
         command.stdout(Stdio::piped()).stdin(Stdio::null()).kill_on_drop(true);
         let mut process = command.spawn().context("start the mock")?;
@@ -27,7 +31,7 @@ impl Crm {
         let said: Value = serde_json::from_str(&line).with_context(|| format!("the mock said {line}"))?;
         let url = said["url"].as_str().context("the mock named no url")?.to_owned();
         let client = reqwest::Client::builder().no_proxy().build()?;
-        Ok(Self { url, client, _process: process })
+        Ok(Self { url, vendor, client, _process: process })
     }
 
     pub async fn configure(&self, json: &str) -> Result<()> {
@@ -63,23 +67,84 @@ impl Crm {
         text.lines().filter(|line| !line.is_empty()).map(|line| Ok(serde_json::from_str(line)?)).collect()
     }
 
-    /// All live contacts, with these properties, through the public API.
-    pub async fn contacts(&self, properties: &str) -> Result<Vec<Value>> {
+    /// All live contacts by id, with these fields as texts, through the public API.
+    pub async fn contacts(&self, fields: &[&str]) -> Result<Vec<(String, BTreeMap<String, String>)>> {
+        match self.vendor {
+            Vendor::Hubspot => self.listed(fields).await,
+            Vendor::Salesforce => self.queried(fields).await,
+        }
+    }
+
+    async fn listed(&self, fields: &[&str]) -> Result<Vec<(String, BTreeMap<String, String>)>> {
         let mut all = Vec::new();
         let mut after = String::new();
         loop {
+            let properties = fields.join(",");
             let mut url = format!("{}/crm/v3/objects/contacts?limit=100&properties={properties}", self.url);
             if !after.is_empty() {
                 url.push_str(&format!("&after={after}"));
             }
             let answer = self.client.get(url).bearer_auth("mock-token").send().await?;
             let page: Value = answer.json().await?;
-            let results = page["results"].as_array().with_context(|| format!("no contacts in {page}"))?;
-            all.extend(results.iter().cloned());
+            for record in page["results"].as_array().with_context(|| format!("no contacts in {page}"))? {
+                all.push((text(&record["id"]), texts(&record["properties"], fields)));
+            }
             match page["paging"]["next"]["after"].as_str() {
                 Some(next) => after = next.to_owned(),
                 None => return Ok(all),
             }
         }
+    }
+
+    async fn queried(&self, fields: &[&str]) -> Result<Vec<(String, BTreeMap<String, String>)>> {
+        let token = self.token().await?;
+        let query = format!("SELECT Id,{} FROM Contact", fields.join(","));
+        let mut url =
+            reqwest::Url::parse_with_params(&format!("{}/services/data/v67.0/query", self.url), [("q", &query)])?;
+        let mut all = Vec::new();
+        loop {
+            let page: Value = self.client.get(url).bearer_auth(&token).send().await?.json().await?;
+            for record in page["records"].as_array().with_context(|| format!("no contacts in {page}"))? {
+                all.push((text(&record["Id"]), texts(record, fields)));
+            }
+            match page["nextRecordsUrl"].as_str() {
+                Some(next) => url = reqwest::Url::parse(&format!("{}{next}", self.url))?,
+                None => return Ok(all),
+            }
+        }
+    }
+
+    /// Bulk jobs that are neither ended nor aborted: what a killed run must not leave behind.
+    pub async fn unfinished_jobs(&self) -> Result<Vec<String>> {
+        if self.vendor != Vendor::Salesforce {
+            return Ok(Vec::new());
+        }
+        let token = self.token().await?;
+        let url = format!("{}/services/data/v67.0/jobs/ingest?jobType=V2Ingest", self.url);
+        let list: Value = self.client.get(url).bearer_auth(token).send().await?.json().await?;
+        let jobs = list["records"].as_array().with_context(|| format!("no jobs in {list}"))?;
+        let ended = |job: &&Value| matches!(job["state"].as_str(), Some("JobComplete" | "Aborted" | "Failed"));
+        Ok(jobs.iter().filter(|job| !ended(job)).map(|job| format!("{} {}", job["id"], job["state"])).collect())
+    }
+
+    async fn token(&self) -> Result<String> {
+        let form =
+            [("grant_type", "client_credentials"), ("client_id", "mock-client"), ("client_secret", "mock-secret")];
+        let request = self.client.post(format!("{}/services/oauth2/token", self.url)).form(&form);
+        let said: Value = request.send().await?.json().await?;
+        Ok(said["access_token"].as_str().with_context(|| format!("no token in {said}"))?.to_owned())
+    }
+}
+
+fn texts(record: &Value, fields: &[&str]) -> BTreeMap<String, String> {
+    fields.iter().map(|field| ((*field).to_owned(), text(&record[*field]))).collect()
+}
+
+/// Texts as they are, whole numbers without a point, nothing as nothing.
+fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string().trim_end_matches(".0").to_owned(),
     }
 }

@@ -24,6 +24,7 @@ pub enum End {
 pub struct Ferry {
     binary: PathBuf,
     config: PathBuf,
+    secret: &'static str,
 }
 
 /// Builds the binary with its failpoints compiled in, beside the ordinary one.
@@ -59,10 +60,9 @@ name = "web"
 type = "jsonl"
 
 [[crm]]
-name = "hubspot"
-type = "hubspot"
-base_url = "{}"
-token = {{ env = "KILL_TOKEN" }}
+name = "crm"
+type = "{}"
+{}
 
 [crm.create]
 contact = "known"
@@ -73,15 +73,16 @@ max_update_share = 1.0
 never_clear_more_than = 1000
 max_pull_loss = 1.0
 "#,
-            crm.url
+            crm.vendor.word(),
+            crm.vendor.connection(&crm.url),
         );
         std::fs::write(&config, text)?;
-        Ok(Self { binary, config })
+        Ok(Self { binary, config, secret: crm.vendor.secret() })
     }
 
     fn command(&self) -> Command {
         let mut command = Command::new(&self.binary);
-        command.arg("-c").arg(&self.config).env("KILL_TOKEN", "mock-token").kill_on_drop(true);
+        command.arg("-c").arg(&self.config).env("KILL_SECRET", self.secret).kill_on_drop(true);
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).stdin(Stdio::null());
         command
     }

@@ -5,6 +5,7 @@
 mod check;
 mod crm;
 mod ferry;
+mod vendor;
 mod work;
 
 use std::path::PathBuf;
@@ -17,11 +18,15 @@ use rand::{Rng, RngExt, SeedableRng};
 
 use crm::Crm;
 use ferry::{End, Ferry};
+use vendor::Vendor;
 use work::World;
 
 /// Kill −9 the flows again and again; nothing may be lost, doubled or written in vain.
 #[derive(Debug, Parser)]
 struct Args {
+    /// Whose mock CRM.
+    #[arg(long, value_enum, default_value_t = Vendor::Hubspot)]
+    crm: Vendor,
     /// How many kills.
     #[arg(long, default_value_t = 40)]
     n: u32,
@@ -39,9 +44,6 @@ struct Args {
     keep: bool,
 }
 
-/// Places where the daemon can be made to die, by the name of the failpoint.
-const FAILPOINTS: [&str; 7] =
-    ["before_apply", "after_apply", "after_intent", "before_send", "after_send", "before_outcome", "after_outcome"];
 const FAULTS: &str = r#"{"502":0.01,"reset_before":0.01,"reset_after":0.02,"slow":0.01,"truncate":0.01}"#;
 /// Runs that may be needed until everything has settled once the faults are off.
 const SETTLE_RUNS: u32 = 12;
@@ -50,14 +52,14 @@ const SETTLE_RUNS: u32 = 12;
 async fn main() -> Result<()> {
     let args = Args::parse();
     let seed = args.seed.unwrap_or_else(|| rand::rng().next_u64() % 1_000_000_007);
-    println!("kill: seed {seed}, {} kills, {} contacts", args.n, args.records);
+    println!("kill: {}, seed {seed}, {} kills, {} contacts", args.crm.word(), args.n, args.records);
     let binary = match &args.ferry {
         Some(path) => path.clone(),
         None => ferry::build()?,
     };
     let folder = tempfile::Builder::new().prefix("ferry-kill-").tempdir()?;
     let mut dice = StdRng::seed_from_u64(seed);
-    let crm = Crm::start(&binary, seed, args.records).await?;
+    let crm = Crm::start(&binary, args.crm, seed, args.records).await?;
     let ferry = Ferry::new(binary, folder.path(), &crm)?;
     ferry.create_fields().await?;
     // Every contact has been seen once: of a record that was merged away before anybody saw it, nobody could know.
@@ -84,14 +86,16 @@ struct Tally {
 
 async fn kills(args: &Args, dice: &mut StdRng, crm: &Crm, ferry: &Ferry, world: &mut World) -> Result<Tally> {
     let mut tally = Tally::default();
+    let failpoints = args.crm.failpoints();
     crm.configure(&format!(r#"{{"faults":{FAULTS},"rate_limits":false}}"#)).await?;
     let mut longest = Duration::from_millis(600);
     while tally.at_random + tally.at_failpoints < args.n {
         world.a_while_passes(crm, dice).await?;
         world.import(ferry, dice).await?;
         let end = if dice.random_bool(0.5) {
-            let point = FAILPOINTS[dice.random_range(0..FAILPOINTS.len())];
-            let nth = dice.random_range(1..=6);
+            let point = failpoints[dice.random_range(0..failpoints.len())];
+            // A run has few bulk jobs, and many pages and calls.
+            let nth = if point.starts_with("bulk_") { 1 } else { dice.random_range(1..=6) };
             ferry.sync_dying_at(point, nth).await?
         } else {
             let after = longest.mul_f64(dice.random::<f64>());

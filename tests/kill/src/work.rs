@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use serde_json::json;
@@ -55,9 +55,9 @@ impl World {
 
     pub async fn a_while_passes(&mut self, crm: &Crm, dice: &mut StdRng) -> Result<()> {
         if self.contacts.is_empty() {
-            for contact in crm.contacts("email").await? {
-                let address = contact["properties"]["email"].as_str().unwrap_or_default().to_owned();
-                let id = contact["id"].as_str().context("a contact without id")?.to_owned();
+            let email = crm.vendor.email();
+            for (id, fields) in crm.contacts(&[email]).await? {
+                let address = fields.get(email).cloned().unwrap_or_default();
                 if !address.is_empty() {
                     self.contacts.push((id, address));
                 }
@@ -71,7 +71,7 @@ impl World {
         for _ in 0..dice.random_range(0..4) {
             let (id, _) = self.contacts[dice.random_range(0..self.contacts.len())].clone();
             let title = format!("Title {}", dice.random_range(0..1_000));
-            crm.rep("edit", &json!({"object": "contact", "id": id, "properties": {"jobtitle": title}})).await?;
+            crm.rep("edit", &json!({"object": "contact", "id": id, "properties": {crm.vendor.title(): title}})).await?;
         }
         // Deleting and merging is rare, and never touches a person twice.
         if dice.random_bool(0.15) && self.contacts.len() > 20 {

@@ -2,11 +2,14 @@
 
 mod account;
 mod change;
+mod conversion;
 mod failure;
+mod large;
 mod load;
 mod lost_answer;
 mod outcome;
 mod record;
+mod recover;
 mod schema;
 mod steps;
 mod update;
@@ -25,6 +28,9 @@ pub fn checks() -> Vec<Check> {
         lost_answer::checks(),
         failure::checks(),
         schema::checks(),
+        large::checks(),
+        recover::checks(),
+        conversion::checks(),
     ]
     .concat()
 }

@@ -11,7 +11,7 @@ use connector::{
 
 use super::fault::{Call, Fault, error_of};
 use super::state::State;
-use super::{MemoryCrm, read, write};
+use super::{MemoryCrm, jobs, read, write};
 
 /// The reference connector.
 #[derive(Clone, Debug)]
@@ -147,6 +147,14 @@ impl Connector for MemoryConnector {
         }
         legal(writes, &self.capability)?;
         let faults = self.enter(Call::Push).await?;
+        let bulk = self.crm.lock().bulk.filter(|bulk| writes.len() > bulk.above);
+        match (bulk, faults.as_slice()) {
+            (Some(bulk), []) => return Ok(jobs::push(&self.crm, &self.capability, bulk, writes).await),
+            (Some(bulk), [Fault::Lost { applied: true } | Fault::Truncated, ..]) => {
+                return Ok(jobs::push_unheard(&self.crm, &self.capability, bulk, writes));
+            }
+            _ => {}
+        }
         let mut state = self.crm.lock();
         let now = self.crm.server_time(state.clock_skew_ms);
         Ok(writes
@@ -164,6 +172,14 @@ impl Connector for MemoryConnector {
                 }
             })
             .collect())
+    }
+
+    async fn recover(&self) -> Result<()> {
+        if self.crm.lock().jobs.is_empty() {
+            return Ok(());
+        }
+        self.enter(Call::Recover).await?;
+        jobs::recover(&mut self.crm.lock())
     }
 
     async fn create_field(&self, object: &Object, field: &NewField) -> Result<CreatedField> {
@@ -254,6 +270,7 @@ fn count(state: &mut State, call: Call) {
         Call::Read => calls.read += 1,
         Call::Push => calls.push += 1,
         Call::CreateField => calls.create_field += 1,
+        Call::Recover => calls.recover += 1,
     }
     calls.requests += 1;
 }

@@ -13,6 +13,7 @@ pub enum Call {
     Read,
     Push,
     CreateField,
+    Recover,
 }
 
 impl Call {
@@ -25,6 +26,7 @@ impl Call {
             Self::Read => "read records",
             Self::Push => "push writes",
             Self::CreateField => "create a field",
+            Self::Recover => "bring earlier pushes to an end",
         }
     }
 }

@@ -74,6 +74,8 @@ pub struct Calls {
     pub read: u64,
     pub push: u64,
     pub create_field: u64,
+    /// Of those that had something to ask.
+    pub recover: u64,
     /// Everything sent, refreshes and replays included.
     pub requests: u64,
     /// How often the access token was renewed.

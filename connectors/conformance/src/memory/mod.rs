@@ -18,6 +18,7 @@
 mod connect;
 mod cursor;
 mod fault;
+mod jobs;
 mod ledger;
 mod read;
 mod rep;
@@ -163,6 +164,22 @@ impl MemoryCrm {
         self.lock().tells_kept = tells;
     }
 
+    /// Pushes of more writes than `above` are taken as a job that is applied all at once after `takes`. A connector waits for
+    /// one as long as eight minutes.
+    pub fn set_bulk(&self, above: usize, takes: Duration) {
+        self.lock().bulk = Some(jobs::Bulk { above, takes });
+    }
+
+    /// Jobs that nobody has collected.
+    pub fn open_jobs(&self) -> usize {
+        self.lock().jobs.len()
+    }
+
+    /// Somebody at the CRM deletes all jobs, whatever their state.
+    pub fn drop_jobs(&self) {
+        self.lock().jobs.clear();
+    }
+
     /// Answers every value as text, as HubSpot does.
     pub fn set_answers_text(&self, text: bool) {
         self.lock().answers_text = text;
@@ -204,7 +221,8 @@ impl MemoryCrm {
 
     /// Every call of every kind fails with this kind of error until [`MemoryCrm::mend`].
     pub fn fail_all(&self, kind: ErrorKind) {
-        for call in [Call::Check, Call::Describe, Call::Pull, Call::Read, Call::Push, Call::CreateField] {
+        for call in [Call::Check, Call::Describe, Call::Pull, Call::Read, Call::Push, Call::CreateField, Call::Recover]
+        {
             self.fail_always(call, Fault::Fail(kind));
         }
     }
@@ -236,9 +254,15 @@ impl MemoryCrm {
 
     // ── inside ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
+    /// The account as it is now: jobs that have come due meanwhile have run.
     fn lock(&self) -> MutexGuard<'_, State> {
         // A panicking test must not hide its cause behind a poisoned lock.
-        self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut state = self.inner.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if !state.jobs.is_empty() {
+            let now = self.server_time(state.clock_skew_ms);
+            jobs::run_due(&mut state, now);
+        }
+        state
     }
 
     fn server_time(&self, skew_ms: i64) -> Timestamp {

@@ -11,6 +11,7 @@ use connector::{
 };
 
 use super::fault::Script;
+use super::jobs::{Bulk, Job};
 use super::ledger::{Actor, Calls, ChangeKind, Entry};
 use super::schema::{STAGES, default_schemas};
 
@@ -50,6 +51,9 @@ pub(super) struct State {
     pub answers_text: bool,
     pub token_valid: bool,
     pub revoked: bool,
+    pub bulk: Option<Bulk>,
+    pub jobs: Vec<Job>,
+    pub next_job: u64,
     next_id: u64,
 }
 
@@ -73,6 +77,9 @@ impl State {
             answers_text: false,
             token_valid: true,
             revoked: false,
+            bulk: None,
+            jobs: Vec::new(),
+            next_job: 1,
             // Large enough to flush out whoever keeps ids in 32 bits.
             next_id: 10_000_000_001,
         }

@@ -10,7 +10,8 @@ use super::{Call, Fault, MemoryConnector, MemoryCrm};
 use crate::clock::LeapClock;
 use crate::subject::{Checked, DealSeed, Stop, Subject, Trouble, Words, cannot};
 
-const DOORS: [Call; 6] = [Call::Check, Call::Describe, Call::Pull, Call::Read, Call::Push, Call::CreateField];
+const DOORS: [Call; 7] =
+    [Call::Check, Call::Describe, Call::Pull, Call::Read, Call::Push, Call::CreateField, Call::Recover];
 
 /// A connector over a [`MemoryCrm`], with the levers that has.
 pub struct MemorySubject<C = MemoryConnector> {
@@ -22,7 +23,7 @@ pub struct MemorySubject<C = MemoryConnector> {
 }
 
 impl MemorySubject {
-    /// An account with small pages and a minute of visibility lag declared.
+    /// An account with small pages, a minute of visibility lag declared, and jobs of five minutes for large pushes.
     pub fn fresh() -> Self {
         Self::around(|connector| connector)
     }
@@ -35,6 +36,7 @@ impl<C: Connector + 'static> MemorySubject<C> {
         let crm = MemoryCrm::new(clock.clone());
         crm.set_page_size(3);
         crm.set_visibility_lag(Duration::from_secs(60));
+        crm.set_bulk(20, Duration::from_secs(300));
         let connector = wrap(crm.connector());
         Self { clock, crm, wrap: Box::new(wrap), connector, words: words() }
     }
@@ -152,6 +154,14 @@ impl<C: Connector + 'static> Subject for MemorySubject<C> {
             self.crm.unlink(from, to)
         }
         Ok(())
+    }
+
+    async fn seed_lead(&self, number: usize) -> Checked<RecordId> {
+        Ok(self.crm.create(&Object::Lead, [("email", format!("lead.{number}@conformance.example").as_str())]))
+    }
+
+    async fn convert(&self, lead: &RecordId) -> Checked<RecordId> {
+        self.crm.convert(lead, None).ok_or_else(|| Stop::Failed("the lever found no such lead".into()))
     }
 
     async fn seed_company(&self, name: &str) -> Checked<RecordId> {

@@ -52,6 +52,15 @@ pub enum Flaw {
     GoesOnAfterDrop,
     EverythingWritable,
     AlwaysCreated,
+    FailuresLast,
+    HintIsWritten,
+    RecoverIsDear,
+    RecoveredAtOnce,
+    RecoverSendsAgain,
+    RecoverEndsAll,
+    ConversionIsDeletion,
+    ConversionStaysALead,
+    ConvertedIsGone,
 }
 
 #[derive(Debug)]
@@ -61,6 +70,8 @@ pub struct Flawed {
     flaw: Flaw,
     /// By cursor handed out: the stamp of the last record before it, and the true cursor.
     pages: Mutex<BTreeMap<String, (Option<Timestamp>, Cursor)>>,
+    /// The writes of the last push.
+    last: Mutex<Vec<Write>>,
 }
 
 impl Flawed {
@@ -74,7 +85,7 @@ impl Flawed {
         } else {
             inner
         };
-        Self { inner, capability, flaw, pages: Mutex::default() }
+        Self { inner, capability, flaw, pages: Mutex::default(), last: Mutex::default() }
     }
 
     fn is(&self, flaw: Flaw) -> bool {
@@ -188,6 +199,9 @@ impl Flawed {
         if self.is(Flaw::TouchesMore) && fields.get("title").is_none() {
             fields.set("title", Value::Null);
         }
+        if let (Flaw::HintIsWritten, Some(parent)) = (self.flaw, &write.hints.parent) {
+            fields.set("title", parent.as_str());
+        }
         Write { fields, ..write.clone() }
     }
 
@@ -199,6 +213,9 @@ impl Flawed {
             Outcome::Rejected(rejection) if self.is(Flaw::CreatesWhatIsGone) && rejection.reason == Reason::Gone => {
                 let create = Write { operation: Operation::Create, ..write.clone() };
                 self.inner.push(&[create]).await.unwrap().remove(0)
+            }
+            Outcome::Rejected(rejection) if self.is(Flaw::ConvertedIsGone) => {
+                Outcome::Rejected(Rejection { reason: Reason::Gone, ..rejection })
             }
             Outcome::Ambiguous(error) => {
                 if self.is(Flaw::SendsCreatesAgain) && write.operation == Operation::Create {
@@ -249,6 +266,11 @@ impl Connector for Flawed {
             Flaw::EmptyResume => page.resume = Cursor::new(""),
             Flaw::NamesNothingUndefined => page.undefined.clear(),
             Flaw::NoTombstones => page.tombstones.clear(),
+            Flaw::ConversionIsDeletion => page.tombstones.iter_mut().for_each(|stone| stone.merged_into = None),
+            Flaw::ConversionStaysALead => {
+                let told = page.tombstones.iter_mut().filter_map(|stone| stone.merged_into.as_mut());
+                told.for_each(|into| into.object = Object::Lead);
+            }
             Flaw::MergeIsDeletion => page.tombstones.iter_mut().for_each(|stone| stone.merged_into = None),
             _ => {}
         }
@@ -273,6 +295,7 @@ impl Connector for Flawed {
             });
         }
         let sent: Vec<Write> = writes.iter().map(|write| self.sent(write)).collect();
+        self.last.lock().unwrap().clone_from(&sent);
         let answer = if self.is(Flaw::WriteByWrite) {
             let mut outcomes = Vec::new();
             for write in &sent {
@@ -300,6 +323,7 @@ impl Connector for Flawed {
         }
         match self.flaw {
             Flaw::OutcomesReversed => outcomes.reverse(),
+            Flaw::FailuresLast => outcomes.sort_by_key(|outcome| matches!(outcome, Outcome::Rejected(_))),
             Flaw::OutcomeMissing => drop(outcomes.pop()),
             Flaw::OneBadFailsAll if outcomes.iter().any(|outcome| matches!(outcome, Outcome::Rejected(_))) => {
                 return Err(Error::new(ErrorKind::Protocol, "push writes", "one of them is bad"));
@@ -307,6 +331,20 @@ impl Connector for Flawed {
             _ => {}
         }
         Ok(outcomes)
+    }
+
+    async fn recover(&self) -> Result<()> {
+        match self.flaw {
+            Flaw::RecoveredAtOnce => return Ok(()),
+            Flaw::RecoverIsDear => drop(self.inner.check().await?),
+            Flaw::RecoverEndsAll => self.inner.crm().drop_jobs(),
+            Flaw::RecoverSendsAgain => {
+                let again = std::mem::take(&mut *self.last.lock().unwrap());
+                self.inner.push(&again).await?;
+            }
+            _ => {}
+        }
+        self.inner.recover().await
     }
 
     async fn create_field(&self, object: &Object, field: &NewField) -> Result<CreatedField> {

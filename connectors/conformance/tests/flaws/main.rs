@@ -62,6 +62,16 @@ async fn every_flaw_is_found_by_its_check() {
         (Flaw::GoesOnAfterDrop, "a_dropped_call_sends_nothing_later"),
         (Flaw::EverythingWritable, "describe_tells_what_can_be_written"),
         (Flaw::AlwaysCreated, "creating_a_field_twice_creates_one"),
+        (Flaw::FailuresLast, "a_push_beyond_one_call_has_an_outcome_for_each_write_in_order"),
+        (Flaw::OutcomesReversed, "a_push_beyond_one_call_has_an_outcome_for_each_write_in_order"),
+        (Flaw::HintIsWritten, "a_write_with_hints_does_what_it_does_without"),
+        (Flaw::RecoverIsDear, "recovering_where_nothing_is_left_costs_nothing"),
+        (Flaw::RecoveredAtOnce, "after_recovering_nothing_is_under_way"),
+        (Flaw::RecoverSendsAgain, "a_push_without_an_answer_is_neither_lost_nor_applied_again"),
+        (Flaw::RecoverEndsAll, "recovering_leaves_a_push_under_way_alone"),
+        (Flaw::ConversionIsDeletion, "a_conversion_is_told_with_the_object_it_goes_on_as"),
+        (Flaw::ConversionStaysALead, "a_conversion_is_told_with_the_object_it_goes_on_as"),
+        (Flaw::ConvertedIsGone, "an_update_of_a_converted_record_says_that_it_goes_on_and_creates_nothing"),
     ];
     let mut unseen = Vec::new();
     for (flaw, name) in flaws {

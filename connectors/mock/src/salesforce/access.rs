@@ -4,12 +4,26 @@ use super::datum::Datum;
 use super::ids::SYNC_USER;
 use super::kind::Kind;
 use super::org::Org;
-use super::records::Sight;
-use super::schema::Access;
+use super::records::{Sight, whole_second};
+use super::schema::{Access, Field, FieldId};
+use crate::clock::Millis;
 
 impl Org {
+    /// Gives an object a field, as an admin or the Tooling API does; indexes and access follow.
+    pub fn add_field(&mut self, now: Millis, kind: Kind, field: Field) -> FieldId {
+        let indexed = field.is_indexed();
+        let schema = self.schema_mut(kind);
+        let id = schema.add(field);
+        schema.changed_at = whole_second(now);
+        if indexed {
+            self.reindex(kind);
+        }
+        self.refresh_access(now);
+        id
+    }
+
     /// Sets `access` of every field that waits for a permission set, from the field permissions that are assigned.
-    pub fn refresh_access(&mut self) {
+    pub fn refresh_access(&mut self, now: Millis) {
         let waiting = Kind::ALL.into_iter().any(|kind| self.schema(kind).all_fields().any(|(_, f)| f.needs_permission));
         if !waiting {
             return;
@@ -27,9 +41,10 @@ impl Org {
                 })
                 .collect();
             for (id, access) in decided {
-                if let Some(field) = self.schema_mut(kind).field_mut(id) {
-                    field.access = access;
-                }
+                let schema = self.schema_mut(kind);
+                let Some(field) = schema.field_mut(id).filter(|field| field.access != access) else { continue };
+                field.access = access;
+                schema.changed_at = whole_second(now);
             }
         }
     }

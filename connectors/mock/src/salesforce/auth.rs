@@ -55,6 +55,11 @@ impl Sessions {
         token
     }
 
+    /// Ends one session; none of that token is as good as one that ended.
+    pub fn end(&mut self, token: &str) {
+        self.open.remove(token);
+    }
+
     /// Ends every session; with `refresh`, the refresh token as well.
     pub fn expire(&mut self, refresh: bool) {
         self.open.clear();

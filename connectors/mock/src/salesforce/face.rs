@@ -4,12 +4,16 @@ use serde_json::{Map, Value, json};
 
 use super::ask::{self, Ask, NEWEST, VersionError};
 use super::auth;
+use super::collections_api;
+use super::composite_api;
+use super::composite_batch_api;
 use super::limits;
 use super::org::Org;
 use super::query_api;
 use super::refusal::Refusal;
 use super::replication_api;
 use super::sobjects_api;
+use super::tooling_api;
 use crate::desk::{Core, Face};
 use crate::exchange::{Call, Reply};
 use crate::fault::Fault;
@@ -17,6 +21,18 @@ use crate::options::{Options, StartError};
 
 /// An address longer than this, or an address and headers longer than this together, is refused before anything else.
 const MAX_URI: usize = 16_384;
+
+/// Headers that change what a call does, and who says it is calling.
+const NOTED: [&str; 8] = [
+    "sforce-auto-assign",
+    "sforce-duplicate-rule-header",
+    "sforce-call-options",
+    "sforce-query-options",
+    "sforce-mru",
+    "content-type",
+    "content-encoding",
+    "user-agent",
+];
 
 pub struct Salesforce {
     org: Org,
@@ -32,11 +48,13 @@ impl Salesforce {
         if let Err(refusal) = self.org.sessions.check(core, &self.org.knobs, ask.call) {
             return refusal.reply(&ask.base());
         }
-        let admitted = if core.rate_limits { self.org.limits.admit(core.now, &self.org.knobs) } else { Ok(()) };
+        let org = &mut self.org;
+        let admitted = if core.rate_limits { org.limits.admit(core.now, &mut org.knobs) } else { Ok(()) };
         let reply = match admitted {
             Err(refusal) => refusal.reply(&ask.base()),
             Ok(()) => {
                 self.org.limits.count(core.now, 1);
+                self.org.work_unwatched(core);
                 dispatch(&mut self.org, core, ask)
             }
         };
@@ -56,6 +74,13 @@ fn route(org: &mut Org, core: &mut Core, ask: &Ask<'_>) -> Result<Reply, Refusal
         ["queryAll", rest @ ..] => query_api::route(org, core, ask, true, rest),
         ["sobjects", object, what @ ("deleted" | "updated")] => replication_api::route(org, core, ask, object, what),
         ["sobjects", rest @ ..] => sobjects_api::route(org, core, ask, rest),
+        ["composite", "sobjects", rest @ ..] => collections_api::route(org, core, ask, rest),
+        ["composite"] if ask.method() == "POST" => composite_api::composite(org, core, ask),
+        ["composite", "graph"] if ask.method() == "POST" => composite_api::graph(org, core, ask),
+        ["composite", "batch"] if ask.method() == "POST" => composite_batch_api::batch(org, core, ask),
+        ["jobs", "ingest", rest @ ..] => org.ingest_route(core, ask, rest),
+        ["jobs", "query", rest @ ..] => org.query_job_route(core, ask, rest),
+        ["tooling", rest @ ..] => tooling_api::route(org, core, ask, rest),
         ["limits"] if ask.method() == "GET" => limits(org, core),
         _ => Err(Refusal::not_found()),
     }
@@ -71,11 +96,13 @@ fn root(core: &Core, ask: &Ask<'_>) -> Reply {
     Reply::json(200, &Value::Object(body))
 }
 
-fn limits(org: &Org, core: &Core) -> Result<Reply, Refusal> {
+fn limits(org: &mut Org, core: &Core) -> Result<Reply, Refusal> {
     if !org.knobs.view_setup {
         let message = "You do not have access to this resource: it needs View Setup and Configuration";
         return Err(Refusal::new(403, "INSUFFICIENT_ACCESS", message));
     }
+    org.limits.bulk_batches = org.bulk.batches.total(core.now);
+    org.limits.bulk_query_jobs = org.bulk.query_jobs.total(core.now);
     Ok(Reply::json(200, &org.limits.body(core.now, &org.knobs)))
 }
 
@@ -112,6 +139,10 @@ fn with_real_method(call: &Call) -> Option<Call> {
 }
 
 impl Face for Salesforce {
+    const GZIP: bool = true;
+    /// A bulk upload may have 150 MB after encoding.
+    const LARGEST_BODY: usize = 160 * 1024 * 1024;
+
     fn answer(&mut self, core: &mut Core, call: &Call) -> Reply {
         if let Some(status) = too_long(call) {
             return Reply::html(status, format!("<html><body><h1>Bad Message {status}</h1></body></html>"));
@@ -124,6 +155,9 @@ impl Face for Salesforce {
             ["services", "oauth2", "token"] => self.org.sessions.grant(core, &self.org.knobs, call),
             ["services", "oauth2", "revoke"] => self.org.sessions.revoke(call),
             ["services", "oauth2", "userinfo"] | ["id", _, _] => self.org.sessions.identity(core, call),
+            ["services", "Soap", "u" | "c", version, ..] if call.method == "POST" => {
+                self.org.soap_call(core, call, version)
+            }
             ["services", "data"] if call.method == "GET" => versions(),
             ["services", "data", version, ..] => match ask::version(version) {
                 Ok(version) => {
@@ -138,7 +172,7 @@ impl Face for Salesforce {
             },
             _ => Refusal::not_found().reply(""),
         };
-        self.org.written.clear();
+        self.org.run_workflows(core);
         reply
     }
 
@@ -172,20 +206,26 @@ impl Face for Salesforce {
         refusal.reply("").with("sforce-limit-info", info)
     }
 
-    fn page(&mut self, _: &mut Core, _: &Call) -> Option<Reply> {
-        None
+    fn noted_headers(&self) -> &'static [&'static str] {
+        &NOTED
     }
 
-    fn act(&mut self, _: &mut Core, action: &str, _: &Value) -> Result<Value, String> {
-        Err(format!("unknown action `{action}`"))
+    fn page(&mut self, core: &mut Core, call: &Call) -> Option<Reply> {
+        self.org.page(core, call)
+    }
+
+    fn act(&mut self, core: &mut Core, action: &str, body: &Value) -> Result<Value, String> {
+        let answer = self.org.act(core, action, body);
+        self.org.run_workflows(core);
+        answer
     }
 
     fn config(&self) -> Map<String, Value> {
         self.org.config()
     }
 
-    fn configure(&mut self, _: &mut Core, patch: Map<String, Value>) -> Result<(), String> {
-        self.org.configure(patch)
+    fn configure(&mut self, core: &mut Core, patch: Map<String, Value>) -> Result<(), String> {
+        self.org.configure(core, patch)
     }
 
     fn reset(&mut self, core: &mut Core, options: &Options) -> Result<(), StartError> {

@@ -2,6 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::bulk::BulkKnobs;
+use super::duplicate_rules::DuplicateRule;
+use super::locks::LockKnobs;
+use super::row_faults::RowFault;
+use super::workflows::Workflow;
+
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 pub struct Knobs {
@@ -9,8 +15,8 @@ pub struct Knobs {
     pub daily_limit: u64,
     /// The app's own share of them and its name in the header; none when 0.
     pub per_app_limit: u64,
-    /// Whether every call is refused with the concurrent limit.
-    pub concurrent_limit_hit: bool,
+    /// How many of the next calls are refused with the concurrent limit.
+    pub concurrent_refusals: u64,
     /// Seconds of inactivity after which a session ends.
     pub session_ttl_s: i64,
     /// Whether the address signs people in like `login.`, where client credentials are refused.
@@ -37,6 +43,14 @@ pub struct Knobs {
     pub cascade_account_delete: bool,
     /// Whether the user may read `/limits` and setup.
     pub view_setup: bool,
+    /// Rows refused whatever they say.
+    pub row_faults: Vec<RowFault>,
+    /// What makes a record a duplicate.
+    pub duplicate_rules: Vec<DuplicateRule>,
+    /// Collisions of transactions.
+    pub locks: LockKnobs,
+    /// Bulk jobs.
+    pub bulk: BulkKnobs,
     /// Whether pages of a query hold a random number of records.
     pub short_pages: bool,
     /// Put before the path in `nextRecordsUrl`: the real one sends a path alone.
@@ -49,6 +63,8 @@ pub struct Knobs {
     pub open_transaction_s: i64,
     /// What a session that ended is told.
     pub session_refusal: SessionRefusal,
+    /// The org's automation.
+    pub workflows: Vec<Workflow>,
 }
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
@@ -78,7 +94,7 @@ impl Default for Knobs {
         Self {
             daily_limit: 100_000,
             per_app_limit: 0,
-            concurrent_limit_hit: false,
+            concurrent_refusals: 0,
             session_ttl_s: 7_200,
             generic_login_host: false,
             rotate_refresh_tokens: false,
@@ -92,12 +108,27 @@ impl Default for Knobs {
             field_permissions: true,
             cascade_account_delete: true,
             view_setup: true,
+            row_faults: Vec::new(),
+            duplicate_rules: Vec::new(),
+            locks: LockKnobs::default(),
+            bulk: BulkKnobs::default(),
             short_pages: false,
             next_records_host: String::new(),
             lose_cursors: false,
             query_timeout_rows: 0,
             open_transaction_s: 0,
             session_refusal: SessionRefusal::Expired,
+            workflows: Vec::new(),
         }
+    }
+}
+
+impl Knobs {
+    /// # Errors
+    /// What is out of range or names something that is not there.
+    pub fn check(&self) -> Result<(), String> {
+        self.row_faults.iter().try_for_each(RowFault::check)?;
+        self.duplicate_rules.iter().try_for_each(DuplicateRule::check)?;
+        self.locks.check()
     }
 }

@@ -42,8 +42,9 @@ impl Limits {
     ///
     /// # Errors
     /// 403 `REQUEST_LIMIT_EXCEEDED`, daily or concurrent by its message.
-    pub fn admit(&self, now: Millis, knobs: &Knobs) -> Result<(), Refusal> {
-        if knobs.concurrent_limit_hit {
+    pub fn admit(&self, now: Millis, knobs: &mut Knobs) -> Result<(), Refusal> {
+        if let Some(left) = knobs.concurrent_refusals.checked_sub(1) {
+            knobs.concurrent_refusals = left;
             return Err(concurrent());
         }
         let over = |limit: u64| self.used(now) >= limit;
@@ -72,9 +73,9 @@ impl Limits {
             "ConcurrentAsyncGetReportInstances": left(200, 0),
             "DailyApiRequests": daily,
             "DailyAsyncApexExecutions": left(250_000, 0),
-            "DailyBulkApiBatches": left(15_000, self.bulk_batches),
+            "DailyBulkApiBatches": left(knobs.bulk.daily_batches, self.bulk_batches),
             "DailyBulkV2QueryFileStorageMB": left(976_562, 0),
-            "DailyBulkV2QueryJobs": left(10_000, self.bulk_query_jobs),
+            "DailyBulkV2QueryJobs": left(knobs.bulk.daily_query_jobs, self.bulk_query_jobs),
             "DailyDeliveredPlatformEvents": left(10_000, 0),
             "DataStorageMB": left(1_024, 23),
             "FileStorageMB": left(1_024, 0),
@@ -98,12 +99,12 @@ mod tests {
     #[test]
     fn calls_are_forgotten_a_day_later() {
         let mut limits = Limits::default();
-        let knobs = Knobs { daily_limit: 3, ..Knobs::default() };
+        let mut knobs = Knobs { daily_limit: 3, ..Knobs::default() };
         limits.count(0, 2);
         limits.count(5 * HOUR, 1);
         assert_eq!(limits.header(5 * HOUR, &knobs), "api-usage=3/3");
-        assert_eq!(limits.admit(5 * HOUR, &knobs), Err(exhausted()));
+        assert_eq!(limits.admit(5 * HOUR, &mut knobs), Err(exhausted()));
         assert_eq!(limits.used(24 * HOUR), 1);
-        assert_eq!(limits.admit(24 * HOUR, &knobs), Ok(()));
+        assert_eq!(limits.admit(24 * HOUR, &mut knobs), Ok(()));
     }
 }

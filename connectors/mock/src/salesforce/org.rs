@@ -8,6 +8,7 @@
 use serde_json::{Map, Value};
 
 use super::auth::Sessions;
+use super::bulk::Bulk;
 use super::catalogue;
 use super::cursors::Cursors;
 use super::datum::Datum;
@@ -15,10 +16,12 @@ use super::ids::{FIRST, Id};
 use super::kind::Kind;
 use super::knobs::Knobs;
 use super::limits::Limits;
+use super::locks::Locks;
 use super::population::Population;
 use super::records::{Held, Seen, Sight, Table};
 use super::schema::{FieldId, Schema};
 use super::setup;
+use super::workflows::Was;
 use crate::clock::Millis;
 use crate::desk::Core;
 use crate::options::{Options, StartError};
@@ -33,10 +36,15 @@ pub struct Org {
     pub sessions: Sessions,
     pub limits: Limits,
     pub knobs: Knobs,
+    pub bulk: Bulk,
+    pub locks: Locks,
     pub cursors: Cursors,
     /// What this request wrote, in order: for automation that runs once it is answered. Emptied after every request.
-    pub written: Vec<(Kind, u64, Vec<FieldId>)>,
-    journal: Option<Journal>,
+    pub written: Vec<(Kind, u64, Vec<Was>)>,
+    /// The people who sell: assignment rules choose among them.
+    pub reps: Vec<Id>,
+    /// One for every open transaction, the innermost last.
+    journals: Vec<Journal>,
 }
 
 /// What an open transaction must put back if it fails.
@@ -59,15 +67,24 @@ impl Org {
             sessions: Sessions::default(),
             limits: Limits::default(),
             knobs: Knobs::default(),
+            bulk: Bulk::default(),
+            locks: Locks::default(),
             cursors: Cursors::default(),
             written: Vec::new(),
-            journal: None,
+            reps: Vec::new(),
+            journals: Vec::new(),
         };
         setup::furnish(&mut org, core);
+        if contacts > 0 || options.seed_dir.is_none() {
+            setup::hire(&mut org, core);
+        }
+        if let Some(folder) = &options.seed_dir {
+            org.load_exports(core, folder)?;
+        }
         Ok(org)
     }
 
-    pub fn configure(&mut self, patch: Map<String, Value>) -> Result<(), String> {
+    pub fn configure(&mut self, core: &Core, patch: Map<String, Value>) -> Result<(), String> {
         let mut all = self.config();
         for (key, value) in patch {
             if !all.contains_key(&key) {
@@ -76,9 +93,13 @@ impl Org {
             all.insert(key, value);
         }
         let knobs: Knobs = serde_json::from_value(Value::Object(all)).map_err(|why| why.to_string())?;
+        knobs.check()?;
+        if let Some(fault) = knobs.workflows.iter().find_map(|rule| rule.fault()) {
+            return Err(fault);
+        }
         self.people.equal_stamps = knobs.equal_stamps;
         self.knobs = knobs;
-        self.refresh_access();
+        self.refresh_access(core.now);
         Ok(())
     }
 
@@ -188,15 +209,16 @@ impl Org {
     /// Stores a new version of a record. For `write` only.
     pub fn put(&mut self, core: &Core, kind: Kind, number: u64, row: super::records::Row, visible_at: Millis) {
         let at = kind as usize;
-        if let Some(journal) = &mut self.journal {
+        if let Some(journal) = self.journals.last_mut() {
             journal.touched.push((kind, number, self.tables[at].snapshot(number)));
         }
         self.tables[at].put((&self.schemas[at], &self.people), number, row, core.now, visible_at);
     }
 
-    /// Opens a transaction: what is written until [`Org::commit`] can be undone by [`Org::roll_back`]. One at a time.
+    /// Opens a transaction: what is written until [`Org::commit`] can be undone by [`Org::roll_back`]. One may be opened
+    /// within another: a collection in a composite call.
     pub fn begin(&mut self, core: &Core) {
-        self.journal = Some(Journal {
+        self.journals.push(Journal {
             ledger_lines: core.ledger.len(),
             written: self.written.len(),
             deletions: self.tables.iter().map(|table| table.deletions.len()).collect(),
@@ -204,13 +226,17 @@ impl Org {
         });
     }
 
+    /// Ends the innermost transaction; one around it may still undo it.
     pub fn commit(&mut self) {
-        self.journal = None;
+        let inner = self.journals.pop();
+        if let (Some(inner), Some(outer)) = (inner, self.journals.last_mut()) {
+            outer.touched.extend(inner.touched);
+        }
     }
 
     /// Undoes everything since [`Org::begin`], the ledger's lines included: it never happened. Ids used are not reused.
     pub fn roll_back(&mut self, core: &mut Core) {
-        let Some(journal) = self.journal.take() else { return };
+        let Some(journal) = self.journals.pop() else { return };
         for (kind, number, held) in journal.touched.into_iter().rev() {
             let at = kind as usize;
             self.tables[at].roll_back(&self.schemas[at], &self.people, number, held);
@@ -220,6 +246,6 @@ impl Org {
         }
         self.written.truncate(journal.written);
         core.ledger.truncate(journal.ledger_lines);
-        self.refresh_access();
+        self.refresh_access(core.now);
     }
 }

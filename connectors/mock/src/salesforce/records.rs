@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::datum::Datum;
-use super::ids::{FIRST, Id, SYNC_USER};
+use super::ids::{FIRST, Id};
 use super::kind::Kind;
 use super::population::Population;
-use super::schema::{FieldId, Schema};
+use super::schema::{FieldId, FieldType, Schema};
 use crate::clock::Millis;
 
 /// Fields every schema begins with, in this order (objects without one have it removed).
@@ -19,6 +19,9 @@ pub const CREATED_BY: FieldId = 3;
 pub const LAST_MODIFIED_DATE: FieldId = 4;
 pub const LAST_MODIFIED_BY: FieldId = 5;
 pub const SYSTEM_MODSTAMP: FieldId = 6;
+
+/// Who made the generated records: the first of the people who sell, never the integration.
+const MAKER: Id = Id::new(Kind::User, FIRST);
 
 /// The state of a held record. A field without a cell has its generated value, or none; a null cell was cleared.
 #[derive(Clone, Debug, PartialEq)]
@@ -155,10 +158,12 @@ impl<'a> Seen<'a> {
         if definition.calculated && &*definition.name == "Name" {
             return self.full_name();
         }
-        match self.index {
+        let generated = match self.index {
             Some(index) if !definition.custom => self.people.value(self.kind, index, &definition.name),
             _ => Datum::Null,
-        }
+        };
+        // A checkbox is never null.
+        if definition.ty == FieldType::Boolean && generated.is_null() { Datum::Bool(false) } else { generated }
     }
 
     /// A field's value by its name; null for one the object does not have.
@@ -168,12 +173,12 @@ impl<'a> Seen<'a> {
 
     /// A copy to change.
     pub fn to_row(self) -> Row {
-        self.row.cloned().unwrap_or_else(|| Row::new(self.generated_stamp(), SYNC_USER))
+        self.row.cloned().unwrap_or_else(|| Row::new(self.generated_stamp(), MAKER))
     }
 
     fn system(&self, field: FieldId) -> Datum {
         let stamp = |of: fn(&Row) -> Millis| Datum::Instant(self.row.map_or_else(|| self.generated_stamp(), of));
-        let user = |of: fn(&Row) -> Id| Datum::Id(self.row.map_or(SYNC_USER, of));
+        let user = |of: fn(&Row) -> Id| Datum::Id(self.row.map_or(MAKER, of));
         match field {
             ID => Datum::Id(self.id()),
             IS_DELETED => Datum::Bool(self.is_deleted()),

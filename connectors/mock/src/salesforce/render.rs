@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::datum::Datum;
+use super::datum::{Datum, json_instant};
 use super::ids::Id;
 use super::kind::Kind;
 use super::org::Org;
@@ -39,7 +39,17 @@ pub fn key(out: &mut String, name: &str) {
 }
 
 pub fn string(out: &mut String, text: &str) {
-    out.push_str(&Value::from(text).to_string());
+    if text.bytes().any(|byte| byte < b' ' || matches!(byte, b'"' | b'\\')) {
+        return out.push_str(&Value::from(text).to_string());
+    }
+    plain(out, text);
+}
+
+/// What needs no escapes, which is nearly everything: pages are made of it.
+fn plain(out: &mut String, text: &str) {
+    out.push('"');
+    out.push_str(text);
+    out.push('"');
 }
 
 pub fn datum(out: &mut String, datum: &Datum) {
@@ -49,7 +59,9 @@ pub fn datum(out: &mut String, datum: &Datum) {
         Datum::Bool(false) => out.push_str("false"),
         Datum::Text(text) => string(out, text),
         Datum::Int(_) | Datum::Number(_) => out.push_str(&datum.csv()),
-        other => out.push_str(&other.json().to_string()),
+        Datum::Id(id) => plain(out, &id.to_string()),
+        Datum::Instant(at) => plain(out, &json_instant(*at)),
+        Datum::Date(_) => plain(out, &datum.csv()),
     }
 }
 

@@ -13,7 +13,6 @@ use super::org::Org;
 use super::pen::Pen;
 use super::records::{Sight, whole_second};
 use super::refusal::{Refusal, RowError};
-use super::setup;
 use crate::chance;
 use crate::desk::Core;
 
@@ -42,11 +41,11 @@ impl Org {
         }
         let owner = match self.knobs.lead_assignment {
             Assignment::Off => return,
-            Assignment::DefaultOwner => setup::rep(0),
+            Assignment::DefaultOwner => self.rep(0),
             Assignment::Rule => {
                 let which = draft.number.unwrap_or(self.table(Kind::Lead).revision);
                 // Never the default owner, so that a test can tell the two apart.
-                setup::rep(1 + chance::below(core.seed, ASSIGNED, which, setup::rep_count() - 1))
+                self.rep(1 + chance::below(core.seed, ASSIGNED, which, (self.reps.len() as u64).saturating_sub(1)))
             }
         };
         self.draft_set(draft, "OwnerId", Datum::Id(owner));
@@ -246,7 +245,7 @@ impl Org {
             Kind::OpportunityContactRole if self.writes(draft, "IsPrimary") => {
                 self.clear_other_primaries(core, number, &own)?;
             }
-            Kind::FieldPermissions | Kind::PermissionSetAssignment => self.refresh_access(),
+            Kind::FieldPermissions | Kind::PermissionSetAssignment => self.refresh_access(core.now),
             _ => {}
         }
         Ok(())
@@ -290,9 +289,9 @@ impl Org {
         }
     }
 
-    pub fn after_remove(&mut self, kind: Kind) {
+    pub fn after_remove(&mut self, core: &Core, kind: Kind) {
         if matches!(kind, Kind::FieldPermissions | Kind::PermissionSetAssignment | Kind::PermissionSet) {
-            self.refresh_access();
+            self.refresh_access(core.now);
         }
     }
 

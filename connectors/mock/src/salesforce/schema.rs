@@ -146,7 +146,6 @@ impl Field {
 
 #[derive(Clone, Debug)]
 pub struct Schema {
-    pub kind: Kind,
     fields: Vec<Field>,
     by_name: HashMap<String, FieldId>,
     /// Rises with every change, for `If-Modified-Since` on describe.
@@ -154,8 +153,8 @@ pub struct Schema {
 }
 
 impl Schema {
-    pub fn new(kind: Kind, fields: Vec<Field>) -> Self {
-        let mut schema = Self { kind, fields: Vec::new(), by_name: HashMap::new(), changed_at: 0 };
+    pub fn new(fields: Vec<Field>) -> Self {
+        let mut schema = Self { fields: Vec::new(), by_name: HashMap::new(), changed_at: 0 };
         for field in fields {
             schema.add(field);
         }
@@ -190,6 +189,11 @@ impl Schema {
     /// A field by name as the integration user sees it: what SOQL, describe and writes must use.
     pub fn visible(&self, name: &str) -> Option<(FieldId, &Field)> {
         self.any(name).filter(|(_, field)| field.is_visible())
+    }
+
+    /// A field's place by its name, removed or not.
+    pub fn id_of(&self, name: &str) -> Option<FieldId> {
+        self.by_name.get(&name.to_ascii_lowercase()).copied()
     }
 
     pub fn field(&self, id: FieldId) -> Option<&Field> {

@@ -7,41 +7,20 @@ use super::kind::Kind;
 use super::org::Org;
 use super::records::Row;
 use crate::clock::Millis;
+use crate::crowd::agent_email;
 use crate::desk::Core;
+use crate::people::AGENTS;
 
 /// 2024-01-01T00:00:00Z.
-const FOUNDED: Millis = 1_704_067_200_000;
+pub const FOUNDED: Millis = 1_704_067_200_000;
 
 /// Username and e-mail of the integration user.
 pub const SYNC_USERNAME: &str = "sync@acme.example";
-
-/// Sales people; the first is the default owner of leads.
-const REPS: [(&str, &str, &str); 6] = [
-    ("Anita", "Vance", "Sales Director"),
-    ("Boris", "Falk", "Account Executive"),
-    ("Carmen", "Ito", "Account Executive"),
-    ("Dmitri", "Holm", "Account Executive"),
-    ("Elif", "Moreau", "Sales Development"),
-    ("Farid", "Quist", "Sales Development"),
-];
-
-/// The `at`th sales person of a new org.
-pub fn rep(at: u64) -> Id {
-    Id::new(Kind::User, FIRST + at % REPS.len() as u64)
-}
-
-pub fn rep_count() -> u64 {
-    REPS.len() as u64
-}
 
 /// Puts the first records in, without a ledger line: they were always there.
 pub fn furnish(org: &mut Org, core: &Core) {
     let text = |text: &str| Datum::text(text);
     place(org, core, SYNC_USER, &user(SYNC_USERNAME, "CDP", "Sync", "Integration"));
-    for (at, (first, last, title)) in REPS.iter().enumerate() {
-        let username = format!("{}.{}@acme.example", first.to_lowercase(), last.to_lowercase());
-        place(org, core, rep(at as u64), &user(&username, first, last, title));
-    }
     let organization = [
         ("Name", text("Acme")),
         ("IsSandbox", Datum::Bool(false)),
@@ -77,6 +56,30 @@ pub fn furnish(org: &mut Org, core: &Core) {
     }
     let rule = [("Name", text("Standard")), ("SobjectType", text("Lead")), ("Active", Datum::Bool(true))];
     place(org, core, Id::new(Kind::AssignmentRule, FIRST), &rule);
+}
+
+/// The sales people of every mock: the first is the default owner of leads, the last has left.
+pub fn hire(org: &mut Org, core: &Core) {
+    for (at, (first, last)) in AGENTS.iter().enumerate() {
+        let id = Id::new(Kind::User, FIRST + at as u64);
+        let mut fields = user(&agent_email(first, last), first, last, "Account Executive");
+        let active = at + 1 < AGENTS.len();
+        for (_, datum) in fields.iter_mut().filter(|(name, _)| *name == "IsActive") {
+            *datum = Datum::Bool(active);
+        }
+        place(org, core, id, &fields);
+        if active {
+            org.reps.push(id);
+        }
+    }
+}
+
+impl Org {
+    /// The `at`th of those who sell, round and round; the integration user where nobody does.
+    pub fn rep(&self, at: u64) -> Id {
+        let at = at.checked_rem(self.reps.len() as u64).unwrap_or(0);
+        self.reps.get(at as usize).copied().unwrap_or(SYNC_USER)
+    }
 }
 
 fn user<'a>(username: &str, first: &str, last: &str, title: &str) -> [(&'a str, Datum); 9] {

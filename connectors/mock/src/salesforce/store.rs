@@ -31,14 +31,15 @@ impl Org {
         for (field, datum) in cells {
             let name = self.schema(kind).field(field).map_or_else(String::new, |field| field.name.to_string());
             // Written values are logged even when equal: a needless write is a thing to see.
+            let mut before = Datum::Null;
             if !creating {
-                let before = self.seen(kind, number, Sight::Latest).map_or(Datum::Null, |seen| seen.get(field));
+                before = self.seen(kind, number, Sight::Latest).map_or(Datum::Null, |seen| seen.get(field));
                 was.insert(name.clone(), before.json());
             }
             if !(creating && datum.is_null()) {
                 is.insert(name, datum.json());
             }
-            fields.push(field);
+            fields.push((field, before));
             row.set(field, datum);
         }
         self.stamp(&mut row, pen);
@@ -87,7 +88,7 @@ impl Org {
             self.log(core, pen, "delete", (kind, number), before, after);
             self.cascade(core, pen, kind, number);
         }
-        self.after_remove(kind);
+        self.after_remove(core, kind);
     }
 
     /// Takes a record back out of the recycle bin. False when it is not there.

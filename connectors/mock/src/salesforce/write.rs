@@ -33,8 +33,10 @@ impl Org {
         let mut draft = self.check(kind, None, given, pen)?;
         self.check_required(&draft)?;
         self.fill_defaults(&mut draft, pen);
+        self.rewrite_at_once(&mut draft, pen);
         self.before_save(core, &mut draft, pen)?;
         self.check_unique(&draft)?;
+        self.admit(core, &draft, pen)?;
         let number = self.table_mut(kind).fresh_number();
         let row = super::records::Row::new(pen.at, pen.user);
         self.store(core, pen, "create", (kind, number), row, draft.cells.clone());
@@ -61,8 +63,10 @@ impl Org {
         }
         let mut draft = self.check(kind, Some(number), given, pen)?;
         self.check_not_emptied(&draft)?;
+        self.rewrite_at_once(&mut draft, pen);
         self.before_save(core, &mut draft, pen)?;
         self.check_unique(&draft)?;
+        self.admit(core, &draft, pen)?;
         let Some(row) = self.live(kind, number, Sight::Latest).map(|seen| seen.to_row()) else {
             return Err(Refusal::deleted());
         };
@@ -127,6 +131,7 @@ impl Org {
         if kind == Kind::Lead && !pen.system && self.is_converted(number) {
             return Err(Refusal::row("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead", &[]));
         }
+        self.admit_deletion(core, kind, number, pen)?;
         self.remove(core, pen, kind, number, None);
         Ok(Written { id: Id::new(kind, number), created: false })
     }

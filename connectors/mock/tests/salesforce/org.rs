@@ -158,3 +158,8 @@ pub fn code(body: &Value) -> &str {
     let first = &body[0];
     first["errorCode"].as_str().or_else(|| first["statusCode"].as_str()).unwrap_or("none")
 }
+
+/// The Id, in fifteen characters, of the `at`th record an org begins with; `at` is below ten.
+pub fn nth(prefix: &str, at: u8) -> String {
+    format!("{prefix}xx000004Tmi{}", char::from(b'Q' + at))
+}

@@ -85,3 +85,32 @@ async fn what_is_covered_stops_before_changes_nobody_sees_yet() {
     let held = org.changes("deleted", start, end).await;
     assert_eq!(held["latestDateCovered"], "2026-03-04T05:12:00.000+0000");
 }
+
+#[tokio::test]
+async fn a_purged_log_says_from_when_it_reaches_and_an_undeleted_record_is_not_deleted() {
+    let org = Org::with(0).await;
+    org.freeze("2026-03-04T05:06:07Z").await;
+    let mut gone = Vec::new();
+    for name in ["A", "B", "C", "D"] {
+        gone.push(org.create("Contact", json!({ "LastName": name })).await);
+    }
+    org.delete(&format!("sobjects/Contact/{}", gone[0])).await;
+    org.freeze("2026-03-04T05:20:30Z").await;
+    org.rep("purge-deleted", json!({ "object": "Contact" })).await;
+    org.freeze("2026-03-04T05:30:00Z").await;
+    for id in &gone[1..] {
+        org.delete(&format!("sobjects/Contact/{id}")).await;
+    }
+    org.rep("restore", json!({ "object": "Contact", "id": gone[1] })).await;
+    org.rep("erase", json!({ "object": "Contact", "id": gone[2] })).await;
+    org.freeze("2026-03-04T05:40:00Z").await;
+    let body = org.changes("deleted", "2026-03-04T05:00:00Z", "2026-03-04T06:00:00Z").await;
+    let found: Vec<&str> =
+        body["deletedRecords"].as_array().expect("records").iter().filter_map(|r| r["id"].as_str()).collect();
+    assert_eq!(found, [gone[2].as_str(), gone[3].as_str()], "a hard delete is in the log, an undelete takes out");
+    assert_eq!(body["earliestDateAvailable"], "2026-03-04T05:21:00.000+0000");
+    let all =
+        org.soql_path("SELECT Id FROM Contact WHERE IsDeleted = TRUE ORDER BY Id").replacen("query", "queryAll", 1);
+    let (_, bin) = org.get(&all).await;
+    assert_eq!(bin["records"].as_array().map(Vec::len), Some(2), "hard-deleted ones are in no query: {bin}");
+}

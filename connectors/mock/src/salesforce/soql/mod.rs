@@ -30,5 +30,8 @@ mod soup;
 mod view;
 
 pub use answer::{Answer, Patience};
+pub use ast::{Comparand, Condition, Item, Literal, LiteralValue, Operand, Operator};
 pub use mistake::Mistake;
+pub use parser::parse;
+pub use sheet::Sheet;
 pub use view::View;

@@ -1,0 +1,123 @@
+//! An org that begins with a CRM export.
+
+use std::fs;
+use std::path::PathBuf;
+
+use mock_crm::{Options, hubspot, salesforce};
+use serde_json::Value;
+
+use crate::org::{Org, nth};
+
+const EXPORT: &str = "crm-sales-opportunities";
+
+/// The shared export, if this machine has it.
+fn shared_export() -> Option<PathBuf> {
+    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data");
+    let root = std::env::var_os("FERRY_SHARED_DATA").map_or_else(|| PathBuf::from(beside), PathBuf::from);
+    let folder = root.join(EXPORT);
+    folder.join("accounts.csv").is_file().then_some(folder)
+}
+
+fn small() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    write(
+        "accounts.csv",
+        "account,sector,year_established,revenue,employees,office_location,subsidiary_of\n\
+         Quill & Sons,technolgy,1990,1.5,12,Norway,\nQuill Parts,retail,1999,0.5,3,Norway,Quill & Sons\n",
+    );
+    write("sales_teams.csv", "sales_agent,manager,regional_office\nIris Vale,Joel Strand,North\n");
+    write(
+        "sales_pipeline.csv",
+        "opportunity_id,sales_agent,product,account,deal_stage,engage_date,close_date,close_value\n\
+         A1,Iris Vale,Pro,Quill & Sons,Won,20-10-16,01-03-17,100\n\
+         A2,Iris Vale,Pro,,Engaging,21-10-16,,\n\
+         A3,Nobody Known,Pro,Lost & Found,Prospecting,,,\n\
+         A4,Iris Vale,Pro,Quill Parts,Lost,21-10-16,02-03-17,0\n",
+    );
+    folder
+}
+
+#[tokio::test]
+async fn a_small_export_keeps_its_oddities() {
+    let folder = small();
+    let org = Org::start(Options { seed_dir: Some(folder.path().to_path_buf()), ..Options::default() }).await;
+    let account = org.read("Account", &nth("001", 0)).await;
+    assert_eq!(
+        (account["Name"].as_str(), account["AnnualRevenue"].as_f64()),
+        (Some("Quill & Sons"), Some(1_500_000.0))
+    );
+    assert_eq!(
+        (account["Website"].as_str(), account["Industry"].as_str()),
+        (Some("quillsons.example"), Some("technolgy"))
+    );
+    assert_eq!(org.read("Account", &nth("001", 1)).await["ParentId"], account["Id"]);
+    let won = org.read("Opportunity", &nth("006", 0)).await;
+    assert_eq!((won["IsWon"].as_bool(), won["StageName"].as_str()), (Some(true), Some("Closed Won")));
+    assert_eq!((won["CloseDate"].as_str(), won["Amount"].as_f64()), (Some("2017-03-01"), Some(100.0)));
+    assert_eq!(won["CreatedDate"], "2016-10-20T00:00:00.000+0000");
+    assert_eq!(won["SystemModstamp"], "2017-03-01T00:00:00.000+0000");
+    assert_eq!((won["AccountId"].clone(), won["Product__c"].as_str()), (account["Id"].clone(), Some("Pro")));
+    assert_eq!(org.read("User", won["OwnerId"].as_str().unwrap()).await["Email"], "iris.vale@seller.example");
+    let role = org.read("OpportunityContactRole", &nth("00K", 0)).await;
+    assert_eq!(role["OpportunityId"], won["Id"]);
+
+    let open = org.read("Opportunity", &nth("006", 1)).await;
+    assert_eq!((open["IsClosed"].as_bool(), open["StageName"].as_str()), (Some(false), Some("Engaging")));
+    assert!(open["AccountId"].is_null() && open["Amount"].is_null() && open["CloseDate"].is_string());
+    let strange = org.read("Opportunity", &nth("006", 2)).await;
+    assert_eq!(strange["OwnerId"], "005xx000001SwiUAAS", "an agent nobody knows");
+    let lost = org.read("Opportunity", &nth("006", 3)).await;
+    assert_eq!((lost["IsClosed"].as_bool(), lost["IsWon"].as_bool()), (Some(true), Some(false)));
+    assert!(org.lines("ledger", 0).await.is_empty(), "it was always there");
+
+    fs::write(folder.path().join("sales_pipeline.csv"), "opportunity_id,deal_stage,engage_date\nA1,Won,2016/10/20\n")
+        .unwrap();
+    let bad = Options { seed_dir: Some(folder.path().to_path_buf()), ..Options::default() };
+    let why = salesforce::serve(bad).await.err().unwrap().to_string();
+    assert!(why.contains("sales_pipeline.csv") && why.contains("line 2"), "{why}");
+}
+
+#[tokio::test]
+async fn both_mocks_read_the_same_people_out_of_an_export() {
+    let folder = small();
+    let options = || Options { seed_dir: Some(folder.path().to_path_buf()), ..Options::default() };
+    let (org, portal) = (Org::start(options()).await, hubspot::serve(options()).await.unwrap());
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let url = format!("{}/crm/v3/objects/contacts?limit=10&properties=email,jobtitle", portal.url());
+    let page: Value = http.get(url).bearer_auth("mock-token").send().await.unwrap().json().await.unwrap();
+    let theirs = page["results"].as_array().unwrap();
+    assert_eq!(theirs.len(), 6);
+    for (at, contact) in theirs.iter().enumerate() {
+        let ours = org.read("Contact", &nth("003", u8::try_from(at).unwrap())).await;
+        assert_eq!(
+            (&contact["properties"]["email"], &contact["properties"]["jobtitle"]),
+            (&ours["Email"], &ours["Title"])
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_whole_export_loads() {
+    let Some(folder) = shared_export() else {
+        eprintln!("skipped: no shared export here (FERRY_SHARED_DATA)");
+        return;
+    };
+    let org = Org::start(Options { seed_dir: Some(folder), ..Options::default() }).await;
+    // The first number given out after the export tells how many records it made: FIRST is 4TmiQ in base 62.
+    let next = |id: &str| id[5..15].bytes().fold(0u64, |sum, byte| sum * 62 + digit(byte));
+    let count = |id: &str| next(id) - next("003xx000004TmiQ");
+    let contact = org.create("Contact", serde_json::json!({ "LastName": "Newest" })).await;
+    let account = org.create("Account", serde_json::json!({ "Name": "Newest" })).await;
+    let deal = serde_json::json!({ "Name": "Newest", "StageName": "Prospecting", "CloseDate": "2026-01-01" });
+    let deal = org.create("Opportunity", deal).await;
+    assert_eq!((count(&contact), count(&account), count(&deal)), (255, 85, 8_800));
+}
+
+fn digit(byte: u8) -> u64 {
+    match byte {
+        b'0'..=b'9' => u64::from(byte - b'0'),
+        b'A'..=b'Z' => u64::from(byte - b'A') + 10,
+        _ => u64::from(byte - b'a') + 36,
+    }
+}

@@ -1,0 +1,119 @@
+//! The two CRMs the experiment runs on, and the words in which they differ.
+
+use clap::ValueEnum;
+
+/// Whose mock is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Vendor {
+    Hubspot,
+    Salesforce,
+}
+
+impl Vendor {
+    /// The word of `ferry mock` and of `type = "…"`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Hubspot => "hubspot",
+            Self::Salesforce => "salesforce",
+        }
+    }
+
+    /// Contacts in the mock's ledger.
+    pub fn contacts(self) -> &'static str {
+        match self {
+            Self::Hubspot => "contacts",
+            Self::Salesforce => "Contact",
+        }
+    }
+
+    pub fn email(self) -> &'static str {
+        match self {
+            Self::Hubspot => "email",
+            Self::Salesforce => "Email",
+        }
+    }
+
+    /// What reps edit.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Hubspot => "jobtitle",
+            Self::Salesforce => "Title",
+        }
+    }
+
+    /// Ferry's own key.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Hubspot => "cdp_profile_id",
+            Self::Salesforce => "CDP_Profile_Id__c",
+        }
+    }
+
+    pub fn page_views(self) -> &'static str {
+        match self {
+            Self::Hubspot => "cdp_page_views_30d",
+            Self::Salesforce => "CDP_Page_Views_30d__c",
+        }
+    }
+
+    /// The CRM's own fields that the preset pushes.
+    pub fn pushed(self) -> &'static [&'static str] {
+        match self {
+            Self::Hubspot => &["email", "firstname", "lastname", "phone"],
+            Self::Salesforce => &["Email", "FirstName", "LastName", "Phone"],
+        }
+    }
+
+    /// Fields that the CRM itself moves along with any write.
+    pub fn is_moved_along(self, field: &str) -> bool {
+        match self {
+            Self::Hubspot => field.starts_with("hs_") || field.contains("modified"),
+            Self::Salesforce => matches!(field, "SystemModstamp" | "LastModifiedDate" | "LastModifiedById"),
+        }
+    }
+
+    /// Lines of the connection in `sync.toml`. A bulk job is used for everything that is more than a handful.
+    pub fn connection(self, url: &str) -> String {
+        match self {
+            Self::Hubspot => format!("base_url = \"{url}\"\ntoken = {{ env = \"KILL_SECRET\" }}"),
+            Self::Salesforce => format!(
+                "login_url = \"{url}\"\nclient_id = \"mock-client\"\nclient_secret = {{ env = \"KILL_SECRET\" }}\n\
+                 bulk_push_above = 4\nbulk_pull_above = 60\nlag = \"0s\""
+            ),
+        }
+    }
+
+    /// The secret those lines name.
+    pub fn secret(self) -> &'static str {
+        match self {
+            Self::Hubspot => "mock-token",
+            Self::Salesforce => "mock-secret",
+        }
+    }
+
+    /// Where the program can be made to die, by the name of the failpoint.
+    pub fn failpoints(self) -> Vec<&'static str> {
+        const EVERYWHERE: [&str; 7] = [
+            "before_apply",
+            "after_apply",
+            "after_intent",
+            "before_send",
+            "after_send",
+            "before_outcome",
+            "after_outcome",
+        ];
+        const BULK: [&str; 6] = [
+            "bulk_before_create",
+            "bulk_created",
+            "bulk_uploaded",
+            "bulk_closed",
+            "bulk_polling",
+            "bulk_before_results",
+        ];
+        let own = match self {
+            Self::Hubspot => &BULK[..0],
+            Self::Salesforce => &BULK[..],
+        };
+        EVERYWHERE.iter().chain(own).copied().collect()
+    }
+}
