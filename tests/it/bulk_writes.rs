@@ -7,7 +7,7 @@ use std::future::Future;
 use connector::{Clock, Object, RecordId, Value};
 use ferry::config::Vendor::Salesforce;
 use ferry::model::{OutboxState, RunState};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::harbour::{BETWEEN, Harbour};
 use crate::mocks::matching;
@@ -67,15 +67,21 @@ async fn assert_written_once(harbour: &Harbour, ids: &[RecordId]) {
     }
     assert_eq!(harbour.dead_letters().await, Vec::new());
     harbour.assert_rest().await;
-    assert_eq!(jobs_left(harbour), 0, "no job is left at the CRM");
+    assert_eq!(jobs_under_way(harbour).await, Vec::<String>::new(), "no job is left open at the CRM");
 }
 
-/// Jobs made and not deleted again.
-fn jobs_left(harbour: &Harbour) -> usize {
-    let requests = harbour.mock(Salesforce).requests(0);
-    let made = matching(&requests, "POST", JOBS).iter().filter(|line| line["fault"] != "reset_before").count();
-    let deleted = matching(&requests, "DELETE", ONE_JOB).iter().filter(|line| line["status"] == 204).count();
-    made.saturating_sub(deleted)
+/// Jobs at the CRM that are not over, asked as any client would ask.
+async fn jobs_under_way(harbour: &Harbour) -> Vec<String> {
+    let (http, url) = (reqwest::Client::new(), harbour.mock(Salesforce).url());
+    let form = [("grant_type", "client_credentials"), ("client_id", "mock-client"), ("client_secret", "mock-secret")];
+    let answer = http.post(format!("{url}/services/oauth2/token")).form(&form).send().await.unwrap();
+    let token: Json = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+    let list =
+        http.get(format!("{url}/services/data/v67.0/jobs/ingest")).bearer_auth(token["access_token"].as_str().unwrap());
+    let list: Json = serde_json::from_str(&list.send().await.unwrap().text().await.unwrap()).unwrap();
+    let jobs = list["records"].as_array().unwrap_or_else(|| panic!("{list}")).iter();
+    let states = jobs.map(|job| job["state"].as_str().unwrap_or_default().to_owned());
+    states.filter(|state| !["JobComplete", "Failed", "Aborted"].contains(&state.as_str())).collect()
 }
 
 /// One push during which this request goes wrong this way once, then pushes until all is done.
@@ -165,7 +171,6 @@ async fn scenario_4_a_broken_body_for_a_job_request_that_was_carried_out() {
         ("PATCH", ONE_JOB),
         ("GET", ONE_JOB),
         ("GET", "/services/data/*/jobs/ingest/*/successfulResults"),
-        ("GET", "/services/data/*/jobs/ingest/*/failedResults"),
     ] {
         with_fault(method, path, "truncate").await;
     }
@@ -182,7 +187,6 @@ async fn scenario_12_a_job_outlives_the_process_that_sent_it() {
     let waiting = harbour.app.store.outbox(&name, &CONTACT, 100).await.unwrap();
     assert_eq!(waiting.len(), PEOPLE);
     assert!(waiting.iter().all(|entry| entry.state == OutboxState::Ambiguous), "{waiting:?}");
-    assert_eq!(harbour.mock(Salesforce).written(0).iter().filter(|line| line["op"] == "update").count(), 0);
     // It is not over yet: nothing else is sent meanwhile.
     harbour.push(Salesforce).await;
     assert_eq!(matching(&harbour.mock(Salesforce).requests(0), "POST", JOBS).len(), 1);

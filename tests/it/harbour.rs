@@ -85,7 +85,7 @@ impl Harbour {
         let app = open(&config, folder.path(), clock.clone(), 0);
         let harbour = Self { app, mocks, clock, folder, config, starts: 0 };
         for connection in &harbour.app.connections {
-            ferry::cli::fields::of_connection(connection, &harbour.app.settings.model, true).await.ok();
+            ferry::cli::fields::of_connection(connection, &harbour.app.settings.model, true).await.unwrap();
         }
         harbour
     }

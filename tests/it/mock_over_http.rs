@@ -1,7 +1,7 @@
 //! One mock CRM at a time, the whole way over real HTTP.
 
 use connector::{Object, Value};
-use ferry::config::Vendor::{self, Hubspot};
+use ferry::config::Vendor::{self, Hubspot, Salesforce};
 
 use crate::harbour::Harbour;
 
@@ -37,16 +37,6 @@ async fn a_week_with_hubspot() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tmp_pull() {
-    let harbour = Harbour::new(&[Vendor::Salesforce], "").await;
-    harbour.advance(crate::harbour::BETWEEN);
-    let runs = harbour.pull(Vendor::Salesforce).await;
-    println!("{runs:#?}");
-    let crm = harbour.mock(Vendor::Salesforce);
-    let id = crm.create(&Object::Contact, &[("email", "ada@acme.example"), ("last_name", "Larsen")]);
-    let lead = crm.create(&Object::Lead, &[("email", "ada@acme.example"), ("last_name", "Larsen")]);
-    harbour.advance(crate::harbour::BETWEEN);
-    let runs = harbour.pull(Vendor::Salesforce).await;
-    println!("{runs:#?} {id} {lead} {:?}", harbour.records_of("email:ada@acme.example").await);
-    panic!();
+async fn a_week_with_salesforce() {
+    a_week_with_one_crm(Salesforce).await;
 }
