@@ -23,6 +23,7 @@ mod deletions;
 mod delivery;
 mod dialect;
 mod duplicates;
+mod fields;
 mod ids;
 mod ingest;
 mod instant;
@@ -31,6 +32,7 @@ mod locks;
 mod lookup;
 mod outgoing;
 mod paths;
+mod permissions;
 mod push;
 mod query;
 mod read;
@@ -51,8 +53,8 @@ mod write_paths;
 
 use async_trait::async_trait;
 use connector::{
-    Account, Budget, Capability, Connector, CreatedField, Error, ErrorKind, NewField, Object, Outcome, Page,
-    PullRequest, ReadRequest, Record, Result, Schema, Stream, Write,
+    Account, Budget, Capability, Connector, CreatedField, NewField, Object, Outcome, Page, PullRequest, ReadRequest,
+    Record, Result, Schema, Stream, Write,
 };
 
 pub use config::{Config, Creation, DEFAULT_API_VERSION, DEFAULT_LOGIN_URL, Flow, Limits, Timeouts};
@@ -106,7 +108,7 @@ impl Connector for Salesforce {
     }
 
     async fn create_field(&self, object: &Object, field: &NewField) -> Result<CreatedField> {
-        Err(unsupported(format!("create {} on {object}", field.name)))
+        fields::create_field(&self.api, object, field).await
     }
 
     fn budget(&self) -> Budget {
@@ -117,8 +119,4 @@ impl Connector for Salesforce {
         let daily = self.api.client.budget().daily;
         choice::forecast(writes, self.api.limits.bulk_ingest_above, daily.as_ref())
     }
-}
-
-fn unsupported(attempted: String) -> Error {
-    Error::new(ErrorKind::Unsupported, attempted, "the connector does not do this with Salesforce")
 }

@@ -11,6 +11,7 @@ use crate::dialect::CALL;
 use crate::ids;
 use crate::outgoing::Lane;
 use crate::refusal::RowRefusal;
+use crate::soql::{Field, Literal, Query};
 
 /// Ids in one question: with their quotes they stay well below the longest URL.
 const IDS: usize = 300;
@@ -100,15 +101,14 @@ fn fate(object: &Object, id: &str, known: &BTreeMap<String, Row>) -> Fate {
 
 async fn ask(api: &Api, object: &Object, sobject: &str, ids: &[String]) -> Result<Vec<Row>, Error> {
     let attempted = format!("look where {object} records went");
-    let columns = match object {
-        Object::Lead => "Id, IsDeleted, MasterRecordId, IsConverted, ConvertedContactId",
-        Object::Contact | Object::Company => "Id, IsDeleted, MasterRecordId",
-        _ => "Id, IsDeleted",
+    let columns: &[&'static str] = match object {
+        Object::Lead => &["Id", "IsDeleted", "MasterRecordId", "IsConverted", "ConvertedContactId"],
+        Object::Contact | Object::Company => &["Id", "IsDeleted", "MasterRecordId"],
+        _ => &["Id", "IsDeleted"],
     };
-    // Ids in their long form are letters and digits, and the object's name has been checked.
-    let list = ids.iter().map(|id| format!("'{id}'")).collect::<Vec<_>>().join(",");
-    let soql = format!("SELECT {columns} FROM {sobject} WHERE Id IN ({list})");
-    let call = Call::get(&attempted, api.paths.query(&soql, true), CALL).with_priority(Priority::Push);
+    let these = Field::from("Id").is_one_of(ids.iter().map(|id| Literal::text(id.as_str())).collect());
+    let query = Query::select(columns.iter().copied().map(Field::from).collect(), sobject)?.filter(these);
+    let call = Call::get(&attempted, api.paths.query(&query.text(), true), CALL).with_priority(Priority::Push);
     let rows: Rows = api.ask(&call, decode).await?;
     Ok(rows.records)
 }

@@ -6,9 +6,13 @@
 use std::sync::Arc;
 
 use connector::{FieldName, RecordId};
+use connector_http::Answer;
 use serde::Deserialize;
 
 use crate::duplicates::DuplicateResult;
+
+/// How Salesforce says that the field of an upsert is not one to upsert by.
+pub(crate) const NO_KEY_FIELD: &str = "external ID field does not exist";
 
 /// One refusal in Salesforce's own words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -83,12 +87,31 @@ impl RowRefusal {
                 "INVALID_FIELD" => between(&self.message, "No such column '", "'").into_iter().map(Arc::from).collect(),
                 // Unable to create/update fields: CreatedDate, Name. Please check …
                 "INVALID_FIELD_FOR_INSERT_UPDATE" => between(&self.message, "fields: ", ".").map_or(Vec::new(), names),
+                // Provided external ID field does not exist or is not accessible: Key__c
+                "NOT_FOUND" if self.message.contains(NO_KEY_FIELD) => {
+                    self.message.rsplit_once(": ").map_or(Vec::new(), |(_, name)| names(name))
+                }
                 "REQUIRED_FIELD_MISSING" => between(&self.message, "missing: [", "]").map_or(Vec::new(), names),
                 _ => Vec::new(),
             };
         }
         self
     }
+}
+
+/// A success decoded, or Salesforce's refusal; a refusal that is not Salesforce's (a gateway's page) cannot be read.
+pub(crate) fn told<T>(
+    answer: &Answer,
+    decode: impl Fn(&Answer) -> Result<T, String>,
+) -> Result<Result<T, RowRefusal>, String> {
+    if answer.status.is_success() {
+        return decode(answer).map(Ok);
+    }
+    let refusal = RowRefusal::read(&answer.body);
+    if refusal.code.is_empty() {
+        return Err(format!("status {} without a code", answer.status.as_u16()));
+    }
+    Ok(Err(refusal))
 }
 
 /// The column that made a whole job fail: `InvalidBatch : Field name not found : ContactId__c`.

@@ -6,7 +6,7 @@ use connector::{ErrorKind, FieldName, Reason, Rejection};
 use connector_http::redact;
 
 use crate::duplicates::holder;
-use crate::refusal::RowRefusal;
+use crate::refusal::{NO_KEY_FIELD, RowRefusal};
 
 /// A record in an approval is free again when somebody decides, not when a transaction ends.
 const APPROVAL_PAUSE: Duration = Duration::from_secs(900);
@@ -109,6 +109,7 @@ pub(crate) fn meaning(refusal: &RowRefusal, naming: Naming) -> Meaning {
         }
         // The same code says that a request names its key twice, or a parent by a key nobody has.
         (_, "INVALID_FIELD") if refusal.fields.is_empty() => Meaning::Final(Reason::Invalid),
+        (_, "NOT_FOUND") if refusal.message.contains(NO_KEY_FIELD) => Meaning::Final(Reason::UnknownField),
         (_, "DUPLICATE_VALUE") if refusal.message.contains("Duplicate external id specified") => {
             Meaning::Final(Reason::Conflict)
         }
@@ -260,6 +261,8 @@ mod tests {
         assert_eq!(meaning(&wrapped, Naming::ById), Meaning::Locked);
         let concurrent = of("REQUEST_LIMIT_EXCEEDED", "ConcurrentPerOrgLongTxn Limit exceeded.", &[]);
         assert_eq!(meaning(&concurrent, Naming::ById), Meaning::Later(ErrorKind::Transient));
+        let no_key = of("NOT_FOUND", "Provided external ID field does not exist or is not accessible: K__c", &["K__c"]);
+        assert_eq!(meaning(&no_key, Naming::Otherwise), Meaning::Final(Reason::UnknownField));
         let twice = of("DUPLICATE_VALUE", "Duplicate external id specified: p-1", &[]);
         assert_eq!(meaning(&twice, Naming::Otherwise), Meaning::Final(Reason::Conflict));
         let held = of(

@@ -57,7 +57,7 @@ pub fn schema(kind: Kind) -> Schema {
         let master = lookup("MasterRecordId", "Master Record ID", &[kind], "MasterRecord", None).read_only();
         fields.push(master);
     }
-    Schema::new(kind, fields)
+    Schema::new(fields)
 }
 
 /// The record's owner: whoever creates it, unless said otherwise.

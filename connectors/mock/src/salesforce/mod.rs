@@ -27,7 +27,7 @@
 //! | `row_faults` | `[]` | rows refused whatever they say: `[{object?, id?, field?, value?, times, every, code, message, fields}]` |
 //! | `duplicate_rules` | `[]` | `[{object, fields, action: alert \| block, on_update, message, name?}]` |
 //! | `locks` | off | `{hold_ms, odds}`: collisions on a record or its parents, played or by chance |
-//! | `bulk` | | bulk jobs: `{polls, job_ms, chunk_rows, chunks_per_poll, unwatched_ms, unsupported, fail, page_rows, truncated_gzip, missing_locator, daily_batches, daily_query_jobs}`; naming one sets the others to their defaults |
+//! | `bulk` | | bulk jobs, see below; naming one of them sets the others to their defaults |
 //! | `short_pages` | false | pages of a query hold a random number of records, never more than asked for |
 //! | `next_records_host` | `""` | put before the path in `nextRecordsUrl`, as in `http://elsewhere.example` |
 //! | `lose_cursors` | false | no locator is known any more |
@@ -35,6 +35,25 @@
 //! | `open_transaction_s` | 0 | a transaction has been running for so long: `latestDateCovered` stays before it |
 //! | `session_refusal` | `"expired"` | the 401 of a bad session: `expired`, `not_for_rest`, `not_attached` |
 //! | `workflows` | `[]` | `{object, property, action, value, digits, immediate, after_s}`; actions `round trim upper lower set revert append clear`, and `touch`, which moves `SystemModstamp` only |
+//!
+//! # Bulk jobs (`{"bulk": {…}}`)
+//!
+//! A job works each time it is asked for, and otherwise when any other call comes some time later.
+//!
+//! | knob | default | does |
+//! |---|---|---|
+//! | `polls` | 1 | times a job is seen unfinished before it ends |
+//! | `job_ms` | 0 | time it takes at least, by the mock's clock |
+//! | `chunk_rows` | 10000 | rows applied as one batch: a key twice, and locks, are seen within it |
+//! | `chunks_per_poll` | 5 | batches applied each time the job is asked for |
+//! | `unwatched_ms` | 500 | time after which another call lets a job work that nobody asked for |
+//! | `unsupported` | `[]` | objects refused with `INVALIDENTITY` |
+//! | `fail` | `[]` | `{kind?: ingest \| query, object?, times, after_rows, message?, retries}`: jobs that fail, after so many rows; without a message they only show `retries` |
+//! | `page_rows` | 0 | rows of a results page without `maxRecords`; 0: all |
+//! | `truncated_gzip` | 0 | so many CSV answers are half a gzip stream |
+//! | `missing_locator` | 0 | so many query results lack `Sforce-Locator` |
+//! | `daily_batches` | 15000 | batches a day, as in `/limits` |
+//! | `daily_query_jobs` | 10000 | query jobs a day, as in `/limits` |
 //!
 //! # What people do (`POST /__mock/{action}`)
 //!
@@ -60,9 +79,6 @@
 //! | `field-security` | `{object, field, access}`; access is `none`, `read` or `edit` |
 //! | `usage` | `{used}`: calls made in the last day, by whomever |
 //! | `expire-tokens` | `{refresh?}` |
-
-// The org offers its areas more than each of them uses yet.
-#![allow(dead_code)]
 
 mod access;
 mod admission;

@@ -87,7 +87,7 @@ fn fields(org: &Org, seen: Seen<'_>, fields: &[&Field]) -> Markup {
     html! {
         dl {
             @for field in fields {
-                dt title=(&*field.name) { (field.label.trim_end_matches(" ID")) }
+                dt title=(&*field.name) { (label(field)) }
                 dd {
                     (org.readable(seen, &field.name))
                     @match field.access {
@@ -99,6 +99,11 @@ fn fields(org: &Org, seen: Seen<'_>, fields: &[&Field]) -> Markup {
             }
         }
     }
+}
+
+/// A lookup shows a name, so its label says nothing of an Id.
+fn label(field: &Field) -> &str {
+    if field.ty == FieldType::Id { &field.label } else { field.label.trim_end_matches(" ID") }
 }
 
 fn related(org: &Org, seen: Seen<'_>) -> Markup {
@@ -169,7 +174,11 @@ fn history(org: &Org, core: &Core, seen: Seen<'_>) -> Markup {
                 ul {
                     @for change in &changes {
                         li {
-                            (summary(org, seen.kind, change))
+                            @if word(change, "op") == "merge" {
+                                (value(org, &change["before"]["secondary"])) " was merged into this record"
+                            } @else {
+                                (summary(org, seen.kind, change))
+                            }
                             br;
                             small { (word(change, "at")) " · " (word(change, "op")) " by " (word(change, "by")) }
                         }
@@ -183,7 +192,7 @@ fn history(org: &Org, core: &Core, seen: Seen<'_>) -> Markup {
 fn summary(org: &Org, kind: Kind, change: &Value) -> Markup {
     let after = change["after"].as_object();
     let label = |name: &str| {
-        let field = org.schema(kind).any(name).map(|(_, field)| field.label.trim_end_matches(" ID").to_owned());
+        let field = org.schema(kind).any(name).map(|(_, field)| label(field).to_owned());
         field.unwrap_or_else(|| name.to_owned())
     };
     html! {
@@ -191,15 +200,24 @@ fn summary(org: &Org, kind: Kind, change: &Value) -> Markup {
             Some(fields) => {
                 @for (at, (name, value)) in fields.iter().enumerate() {
                     @if at > 0 { br; }
-                    (label(name)) " → "
-                    @match value {
-                        Value::Null => "(cleared)",
-                        Value::String(text) => (text),
-                        other => (other),
-                    }
+                    (label(name)) " → " (self::value(org, value))
                 }
             }
             None => (word(change, "op")),
+        }
+    }
+}
+
+/// A changed value: records by their names, numbers without an empty fraction.
+fn value(org: &Org, value: &Value) -> Markup {
+    html! {
+        @match value {
+            Value::Null => "(cleared)",
+            Value::String(text) => @match Id::parse(text).filter(|id| id.kind().is_some()) {
+                Some(id) => (org.link(id)),
+                None => (text),
+            },
+            other => (other.to_string().trim_end_matches(".0")),
         }
     }
 }

@@ -97,7 +97,7 @@ impl Org {
             Datum::Null => html! { "–" },
             Datum::Bool(flag) => html! { (if flag { "Yes" } else { "No" }) },
             Datum::Id(id) if name != "Id" => self.link(id),
-            Datum::Number(number) if currency => html! { "$" (number.normalize()) },
+            Datum::Number(number) if currency => html! { (format!("${number:.2}")) },
             Datum::Number(number) => html! { (number.normalize()) },
             other => html! { (other.csv()) },
         }

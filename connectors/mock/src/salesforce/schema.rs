@@ -146,7 +146,6 @@ impl Field {
 
 #[derive(Clone, Debug)]
 pub struct Schema {
-    pub kind: Kind,
     fields: Vec<Field>,
     by_name: HashMap<String, FieldId>,
     /// Rises with every change, for `If-Modified-Since` on describe.
@@ -154,8 +153,8 @@ pub struct Schema {
 }
 
 impl Schema {
-    pub fn new(kind: Kind, fields: Vec<Field>) -> Self {
-        let mut schema = Self { kind, fields: Vec::new(), by_name: HashMap::new(), changed_at: 0 };
+    pub fn new(fields: Vec<Field>) -> Self {
+        let mut schema = Self { fields: Vec::new(), by_name: HashMap::new(), changed_at: 0 };
         for field in fields {
             schema.add(field);
         }

@@ -343,3 +343,45 @@ async fn an_answer_may_be_lost_at_every_step() {
     assert!(org.call(Method::GET, &format!("{path}/successfulResults")).send().await.is_err());
     assert_eq!(file(&org, &id, "successfulResults").await.lines().count(), 2);
 }
+
+#[tokio::test]
+async fn leads_are_assigned_only_where_the_job_names_a_rule() {
+    let org = Org::with(0).await;
+    let job = json!({ "object": "Lead", "operation": "insert" });
+    let (id, _) = ingest(&org, job, "LastName,Company\nRuiz,Norhaven\n").await;
+    let owner = owner_of_first(&org, &id).await;
+    assert_eq!(owner, "005xx000001SwiUAAS", "whoever made the job owns the lead");
+    let job = json!({ "object": "Lead", "operation": "insert", "assignmentRuleId": "01Qxx000004TmiQAAS" });
+    let (id, info) = ingest(&org, job, "LastName,Company\nAbe,Norhaven\n").await;
+    assert_eq!(info["assignmentRuleId"], "01Qxx000004TmiQAAS");
+    assert_ne!(owner_of_first(&org, &id).await, owner);
+}
+
+/// The owner of the first lead a job saved.
+async fn owner_of_first(org: &Org, job: &str) -> String {
+    let made = file(org, job, "successfulResults").await;
+    let lead = made.lines().nth(1).unwrap().get(1..19).unwrap().to_owned();
+    org.read("Lead", &lead).await["OwnerId"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_large_upload_is_applied_batch_after_batch_while_others_are_answered() {
+    let org = Org::with(0).await;
+    org.config(json!({ "bulk": { "chunk_rows": 500, "chunks_per_poll": 2, "polls": 0 } })).await;
+    let rows: String = (0..2_500).map(|at| format!("Name{at}\n")).collect();
+    let id = make(&org, job("insert")).await;
+    upload(&org, &id, &format!("LastName\n{rows}")).await;
+    close(&org, &id).await;
+    let path = format!("{INGEST}/{id}");
+    let mut processed = Vec::new();
+    loop {
+        let (_, info) = org.get(&path).await;
+        processed.push(info["numberRecordsProcessed"].as_u64().unwrap());
+        if info["state"] == "JobComplete" {
+            break;
+        }
+        assert_eq!(org.get("limits").await.0, 200);
+    }
+    assert_eq!(processed, [1_000, 2_000, 2_500]);
+    assert_eq!(org.lines("ledger", 0).await.len(), 2_500);
+}

@@ -11,7 +11,7 @@ use crate::answer::write_call;
 use crate::api::{Api, decode, json};
 use crate::dialect::CALL;
 use crate::outgoing::{How, Lane};
-use crate::refusal::RowRefusal;
+use crate::refusal::{RowRefusal, told};
 
 /// A job as Salesforce tells of it.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -119,8 +119,8 @@ pub(crate) async fn create(api: &Api, lane: &Lane) -> Changed<JobInfo> {
     };
     let body = json(&attempted, &job)?;
     let call = write_call(lane, &attempted, Method::POST, api.paths.ingest_jobs(), body);
-    let told: Changed<JobInfo> = api.client.fetch(&call, |answer| of(answer, decode)).await;
-    match told? {
+    let made: Changed<JobInfo> = api.client.fetch(&call, |answer| told(answer, decode)).await;
+    match made? {
         Ok(job) if is_job_id(&job.id) => Ok(Ok(job)),
         Ok(_) => Err(Error::new(connector::ErrorKind::Protocol, attempted, "the answer names no job").maybe_applied()),
         Err(refusal) => Ok(Err(refusal)),
@@ -133,7 +133,7 @@ pub(crate) async fn upload(api: &Api, lane: &Lane, job: &str, text: Bytes) -> Ch
     let mut call = write_call(lane, &attempted, Method::PUT, path, text);
     call.headers.retain(|(name, _)| name != http::header::CONTENT_TYPE);
     let call = call.with_header("content-type", HeaderValue::from_static("text/csv"));
-    api.client.fetch(&call, |answer| of(answer, |_| Ok(()))).await
+    api.client.fetch(&call, |answer| told(answer, |_| Ok(()))).await
 }
 
 /// Closes a job (its rows will be applied) or aborts it (they will not).
@@ -148,7 +148,7 @@ pub(crate) async fn set_state(api: &Api, job: &str, state: &'static str) -> Chan
         .with_method(Method::PATCH)
         .with_repeat(repeat)
         .with_header("sforce-call-options", HeaderValue::from_static("client=ferry"));
-    api.client.fetch(&call, |answer| of(answer, |_| Ok(()))).await
+    api.client.fetch(&call, |answer| told(answer, |_| Ok(()))).await
 }
 
 /// How the job stands; `None` where there is no such job (any more).
@@ -157,7 +157,7 @@ pub(crate) async fn look(api: &Api, job: &str) -> Result<Option<JobInfo>, Error>
     let call = Call::get(attempted, api.paths.ingest_job(job), CALL).with_priority(Priority::Push);
     let decode = |answer: &Answer| match answer.status.as_u16() {
         404 => Ok(Ok(None)),
-        _ => of(answer, decode).map(|told| told.map(Some)),
+        _ => told(answer, decode).map(|told| told.map(Some)),
     };
     api.client.fetch(&call, decode).await?.map_err(|refusal| crate::answer::refused_call(attempted, &refusal))
 }
@@ -168,7 +168,7 @@ pub(crate) async fn delete(api: &Api, job: &str) -> Result<(), Error> {
         Call::get(attempted, api.paths.ingest_job(job), CALL).with_method(Method::DELETE).with_priority(Priority::Push);
     let decode = |answer: &Answer| match answer.status.as_u16() {
         404 => Ok(Ok(())),
-        _ => of(answer, |_| Ok(())),
+        _ => told(answer, |_| Ok(())),
     };
     api.client.fetch(&call, decode).await?.map_err(|refusal| crate::answer::refused_call(attempted, &refusal))
 }
@@ -186,7 +186,7 @@ pub(crate) async fn results(
     let call = Call::get(attempted, path, CALL)
         .with_priority(Priority::Push)
         .with_header("accept", HeaderValue::from_static("text/csv"));
-    let decode = |answer: &Answer| of(answer, |answer| read(&answer.body, key, expected));
+    let decode = |answer: &Answer| told(answer, |answer| read(&answer.body, key, expected));
     api.client.fetch(&call, decode).await?.map_err(|refusal| crate::answer::refused_call(attempted, &refusal))
 }
 
@@ -194,21 +194,8 @@ pub(crate) async fn results(
 pub(crate) async fn list(api: &Api, path: String) -> Result<JobList, Error> {
     let attempted = "list the bulk jobs";
     let call = Call::get(attempted, path, CALL).with_priority(Priority::Push);
-    let told = api.client.fetch(&call, |answer| of(answer, decode)).await?;
-    told.map_err(|refusal| crate::answer::refused_call(attempted, &refusal))
-}
-
-/// A success decoded, or Salesforce's refusal; a refusal that is not Salesforce's cannot be read.
-fn of<T>(answer: &Answer, decode: impl Fn(&Answer) -> Result<T, String>) -> Result<Result<T, RowRefusal>, String> {
-    if answer.status.is_success() {
-        return decode(answer).map(Ok);
-    }
-    let refusal = RowRefusal::read(&answer.body);
-    if refusal.code.is_empty() {
-        Err(format!("status {} without a code", answer.status.as_u16()))
-    } else {
-        Ok(Err(refusal))
-    }
+    let page = api.client.fetch(&call, |answer| told(answer, decode)).await?;
+    page.map_err(|refusal| crate::answer::refused_call(attempted, &refusal))
 }
 
 #[cfg(test)]

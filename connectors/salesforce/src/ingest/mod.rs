@@ -26,7 +26,7 @@ use crate::ids;
 use crate::outgoing::{Lane, Sent};
 use crate::refusal::{RowRefusal, unknown_column};
 
-pub(crate) use recover::{recover, settle_pending};
+pub(crate) use recover::{our_user, recover, settle_pending};
 pub(crate) use sheet::{Sheet, fits, sheets};
 
 const FIRST_POLL: Duration = Duration::from_secs(1);
@@ -282,11 +282,14 @@ async fn collect(api: &Api, lane: &Lane, rows: &[Sent<'_>], info: &JobInfo) -> V
             Err(error) => lost = Some(error),
         }
     }
-    let missing = |_| match &lost {
+    // The counts of the files hold, so that a row in none of them was not looked at.
+    let told_all = !complete && lost.is_none() && info.applied().is_some();
+    let missing = |sent: &Sent<'_>| match &lost {
         Some(error) => RowAnswer::Lost(error.clone().maybe_applied()),
+        None if told_all => unprocessed(info, sent),
         None => silent(&attempted),
     };
-    answers.into_iter().map(|answer| answer.unwrap_or_else(|| missing(()))).collect()
+    answers.into_iter().zip(rows).map(|(answer, sent)| answer.unwrap_or_else(|| missing(sent))).collect()
 }
 
 /// A row that a job did not come to: its own fault where it names the column the job failed for.

@@ -75,10 +75,6 @@ impl Upload {
         self.starts.len().saturating_sub(1)
     }
 
-    pub fn size(&self) -> usize {
-        self.bytes.len()
-    }
-
     /// The rows of a range, parsed; every one as wide as the header.
     pub fn rows(&self, range: Range<usize>) -> Vec<StringRecord> {
         let at = |row: usize| self.starts.get(row.min(self.len())).copied().unwrap_or(0) as usize;

@@ -35,10 +35,6 @@ impl Operation {
             Self::HardDelete => "hardDelete",
         }
     }
-
-    pub fn deletes(self) -> bool {
-        matches!(self, Self::Delete | Self::HardDelete)
-    }
 }
 
 /// What was sent: as it came until the job is closed and begins to work, read through after that. Kept once.

@@ -44,10 +44,6 @@ impl Sheet {
         bulk_plan(View::new(org, core, all), soql).map(|plan| plan.kind)
     }
 
-    pub fn kind(&self) -> Kind {
-        self.plan.kind
-    }
-
     /// Canonical field paths: `Account.Name`.
     pub fn header(&self) -> Vec<&str> {
         self.ways().map(|way| way.name.as_str()).collect()
