@@ -62,6 +62,8 @@ impl SalesforceSubject {
         for create in made {
             act(&stand_in, "property", json!({ "object": "Contact", "create": create })).await?;
         }
+        let text = json!({ "name": "Suite_Text__c", "type": "text", "length": 255 });
+        act(&stand_in, "property", json!({ "object": "Lead", "create": text })).await?;
         let currency = json!({ "name": "CurrencyIsoCode", "type": "text", "length": 3, "standard": true });
         act(&stand_in, "property", json!({ "object": "Opportunity", "create": currency })).await?;
         let typed = [
@@ -186,6 +188,16 @@ impl Subject for SalesforceSubject {
         let body = json!({ "from": kind(from.0), "from_id": from.1.as_str(), "to": kind(to.0),
             "to_id": to.1.as_str(), "remove": !on });
         act(&self.stand_in, "associate", body).await.map(drop)
+    }
+
+    async fn seed_lead(&self, number: usize) -> Checked<RecordId> {
+        let email = format!("lead.{number}@conformance.example");
+        self.seed(&Object::Lead, Fields::from([("Email", email.as_str())])).await
+    }
+
+    async fn convert(&self, lead: &RecordId) -> Checked<RecordId> {
+        let made = act(&self.stand_in, "convert", json!({ "id": lead.as_str() })).await?;
+        Ok(RecordId::from(made["contact"].as_str().unwrap_or_default()))
     }
 
     async fn seed_company(&self, name: &str) -> Checked<RecordId> {
