@@ -6,10 +6,10 @@ use connector::{Account, Error, ErrorKind, Object};
 use connector_http::{Call, Priority};
 use serde::Deserialize;
 
-use crate::api::{Api, decode};
+use crate::api::{Api, Refusal, decode};
 use crate::dialect::CALL;
 use crate::ids;
-use crate::soql::{Comparison, Field, Literal, Query};
+use crate::soql::{Field, Query};
 
 const ATTEMPTED: &str = "read whose organisation it is";
 
@@ -19,18 +19,18 @@ struct Rows<R> {
     records: Vec<R>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
 struct Organization {
-    #[serde(rename = "Id")]
     id: String,
-    #[serde(rename = "IsSandbox", default)]
-    is_sandbox: Option<bool>,
+    default_currency_iso_code: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct Currency {
-    #[serde(rename = "IsoCode")]
-    code: String,
+impl Organization {
+    fn currency(&self) -> Option<Arc<str>> {
+        let code = self.default_currency_iso_code.as_deref();
+        code.filter(|code| code.len() == 3 && code.bytes().all(|b| b.is_ascii_uppercase())).map(Arc::from)
+    }
 }
 
 #[derive(Deserialize)]
@@ -47,54 +47,57 @@ struct Allowance {
     remaining: u64,
 }
 
+/// What not every organisation has: one with several currencies names them on its records.
+const CURRENCY: &str = "DefaultCurrencyIsoCode";
+
 impl Api {
-    /// Asks Salesforce whose organisation it is: one call, and one more where its headers say nothing of the day's quota.
+    /// Asks Salesforce whose organisation it is: one call, and one more where its headers say nothing of the day's quota
+    /// or where the organisation names no currency.
     pub async fn check(&self) -> Result<Account, Error> {
-        let query = Query::select(vec!["Id".into(), "IsSandbox".into()], "Organization")?.limit(1);
-        let call = Call::get(ATTEMPTED, self.paths.query(&query.text(), false), CALL).with_priority(Priority::Push);
-        let rows: Rows<Organization> = self.ask(&call, decode).await?;
-        let organization = rows.records.into_iter().next();
-        let (id, sandbox) =
-            organization.and_then(|row| Some((ids::long(&row.id)?, row.is_sandbox))).ok_or_else(|| {
-                Error::new(ErrorKind::Config, ATTEMPTED, "the answer names no organisation")
-                    .with_fix("check login_url and base_url: something else answers there")
-            })?;
-        tracing::debug!(organization = %id, sandbox = sandbox.unwrap_or(false), "Salesforce answers");
-        // One more call: what is most wanted of the two.
-        if self.client.budget().daily.is_none() {
+        let (organization, asked_once) = self.organization().await?;
+        let id = ids::long(&organization.id).ok_or_else(|| {
+            Error::new(ErrorKind::Config, ATTEMPTED, "the answer names no organisation")
+                .with_fix("check login_url and base_url: something else answers there")
+        })?;
+        let currency = organization.currency();
+        // A first answer also serves the pulls to come.
+        let _ = self.currency.set(currency.clone());
+        if asked_once && self.client.budget().daily.is_none() {
             self.learn_limits().await?;
-        } else {
-            self.currency().await?;
         }
         Ok(Account {
             id: Arc::from(id),
             // The day's quota rolls: it starts again at no midnight.
             timezone: None,
-            currency: self.currency.get().cloned().flatten(),
+            currency,
             server_time: self.client.has_heard_server_time().then(|| self.client.server_now()),
         })
     }
 
-    /// The organisation's own currency, asked for once. An organisation of one currency does not tell which.
+    /// The organisation's own currency, asked for once.
     pub async fn currency(&self) -> Result<Option<Arc<str>>, Error> {
-        let known = self.currency.get_or_try_init(|| self.ask_currency()).await?;
-        Ok(known.clone())
+        let ask = || async { Ok(self.organization().await?.0.currency()) };
+        Ok(self.currency.get_or_try_init(ask).await?.clone())
     }
 
-    async fn ask_currency(&self) -> Result<Option<Arc<str>>, Error> {
-        let attempted = "read the organisation's currency";
-        let corporate = Field::from("IsCorporate").is(Comparison::Equal, Literal::Bool(true));
-        let query = Query::select(vec!["IsoCode".into()], "CurrencyType")?.filter(corporate).limit(1);
-        let call = Call::get(attempted, self.paths.query(&query.text(), false), CALL).with_priority(Priority::Push);
-        match self.try_ask::<Rows<Currency>>(&call, decode).await {
-            Ok(Ok(rows)) => {
-                let code = rows.records.into_iter().next().map(|row| row.code);
-                Ok(code.filter(|code| code.len() == 3).map(Arc::from))
+    /// The one row, and whether one call was enough.
+    async fn organization(&self) -> Result<(Organization, bool), Error> {
+        match self.ask_organization(&["Id", CURRENCY]).await? {
+            Ok(row) => Ok((row, true)),
+            Err(refusal) if refusal.is("INVALID_FIELD") => {
+                let row = self.ask_organization(&["Id"]).await?;
+                Ok((row.map_err(|refusal| refusal.into_error(ATTEMPTED))?, false))
             }
-            Ok(Err(_)) => Ok(None),
-            Err(error) if matches!(error.kind, ErrorKind::Forbidden | ErrorKind::Unsupported) => Ok(None),
-            Err(error) => Err(error),
+            Err(refusal) => Err(refusal.into_error(ATTEMPTED)),
         }
+    }
+
+    async fn ask_organization(&self, names: &[&'static str]) -> Result<Result<Organization, Refusal>, Error> {
+        let fields = names.iter().map(|name| Field::from(*name)).collect();
+        let query = Query::select(fields, "Organization")?.limit(1);
+        let call = Call::get(ATTEMPTED, self.paths.query(&query.text(), false), CALL).with_priority(Priority::Push);
+        let rows = self.try_ask::<Rows<Organization>>(&call, decode).await?;
+        Ok(rows.map(|rows| rows.records.into_iter().next().unwrap_or_default()))
     }
 
     /// The address of an object's record pages, up to the id; activities and objects of the vendor's own have none.

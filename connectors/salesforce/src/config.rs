@@ -65,6 +65,8 @@ pub enum Flow {
 /// What may be spent, and how far what is read can be trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
+    /// Records of one page of a query; Salesforce gives 2,000 at most.
+    pub page: usize,
     /// A window with more records than this is read by a bulk job instead of page by page.
     pub bulk_query_above: u64,
     /// More writes than this go out as a bulk job instead of batch by batch.
@@ -92,6 +94,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            page: 2_000,
             bulk_query_above: 50_000,
             bulk_ingest_above: 2_000,
             bulk_page: 5_000,

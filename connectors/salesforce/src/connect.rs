@@ -19,9 +19,12 @@ use crate::{EXTERNAL_KEY, Salesforce, VENDOR};
 const PUSH_BATCH: usize = 25_000;
 /// Most records one retrieval names.
 pub(crate) const READ_BATCH: usize = 2_000;
+/// Most rows Salesforce gives in one page.
+pub(crate) const LONGEST_PAGE: usize = 2_000;
 
 /// Makes the connector of one Salesforce organisation. An error is about the configuration.
-pub fn connect(config: Config, context: Context) -> Result<Salesforce, Error> {
+pub fn connect(mut config: Config, context: Context) -> Result<Salesforce, Error> {
+    config.limits.page = config.limits.page.clamp(1, LONGEST_PAGE);
     let login = parse("login_url", &config.login_url)?;
     let base = config.base_url.as_deref().map(|url| parse("base_url", url)).transpose()?;
     let paths = Paths::new(&config.api_version)?;

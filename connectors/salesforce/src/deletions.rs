@@ -10,6 +10,7 @@ use connector_http::Call;
 use serde::Deserialize;
 
 use crate::api::{Api, Refusal, decode};
+use crate::connect::LONGEST_PAGE;
 use crate::convert::{row_id, tombstone};
 use crate::cursor::{Deletions, Key, Place, Step};
 use crate::dialect::CALL;
@@ -19,7 +20,7 @@ use crate::records::settled_until;
 use crate::rows::Row;
 use crate::soql::{Comparison, Condition, Field, Literal, Query, chunks};
 use crate::wanted::Wanted;
-use crate::window::{PAGE, order, within};
+use crate::window::{order, within};
 use crate::{ids, instant};
 
 /// How far back the log may be asked for; an hour less than Salesforce's own limit, whose clock is not ours.
@@ -107,11 +108,11 @@ impl Walk<'_> {
         let query = Query::select(self.wanted.fields(), self.sobject)?
             .filter(within(from, until, after.as_ref(), vec![gone]))
             .order_by(order())
-            .limit(PAGE);
+            .limit(self.api.limits.page);
         let asking = Asking::pull(&self.attempted).including_deleted();
         let page = self.api.query(asking, &query, &self.wanted).await?.map_err(|refusal| self.refused(refusal))?;
         let tombstones = page.rows.iter().filter_map(|row| tombstone(row, &self.wanted, self.object)).collect();
-        if page.done && page.rows.len() < PAGE {
+        if page.done && page.rows.len() < self.api.limits.page {
             let place = Deletions { step: Step::Log { until }, ..self.place.clone() };
             return self.page(tombstones, place, true, false);
         }
@@ -161,14 +162,15 @@ impl Walk<'_> {
 
     /// The next page of everything that lives.
     async fn sweep(&self, after: Option<String>) -> Result<Page, Error> {
-        let mut query = Query::select(vec!["Id".into()], self.sobject)?.order_by(vec!["Id".into()]).limit(PAGE);
+        let mut query =
+            Query::select(vec!["Id".into()], self.sobject)?.order_by(vec!["Id".into()]).limit(self.api.limits.page);
         if let Some(after) = &after {
             query = query.filter(Field::from("Id").is(Comparison::Greater, Literal::text(after.as_str())));
         }
         let asking = Asking::pull(&self.attempted);
         let page = self.api.query(asking, &query, &self.wanted).await?.map_err(|refusal| self.refused(refusal))?;
         let living: Vec<RecordId> = page.rows.iter().filter_map(|row| row_id(row, &self.wanted)).collect();
-        let done = page.done && page.rows.len() < PAGE;
+        let done = page.done && page.rows.len() < self.api.limits.page;
         let last = living.last().map(|id| id.as_str().to_owned());
         if !done && (last.is_none() || last <= after) {
             return Err(self.protocol("the list of records goes round in circles"));
@@ -189,8 +191,8 @@ impl Walk<'_> {
         }
         let mut found: BTreeMap<RecordId, Option<Tombstone>> = BTreeMap::new();
         let literals = named.keys().map(|id| Literal::text(id.as_str())).collect();
-        for chunk in chunks(literals, 500, PAGE) {
-            let query = Query::select(self.wanted.fields(), self.sobject)?.filter(Field::from("Id").is_one_of(chunk));
+        for chunk in chunks(literals, 500, LONGEST_PAGE) {
+            let query = Query::select(self.wanted.fields(), self.sobject)?.filter(Field::from("Id").one_of(chunk));
             let asking = Asking::pull(&self.attempted).including_deleted();
             let rows =
                 self.api.every_row(asking, &query, &self.wanted).await?.map_err(|refusal| self.refused(refusal))?;

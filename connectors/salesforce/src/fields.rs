@@ -4,7 +4,7 @@
 //! is no such column. So making one and granting it (`permissions`) are one step here, and either half may have been
 //! done before.
 
-use connector::{CreatedField, Error, ErrorKind, FieldKind, NewField, Object};
+use connector::{CreatedField, Error, ErrorKind, FieldKind, FieldName, NewField, Object};
 use connector_http::{Call, Repeat};
 use http::HeaderValue;
 use serde::Serialize;
@@ -84,14 +84,15 @@ struct Choice<'a> {
     label: &'a str,
 }
 
-/// Creates a field, or finds it; in both cases the integration user can read and write it afterwards.
+/// Creates a field, or finds it; in both cases the integration user can read and write it afterwards. A field that is
+/// there is left as it is, whatever it holds: whoever compares kinds does so for every field, old and new.
 pub(crate) async fn create_field(api: &Api, object: &Object, field: &NewField) -> Result<CreatedField, Error> {
     let attempted = format!("create the field {} of {object} records", connector_http::redact::message(&field.name));
     let sobject = sobject_of(object)?;
-    let wanted = |cause: String| Error::new(ErrorKind::Config, &attempted, cause);
+    let field = &NewField { name: custom_name(&field.name), ..field.clone() };
     if !is_custom_name(&field.name) {
-        return Err(wanted("a field of one's own has letters, digits and single `_`, and ends in `__c`".into())
-            .with_fix("name it like CDP_Score__c"));
+        let cause = "a field of one's own has letters, digits and single `_`, and begins with a letter";
+        return Err(Error::new(ErrorKind::Config, attempted, cause).with_fix("name it like CDP_Score__c"));
     }
     let metadata = metadata(field).ok_or_else(|| {
         let cause = format!("the connector makes no Salesforce field for {}", field.kind.word());
@@ -100,7 +101,6 @@ pub(crate) async fn create_field(api: &Api, object: &Object, field: &NewField) -
     // Writers of a schema go one at a time.
     let _one = api.schema.lock().await;
     if let Some(seen) = api.describe_again(sobject).await?.field(&field.name) {
-        compare(&attempted, field, &seen.kind)?;
         if !seen.writable {
             grant(api, &attempted, sobject, &field.name).await?;
         }
@@ -118,7 +118,6 @@ pub(crate) async fn create_field(api: &Api, object: &Object, field: &NewField) -
     if created {
         return Ok(CreatedField::Created(seen.name.clone()));
     }
-    compare(&attempted, field, &seen.kind)?;
     Ok(CreatedField::Existed(seen.name.clone()))
 }
 
@@ -157,29 +156,6 @@ fn refused(attempted: &str, refusal: &RowRefusal) -> Error {
     }
 }
 
-/// A field of that name with another type is somebody else's; nothing is written into it.
-fn compare(attempted: &str, field: &NewField, seen: &FieldKind) -> Result<(), Error> {
-    if is_same(&field.kind, seen) {
-        return Ok(());
-    }
-    let cause = format!("a field of this name exists and holds {}, not {}", seen.word(), field.kind.word());
-    Err(Error::new(ErrorKind::Config, attempted, cause)
-        .with_fix("rename one of the two, or map to the field that exists"))
-}
-
-fn is_same(wanted: &FieldKind, seen: &FieldKind) -> bool {
-    use FieldKind::{Bool, Choice, Date, Decimal, Instant, Integer, MultiChoice, Text};
-    match (wanted, seen) {
-        // A number without decimal places is told as an integer.
-        (Integer | Decimal { .. }, Integer | Decimal { .. }) => true,
-        // An admin may have made a list or a text of either.
-        (Text | Choice { .. }, Text | Choice { .. }) => true,
-        (MultiChoice { .. }, MultiChoice { .. } | Text) => true,
-        (Bool, Bool) | (Date, Date) | (Instant, Instant) => true,
-        _ => false,
-    }
-}
-
 fn metadata(field: &NewField) -> Option<Metadata<'_>> {
     let label: String = field.label.chars().take(LONGEST_LABEL).collect();
     let base = Metadata { label, description: &field.description, ..Metadata::default() };
@@ -211,6 +187,11 @@ fn metadata(field: &NewField) -> Option<Metadata<'_>> {
 fn value_set(options: &[std::sync::Arc<str>]) -> ValueSet<'_> {
     let value = options.iter().map(|option| Choice { full_name: option, default: false, label: option }).collect();
     ValueSet { restricted: false, value_set_definition: Definition { sorted: false, value } }
+}
+
+/// Salesforce gives every field of one's own this ending.
+fn custom_name(name: &FieldName) -> FieldName {
+    if name.ends_with("__c") { name.clone() } else { format!("{name}__c").into() }
 }
 
 /// Salesforce's rule for names of custom fields.
@@ -270,27 +251,5 @@ mod tests {
         for bad in ["", "Score", "9x__c", "a__b__c", "a___c", "_x__c", "a b__c", "__c"] {
             assert!(!is_custom_name(bad), "{bad}");
         }
-    }
-
-    #[test]
-    fn only_a_field_that_holds_the_same_is_ours() {
-        assert!(is_same(&FieldKind::Decimal { scale: None }, &FieldKind::Integer));
-        assert!(is_same(&FieldKind::Text, &FieldKind::Text));
-        assert!(!is_same(&FieldKind::Text, &FieldKind::Integer));
-        assert!(!is_same(&FieldKind::Date, &FieldKind::Instant));
-        let error = compare(
-            "create it",
-            &NewField {
-                name: "X__c".into(),
-                label: "X".into(),
-                description: "".into(),
-                kind: FieldKind::Bool,
-                unique: false,
-            },
-            &FieldKind::Text,
-        )
-        .unwrap_err();
-        assert_eq!(error.kind, ErrorKind::Config);
-        assert!(error.cause.contains("holds text, not yes/no"), "{}", error.cause);
     }
 }

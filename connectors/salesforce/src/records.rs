@@ -18,7 +18,7 @@ use crate::rows::{Row, Rows};
 use crate::schema::Described;
 use crate::soql::{Comparison, Condition, Field, Literal, Query};
 use crate::wanted::{Wanted, parts};
-use crate::window::{PAGE, order, within};
+use crate::window::{order, within};
 
 /// Cuts of one window within one call: from a century to seconds.
 const MOST_CUTS: usize = 48;
@@ -107,11 +107,11 @@ impl Pull<'_> {
         let mut described_again = false;
         for _ in 0..MOST_CUTS {
             let (from, until) = pages.bounds(window.from, window.until);
-            let query = self.query(from, until, pages.after.as_ref())?.order_by(order()).limit(PAGE);
+            let query = self.query(from, until, pages.after.as_ref())?.order_by(order()).limit(self.api.limits.page);
             match self.api.query(Asking::pull(&self.attempted), &query, &self.wanted).await? {
                 Ok(page) => {
                     let last = self.last_of(&page)?;
-                    let next = pages.advance(window.until, &page, last)?;
+                    let next = pages.advance(window.until, self.api.limits.page, &page, last)?;
                     return Ok(Brought { rows: page.rows, next: next.map(How::Pages), spent: None });
                 }
                 Err(refusal) if refusal.is("QUERY_TIMEOUT") => {

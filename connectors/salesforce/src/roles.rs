@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use connector::{Error, Fields, Object, Page, PullRequest, Record, RecordId};
 
 use crate::api::Api;
+use crate::connect::LONGEST_PAGE;
 use crate::convert::{Reading, row_id};
 use crate::cursor::Place;
 use crate::paths::sobject_of;
@@ -12,7 +13,6 @@ use crate::query::Asking;
 use crate::schema::Described;
 use crate::soql::{Comparison, Field, Literal, Query, chunks};
 use crate::wanted::Wanted;
-use crate::window::PAGE;
 
 const ROLE: &str = "OpportunityContactRole";
 
@@ -25,8 +25,8 @@ impl Api {
         let wanted =
             Wanted::only(&["OpportunityId", "ContactId"], &Described::of_references(&["OpportunityId", "ContactId"]));
         let ids: Vec<Literal> = deals.iter().map(|id| Literal::text(id.as_str())).collect();
-        for chunk in chunks(ids, 200, PAGE) {
-            let query = Query::select(wanted.fields(), ROLE)?.filter(Field::from("OpportunityId").is_one_of(chunk));
+        for chunk in chunks(ids, 200, LONGEST_PAGE) {
+            let query = Query::select(wanted.fields(), ROLE)?.filter(Field::from("OpportunityId").one_of(chunk));
             let rows = match self.every_row(Asking::pull(attempted), &query, &wanted).await? {
                 Ok(rows) => rows,
                 Err(refusal) if refusal.is("INVALID_TYPE") || refusal.is("INVALID_FIELD") => return Ok(contacts),
@@ -54,7 +54,7 @@ pub(crate) async fn associations(api: &Api, request: &PullRequest, object: &Obje
     let attempted = format!("read a page of what {sobject} records belong to");
     let described = api.described(sobject).await?;
     let wanted = Wanted::only(&["Id", "SystemModstamp", "AccountId"], &described);
-    let mut query = Query::select(wanted.fields(), sobject)?.order_by(vec!["Id".into()]).limit(PAGE);
+    let mut query = Query::select(wanted.fields(), sobject)?.order_by(vec!["Id".into()]).limit(api.limits.page);
     if let Some(after) = &after {
         query = query.filter(Field::from("Id").is(Comparison::Greater, Literal::text(after.as_str())));
     }
@@ -68,7 +68,7 @@ pub(crate) async fn associations(api: &Api, request: &PullRequest, object: &Obje
         _ => None,
     };
     let last = deals.last().map(|id| id.as_str().to_owned());
-    let more = !(page.done && page.rows.len() < PAGE);
+    let more = !(page.done && page.rows.len() < api.limits.page);
     if more && (last.is_none() || last <= after) {
         return Err(Error::new(
             connector::ErrorKind::Protocol,

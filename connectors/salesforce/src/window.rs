@@ -7,8 +7,6 @@ use crate::cursor::{Key, Pages};
 use crate::rows::Rows;
 use crate::soql::{Comparison, Condition, Field, Literal};
 
-/// Most rows of one page.
-pub(crate) const PAGE: usize = 2_000;
 /// Nothing at Salesforce changed before this (2000-01-01): where a full load's first slice begins.
 const BEGINNING: i64 = 946_684_800_000;
 /// A slice is never cut below this: a second is what a stamp can tell.
@@ -64,9 +62,9 @@ impl Pages {
         (middle > start).then(|| Self { slice: Some((start, middle)), ..self.clone() })
     }
 
-    /// Where to go on after a page; `None` where the window is done. `last` is the last row's place in the order.
-    pub fn advance(&self, until: i64, page: &Rows, last: Option<Key>) -> Result<Option<Self>, Error> {
-        let whole = page.done && page.rows.len() < PAGE;
+    /// Where to go on after a page of at most `size` rows; `None` where the window is done. `last` is the last row's place in the order.
+    pub fn advance(&self, until: i64, size: usize, page: &Rows, last: Option<Key>) -> Result<Option<Self>, Error> {
+        let whole = page.done && page.rows.len() < size;
         if last.as_ref().zip(self.after.as_ref()).is_some_and(|(last, after)| !comes_after(last, after)) {
             return Err(protocol("Salesforce's pages go round in circles: one brought no later record"));
         }
@@ -98,6 +96,8 @@ mod tests {
     use crate::rows::Row;
     use crate::soql::Query;
 
+    const PAGE: usize = 2_000;
+
     fn key(at: i64, id: &str) -> Key {
         Key { at, id: id.into() }
     }
@@ -109,14 +109,14 @@ mod tests {
     #[test]
     fn a_page_goes_on_after_its_last_record_whatever_its_size() {
         let first = Pages::default();
-        let next = first.advance(9_000, &page(PAGE, true), Some(key(5, "a"))).unwrap().unwrap();
+        let next = first.advance(9_000, PAGE, &page(PAGE, true), Some(key(5, "a"))).unwrap().unwrap();
         assert_eq!(next.after, Some(key(5, "a")));
         // Shrunk by wide rows: fewer than a page, and not the end.
-        let next = next.advance(9_000, &page(800, false), Some(key(5, "b"))).unwrap().unwrap();
+        let next = next.advance(9_000, PAGE, &page(800, false), Some(key(5, "b"))).unwrap().unwrap();
         assert_eq!(next.after, Some(key(5, "b")));
-        assert_eq!(next.advance(9_000, &page(3, true), Some(key(6, "a"))).unwrap(), None);
-        assert!(next.advance(9_000, &page(3, true), Some(key(5, "b"))).is_err());
-        assert!(next.advance(9_000, &page(0, false), None).is_err());
+        assert_eq!(next.advance(9_000, PAGE, &page(3, true), Some(key(6, "a"))).unwrap(), None);
+        assert!(next.advance(9_000, PAGE, &page(3, true), Some(key(5, "b"))).is_err());
+        assert!(next.advance(9_000, PAGE, &page(0, false), None).is_err());
     }
 
     #[test]
@@ -126,11 +126,11 @@ mod tests {
         assert_eq!(half.slice, Some((0, 50_000)));
         let quarter = half.halved(Some(0), 100_000).unwrap();
         assert_eq!(quarter.slice, Some((0, 25_000)));
-        let next = quarter.advance(100_000, &page(1, true), Some(key(5, "a"))).unwrap().unwrap();
+        let next = quarter.advance(100_000, PAGE, &page(1, true), Some(key(5, "a"))).unwrap().unwrap();
         assert_eq!((next.slice, next.after.clone()), (Some((25_000, 75_000)), None));
-        let last = next.advance(100_000, &page(0, true), None).unwrap().unwrap();
+        let last = next.advance(100_000, PAGE, &page(0, true), None).unwrap().unwrap();
         assert_eq!(last.slice, Some((75_000, 100_000)));
-        assert_eq!(last.advance(100_000, &page(0, true), None).unwrap(), None);
+        assert_eq!(last.advance(100_000, PAGE, &page(0, true), None).unwrap(), None);
         let mut narrow = whole;
         let mut cuts = 0;
         while let Some(next) = narrow.halved(None, 2_000_000_000_000) {

@@ -38,12 +38,13 @@ pub(super) fn creatable(s: &dyn Subject) -> Checked<FieldName> {
     }
 }
 
-/// What a new person is created with, beside the key.
+/// What a new person is created with, beside the key: a name as well, without which some CRMs create nobody.
 pub(super) fn newcomer(s: &dyn Subject, number: usize) -> Fields {
     let words = s.words();
     Fields::from([
         (words.email.clone(), Value::from(email(number).as_str())),
         (words.text.clone(), Value::from("newcomer")),
+        (words.other_text.clone(), Value::from("Newcomer")),
     ])
 }
 

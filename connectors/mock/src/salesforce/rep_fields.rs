@@ -83,7 +83,9 @@ fn choices(options: &[Value]) -> Vec<PickValue> {
 
 fn defined(body: &Body) -> Result<Field, String> {
     let name = word(body, "name").ok_or("create.name is required")?;
-    let name = if name.to_ascii_lowercase().ends_with("__c") { name.to_owned() } else { format!("{name}__c") };
+    // A field of the vendor's own that an org has or has not, such as a currency on each record.
+    let whole = flag(body, "standard") || name.to_ascii_lowercase().ends_with("__c");
+    let name = if whole { name.to_owned() } else { format!("{name}__c") };
     let label = word(body, "label").unwrap_or(&name).to_owned();
     let number = |key: &str, other: u32| {
         body.get(key).and_then(Value::as_u64).and_then(|number| u32::try_from(number).ok()).unwrap_or(other)

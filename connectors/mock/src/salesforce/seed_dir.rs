@@ -25,6 +25,9 @@ const DAYS_TO_CLOSE: u64 = 90;
 
 type Cells = Vec<(&'static str, Datum)>;
 
+/// 2010-01-01: whoever sells was there before the oldest deal of an export.
+const HIRED: Millis = 1_262_304_000_000;
+
 impl Org {
     pub fn load_exports(&mut self, core: &Core, folder: &Path) -> Result<(), StartError> {
         let export = Export::read(folder, self.people.seed)?;
@@ -66,7 +69,7 @@ impl Org {
             ("IsActive", Datum::Bool(true)),
             ("UserType", Datum::text("Standard")),
         ];
-        let id = self.seed_record(core, Kind::User, cells, setup::FOUNDED);
+        let id = self.seed_record(core, Kind::User, cells, HIRED);
         self.reps.push(id);
         id
     }

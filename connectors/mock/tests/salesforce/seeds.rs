@@ -104,20 +104,29 @@ async fn the_whole_export_loads() {
         return;
     };
     let org = Org::start(Options { seed_dir: Some(folder), ..Options::default() }).await;
-    // The first number given out after the export tells how many records it made: FIRST is 4TmiQ in base 62.
-    let next = |id: &str| id[5..15].bytes().fold(0u64, |sum, byte| sum * 62 + digit(byte));
-    let count = |id: &str| next(id) - next("003xx000004TmiQ");
-    let contact = org.create("Contact", serde_json::json!({ "LastName": "Newest" })).await;
-    let account = org.create("Account", serde_json::json!({ "Name": "Newest" })).await;
-    let deal = serde_json::json!({ "Name": "Newest", "StageName": "Prospecting", "CloseDate": "2026-01-01" });
-    let deal = org.create("Opportunity", deal).await;
-    assert_eq!((count(&contact), count(&account), count(&deal)), (255, 85, 8_800));
+    for (soql, count) in [
+        ("Account", 85),
+        ("Contact", 255),
+        ("Opportunity", 8_800),
+        ("Opportunity WHERE StageName = 'Closed Won' AND IsWon = TRUE", 4_238),
+        ("Opportunity WHERE StageName = 'Closed Lost' AND IsClosed = TRUE", 2_473),
+        ("Opportunity WHERE StageName = 'Engaging' AND IsClosed = FALSE", 1_589),
+        ("Opportunity WHERE StageName = 'Prospecting'", 500),
+        ("Opportunity WHERE AccountId = NULL", 1_425),
+        ("OpportunityContactRole WHERE IsPrimary = TRUE", 7_375),
+        ("User WHERE Username LIKE '%@seller.example'", 35),
+    ] {
+        let (_, page) = org.get(&query(&format!("SELECT COUNT() FROM {soql}"))).await;
+        assert_eq!(page["totalSize"], count, "{soql}: {page}");
+    }
+    let (_, page) = org.get(&query("SELECT SUM(Amount) total FROM Opportunity")).await;
+    assert_eq!(page["records"][0]["total"].as_f64(), Some(10_005_534.0));
 }
 
-fn digit(byte: u8) -> u64 {
-    match byte {
-        b'0'..=b'9' => u64::from(byte - b'0'),
-        b'A'..=b'Z' => u64::from(byte - b'A') + 10,
-        _ => u64::from(byte - b'a') + 36,
-    }
+fn query(soql: &str) -> String {
+    format!("query?{}", url_encoded(soql))
+}
+
+fn url_encoded(soql: &str) -> String {
+    reqwest::Url::parse_with_params("http://mock.example/", [("q", soql)]).unwrap().query().unwrap().to_owned()
 }

@@ -87,13 +87,15 @@ async fn a_field_made_before_and_seen_by_nobody_is_granted() {
 }
 
 #[tokio::test]
-async fn a_field_of_another_kind_is_not_taken_over() {
+async fn a_field_of_another_kind_is_left_as_it_is() {
     let org = guarded().await;
     let connector = org.connector();
-    let error = connector.create_field(&Object::Contact, &field("CDP_Text__c", FieldKind::Bool)).await.unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Config);
-    assert!(error.cause.contains("text"), "{error}");
-    let error = connector.create_field(&Object::Contact, &field("Score", FieldKind::Text)).await.unwrap_err();
+    let found = connector.create_field(&Object::Contact, &field("CDP_Text__c", FieldKind::Bool)).await.unwrap();
+    assert_eq!(found, CreatedField::Existed("CDP_Text__c".into()));
+    assert_eq!(connector.describe(&Object::Contact).await.unwrap().fields["CDP_Text__c"].kind, FieldKind::Text);
+    let made = connector.create_field(&Object::Contact, &field("CDP_Plain", FieldKind::Text)).await.unwrap();
+    assert_eq!(made, CreatedField::Created("CDP_Plain__c".into()));
+    let error = connector.create_field(&Object::Contact, &field("CDP__X", FieldKind::Text)).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Config);
     let error = connector.create_field(&Object::Contact, &field("CDP_R__c", FieldKind::Reference)).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unsupported);

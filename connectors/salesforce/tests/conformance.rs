@@ -1,0 +1,292 @@
+//! The contract's promises, checked against a mock organisation over real HTTP.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod stand_in;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use connector::{Connector, DealStatus, FieldKind, FieldName, Fields, Object, RecordId, Value};
+use connector_conformance::{Checked, DealSeed, Stop, Subject, Trouble, Words};
+use connector_salesforce::Salesforce;
+use reqwest::Method;
+use serde_json::{Value as Json, json};
+use stand_in::{PAGE, StandIn, kind};
+use tokio::net::TcpListener;
+
+struct SalesforceSubject {
+    stand_in: StandIn,
+    connector: Salesforce,
+    words: Words,
+    /// Connections made to the host that answers point to when they point elsewhere.
+    strangers: Arc<AtomicU64>,
+}
+
+/// The suite sweeps associations of people; this connector sweeps those of deals (see `behaviour.rs`). The suite empties a
+/// flag, and a checkbox is never empty. An answer to a write tells nothing but the id.
+const SKIPPED: &[&str] = &[
+    "associations_are_delivered",
+    "an_association_taken_away_is_gone_in_the_next_sweep",
+    "flags_survive_the_round_trip",
+    "what_was_kept_is_what_is_there",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keeps_the_contract() {
+    let report = connector_conformance::run(SalesforceSubject::start).await;
+    println!("{report}");
+    assert!(report.is_green(), "{report}");
+    assert_eq!(report.skipped(), SKIPPED, "{report}");
+}
+
+fn options(words: &[&str]) -> Vec<Arc<str>> {
+    words.iter().map(|word| (*word).into()).collect()
+}
+
+impl SalesforceSubject {
+    async fn start() -> Checked<Self> {
+        let stand_in = StandIn::start(0).await;
+        let choices = json!(["a", "b", "c"]);
+        let made = [
+            json!({ "name": "Suite_Text__c", "type": "text", "length": 255 }),
+            json!({ "name": "Suite_Number__c", "type": "number", "precision": 18, "scale": 2 }),
+            json!({ "name": "Suite_Email__c", "type": "email", "unique": true, "external_id": true }),
+            json!({ "name": "Suite_Day__c", "type": "date" }),
+            json!({ "name": "Suite_Instant__c", "type": "datetime" }),
+            json!({ "name": "Suite_Choice__c", "type": "picklist", "restricted": true, "options": choices }),
+            json!({ "name": "Suite_Choices__c", "type": "multipicklist", "restricted": true, "options": choices }),
+            json!({ "name": "CDP_Profile_Id__c", "type": "text", "length": 64, "unique": true, "external_id": true }),
+        ];
+        for create in made {
+            act(&stand_in, "property", json!({ "object": "Contact", "create": create })).await?;
+        }
+        let text = json!({ "name": "Suite_Text__c", "type": "text", "length": 255 });
+        act(&stand_in, "property", json!({ "object": "Lead", "create": text })).await?;
+        let currency = json!({ "name": "CurrencyIsoCode", "type": "text", "length": 3, "standard": true });
+        act(&stand_in, "property", json!({ "object": "Opportunity", "create": currency })).await?;
+        let typed = [
+            ("Suite_Number__c", FieldKind::Decimal { scale: Some(2) }),
+            ("Suite_Day__c", FieldKind::Date),
+            ("Suite_Instant__c", FieldKind::Instant),
+            ("Suite_Choice__c", FieldKind::Choice { options: options(&["a", "b", "c"]) }),
+            ("Suite_Choices__c", FieldKind::MultiChoice { options: options(&["a", "b", "c"]) }),
+        ];
+        let words = Words {
+            person: Object::Contact,
+            text: "Suite_Text__c".into(),
+            // Without it no contact is created.
+            other_text: "LastName".into(),
+            // The standard address of a contact is not unique.
+            email: "Suite_Email__c".into(),
+            typed: typed.map(|(name, kind)| (FieldName::from(name), kind)).to_vec(),
+            read_only: Some("CreatedDate".into()),
+            key: Some("CDP_Profile_Id__c".into()),
+            refused: Some(("Suite_Choice__c".into(), Value::from("no such option"))),
+            no_such_id: "003zz000000zzzzAAA".into(),
+        };
+        let connector = stand_in.connector();
+        let strangers = Arc::new(AtomicU64::new(0));
+        let host = TcpListener::bind("127.0.0.1:0").await.map_err(|error| Stop::Failed(error.to_string()))?;
+        let address = host.local_addr().map_err(|error| Stop::Failed(error.to_string()))?;
+        stand_in.knobs(json!({ "elsewhere": format!("http://{address}/steal") })).await;
+        let count = strangers.clone();
+        tokio::spawn(async move {
+            while host.accept().await.is_ok() {
+                count.fetch_add(1, Ordering::SeqCst);
+            }
+        });
+        Ok(Self { stand_in, connector, words, strangers })
+    }
+}
+
+async fn act(stand_in: &StandIn, action: &str, body: Json) -> Checked<Json> {
+    stand_in.rep(action, body).await.map_err(Stop::Failed)
+}
+
+#[async_trait]
+impl Subject for SalesforceSubject {
+    fn connector(&self) -> &dyn Connector {
+        &self.connector
+    }
+
+    fn words(&self) -> &Words {
+        &self.words
+    }
+
+    fn more_than_two_pages(&self) -> usize {
+        2 * PAGE + 1
+    }
+
+    async fn seed(&self, object: &Object, fields: Fields) -> Checked<RecordId> {
+        self.stand_in.seed(object, &fields).await.map_err(Stop::Failed)
+    }
+
+    async fn seed_people(&self, emails: &[String]) -> Checked<Vec<RecordId>> {
+        Ok(self.stand_in.seed_contacts_by("Suite_Email__c", emails).await)
+    }
+
+    async fn edit(&self, object: &Object, id: &RecordId, fields: Fields) -> Checked {
+        self.stand_in.edit(object, std::slice::from_ref(id), &fields).await.map_err(Stop::Failed)
+    }
+
+    async fn edit_all(&self, object: &Object, ids: &[RecordId], fields: Fields) -> Checked {
+        self.stand_in.edit(object, ids, &fields).await.map_err(Stop::Failed)
+    }
+
+    async fn truth(&self, object: &Object, id: &RecordId, fields: &[FieldName]) -> Checked<Option<Fields>> {
+        let names: Vec<&str> = fields.iter().map(|name| &**name).collect();
+        let path = format!("/sobjects/{}/{id}?fields={}", kind(object), names.join(","));
+        let (status, answer) = self.stand_in.api(Method::GET, &path, None).await;
+        match status {
+            404 => Ok(None),
+            200 => Ok(Some(fields.iter().map(|name| (name.clone(), value_of(&answer[&**name]))).collect())),
+            _ => Err(Stop::Failed(format!("the truth about a record was answered {status}: {answer}"))),
+        }
+    }
+
+    async fn reconnect(&self) -> Checked<Box<dyn Connector>> {
+        Ok(Box::new(self.stand_in.connector()))
+    }
+
+    async fn count(&self, object: &Object) -> Checked<usize> {
+        let path = format!("/query?q=SELECT+COUNT()+FROM+{}", kind(object));
+        let (_, answer) = self.stand_in.api(Method::GET, &path, None).await;
+        let total = answer["totalSize"].as_u64().and_then(|total| usize::try_from(total).ok());
+        total.ok_or_else(|| Stop::Failed(format!("the number of records was answered {answer}")))
+    }
+
+    async fn requests(&self) -> Checked<u64> {
+        Ok(self.stand_in.requests().await)
+    }
+
+    async fn changes(&self) -> Checked<u64> {
+        Ok(self.stand_in.lines("ledger").await.len() as u64)
+    }
+
+    async fn advance(&self, by: Duration) -> Checked {
+        self.stand_in.advance(by).await;
+        Ok(())
+    }
+
+    async fn delete(&self, object: &Object, id: &RecordId) -> Checked {
+        act(&self.stand_in, "delete", json!({ "object": kind(object), "id": id.as_str() })).await.map(drop)
+    }
+
+    async fn restore(&self, object: &Object, id: &RecordId) -> Checked {
+        act(&self.stand_in, "restore", json!({ "object": kind(object), "id": id.as_str() })).await.map(drop)
+    }
+
+    async fn merge(&self, object: &Object, survivor: &RecordId, loser: &RecordId) -> Checked<RecordId> {
+        let body = json!({ "object": kind(object), "primary": survivor.as_str(), "secondary": loser.as_str() });
+        let merged = act(&self.stand_in, "merge", body).await?;
+        Ok(RecordId::from(merged["id"].as_str().unwrap_or_default()))
+    }
+
+    async fn link(&self, from: (&Object, &RecordId), to: (&Object, &RecordId), on: bool) -> Checked {
+        let body = json!({ "from": kind(from.0), "from_id": from.1.as_str(), "to": kind(to.0),
+            "to_id": to.1.as_str(), "remove": !on });
+        act(&self.stand_in, "associate", body).await.map(drop)
+    }
+
+    async fn seed_lead(&self, number: usize) -> Checked<RecordId> {
+        let email = format!("lead.{number}@conformance.example");
+        self.seed(&Object::Lead, Fields::from([("Email", email.as_str())])).await
+    }
+
+    async fn convert(&self, lead: &RecordId) -> Checked<RecordId> {
+        let made = act(&self.stand_in, "convert", json!({ "id": lead.as_str() })).await?;
+        Ok(RecordId::from(made["contact"].as_str().unwrap_or_default()))
+    }
+
+    async fn seed_company(&self, name: &str) -> Checked<RecordId> {
+        self.seed(&Object::Company, Fields::from([("Name", name)])).await
+    }
+
+    async fn seed_deal(&self, deal: DealSeed) -> Checked<RecordId> {
+        let stage = match deal.status {
+            DealStatus::Open => "Prospecting",
+            DealStatus::Won => "Closed Won",
+            DealStatus::Lost => "Closed Lost",
+        };
+        let mut fields = Fields::from([
+            ("Name", Value::from(deal.name.as_str())),
+            ("Amount", Value::Number(deal.amount)),
+            ("CurrencyIsoCode", Value::from(deal.currency.as_str())),
+            ("StageName", Value::from(stage)),
+        ]);
+        if let Some(at) = deal.closed_at {
+            fields.set("CloseDate", Value::Date(at.to_utc().date_naive()));
+        }
+        self.seed(&Object::Deal, fields).await
+    }
+
+    async fn hide_changes_for(&self, lag: Duration) -> Checked {
+        let lag = u64::try_from(lag.as_millis()).unwrap_or(u64::MAX);
+        self.stand_in.knobs(json!({ "commit_delay_ms": lag })).await;
+        Ok(())
+    }
+
+    fn beyond_search_cap(&self) -> Checked<usize> {
+        // Salesforce skips at most 2,000 rows.
+        Ok(2_100)
+    }
+
+    async fn inject(&self, trouble: Trouble) -> Checked {
+        match trouble {
+            Trouble::ExpiredToken => drop(act(&self.stand_in, "expire-tokens", json!({})).await?),
+            Trouble::Revoked => {
+                act(&self.stand_in, "expire-tokens", json!({})).await?;
+                self.stand_in.vault.set("REFRESH", "withdrawn-refresh");
+            }
+            Trouble::ServerError => self.stand_in.fault("503").await,
+            Trouble::Quota => self.stand_in.fault("429_daily").await,
+            Trouble::LostAnswer { applied: true } => self.stand_in.fault("reset_after").await,
+            Trouble::LostAnswer { applied: false } => self.stand_in.fault("reset_before").await,
+            Trouble::Truncated => self.stand_in.fault("truncate").await,
+            Trouble::Stall => self.stand_in.fault("slow").await,
+            Trouble::PointElsewhere => {
+                self.stand_in.fault("elsewhere").await;
+                self.stand_in.knobs(json!({ "next_records_host": "http://127.0.0.1:9" })).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn mend(&self) -> Checked {
+        self.stand_in.mend().await;
+        Ok(())
+    }
+
+    async fn refreshes(&self) -> Checked<u64> {
+        Ok(self.stand_in.sign_ins().await)
+    }
+
+    async fn foreign_requests(&self) -> Checked<u64> {
+        Ok(self.strangers.load(Ordering::SeqCst))
+    }
+
+    async fn seed_user(&self, email: &str, name: &str, active: bool) -> Checked<RecordId> {
+        let (first, last) = name.split_once(' ').unwrap_or((name, ""));
+        let body = json!({ "email": email, "first_name": first, "last_name": last, "archived": !active });
+        let made = act(&self.stand_in, "owner", body).await?;
+        Ok(RecordId::from(made["id"].as_str().unwrap_or_default()))
+    }
+
+    fn secrets(&self) -> Checked<Vec<String>> {
+        Ok(["mock-secret", "mock-refresh", "withdrawn-refresh"].map(str::to_owned).to_vec())
+    }
+}
+
+/// A JSON value in any form of it: the suite compares by kind.
+fn value_of(json: &Json) -> Value {
+    match json {
+        Json::Null => Value::Null,
+        Json::Bool(flag) => Value::Bool(*flag),
+        Json::Number(number) => number.to_string().parse().map_or(Value::Null, Value::Number),
+        // An offset without its colon is Salesforce's own.
+        Json::String(text) => Value::from(text.replace("+0000", "Z").as_str()),
+        other => Value::from(other.to_string().as_str()),
+    }
+}
