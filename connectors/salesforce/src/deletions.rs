@@ -192,7 +192,7 @@ impl Walk<'_> {
         let mut found: BTreeMap<RecordId, Option<Tombstone>> = BTreeMap::new();
         let literals = named.keys().map(|id| Literal::text(id.as_str())).collect();
         for chunk in chunks(literals, 500, LONGEST_PAGE) {
-            let query = Query::select(self.wanted.fields(), self.sobject)?.filter(Field::from("Id").is_one_of(chunk));
+            let query = Query::select(self.wanted.fields(), self.sobject)?.filter(Field::from("Id").one_of(chunk));
             let asking = Asking::pull(&self.attempted).including_deleted();
             let rows =
                 self.api.every_row(asking, &query, &self.wanted).await?.map_err(|refusal| self.refused(refusal))?;

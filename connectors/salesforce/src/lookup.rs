@@ -106,7 +106,7 @@ async fn ask(api: &Api, object: &Object, sobject: &str, ids: &[String]) -> Resul
         Object::Contact | Object::Company => &["Id", "IsDeleted", "MasterRecordId"],
         _ => &["Id", "IsDeleted"],
     };
-    let these = Field::from("Id").is_one_of(ids.iter().map(|id| Literal::text(id.as_str())).collect());
+    let these = Field::from("Id").one_of(ids.iter().map(|id| Literal::text(id.as_str())).collect());
     let query = Query::select(columns.iter().copied().map(Field::from).collect(), sobject)?.filter(these);
     let call = Call::get(&attempted, api.paths.query(&query.text(), true), CALL).with_priority(Priority::Push);
     let rows: Rows = api.ask(&call, decode).await?;

@@ -14,7 +14,7 @@ impl Paths {
     pub fn new(version: &str) -> Result<Self, Error> {
         let parts = version.split_once('.').map(|(major, minor)| [major, minor]);
         let plain = |part: &&str| !part.is_empty() && part.len() <= 3 && part.bytes().all(|b| b.is_ascii_digit());
-        if !parts.is_some_and(|parts| parts.iter().all(|part| plain(part))) {
+        if !parts.is_some_and(|parts| parts.iter().all(plain)) {
             return Err(Error::new(
                 ErrorKind::Config,
                 "connect to Salesforce",

@@ -122,7 +122,7 @@ impl Read<'_> {
         let literals = ids.iter().map(|id| Literal::text(id.as_str())).collect();
         for chunk in chunks(literals, 300, READ_BATCH) {
             let deleted = Field::from("IsDeleted").is(Comparison::Equal, Literal::Bool(true));
-            let named = Field::from("Id").is_one_of(chunk);
+            let named = Field::from("Id").one_of(chunk);
             let query = Query::select(wanted.fields(), self.sobject)?.filter(Condition::All(vec![deleted, named]));
             let asking = Asking::pull(&self.attempted).first().including_deleted();
             let rows = self
@@ -155,7 +155,7 @@ impl Read<'_> {
         let others = self.wanted.names().map(|name| name.len() + 2).sum::<usize>() + 200;
         let mut rows = Vec::new();
         for chunk in chunks(literals, others, READ_BATCH) {
-            rows.extend(self.rows_where(name.clone().is_one_of(chunk)).await?);
+            rows.extend(self.rows_where(name.clone().one_of(chunk)).await?);
         }
         let mut ids = BTreeSet::new();
         rows.retain(|row| row_id(row, &self.wanted).is_some_and(|id| ids.insert(id)));

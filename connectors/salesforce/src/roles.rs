@@ -26,7 +26,7 @@ impl Api {
             Wanted::only(&["OpportunityId", "ContactId"], &Described::of_references(&["OpportunityId", "ContactId"]));
         let ids: Vec<Literal> = deals.iter().map(|id| Literal::text(id.as_str())).collect();
         for chunk in chunks(ids, 200, LONGEST_PAGE) {
-            let query = Query::select(wanted.fields(), ROLE)?.filter(Field::from("OpportunityId").is_one_of(chunk));
+            let query = Query::select(wanted.fields(), ROLE)?.filter(Field::from("OpportunityId").one_of(chunk));
             let rows = match self.every_row(Asking::pull(attempted), &query, &wanted).await? {
                 Ok(rows) => rows,
                 Err(refusal) if refusal.is("INVALID_TYPE") || refusal.is("INVALID_FIELD") => return Ok(contacts),

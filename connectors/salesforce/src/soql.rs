@@ -39,7 +39,7 @@ impl Field {
         Condition::Compare(self, comparison, literal)
     }
 
-    pub fn is_one_of(self, literals: Vec<Literal>) -> Condition {
+    pub fn one_of(self, literals: Vec<Literal>) -> Condition {
         Condition::OneOf(self, literals)
     }
 }

@@ -59,7 +59,7 @@ proptest! {
 
     #[test]
     fn a_list_of_any_texts_has_as_many_members(texts in prop::collection::vec(any::<String>(), 1..8)) {
-        let list = Field::from("Email").is_one_of(texts.iter().map(Literal::text).collect());
+        let list = Field::from("Email").one_of(texts.iter().map(Literal::text).collect());
         let soql = Query::select(vec!["Id".into()], "Contact").unwrap().filter(list).text();
         let mut rest = soql.strip_prefix("SELECT Id FROM Contact WHERE Email IN (").expect("the fixed part");
         let mut read = Vec::new();
@@ -83,7 +83,7 @@ proptest! {
         let chunks = chunks(literals.clone(), 1_000, 50);
         for chunk in &chunks {
             let soql = Query::select(vec!["Id".into()], "Contact").unwrap()
-                .filter(Field::from("Email").is_one_of(chunk.clone())).text();
+                .filter(Field::from("Email").one_of(chunk.clone())).text();
             prop_assert!(soql.chars().count() + 1_000 <= LONGEST_QUERY);
             prop_assert!((1..=50).contains(&chunk.len()));
         }

@@ -80,7 +80,10 @@ async fn a_large_load_is_one_job_and_the_same_records() {
     // Nothing is needed of the job once the last cursor is stored.
     assert_eq!(jobs_held(&stand_in).await, 1);
     let changed = seeded[7].clone();
-    stand_in.edit(&connector::Object::Contact, &[changed.clone()], &Fields::from([("LastName", "New")])).await.unwrap();
+    stand_in
+        .edit(&connector::Object::Contact, std::slice::from_ref(&changed), &Fields::from([("LastName", "New")]))
+        .await
+        .unwrap();
     stand_in.advance(Duration::from_secs(120)).await;
     let later = walk(&connector, &mut request).await;
     assert!(ids(&later).contains(&changed));

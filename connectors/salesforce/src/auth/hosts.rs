@@ -42,7 +42,7 @@ impl Hosts {
 fn is_vendors(origin: &Origin) -> bool {
     let Some(Host::Domain(host)) = origin.url().host() else { return false };
     let below = |domain: &&str| host.strip_suffix(*domain).is_some_and(|sub| sub.len() > 1 && sub.ends_with('.'));
-    origin.url().port().is_none() && origin.url().path() == "/" && VENDOR_DOMAINS.iter().any(|domain| below(domain))
+    origin.url().port().is_none() && origin.url().path() == "/" && VENDOR_DOMAINS.iter().any(below)
 }
 
 #[cfg(test)]
