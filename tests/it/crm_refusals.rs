@@ -110,3 +110,27 @@ async fn scenario_11_locked_rows_of_a_call_wait_and_go_again() {
 async fn scenario_11_locked_rows_of_a_job_wait_and_go_again() {
     scenario_11("bulk_push_above = 3").await;
 }
+/// The log of deletions does not reach back to when we last looked: everything that lives is listed instead.
+#[tokio::test(flavor = "multi_thread")]
+async fn scenario_30_an_outage_longer_than_the_log_of_deletions() {
+    let harbour = Harbour::new(&[Salesforce], "").await;
+    let crm = harbour.mock(Salesforce);
+    let person =
+        |name: &str| crm.create(&CONTACT, &[("email", &format!("{name}@acme.example")), ("last_name", "Larsen")]);
+    let (stays, goes) = (person("stays"), person("goes"));
+    let [lead, _other] = ["lead", "other"]
+        .map(|name| crm.create(&Object::Lead, &[("email", &format!("{name}@acme.example")), ("last_name", "Larsen")]));
+    harbour.cycle().await;
+    harbour.cycle().await;
+    // While nobody looks: deleted, erased from the bin, and the log has been emptied since.
+    crm.act("delete", &json!({ "object": "Contact", "id": goes.as_str(), "erase": true }));
+    crm.act("delete", &json!({ "object": "Lead", "id": lead.as_str(), "erase": true }));
+    harbour.advance(Duration::from_secs(20 * 86_400));
+    crm.act("purge-deleted", &json!({}));
+    harbour.cycle().await;
+    assert_eq!(harbour.records_of("email:goes@acme.example").await, [format!("salesforce contact {goes} (gone)")]);
+    assert_eq!(harbour.records_of("email:lead@acme.example").await, [format!("salesforce lead {lead} (gone)")]);
+    assert_eq!(harbour.records_of("email:stays@acme.example").await, [format!("salesforce contact {stays}")]);
+    harbour.assert_rest().await;
+    assert_eq!(harbour.dead_letters().await, Vec::new());
+}

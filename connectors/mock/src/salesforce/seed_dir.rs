@@ -7,13 +7,13 @@ use std::path::Path;
 use chrono::{DateTime, Days, NaiveDate};
 
 use super::build;
+use super::catalogue;
 use super::datum::Datum;
 use super::ids::{Id, SYNC_USER};
 use super::kind::Kind;
 use super::org::Org;
 use super::records::Row;
 use super::schema::{Field, FieldType};
-use super::{catalogue, setup};
 use crate::clock::Millis;
 use crate::crowd::agent_email;
 use crate::desk::Core;
