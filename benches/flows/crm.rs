@@ -12,8 +12,12 @@ pub struct Crm {
 
 impl Crm {
     pub async fn start(records: u64) -> Self {
+        Self::start_of("hubspot", records).await
+    }
+
+    pub async fn start_of(kind: &str, records: u64) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ferry"));
-        command.args(["mock", "hubspot", "--listen", "127.0.0.1:0", "--json", "--records", &records.to_string()]);
+        command.args(["mock", kind, "--listen", "127.0.0.1:0", "--json", "--records", &records.to_string()]);
         let mut process = command.stdout(Stdio::piped()).spawn().expect("start the mock");
         let mut line = String::new();
         BufReader::new(process.stdout.take().expect("its output")).read_line(&mut line).expect("its first line");

@@ -3,10 +3,11 @@
 //! `cargo bench -p ferry --bench flows -- --records 100000`; without the argument a smoke of 1,000 records. The first column
 //! to trust is CPU per record: wall times are ratios inside one run at best. The mock's own CPU is not counted.
 //!
-//! Instead of the table: `--quota` paces against a quota at two latencies, `--faults` compares a run through a faulty
+//! Instead of the table: `--bulk` compares Salesforce by calls with Salesforce by bulk jobs, `--quota` paces against a quota at two latencies, `--faults` compares a run through a faulty
 //! network with a clean one, `--memory` measures memory and how soon the daemon is ready.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod bulk;
 mod crm;
 mod faults;
 mod floor;
@@ -27,7 +28,9 @@ use world::{argument, flag};
 #[tokio::main]
 async fn main() {
     let records = argument("--records");
-    if flag("--quota") {
+    if flag("--bulk") {
+        bulk::run(records.unwrap_or(1_000)).await;
+    } else if flag("--quota") {
         quota::run(records.unwrap_or(20_000)).await;
     } else if flag("--faults") {
         faults::run(records.unwrap_or(10_000)).await;

@@ -51,37 +51,47 @@ profile_id = "cdp_profile_id"
 max_update_share = 1.0
 "#;
 
+/// Whatever secret is asked for.
 #[derive(Debug)]
-struct Token;
+struct Token(&'static str);
 
 impl Environment for Token {
     fn read(&self, _: &Secret) -> Result<SecretString, SecretError> {
-        Ok(SecretString::from("mock-token".to_owned()))
+        Ok(SecretString::from(self.0.to_owned()))
     }
 }
 
 pub fn app(folder: &Path, url: &str) -> App {
-    let text = CONFIG.replace("BASE_URL", url);
-    let loaded = config::parse("sync.toml", &text, folder, &Overrides::none()).unwrap_or_else(|why| panic!("{why}"));
+    app_of(folder, &CONFIG.replace("BASE_URL", url), "mock-token")
+}
+
+pub fn app_of(folder: &Path, text: &str, secret: &'static str) -> App {
+    let loaded = config::parse("sync.toml", text, folder, &Overrides::none()).unwrap_or_else(|why| panic!("{why}"));
     let entropy = Arc::new(OsEntropy);
     let path = &loaded.settings.store_path;
     let store = Arc::new(SqliteStore::open(path, OpenOptions::default(), entropy.clone()).unwrap());
-    let world = World { clock: Arc::new(SystemClock), entropy, environment: Arc::new(Token) };
+    let world = World { clock: Arc::new(SystemClock), entropy, environment: Arc::new(Token(secret)) };
     App::assemble(loaded.settings, store, world).unwrap()
 }
 
 pub async fn create_fields(app: &App) {
-    for (name, kind) in [
+    let fields = [
         ("cdp_page_views_30d", connector::FieldKind::Integer),
         ("cdp_last_page", connector::FieldKind::Text),
         ("cdp_profile_id", connector::FieldKind::Text),
-    ] {
+    ];
+    create(app, &fields).await;
+}
+
+/// Makes these fields of contacts; the profile id is unique.
+pub async fn create(app: &App, fields: &[(&str, connector::FieldKind)]) {
+    for (name, kind) in fields {
         let field = connector::NewField {
-            name: name.into(),
-            label: name.into(),
+            name: (*name).into(),
+            label: (*name).into(),
             description: "Written by Ferry".into(),
-            kind,
-            unique: name == "cdp_profile_id",
+            kind: kind.clone(),
+            unique: name.to_ascii_lowercase().starts_with("cdp_profile_id"),
         };
         connection(app).connector.create_field(&Object::Contact, &field).await.unwrap();
     }

@@ -151,3 +151,22 @@ async fn a_converted_lead_goes_on_as_a_contact_and_its_person_stays_one() {
     assert_rest(&world).await;
     assert_eq!(world.codes().await.len(), 0);
 }
+
+/// Whom the CRM holds as a lead is not made a contact as well; a stranger is.
+#[tokio::test]
+async fn a_lead_is_not_made_a_contact_as_well() {
+    let world = World::with(&CONFIG.replacen(
+        "\n[crm.fields.contact]",
+        "\n[crm.create]\ncontact = \"known\"\n\n[crm.fields.contact]",
+        1,
+    ));
+    lead(&world, &[("email", "ada@acme.example"), ("first_name", "Ada")]);
+    world.identify("bo@acme.example", serde_json::json!({})).await;
+    world.identify("ada@acme.example", serde_json::json!({})).await;
+    cycle(&world).await;
+    cycle(&world).await;
+    let made: Vec<Value> =
+        world.crm.ids(&Object::Contact).iter().map(|id| world.crm.value(&Object::Contact, id, "email")).collect();
+    assert_eq!(made, [Value::from("bo@acme.example")]);
+    assert_rest(&world).await;
+}

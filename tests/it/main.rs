@@ -2,11 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod bulk;
+mod bulk_writes;
 mod catching_up;
 mod command_line;
 mod converted;
 mod coverage;
 mod crashes;
+mod crm_pair;
+mod crm_refusals;
 mod daemon;
 mod declaring;
 mod demo;

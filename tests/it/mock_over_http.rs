@@ -1,7 +1,7 @@
 //! One mock CRM at a time, the whole way over real HTTP.
 
 use connector::{Object, Value};
-use ferry::config::Vendor::{self, Hubspot};
+use ferry::config::Vendor::{self, Hubspot, Salesforce};
 
 use crate::harbour::Harbour;
 
@@ -34,4 +34,9 @@ async fn a_week_with_one_crm(vendor: Vendor) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_week_with_hubspot() {
     a_week_with_one_crm(Hubspot).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_week_with_salesforce() {
+    a_week_with_one_crm(Salesforce).await;
 }

@@ -146,6 +146,23 @@ impl Mock {
     }
 }
 
+/// Requests whose method and path are these; `*` stands for anything.
+pub fn matching<'a>(requests: &'a [Json], method: &str, path: &str) -> Vec<&'a Json> {
+    let pieces: Vec<&str> = path.split('*').collect();
+    let fits = |line: &&Json| {
+        let mut left = line["path"].as_str().unwrap_or_default();
+        let found = pieces.iter().all(|piece| match left.find(piece) {
+            Some(at) => {
+                left = &left[at + piece.len()..];
+                true
+            }
+            None => false,
+        });
+        line["method"] == method && found && (left.is_empty() || path.ends_with('*'))
+    };
+    requests.iter().filter(fits).collect()
+}
+
 fn lines(text: &str) -> Vec<Json> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }

@@ -157,9 +157,9 @@ async fn the_same_person_in_two_crms_is_one_profile() {
 async fn edits_on_both_sides_travel_and_come_to_rest() {
     let mut world = World::new();
     world.cycle().await;
-    let mut rng = SeededEntropy::new(11);
+    let rng = SeededEntropy::new(11);
     let cities = ["Bern", "Rome", "Oslo", "Graz", "Pisa"];
-    let mut pick = |many: usize| usize::try_from(connector::Entropy::next_u64(&mut rng) % many as u64).unwrap();
+    let pick = |many: usize| usize::try_from(connector::Entropy::next_u64(&rng) % many as u64).unwrap();
     for cycle in 0..8 {
         for _ in 0..4 {
             world.clock.leap(Duration::from_secs(1));

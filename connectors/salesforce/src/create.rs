@@ -6,7 +6,8 @@
 
 use connector::{Fields, Object, Value};
 
-/// Stand-ins for required fields of records that are created (`[crm.create]` of the configuration).
+/// Stand-ins for required fields of records that are created: `Config::creation`, by default `Unknown` and
+/// `[not provided]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Creation {
     /// `LastName` where neither the mapping nor the e-mail address gives one.

@@ -178,7 +178,14 @@ impl<'d, 'a> Delivery<'d, 'a> {
                 continue;
             }
             match ingest::run(self.api, &task.lane, &mine, sheet, self.until).await {
-                Ended::Rows(answers) => self.take(&task.lane, mine, answers, false, left),
+                Ended::Rows(answers) => {
+                    self.take(&task.lane, mine, answers, false, left);
+                    if ingest::is_pending(self.api) {
+                        let cause = "a bulk job of before may still be under way; the rest comes when it is over";
+                        let error = Error::new(ErrorKind::Transient, task.lane.attempted(), cause);
+                        self.stopped.get_or_insert(error);
+                    }
+                }
                 Ended::Declined(refusal) => {
                     tracing::debug!(code = %refusal.code, "Salesforce takes no bulk job for this; calls it is");
                     self.tasks.push_back(Task { jobs: JOBS, ..task.with(mine) });

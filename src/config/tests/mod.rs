@@ -195,6 +195,7 @@ fn the_reference_file_is_valid_and_the_manual_knows_every_key() {
     for vendor in Vendor::ALL {
         for key in vendor.keys().iter().copied().chain([vendor.name(), vendor.key_field()]) {
             assert!(manual.contains(&format!("`{key}`")), "docs/configuration.md does not say what `{key}` is");
+            assert!(file.contains(key), "sync.toml does not show {key}");
         }
     }
     for key in keys::ROOT.accepted {

@@ -298,7 +298,8 @@ pub(super) fn drop_queued(session: &Session<'_>, record: i64) -> Fallible<()> {
 /// The profile has a record here now: a create that has not been sent is not wanted any more.
 pub(super) fn drop_queued_create(session: &Session<'_>, place: Place, profile: i64) -> Fallible<()> {
     session.run(
-        "DELETE FROM outbox WHERE record IS NULL AND profile = ?1 AND place = ?2 AND state = 0",
+        "DELETE FROM outbox WHERE record IS NULL AND profile = ?1 AND state = 0 AND place IN
+             (SELECT o.id FROM place o JOIN place p ON p.connection = o.connection WHERE p.id = ?2)",
         (profile, place),
     )?;
     Ok(())

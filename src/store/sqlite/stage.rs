@@ -63,10 +63,12 @@ pub(super) fn stage(
     Ok(report)
 }
 
-/// Known profiles with an e-mail that have changed since they were last looked at and have no record here.
+/// Known profiles with an e-mail that have changed since they were last looked at and have no record of a person at this
+/// connection: whom the CRM holds as a lead is not made a contact as well, and whom somebody deleted is not made anew.
 const CREATABLE: &str = "p.known = 1
     AND EXISTS (SELECT 1 FROM identifier i WHERE i.profile = p.id AND i.kind = ?2)
-    AND NOT EXISTS (SELECT 1 FROM record r WHERE r.profile = p.id AND r.place = ?1 AND r.state > 0)";
+    AND NOT EXISTS (SELECT 1 FROM record r JOIN place o ON o.id = r.place WHERE r.profile = p.id AND r.state > 0
+                    AND o.connection = (SELECT connection FROM place WHERE id = ?1))";
 
 fn stage_creates(
     session: &Session<'_>,

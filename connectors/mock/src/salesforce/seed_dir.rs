@@ -7,13 +7,13 @@ use std::path::Path;
 use chrono::{DateTime, Days, NaiveDate};
 
 use super::build;
+use super::catalogue;
 use super::datum::Datum;
 use super::ids::{Id, SYNC_USER};
 use super::kind::Kind;
 use super::org::Org;
 use super::records::Row;
 use super::schema::{Field, FieldType};
-use super::{catalogue, setup};
 use crate::clock::Millis;
 use crate::crowd::agent_email;
 use crate::desk::Core;
@@ -24,6 +24,9 @@ use crate::options::StartError;
 const DAYS_TO_CLOSE: u64 = 90;
 
 type Cells = Vec<(&'static str, Datum)>;
+
+/// 2010-01-01: whoever sells was there before the oldest deal of an export.
+const HIRED: Millis = 1_262_304_000_000;
 
 impl Org {
     pub fn load_exports(&mut self, core: &Core, folder: &Path) -> Result<(), StartError> {
@@ -66,7 +69,7 @@ impl Org {
             ("IsActive", Datum::Bool(true)),
             ("UserType", Datum::text("Standard")),
         ];
-        let id = self.seed_record(core, Kind::User, cells, setup::FOUNDED);
+        let id = self.seed_record(core, Kind::User, cells, HIRED);
         self.reps.push(id);
         id
     }

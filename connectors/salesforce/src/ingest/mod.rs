@@ -51,6 +51,11 @@ impl Jobs {
     }
 }
 
+/// Whether a job of this process may still be under way. Nothing else is written meanwhile.
+pub(crate) fn is_pending(api: &Api) -> bool {
+    !api.jobs.pending().is_empty()
+}
+
 /// What became of a job's rows.
 pub(crate) enum Ended {
     /// One answer a row, in the order of the rows.

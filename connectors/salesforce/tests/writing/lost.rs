@@ -132,3 +132,24 @@ async fn a_job_that_takes_longer_than_a_push_is_recovered_later() {
     assert_eq!((org.times_written("slow").await, org.times_written("too early").await), (30, 0));
     nothing_is_left(&org).await;
 }
+
+#[tokio::test]
+async fn nothing_is_written_beside_a_job_that_may_still_run() {
+    let org = Org::start().await;
+    let ids = org.people(100).await;
+    let mut config = org.config();
+    config.limits.bulk_file_bytes = 2_000;
+    let connector = org.connector_with(config);
+    connector.check().await.unwrap();
+    org.plan("GET", JOB, "reset_before", 1_000).await;
+    let mark = org.mark().await;
+    let outcomes = connector.push(&updates(&ids, "first")).await.unwrap();
+    let open = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Ambiguous(_))).count();
+    let not_sent = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Deferred(_))).count();
+    assert!(open > 0 && not_sent > 0 && open + not_sent == 100, "{open} open, {not_sent} not sent");
+    assert_eq!(org.count(mark, "POST", JOBS).await, 1);
+    org.mend().await;
+    connector.recover().await.unwrap();
+    assert_eq!(org.times_written("first").await, open);
+    nothing_is_left(&org).await;
+}
