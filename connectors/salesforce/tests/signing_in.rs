@@ -3,10 +3,14 @@
 
 mod stand_in;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+use aws_lc_rs::rsa::{KeyPair, KeySize};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use connector::{Clock, Connector, Environment, ErrorKind, Secret, SecretError, SystemClock};
 use connector_salesforce::{Flow, connect};
 use secrecy::SecretString;
@@ -14,8 +18,15 @@ use serde_json::{Value as Json, json};
 use stand_in::scripted::{Hit, Scripted, reply, token};
 use stand_in::{StandIn, config};
 
-/// Made for these tests and used nowhere else.
-const KEY: &str = include_str!("stand_in/key.pem");
+/// A signing key, made anew for each run of the tests.
+fn key() -> &'static str {
+    static KEY: LazyLock<String> = LazyLock::new(|| {
+        let pair = KeyPair::generate(KeySize::Rsa2048).expect("a key");
+        let der = AsDer::<Pkcs8V1Der<'_>>::as_der(&pair).expect("its bytes");
+        format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", STANDARD.encode(der.as_ref()))
+    });
+    &KEY
+}
 
 /// A vault with the signing key in it.
 #[derive(Debug)]
@@ -23,7 +34,7 @@ struct Keys;
 
 impl Environment for Keys {
     fn read(&self, _: &Secret) -> Result<SecretString, SecretError> {
-        Ok(SecretString::from(KEY))
+        Ok(SecretString::from(key()))
     }
 }
 
@@ -42,27 +53,7 @@ fn claims(hit: &Hit) -> Json {
     let form: Vec<(String, String)> = url::form_urlencoded::parse(hit.body.as_bytes()).into_owned().collect();
     let assertion = &form.iter().find(|(name, _)| name == "assertion").expect("an assertion").1;
     let payload = assertion.split('.').nth(1).expect("three parts");
-    serde_json::from_slice(&decode(payload)).expect("claims")
-}
-
-/// Base64 for URLs, by its definition.
-fn decode(text: &str) -> Vec<u8> {
-    let digit = |c: u8| match c {
-        b'A'..=b'Z' => c - b'A',
-        b'a'..=b'z' => c - b'a' + 26,
-        b'0'..=b'9' => c - b'0' + 52,
-        b'-' => 62,
-        _ => 63,
-    };
-    let bits = text.bytes().fold((Vec::new(), 0u32, 0), |(mut out, bits, count), c| {
-        let (bits, count) = (bits << 6 | u32::from(digit(c)), count + 6);
-        if count >= 8 {
-            out.push(u8::try_from((bits >> (count - 8)) & 0xff).unwrap());
-            return (out, bits, count - 8);
-        }
-        (out, bits, count)
-    });
-    bits.0
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).expect("base64")).expect("claims")
 }
 
 async fn at(server: &Scripted) -> connector_salesforce::Salesforce {
@@ -70,7 +61,7 @@ async fn at(server: &Scripted) -> connector_salesforce::Salesforce {
     config.flow = jwt();
     let vault = stand_in::Vault::for_the_mock();
     let made = server.connector_with(config, vault.clone());
-    vault.set("KEY", KEY);
+    vault.set("KEY", key());
     made
 }
 
