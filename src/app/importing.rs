@@ -6,7 +6,8 @@ use std::path::Path;
 
 use super::running::Ending;
 use super::{App, Finished, Progress};
-use crate::ingest::{Failed, Ingest};
+use crate::config::SourceKind;
+use crate::ingest::{BadHeader, CsvFormat, CsvRecords, Failed, Ingest, JsonLines, LINE_READ};
 use crate::model::{Counts, Flow, SourceName};
 use crate::store::Result;
 
@@ -17,7 +18,7 @@ pub const FILE_SOURCE: &str = "file";
 const BUFFER: usize = 256 * 1024;
 
 impl App {
-    /// Imports one file of JSON lines. `bytes` is told how far the reading is.
+    /// Imports one file, in the format of its source: CSV or JSON lines. `bytes` is told how far the reading is.
     pub async fn import(
         &self,
         path: &Path,
@@ -36,7 +37,7 @@ impl App {
             store: &*self.store,
             clock: &*self.world.clock,
             model: &self.model,
-            source,
+            source: source.clone(),
             run: run.id,
             stop: &self.stop,
         };
@@ -45,13 +46,33 @@ impl App {
             bytes(read);
         };
         let reader = BufReader::with_capacity(BUFFER, file);
-        let ending = match ingest.lines(&shown, reader, &mut counts, &told).await {
+        let refuse = &mut |_: &[u8]| Ok(());
+        let imported = match self.csv_format(&source) {
+            Some(format) => match CsvRecords::open(reader, format) {
+                Ok(mut rows) => ingest.records(&shown, &mut rows, refuse, &mut counts, &told).await,
+                Err(BadHeader::Read(error)) => Err(Failed::Read(error)),
+                Err(wrong) => return self.end_run(run, counts, Ending::File(format!("{shown}: {wrong}"))).await,
+            },
+            None => {
+                let mut lines = JsonLines::new(reader, LINE_READ);
+                ingest.records(&shown, &mut lines, refuse, &mut counts, &told).await
+            }
+        };
+        let ending = match imported {
             Ok(()) => Ending::Complete,
             Err(Failed::Stopped) => Ending::Stopped,
             Err(Failed::Store(error)) => Ending::Store(error),
-            Err(Failed::Read(error)) => Ending::File(unreadable(&shown, &error)),
+            Err(Failed::Read(error) | Failed::Refuse(error)) => Ending::File(unreadable(&shown, &error)),
         };
         self.end_run(run, counts, ending).await
+    }
+
+    /// How the files of a source are read, where they are CSV.
+    fn csv_format(&self, source: &str) -> Option<&CsvFormat> {
+        match &self.settings.source(source)?.kind {
+            SourceKind::Csv(format) => Some(format),
+            SourceKind::Http(_) | SourceKind::Jsonl => None,
+        }
     }
 }
 

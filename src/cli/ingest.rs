@@ -1,5 +1,5 @@
-//! `ferry ingest [--source NAME] FILE…`: JSON lines of Segment messages into the log. Works beside the daemon: each batch is
-//! one short transaction. A line that is no message is a failure of its own and stops nothing.
+//! `ferry ingest [--source NAME] FILE…`: JSON lines of Segment messages, or CSV as its source says, into the log. Works
+//! beside the daemon: each batch is one short transaction. A line that is no message is a failure of its own and stops nothing.
 
 use std::path::PathBuf;
 
@@ -16,7 +16,7 @@ pub struct Args {
     /// Whom the events come from: the name of a `[[source]]`
     #[arg(long, value_name = "NAME", default_value = FILE_SOURCE)]
     pub source: String,
-    /// Files of JSON lines
+    /// Files of JSON lines, or of CSV where the source says so
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
 }

@@ -89,7 +89,15 @@ fn of_error(error: &connector::Error) -> Finding {
         connector::ErrorKind::Auth | connector::ErrorKind::Forbidden => "E095",
         _ => "E097",
     };
-    let help = error.fix.clone().unwrap_or_else(|| "try again; `-v` says more".to_owned());
+    let help = error.fix.clone().unwrap_or_else(|| {
+        match error.kind {
+            connector::ErrorKind::Transient => {
+                "try again; if it stays, is the address in sync.toml right, and can this machine reach it?"
+            }
+            _ => "try again; `-v` says more",
+        }
+        .to_owned()
+    });
     Finding { code, message: text, help }
 }
 
@@ -105,7 +113,7 @@ fn of_field(mapping: &ObjectMapping, one: &FieldMapping, schema: &Schema) -> Opt
         let near = schema.fields.keys().map(|have| (strsim::damerau_levenshtein(have, &one.field), have)).min();
         let help = match near {
             Some((distance, have)) if distance <= 2 => format!("did you mean {have}?"),
-            _ => "create it at the CRM; `ferry fields --create` makes the cdp_ ones".to_owned(),
+            _ => "create it at the CRM; `ferry fields --create` makes Ferry's own".to_owned(),
         };
         return Some(Finding { code: "E090", message: format!("the CRM has no field {name} ({line})"), help });
     };

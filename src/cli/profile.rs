@@ -239,7 +239,7 @@ fn print(detail: &ProfileDetail, terminal: &Terminal) {
     if !detail.records.is_empty() {
         section("records");
         for record in &detail.records {
-            let state = if record.archived { " (deleted at the CRM)" } else { "" };
+            let state = if record.archived { " (deleted, merged or converted at the CRM)" } else { "" };
             let url = record.url.as_deref().unwrap_or_default();
             let key = &record.key;
             let line = format!("  {} {} {}{state}  {url}", key.connection, key.object, key.id);

@@ -46,12 +46,17 @@ pub const SERVER: Keys = keys(
 
 pub const ADMIN: Keys = keys(&["listen", "token"], &[]);
 
-pub const SOURCE_HTTP: Keys = keys(
-    &["name", "type", "write_key", "client", "rate_limit", "max_message"],
-    &["path", "delimiter", "time_zone", "event", "columns"],
-);
+pub const SOURCE_HTTP: Keys = keys(&["name", "type", "write_key", "client", "rate_limit", "max_message"], &[]);
 
-pub const SOURCE_JSONL: Keys = keys(&["name", "type"], &["path", "delimiter", "time_zone", "event", "columns"]);
+pub const SOURCE_JSONL: Keys = keys(&["name", "type"], &["path"]);
+
+pub const SOURCE_CSV: Keys = keys(&["name", "type", "delimiter", "time_zone", "event", "columns"], &["path"]);
+
+/// Of `event` in its long form.
+pub const EVENT: Keys = keys(&["column"], &[]);
+
+/// Of one line of `[source.columns]` in its long form.
+pub const CELL: Keys = keys(&["column", "number", "value"], &[]);
 
 /// Keys that every connection has; the vendor's own are in [`crate::config::vendor`].
 pub const CRM: Keys =
@@ -95,13 +100,16 @@ pub const SECRET: Keys = keys(&["env", "file", "command"], &[]);
 
 /// Every place there is.
 #[cfg(test)]
-pub const EVERY_PLACE: [Keys; 20] = [
+pub const EVERY_PLACE: [Keys; 23] = [
     ROOT,
     STORE,
     SERVER,
     ADMIN,
     SOURCE_HTTP,
     SOURCE_JSONL,
+    SOURCE_CSV,
+    EVENT,
+    CELL,
     CRM,
     PULL_DEALS,
     MATCH,

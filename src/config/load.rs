@@ -96,7 +96,7 @@ fn settings(root: &Reader<'_>, folder: &Path) -> Option<Settings> {
     let admin = general::admin(root, folder);
     let model = model::model(root, preset.unwrap_or(Preset::B2b));
     let max_message = server.as_ref().map_or(MAX_MESSAGE, |server| server.max_message);
-    let sources = source::sources(root, folder, max_message);
+    let sources = source::sources(root, folder, max_message, timezone.unwrap_or_default());
     let connections = connection::connections(root, folder, preset.unwrap_or(Preset::B2b), &model.people());
     let schedule = schedule::schedule(root);
     let currency = currency::currency(root, folder);

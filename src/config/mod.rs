@@ -5,6 +5,7 @@
 //! the file is never echoed (`mask`).
 
 mod catalogue;
+mod columns;
 mod connection;
 mod currency;
 mod diagnostic;
@@ -43,7 +44,7 @@ pub use overrides::Overrides;
 pub use render::{ProblemJson, blocks};
 pub use settings::{
     AdminSettings, ClientId, ConnectionMode, ConnectionSettings, Preset, PullDeals, SafetyMode, SafetySettings,
-    ScheduleSettings, Settings, SourceSettings,
+    ScheduleSettings, Settings, SourceKind, SourceSettings,
 };
 pub use text::{Position, SourceText};
 pub use vendor::{Vendor, VendorSettings};

@@ -13,6 +13,7 @@ use rust_decimal::Decimal;
 use crate::config::origin::ResolvedLine;
 use crate::config::vendor::VendorSettings;
 use crate::enrich::ModelSpec;
+use crate::ingest::CsvFormat;
 use crate::mapping::ObjectMapping;
 use crate::model::SourceName;
 use crate::schedule::{CatchUp, Trigger};
@@ -104,6 +105,8 @@ pub enum SourceKind {
     Http(HttpSource),
     /// Files of JSON lines, by `ferry ingest`.
     Jsonl,
+    /// Files of CSV, by `ferry ingest`.
+    Csv(CsvFormat),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,7 +124,7 @@ impl Settings {
     pub fn http_sources(&self) -> impl Iterator<Item = (&SourceName, &HttpSource)> {
         self.sources.iter().filter_map(|source| match &source.kind {
             SourceKind::Http(http) => Some((&source.name, http)),
-            SourceKind::Jsonl => None,
+            SourceKind::Jsonl | SourceKind::Csv(_) => None,
         })
     }
 }

@@ -1,9 +1,11 @@
-//! `[[source]]`: who sends events, over HTTP or as files of JSON lines (`ferry ingest`).
+//! `[[source]]`: who sends events, over HTTP or as files of JSON lines or CSV (`ferry ingest`).
 
 use std::path::Path;
 
+use chrono_tz::Tz;
 use connector::Secret;
 
+use crate::config::columns;
 use crate::config::diagnostic::{Diagnostic, Place};
 use crate::config::keys;
 use crate::config::mask::quoted;
@@ -14,11 +16,10 @@ use crate::config::tree::{Node, Value};
 use crate::config::value;
 use crate::expr::nearest;
 
-/// Types, and those of the format that this version cannot read.
-const TYPES: [&str; 2] = ["http", "jsonl"];
-const LATER: [&str; 1] = ["csv"];
+const TYPES: [&str; 3] = ["http", "jsonl", "csv"];
 
-pub fn sources(root: &Reader<'_>, folder: &Path, max_message: usize) -> Option<Vec<SourceSettings>> {
+/// `timezone` is that of the root.
+pub fn sources(root: &Reader<'_>, folder: &Path, max_message: usize, timezone: Tz) -> Option<Vec<SourceSettings>> {
     let mut names = Names::new("sources");
     let mut complete = true;
     let mut sources: Vec<SourceSettings> = Vec::new();
@@ -30,6 +31,10 @@ pub fn sources(root: &Reader<'_>, folder: &Path, max_message: usize) -> Option<V
             Some("http") => {
                 table.check(keys::SOURCE_HTTP);
                 http(&table, folder, max_message, &sources).map(SourceKind::Http)
+            }
+            Some("csv") => {
+                table.check(keys::SOURCE_CSV);
+                columns::format(&table, timezone).map(SourceKind::Csv)
             }
             Some(_) => {
                 table.check(keys::SOURCE_JSONL);
@@ -53,9 +58,6 @@ fn kind(node: &Node) -> Result<&'static str, Bad> {
         return Ok(known);
     }
     let help = format!("one of: {}", TYPES.join(", "));
-    if LATER.contains(&word.as_str()) {
-        return Err(Bad::value("E008", format!("source type {} is not in this version", quoted(&word))).help(help));
-    }
     Err(Bad::Value(
         Diagnostic::new("E011", format!("unknown source type {}", quoted(&word)))
             .suggest(nearest(&word, TYPES))

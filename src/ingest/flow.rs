@@ -1,7 +1,7 @@
-//! Lines of a file → decode → dedupe → resolve → append, a transaction a batch.
+//! Records of a file → decode → dedupe → resolve → append, a transaction a batch.
 
 use std::future::Future;
-use std::io::BufRead;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -9,7 +9,7 @@ use std::task::Poll;
 use connector::{Clock, Timestamp};
 use tokio_util::sync::CancellationToken;
 
-use super::{BadLine, DecodeOptions, JsonLines, MAX_MESSAGE, decode};
+use super::{BadLine, DecodeOptions, MAX_MESSAGE, Records, decode};
 use crate::enrich::Model;
 use crate::model::{
     Attribute, AttributeChange, Candidate, Counts, DeadLetter, DeadLetterCode, DeadLetterId, Event, Fact, Origin,
@@ -34,38 +34,43 @@ pub struct Ingest<'a> {
 pub enum Failed {
     Store(crate::store::Error),
     /// The file could not be read on.
-    Read(std::io::Error),
+    Read(io::Error),
+    /// A refused record could not be written to where those are collected.
+    Refuse(io::Error),
     Stopped,
 }
 
 /// Events appended in one transaction.
 const BATCH: usize = 5_000;
-/// Longest line read; the longest message plus room for white space.
-const LINE_READ: usize = 1024 * 1024;
+/// Longest line of JSON read; the longest message plus room for white space.
+pub const LINE_READ: usize = 1024 * 1024;
 /// Of a line that cannot be taken, so much is kept for repair.
 const RAW_KEPT: usize = 32 * 1024;
 
+/// Takes each refused record, in the format of its file.
+pub type Refuse<'a> = dyn FnMut(&[u8]) -> io::Result<()> + Send + 'a;
+
 impl Ingest<'_> {
-    /// Imports JSON lines. A line that cannot be taken is a dead letter; the others go in. `progress` is told the counts and
-    /// the bytes read after every batch.
-    pub async fn lines(
+    /// Imports a file. A record that cannot be taken is a dead letter and goes to `refuse`; the others go in. `progress` is
+    /// told the counts and the bytes read after every batch.
+    pub async fn records(
         &self,
         file: &str,
-        reader: impl BufRead + Send,
+        records: &mut (impl Records + Send),
+        refuse: &mut Refuse<'_>,
         counts: &mut Counts,
         progress: &(dyn Fn(&Counts, u64) + Sync),
     ) -> Result<(), Failed> {
-        let mut lines = JsonLines::new(reader, LINE_READ);
         let mut storing: Option<Storing<'_>> = None;
         loop {
             // Read while the store works on the batch before.
-            let read = self.read_batch(file, &mut lines);
+            let read = self.read_batch(file, records, refuse);
             if let Some(before) = storing.take() {
                 let report = before.report.await.map_err(Failed::Store)?;
                 note(counts, before.seen, &report);
                 progress(counts, before.read);
             }
-            let batch = read.map_err(Failed::Read)?;
+            let batch = read?;
             let seen = batch.events.len() + batch.dead_letters.len();
             if seen == 0 {
                 return Ok(());
@@ -79,31 +84,35 @@ impl Ingest<'_> {
             if let Poll::Ready(done) = futures::poll!(&mut report) {
                 report = Box::pin(std::future::ready(done));
             }
-            storing = Some(Storing { report, seen: seen as u64, read: lines.bytes() });
+            storing = Some(Storing { report, seen: seen as u64, read: records.bytes() });
         }
     }
 
-    /// The next lines, decoded and matched; empty at the end.
-    fn read_batch(&self, file: &str, lines: &mut JsonLines<impl BufRead>) -> std::io::Result<AppendEvents> {
+    /// The next records, decoded and matched; empty at the end.
+    fn read_batch(
+        &self,
+        file: &str,
+        records: &mut impl Records,
+        refuse: &mut Refuse<'_>,
+    ) -> Result<AppendEvents, Failed> {
         let options = DecodeOptions { source: self.source.clone(), max_message: MAX_MESSAGE, client: false };
         let now = self.clock.now();
         let mut batch =
             AppendEvents { run: self.run, now, events: Vec::with_capacity(BATCH), dead_letters: Vec::new() };
         while batch.events.len() + batch.dead_letters.len() < BATCH {
-            let Some((number, line)) = lines.next()? else { break };
-            match line {
-                Ok(text) => match decode(text, now, &options) {
-                    Ok(event) => {
-                        let facts: Vec<Fact> = self.model.facts(&event);
-                        batch.events.push((event, facts));
-                    }
-                    Err(error) => {
-                        let bad = BadLine { cause: error.cause, fix: error.fix, raw: text.to_owned() };
-                        batch.dead_letters.push(self.letter(file, number, &bad, now));
-                    }
-                },
-                Err(bad) => batch.dead_letters.push(self.letter(file, number, &bad, now)),
-            }
+            let Some(record) = records.next_record().map_err(Failed::Read)? else { break };
+            let line = record.line;
+            let bad = match record.message.map(|text| decode(&text, now, &options)) {
+                Ok(Ok(event)) => {
+                    let facts: Vec<Fact> = self.model.facts(&event);
+                    batch.events.push((event, facts));
+                    continue;
+                }
+                Ok(Err(error)) => BadLine { cause: error.cause, fix: error.fix, raw: records.shown() },
+                Err(bad) => bad,
+            };
+            refuse(&records.refused(&format!("{}; {}", bad.cause, bad.fix))).map_err(Failed::Refuse)?;
+            batch.dead_letters.push(self.letter(file, line, &bad, now));
         }
         Ok(batch)
     }

@@ -66,7 +66,7 @@ impl<R: BufRead> JsonLines<R> {
     }
 
     /// The current line without its surroundings.
-    fn content(&self) -> &[u8] {
+    pub(super) fn content(&self) -> &[u8] {
         let bytes = self.buffer.as_slice();
         let bytes = if self.line == 1 { bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes) } else { bytes };
         bytes.trim_ascii()
@@ -106,7 +106,8 @@ impl<R: BufRead> JsonLines<R> {
     }
 }
 
-fn shown(bytes: &[u8]) -> String {
+/// Bytes of a file as a person may see them: at most 32 KiB, what is no UTF-8 by replacement characters.
+pub(super) fn shown(bytes: &[u8]) -> String {
     let mut text = String::from_utf8_lossy(bytes.get(..bytes.len().min(MAX_KEPT)).unwrap_or_default()).into_owned();
     while text.len() > MAX_KEPT {
         text.pop();

@@ -1,18 +1,22 @@
 //! FLOOR 3 — events come in: lines are read, messages decoded and checked. What is stored was valid.
 
 mod body;
+mod csv;
 mod decode;
 mod flow;
 mod identity;
 mod jsonl;
 mod live;
 mod message_id;
+mod records;
 #[cfg(test)]
 mod tests;
 mod traits;
 mod when;
 
+pub use csv::{BadHeader, Cell, CsvFormat, CsvRecords, Mapped, MessagePath, NumberFormat, PathError};
 pub use decode::{DecodeError, DecodeOptions, MAX_MESSAGE, decode};
-pub use flow::{Failed, Ingest};
+pub use flow::{Failed, Ingest, LINE_READ};
 pub use jsonl::{BadLine, JsonLines};
 pub use live::{Live, LiveSource, SourceCounts, Taken, Tally};
+pub use records::{Record, Records};

@@ -1,6 +1,7 @@
 //! The time of an event from its four timestamps (`cdp-semantics` §1.2).
 
-use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
+use chrono::{DateTime, Days, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Utc};
+use chrono_tz::Tz;
 use connector::Timestamp;
 
 use crate::expr::Json;
@@ -67,8 +68,44 @@ fn readable(at: Timestamp) -> Option<Timestamp> {
     (at.secs() < YEAR_10000 && at.secs() > -YEAR_10000).then_some(at)
 }
 
-/// `2026-03-02T09:00:00.123Z`, `…+02:00`, `…+0200`, `…+02`, a space for the `T`, without offset, without seconds, or a date.
+/// The same text, in `zone` where it has no offset. A time that the zone's clocks skip is moved on by what they skip (02:30
+/// becomes 03:30); one that they show twice is the first. Ten and thirteen digits are seconds and milliseconds since 1970;
+/// other lengths are more likely a date without its dashes.
+pub(super) fn local(text: &str, zone: Tz) -> Option<Timestamp> {
+    let text = text.trim();
+    if matches!(text.len(), 10 | 13) && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return instant(&Json::Int(text.parse().ok()?));
+    }
+    let (time, offset) = read_iso(text)?;
+    let at = match offset {
+        Some(offset) => time.checked_sub_signed(TimeDelta::seconds(offset))?.and_utc(),
+        None => in_zone(time, zone)?,
+    };
+    readable(Timestamp::from(at))
+}
+
+fn in_zone(time: NaiveDateTime, zone: Tz) -> Option<DateTime<Utc>> {
+    let at = match zone.from_local_datetime(&time) {
+        LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => at,
+        LocalResult::None => {
+            // By the clock as it stood a day before the gap.
+            let before = zone.from_local_datetime(&time.checked_sub_days(Days::new(1))?).earliest()?;
+            let offset = TimeDelta::seconds(i64::from(before.offset().fix().local_minus_utc()));
+            return Some(time.checked_sub_signed(offset)?.and_utc());
+        }
+    };
+    Some(at.with_timezone(&Utc))
+}
+
+/// The text in UTC where it has no offset.
 fn iso(text: &str) -> Option<Timestamp> {
+    let (time, offset) = read_iso(text)?;
+    Some(Timestamp::from(time.checked_sub_signed(TimeDelta::seconds(offset.unwrap_or(0)))?.and_utc()))
+}
+
+/// `2026-03-02T09:00:00.123Z`, `…+02:00`, `…+0200`, `…+02`, a space for the `T`, without offset, without seconds, or a date:
+/// the time it says, and how many seconds that is ahead of UTC.
+fn read_iso(text: &str) -> Option<(NaiveDateTime, Option<i64>)> {
     let bytes = text.as_bytes();
     if !text.is_ascii() || bytes.len() > 40 {
         return None;
@@ -80,7 +117,7 @@ fn iso(text: &str) -> Option<Timestamp> {
     rest.skip(b'-')?;
     let date = NaiveDate::from_ymd_opt(year, month, rest.number(2)?)?;
     if rest.0.is_empty() {
-        return Some(Timestamp::from(date.and_time(NaiveTime::MIN).and_utc()));
+        return Some((date.and_time(NaiveTime::MIN), None));
     }
     rest.skip(b'T').or_else(|| rest.skip(b't')).or_else(|| rest.skip(b' '))?;
     let hour = rest.number(2)?;
@@ -96,9 +133,8 @@ fn iso(text: &str) -> Option<Timestamp> {
     // A leap second is the last microsecond before the next minute.
     let (second, micros) = if second == 60 { (59, 999_999) } else { (second, micros) };
     let time = NaiveTime::from_hms_micro_opt(hour, minute, second, micros)?;
-    let offset = rest.offset()?;
-    let local = NaiveDateTime::new(date, time);
-    Some(Timestamp::from(local.checked_sub_signed(TimeDelta::seconds(offset))?.and_utc()))
+    let offset = if rest.0.is_empty() { None } else { Some(rest.offset()?) };
+    Some((NaiveDateTime::new(date, time), offset))
 }
 
 struct Digits<'a>(&'a [u8]);
@@ -176,6 +212,30 @@ mod tests {
         for (json, want) in cases {
             let got = instant(&Json::parse(json).unwrap());
             assert_eq!(got, want.map(at), "{json}");
+        }
+    }
+
+    #[test]
+    fn local_times_are_in_the_zone() {
+        let cases = [
+            ("2026-03-02 09:00", "2026-03-02T08:00:00Z"),
+            ("2026-07-02T09:00:00.5", "2026-07-02T07:00:00.500Z"),
+            ("2026-07-02", "2026-07-01T22:00:00Z"),
+            ("2026-07-02T09:00:00Z", "2026-07-02T09:00:00Z"),
+            ("2026-07-02T09:00:00-05:00", "2026-07-02T14:00:00Z"),
+            // The clocks go from 02:00 to 03:00: the skipped hour is moved on.
+            ("2026-03-29 02:30", "2026-03-29T01:30:00Z"),
+            ("2026-03-29 03:30", "2026-03-29T01:30:00Z"),
+            // The clocks go from 03:00 back to 02:00: the first of the two.
+            ("2026-10-25 02:30", "2026-10-25T00:30:00Z"),
+            ("1772000000", "2026-02-25T06:13:20Z"),
+            ("1772000000123", "2026-02-25T06:13:20.123Z"),
+        ];
+        for (text, want) in cases {
+            assert_eq!(local(text, chrono_tz::Europe::Berlin), Some(at(want)), "{text}");
+        }
+        for text in ["", "20260302", "02.03.2026", "1772", "9:00", "2026-03-02 25:00"] {
+            assert_eq!(local(text, chrono_tz::Europe::Berlin), None, "{text}");
         }
     }
 

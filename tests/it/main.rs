@@ -14,6 +14,7 @@ mod daemon;
 mod declaring;
 mod demo;
 mod echoes;
+mod files;
 mod fits;
 mod harbour;
 mod leads;

@@ -104,6 +104,9 @@ fn a_word_means_a_trait_a_score_or_a_crm_field() {
     assert_eq!(known.meant(Some("page_views_30d")), ["page_views_30d"]);
     assert_eq!(known.meant(Some("cdp_page_views_30d")), ["page_views_30d"]);
     assert_eq!(known.meant(Some("jobtitle")), ["title"]);
+    // Another CRM spells it CDP_Title__c.
+    assert_eq!(known.meant(Some("cdp_title")), ["title"]);
+    assert_eq!(known.meant(Some("JobTitle")), ["title"]);
     assert_eq!(known.meant(Some("engagement")), ["engagement"]);
     assert_eq!(known.meant(Some("nonsense")), Vec::<String>::new());
     assert_eq!(known.meant(None), ["page_views_30d", "title", "visits_30d"]);

@@ -110,8 +110,10 @@ impl Known<'_> {
         if profile.computed.contains_key(word) || profile.attributes.contains_key(word) {
             return vec![word.to_owned()];
         }
+        // A CRM spells our fields its own way (CDP_Score_Engagement__c); people may say cdp_score_engagement of any.
+        let ours = word.strip_prefix("cdp_").unwrap_or(word);
         let mut meant: Vec<String> = mapped()
-            .filter(|one| &*one.field == word || &*one.attribute == word)
+            .filter(|one| one.field.eq_ignore_ascii_case(word) || &*one.attribute == word || &*one.attribute == ours)
             .map(|one| one.attribute.to_string())
             .collect();
         if meant.is_empty() && self.explained(word).is_some() {

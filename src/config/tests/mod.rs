@@ -1,6 +1,7 @@
 //! Files as people write them, right and wrong.
 
 mod codes;
+mod columns;
 mod golden;
 mod hostile;
 mod salesforce;
