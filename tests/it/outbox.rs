@@ -9,6 +9,7 @@ use crate::tricks::Trick;
 use crate::world::{World, mapped};
 
 const CITY: &str = r#"city = { field = "city", direction = "push", conflict = "cdp_wins" }"#;
+const PHONE: &str = r#"phone = { field = "phone", direction = "push", conflict = "cdp_wins" }"#;
 const BOTH: &str = r#"city = { field = "city", direction = "both", conflict = "crm_wins" }"#;
 
 fn refusal(reason: Reason) -> Rejection {
@@ -88,6 +89,33 @@ async fn scenario_10_a_poisoned_record_is_a_dead_letter_and_the_others_go() {
     assert_eq!(world.push().await.counts.updated, 1, "retry sends it again");
     assert_eq!(world.value(&people[70].0, "city"), "Berlin".into());
     assert_eq!(world.codes().await.len(), 0);
+}
+
+#[tokio::test]
+async fn a_failure_that_a_later_write_has_put_right_waits_for_nobody() {
+    let world = World::with(&mapped(&format!("{CITY}\n{PHONE}")));
+    let ada = people(&world, 1).await.remove(0);
+    world.identify(&ada.1, json!({"city": "Bern", "phone": "1"})).await;
+    world.crm.fail_next(Call::Push, Fault::Reject { index: 0, rejection: refusal(Reason::Invalid) });
+    world.push().await;
+    assert_eq!(world.codes().await, [("write_rejected", 1)].into());
+    world.identify(&ada.1, json!({"city": "Rome"})).await;
+    world.push().await;
+    assert_eq!(world.value(&ada.0, "city"), "Rome".into());
+    assert_eq!(world.codes().await, [("write_rejected", 1)].into(), "the refused phone is still not there");
+    world.identify(&ada.1, json!({"phone": "2"})).await;
+    world.push().await;
+    assert_eq!(world.value(&ada.0, "phone"), "2".into());
+    assert_eq!(world.codes().await.len(), 0);
+    let of_phone = Rejection { fields: vec!["phone".into()], ..refusal(Reason::Invalid) };
+    world.crm.fail_next(Call::Push, Fault::Reject { index: 0, rejection: of_phone });
+    world.identify(&ada.1, json!({"city": "Oslo", "phone": "3"})).await;
+    world.push().await;
+    assert_eq!((world.value(&ada.0, "city"), world.codes().await), ("Oslo".into(), [("write_rejected", 1)].into()));
+    world.identify(&ada.1, json!({"phone": "4"})).await;
+    world.push().await;
+    assert_eq!(world.codes().await.len(), 0);
+    world.assert_rest().await;
 }
 
 #[tokio::test]

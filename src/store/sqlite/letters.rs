@@ -8,7 +8,10 @@ use super::profiles::note_change;
 use super::records;
 use super::session::Session;
 use super::{find, profiles};
-use crate::model::{DeadLetter, DeadLetterCode, DeadLetterId, MirrorField, RecordKey, Side, Subject};
+use crate::model::{
+    DeadLetter, DeadLetterCode, DeadLetterId, FieldWritten, JournalOutcome, Mirror, MirrorField, RecordKey, Side,
+    Subject,
+};
 
 /// Notes a dead letter; one that is there already is counted up and shows the newest cause.
 pub(super) fn add(session: &Session<'_>, letter: &DeadLetter) -> Fallible<()> {
@@ -74,6 +77,49 @@ pub(super) fn one(session: &Session<'_>, id: DeadLetterId) -> Fallible<Option<De
 
 pub(super) fn remove(session: &Session<'_>, id: DeadLetterId) -> Fallible<bool> {
     Ok(session.run("DELETE FROM dead_letter WHERE id = ?1", [id.0])? > 0)
+}
+
+/// Removes what a write has put right: the letters about fields that the CRM has taken by now, and the one about the whole
+/// record once nothing of it is parked or frozen any more. What people have to settle, duplicates and conflicts, stays.
+pub(super) fn close(
+    session: &Session<'_>,
+    record: &RecordKey,
+    written: &[FieldWritten],
+    mirror: &Mirror,
+) -> Fallible<()> {
+    let subject = serde_json::to_string(&Subject {
+        connection: Some(record.connection.as_str().into()),
+        object: Some(record.object.as_str().into()),
+        record: Some(record.id.as_str().into()),
+        ..Subject::default()
+    })?;
+    // Letters about one record differ in nothing before this: one look into the index for all of its fields.
+    let Some(about) = subject.strip_suffix(r#""field":null,"source":null}"#) else {
+        return Err(Fault::Damaged("the subject of a dead letter is written in another way"));
+    };
+    let mut statement = session.sql(
+        "SELECT id, subject FROM dead_letter WHERE subject >= ?1 AND subject < ?2
+             AND code IN ('write_rejected', 'value_unfit', 'field_unusable', 'attempts_exhausted')",
+    )?;
+    let mut rows = statement.query((format!("{about}\"field\":"), format!("{about}\"field\";")))?;
+    let mut right = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (id, subject): (i64, String) = (row.get(0)?, row.get(1)?);
+        let subject: Subject = serde_json::from_str(&subject)?;
+        let is_right = match &subject.field {
+            None => !mirror.iter().any(|field| field.frozen || field.sent.is_some()),
+            Some(name) => written.iter().any(|write| {
+                write.field == *name && matches!(write.outcome, JournalOutcome::Written | JournalOutcome::KeptOther)
+            }),
+        };
+        if is_right {
+            right.push(DeadLetterId(id));
+        }
+    }
+    for id in right {
+        remove(session, id)?;
+    }
+    Ok(())
 }
 
 /// Removes it and lets its subject try again.

@@ -46,6 +46,7 @@ fn settle_one(session: &Session<'_>, run: RunId, now: Timestamp, one: &Delivered
         }
         if has_written(one) {
             records::save_written(session, &stored, &mirror, now, one.modified_at)?;
+            letters::close(session, &stored.linked.key, &one.written, &mirror)?;
         } else {
             records::save_mirror(session, stored.id, &mirror)?;
         }
