@@ -28,9 +28,13 @@ pub async fn run(args: &Args, cx: &Cx) -> Ended {
     stop_on_signal(app.stop.clone())?;
     let mut runs: Vec<Finished> = Vec::with_capacity(args.files.len());
     {
-        let progress = Progress::start(&cx.terminal, "ingest");
+        let size = |file: &PathBuf| std::fs::metadata(file).map_or(0, |about| about.len());
+        let progress = Progress::of_bytes(&cx.terminal, "ingest", args.files.iter().map(size).sum());
+        let mut before = 0;
         for file in &args.files {
-            runs.push(app.import(file, args.source.as_str().into(), &progress, &|_| ()).await?);
+            let read = |bytes: u64| progress.read(before + bytes);
+            runs.push(app.import(file, args.source.as_str().into(), &progress, &read).await?);
+            before += size(file);
             if app.stop.is_cancelled() {
                 break;
             }

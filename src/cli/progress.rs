@@ -28,6 +28,22 @@ impl Progress {
         bar.enable_steady_tick(Duration::from_millis(120));
         Self { bar }
     }
+
+    /// The same for work whose length is known: a bar, and how many of the bytes are read.
+    pub fn of_bytes(terminal: &Terminal, what: &str, total: u64) -> Self {
+        let progress = Self::start(terminal, what);
+        let template = "{spinner} {wide_msg} [{bar:20}] {bytes} of {total_bytes} {elapsed}";
+        if let (Ok(style), true) = (ProgressStyle::with_template(template), total > 0) {
+            progress.bar.set_style(style.progress_chars("=> "));
+            progress.bar.set_length(total);
+        }
+        progress
+    }
+
+    /// Bytes read up to here.
+    pub fn read(&self, bytes: u64) {
+        self.bar.set_position(bytes);
+    }
 }
 
 /// Shows what a run has counted up to here.
@@ -51,6 +67,14 @@ fn line(what: &str, counts: &Counts) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_are_told_of_the_whole() {
+        let progress = Progress { bar: ProgressBar::hidden() };
+        progress.bar.set_length(200);
+        progress.read(50);
+        assert_eq!((progress.bar.position(), progress.bar.length()), (50, Some(200)));
+    }
 
     #[test]
     fn the_line_says_what_and_how_many() {

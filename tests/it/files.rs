@@ -3,6 +3,7 @@
 use connector::Value;
 use ferry::app::Finished;
 use ferry::model::RunState;
+use proptest::prelude::*;
 
 use crate::world::World;
 
@@ -92,4 +93,36 @@ async fn a_file_without_its_columns_fails_whole_and_says_what_to_do() {
     assert_eq!((run.state, run.counts.seen), (RunState::Failed, 0));
     let said = run.message.unwrap();
     assert!(said.contains("no column `email`") && said.contains("did you mean `e-mail`?"), "{said}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Whatever stands below the header, every row that is seen is stored, known already, or a failure with its line; and
+    /// importing the file again adds nothing.
+    #[test]
+    fn no_row_disappears(body in prop::collection::vec(prop_oneof![
+        4 => Just(b"R-1;2026-10-26;ada@kiwi.example;1,5;\n".to_vec()),
+        4 => (0..30_u8).prop_map(|n| format!("R-{n};2026-10-26;p{n}@kiwi.example;{n},5;\n").into_bytes()),
+        1 => Just(b"\"".to_vec()),
+        1 => Just(b";;\r\n".to_vec()),
+        2 => prop::collection::vec(any::<u8>(), 0..40),
+    ], 0..40)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let world = World::with(TILL);
+            let mut file = b"receipt_no;sold_at;email;net;city\n".to_vec();
+            file.extend(body.concat());
+            let first = import(&world, "any.csv", &file).await.run;
+            let counts = &first.counts;
+            assert!(matches!(first.state, RunState::Done | RunState::Partial), "{first:?}");
+            assert_eq!(counts.seen, counts.created + counts.duplicates + counts.failed, "{counts:?}");
+            let letters = world.dead_letters().await;
+            assert!(letters.iter().all(|letter| letter.raw.as_ref().is_some_and(|raw| raw.line > 1)), "{letters:?}");
+            assert!(letters.len() as u64 <= counts.failed && (letters.is_empty() == (counts.failed == 0)));
+            let again = import(&world, "any.csv", &file).await.run.counts;
+            assert_eq!((again.seen, again.created, again.failed), (counts.seen, 0, counts.failed));
+            assert_eq!(world.dead_letters().await.len(), letters.len());
+        });
+    }
 }
