@@ -107,7 +107,8 @@ async fn token(crm: &Crm) -> String {
 /// All pages of one query, one after the other, their records read as JSON and no more. Returns ids and addresses.
 async fn fetch(crm: &Crm, table: &mut Table, records: u64) -> Vec<(String, String)> {
     let token = token(crm).await;
-    let mut bodies = Vec::new();
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let mut people = Vec::new();
     let measured = measure(records, async {
         let query = format!("SELECT Id,{FIELDS},SystemModstamp FROM Contact");
         let start = reqwest::Url::parse_with_params(&format!("{}/services/data/v67.0/query", crm.url), [("q", query)]);
@@ -115,19 +116,17 @@ async fn fetch(crm: &Crm, table: &mut Table, records: u64) -> Vec<(String, Strin
         loop {
             let answer = crm.client.get(url).bearer_auth(&token).send().await.expect("an answer");
             let page: serde_json::Value = serde_json::from_slice(&answer.bytes().await.expect("a body")).expect("JSON");
-            let next = page["nextRecordsUrl"].as_str().map(|next| format!("{}{next}", crm.url));
-            bodies.push(page);
-            match next {
-                Some(next) => url = reqwest::Url::parse(&next).expect("an address"),
+            let found = page["records"].as_array().expect("records").iter();
+            people.extend(found.map(|record| (text(&record["Id"]), text(&record["Email"]))));
+            match page["nextRecordsUrl"].as_str() {
+                Some(next) => url = reqwest::Url::parse(&format!("{}{next}", crm.url)).expect("an address"),
                 None => break,
             }
         }
     })
     .await;
     table.floor("fetch", measured);
-    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-    let records = bodies.iter().filter_map(|page| page["records"].as_array()).flatten();
-    records.map(|record| (text(&record["Id"]), text(&record["Email"]))).collect()
+    people
 }
 
 /// The bodies of Collections, posted one after the other by a program that knows them beforehand.
