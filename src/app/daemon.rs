@@ -38,8 +38,13 @@ impl App {
         let intervals = plan.keys().filter_map(|key| Some((key.clone(), plan.interval(key, now)?))).collect();
         let work = Arc::new(Jobs { app: self.clone(), poke: poke.clone(), intervals });
         let watch = tokio::spawn(watch(self.clone(), poke.clone()));
+        let inboxes = tokio::spawn(self.clone().watch_inboxes());
         drive(plan, work, self.world.clock.clone(), poke, self.stop.clone()).await;
         watch.abort();
+        // A file under way is put down in good order.
+        if inboxes.await.is_err() {
+            tracing::error!("the inboxes were no longer looked into because of a defect in Ferry; please report it");
+        }
         Ok(())
     }
 

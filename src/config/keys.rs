@@ -48,9 +48,9 @@ pub const ADMIN: Keys = keys(&["listen", "token"], &[]);
 
 pub const SOURCE_HTTP: Keys = keys(&["name", "type", "write_key", "client", "rate_limit", "max_message"], &[]);
 
-pub const SOURCE_JSONL: Keys = keys(&["name", "type"], &["path"]);
+pub const SOURCE_JSONL: Keys = keys(&["name", "type", "path"], &[]);
 
-pub const SOURCE_CSV: Keys = keys(&["name", "type", "delimiter", "time_zone", "event", "columns"], &["path"]);
+pub const SOURCE_CSV: Keys = keys(&["name", "type", "path", "delimiter", "time_zone", "event", "columns"], &[]);
 
 /// Of `event` in its long form.
 pub const EVENT: Keys = keys(&["column"], &[]);

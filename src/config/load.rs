@@ -9,7 +9,7 @@ use crate::config::reader::{Notes, Reader};
 use crate::config::settings::{Preset, Settings};
 use crate::config::text::{self, SourceText};
 use crate::config::tree::Value;
-use crate::config::{connection, currency, document, general, model, origin, schedule, source};
+use crate::config::{connection, currency, document, general, inbox, model, origin, schedule, source};
 use crate::ingest::MAX_MESSAGE;
 
 /// Settings and what is doubtful about them.
@@ -44,7 +44,11 @@ pub fn load(path: &Path, overrides: &Overrides) -> Result<Loaded, Failure> {
     })?;
     let folder = path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
     match text::decode(&bytes) {
-        Ok(text) => parse(&name, &text, &folder, overrides),
+        Ok(text) => {
+            let mut loaded = parse(&name, &text, &folder, overrides)?;
+            loaded.warnings.extend(inbox::without_files(&loaded.settings));
+            Ok(loaded)
+        }
         Err(bad) => {
             let end = bad.before.len();
             let place = Place::new(&Arc::new(SourceText::new(name, bad.before)), end..end);

@@ -13,6 +13,7 @@ mod document;
 mod expression;
 mod fields;
 mod general;
+mod inbox;
 mod keys;
 mod load;
 mod mapping_check;

@@ -10,10 +10,11 @@ use chrono_tz::Tz;
 use connector::{ConnectionName, Object, Secret};
 use rust_decimal::Decimal;
 
+use crate::config::diagnostic::Place;
 use crate::config::origin::ResolvedLine;
 use crate::config::vendor::VendorSettings;
 use crate::enrich::ModelSpec;
-use crate::ingest::CsvFormat;
+use crate::ingest::{CsvFormat, Inbox};
 use crate::mapping::ObjectMapping;
 use crate::model::SourceName;
 use crate::schedule::{CatchUp, Trigger};
@@ -97,15 +98,25 @@ pub struct ServerSettings {
 pub struct SourceSettings {
     pub name: SourceName,
     pub kind: SourceKind,
+    /// Where its files are taken from by themselves.
+    pub inbox: Option<InboxSettings>,
+}
+
+/// `path` of a source of files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InboxSettings {
+    pub files: Inbox,
+    /// Where it is written.
+    pub place: Place,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SourceKind {
     /// SDKs and servers, over HTTP.
     Http(HttpSource),
-    /// Files of JSON lines, by `ferry ingest`.
+    /// Files of JSON lines.
     Jsonl,
-    /// Files of CSV, by `ferry ingest`.
+    /// Files of CSV.
     Csv(CsvFormat),
 }
 

@@ -7,6 +7,7 @@ use connector::Secret;
 
 use crate::config::columns;
 use crate::config::diagnostic::{Diagnostic, Place};
+use crate::config::inbox;
 use crate::config::keys;
 use crate::config::mask::quoted;
 use crate::config::reader::{Bad, Reader};
@@ -42,9 +43,13 @@ pub fn sources(root: &Reader<'_>, folder: &Path, max_message: usize, timezone: T
             }
             None => None,
         };
-        match (name, kind) {
-            (Some(name), Some(kind)) if names.is_new(&name, &table) => {
-                sources.push(SourceSettings { name: name.into(), kind });
+        let inbox = match &kind {
+            Some(SourceKind::Jsonl | SourceKind::Csv(_)) => inbox::inbox(&table, folder, &sources),
+            Some(SourceKind::Http(_)) | None => Some(None),
+        };
+        match (name, kind, inbox) {
+            (Some(name), Some(kind), Some(inbox)) if names.is_new(&name, &table) => {
+                sources.push(SourceSettings { name: name.into(), kind, inbox });
             }
             _ => complete = false,
         }

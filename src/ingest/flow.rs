@@ -47,7 +47,7 @@ pub const LINE_READ: usize = 1024 * 1024;
 /// Of a line that cannot be taken, so much is kept for repair.
 const RAW_KEPT: usize = 32 * 1024;
 
-/// Takes each refused record, in the format of its file.
+/// Takes each refused record in the format of its file, and before the first of them what such a file begins with.
 pub type Refuse<'a> = dyn FnMut(&[u8]) -> io::Result<()> + Send + 'a;
 
 impl Ingest<'_> {
@@ -62,9 +62,10 @@ impl Ingest<'_> {
         progress: &(dyn Fn(&Counts, u64) + Sync),
     ) -> Result<(), Failed> {
         let mut storing: Option<Storing<'_>> = None;
+        let mut refused = 0;
         loop {
             // Read while the store works on the batch before.
-            let read = self.read_batch(file, records, refuse);
+            let read = self.read_batch(file, records, refuse, &mut refused);
             if let Some(before) = storing.take() {
                 let report = before.report.await.map_err(Failed::Store)?;
                 note(counts, before.seen, &report);
@@ -94,6 +95,7 @@ impl Ingest<'_> {
         file: &str,
         records: &mut impl Records,
         refuse: &mut Refuse<'_>,
+        refused: &mut u64,
     ) -> Result<AppendEvents, Failed> {
         let options = DecodeOptions { source: self.source.clone(), max_message: MAX_MESSAGE, client: false };
         let now = self.clock.now();
@@ -111,6 +113,10 @@ impl Ingest<'_> {
                 Ok(Err(error)) => BadLine { cause: error.cause, fix: error.fix, raw: records.shown() },
                 Err(bad) => bad,
             };
+            if *refused == 0 {
+                refuse(&records.heading()).map_err(Failed::Refuse)?;
+            }
+            *refused += 1;
             refuse(&records.refused(&format!("{}; {}", bad.cause, bad.fix))).map_err(Failed::Refuse)?;
             batch.dead_letters.push(self.letter(file, line, &bad, now));
         }

@@ -5,6 +5,7 @@ mod csv;
 mod decode;
 mod flow;
 mod identity;
+mod inbox;
 mod jsonl;
 mod live;
 mod message_id;
@@ -16,7 +17,8 @@ mod when;
 
 pub use csv::{BadHeader, Cell, CsvFormat, CsvRecords, Mapped, MessagePath, NumberFormat, PathError};
 pub use decode::{DecodeError, DecodeOptions, MAX_MESSAGE, decode};
-pub use flow::{Failed, Ingest, LINE_READ};
+pub use flow::{Failed, Ingest, LINE_READ, Refuse};
+pub use inbox::{Inbox, Looks, Sight, free_name};
 pub use jsonl::{BadLine, JsonLines};
 pub use live::{Live, LiveSource, SourceCounts, Taken, Tally};
 pub use records::{Record, Records};

@@ -7,7 +7,7 @@ use ferry::model::RunState;
 use crate::world::World;
 
 /// The till of a shop in Berlin, and an archive of messages.
-const TILL: &str = r#"
+pub const TILL: &str = r#"
 preset = "b2b"
 timezone = "UTC"
 base_currency = "EUR"
@@ -20,6 +20,7 @@ token = { env = "TOKEN" }
 [[source]]
 name = "till"
 type = "csv"
+path = "inbox/sales*.csv"
 delimiter = ";"
 time_zone = "Europe/Berlin"
 event = "Order Completed"
@@ -31,9 +32,14 @@ event = "Order Completed"
   properties.order_id = "receipt_no"
   properties.revenue = { column = "net", number = "1.234,56" }
   properties.currency = { value = "EUR" }
+
+[[source]]
+name = "archive"
+type = "jsonl"
+path = "inbox/*.jsonl"
 "#;
 
-const SALES: &str = "receipt_no;sold_at;email;net;city\r\n\
+pub const SALES: &str = "receipt_no;sold_at;email;net;city\r\n\
     R-1;2026-10-25 02:30;ada@kiwi.example;1.234,56;\"Berlin;\nMitte\"\r\n\
     R-2;2026-10-26;ada@kiwi.example;12,50;\r\n\
     R-3;26.10.2026;ada@kiwi.example;12,50;\r\n\

@@ -17,6 +17,7 @@ mod echoes;
 mod files;
 mod fits;
 mod harbour;
+mod inbox;
 mod leads;
 mod limits;
 mod lives;

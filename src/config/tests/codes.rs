@@ -78,10 +78,6 @@ fn what_is_not_in_this_version_is_refused_by_name() {
         ("[store]\nbackup = { keep = 7 }", "E008 2:1 `backup` in `[store]` is not in this version"),
         ("[server]\ntrusted_proxies = []", "E008 2:1 `trusted_proxies` in `[server]` is not in this version"),
         ("[schedule]\ndigest = \"5m\"", "E008 2:1 `digest` in `[schedule]` is not in this version"),
-        (
-            "[[source]]\nname = \"w\"\ntype = \"jsonl\"\npath = \"x\"",
-            "E008 4:1 `path` in `[[source]]` \"w\" is not in this version",
-        ),
         ("[[crm]]\nname = \"z\"\ntype = \"zoho\"", "E008 3:8 CRM type \"zoho\" is not in this version"),
     ]);
     let cases = [

@@ -154,3 +154,26 @@ fn what_is_wrong_is_told_with_its_place() {
     let http = problems("[[source]]\nname = \"w\"\nwrite_key = { env = \"K\" }\ndelimiter = \";\"");
     assert_eq!(http, ["E003 4:1 unknown key `delimiter` in `[[source]]` \"w\""]);
 }
+
+#[test]
+fn an_inbox_is_a_folder_of_its_own() {
+    let jsonl = |path: &str| format!("[[source]]\nname = \"w\"\ntype = \"jsonl\"\npath = {path}");
+    let inbox = valid(&jsonl("\"in/box/w-*.jsonl\"")).sources.remove(0).inbox.unwrap().files;
+    assert_eq!((inbox.folder.as_path(), &*inbox.pattern), (std::path::Path::new("conf/in/box"), "w-*.jsonl"));
+    let cases = [
+        ("\"*.jsonl\"", "E006 4:8 `path` \"*.jsonl\" names no folder"),
+        ("\"./*\"", "E006 4:8 `path` \"./*\" names no folder"),
+        ("\"in*/a\"", "E006 4:8 `path` \"in*/a\" is no path to an inbox"),
+        ("\"in/[ab]\"", "E006 4:8 `path` \"in/[ab]\" is no path to an inbox"),
+        ("\"in/\"", "E006 4:8 `path` \"in/\" names no files"),
+        ("\"in/.x\"", "E006 4:8 `path` \"in/.x\" names no files"),
+        ("1", "E006 4:8 `path` must be a string, found integer 1"),
+    ];
+    for (path, want) in cases {
+        assert_eq!(problems(&jsonl(path)), [want]);
+    }
+    let two = format!("{}\n{}", jsonl("\"in/*\""), jsonl("\"in/*\"").replace("\"w\"", "\"x\""));
+    assert_eq!(problems(&two), ["E024 8:8 the sources \"w\" and `[[source]]` \"x\" share one inbox"]);
+    let http = problems("[[source]]\nname = \"w\"\nwrite_key = { env = \"K\" }\npath = \"in/*\"");
+    assert_eq!(http, ["E003 4:1 unknown key `path` in `[[source]]` \"w\""]);
+}
