@@ -65,6 +65,10 @@ fn meaning(error: &str, described: &str, status: u16) -> (ErrorKind, &'static st
         "invalid_request" => {
             (ErrorKind::Config, "check the connection's settings: something the sign-in needs is missing")
         }
+        // The front door and its gateways, not the sign-in: the credential may be as good as ever.
+        "" if matches!(status, 406 | 408 | 420 | 429) => {
+            (ErrorKind::Transient, "try again; if it stays, check login_url: nobody answers behind it")
+        }
         _ if (400..500).contains(&status) => {
             (ErrorKind::Auth, "check the app's credentials and that login_url is right")
         }
@@ -102,5 +106,7 @@ mod tests {
         check(r#"{"error":"invalid_client"}"#, ErrorKind::Auth, "secret");
         check("<html>", ErrorKind::Auth, "login_url");
         assert_eq!(told(302, "").kind, ErrorKind::Protocol);
+        assert_eq!(told(420, "<html>").kind, ErrorKind::Transient);
+        assert_eq!(told(429, "").kind, ErrorKind::Transient);
     }
 }
