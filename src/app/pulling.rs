@@ -79,8 +79,8 @@ impl App {
             if let Some(error) = self.over_budget(connection) {
                 return Ok((counts, Ending::Crm(error)));
             }
-            // Deletions go on from their cursor: a CRM without a log of them begins anew by itself.
-            let is_sweep = matches!(stream, Stream::Associations(_)) || *stream.object() == Object::User;
+            // Deletions and associations go on from their cursor: a CRM without a log of them begins anew by itself.
+            let is_sweep = *stream.object() == Object::User;
             let before = counts;
             let reads_mapping = matches!(stream, Stream::Records(_)) && !is_sweep;
             let full = match what.full || !reads_mapping {

@@ -15,8 +15,9 @@ pub enum Stream {
     Records(Object),
     /// Records deleted at the CRM, as [`Page::tombstones`]. Where the CRM has no log of deletions this is a full sweep.
     Deletions(Object),
-    /// Associations of every record of the object, as records with `links` and no fields. Editing an association does
-    /// not move a record's stamp at most CRMs, so this is a sweep of its own.
+    /// Associations of every record of the object, as records with `links` and no fields; from a cursor on only of those
+    /// whose associations changed, where the CRM tells. Editing an association does not move a record's stamp at most
+    /// CRMs, so this is a stream of its own, and at some a sweep.
     Associations(Object),
 }
 

@@ -24,6 +24,8 @@ pub(crate) enum Place {
     Sweep {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after: Option<String>,
+        /// When it began: what changed since is asked for after it.
+        began: i64,
     },
 }
 
@@ -201,12 +203,12 @@ mod tests {
             Place::Deletions(Deletions { mark: Some(1), covered: None, step: Step::Bin { until: 5, after: key() } }),
             r#"{"v":1,"at":{"deletions":{"mark":1,"step":{"bin":{"until":5,"after":{"at":4,"id":"003xx000004TmiQAAS"}}}}}}"#,
         );
-        check(Place::Sweep { after: None }, r#"{"v":1,"at":{"sweep":{}}}"#);
+        check(Place::Sweep { after: None, began: 3 }, r#"{"v":1,"at":{"sweep":{"began":3}}}"#);
     }
 
     #[test]
     fn another_version_is_refused_with_the_way_out() {
-        for bad in ["", "{}", r#"{"v":2,"at":{"sweep":{}}}"#, r#"{"v":1,"at":{"elsewhere":{}}}"#] {
+        for bad in ["", "{}", r#"{"v":2,"at":{"sweep":{"began":3}}}"#, r#"{"v":1,"at":{"elsewhere":{}}}"#] {
             let error = Place::from_cursor(&Cursor::new(bad)).unwrap_err();
             assert_eq!(error.kind, ErrorKind::Protocol);
             assert!(error.fix.is_some());

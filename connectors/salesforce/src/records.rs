@@ -82,7 +82,7 @@ fn whole(api: &Api) -> Window {
     Window { part: 0, from: None, until: settled_until(api), spent: Vec::new(), how: How::Pages(Pages::default()) }
 }
 
-fn since(api: &Api, mark: i64) -> Window {
+pub(crate) fn since(api: &Api, mark: i64) -> Window {
     let from = mark.saturating_sub(millis(api.limits.overlap)).max(0);
     // The clock of another of their servers may be behind: a mark never goes back.
     let until = settled_until(api).max(mark);

@@ -35,10 +35,11 @@ pub(crate) struct Described {
 }
 
 impl Described {
-    /// What is known of an object nobody asked Salesforce about: these fields hold ids.
+    /// What is known of an object nobody asked Salesforce about: these fields hold ids, and one of them its stamp.
     pub fn of_references(names: &[&str]) -> Self {
         let field = |name: &&str| {
-            let (name, kind) = (FieldName::from(*name), FieldKind::Reference);
+            let kind = if *name == "SystemModstamp" { FieldKind::Instant } else { FieldKind::Reference };
+            let name = FieldName::from(*name);
             FieldSpec { label: name.clone(), kind, writable: false, unique: false, max_length: None, name }
         };
         let fields = names.iter().map(|name| (name.to_ascii_lowercase(), field(name)));

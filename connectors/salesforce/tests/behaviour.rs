@@ -194,12 +194,25 @@ async fn deals_come_with_their_people_and_their_company() {
     sweep.links = vec![Object::Contact, Object::Company];
     let swept = walk(&connector, &mut sweep).await;
     assert_eq!(ids(&swept), ids(&pages));
+    assert!(swept.last().unwrap().full_load_done);
     let role = json!({ "opportunity": won.as_str(), "contact": contact.as_str(), "remove": true });
     stand_in.rep("role", role).await.unwrap();
-    let swept = walk(&connector, &mut sweep).await;
-    let now = swept.iter().flat_map(|page| &page.records).find(|record| record.id == won).unwrap();
-    assert_eq!(now.links, Some(vec![link(Object::Company, company.as_str())]));
-    assert!(swept.last().unwrap().full_load_done);
+    // From then on only deals whose roles changed are told, also where a role was taken away.
+    stand_in.advance(SETTLED).await;
+    let told = walk(&connector, &mut sweep).await;
+    let told: Vec<&connector::Record> = told.iter().flat_map(|page| &page.records).collect();
+    assert_eq!(told.iter().map(|record| &record.id).collect::<Vec<_>>(), [&won]);
+    assert_eq!(told[0].links, Some(vec![link(Object::Company, company.as_str())]));
+    // Past the overlap nothing is told twice.
+    stand_in.advance(Duration::from_secs(3_600)).await;
+    walk(&connector, &mut sweep).await;
+    assert_eq!(ids(&walk(&connector, &mut sweep).await), Default::default());
+    let role = json!({ "opportunity": lonely.as_str(), "contact": contact.as_str() });
+    stand_in.rep("role", role).await.unwrap();
+    stand_in.advance(SETTLED).await;
+    let told = walk(&connector, &mut sweep).await;
+    let now = told.iter().flat_map(|page| &page.records).find(|record| record.id == lonely).unwrap();
+    assert_eq!(now.links, Some(vec![link(Object::Contact, contact.as_str())]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
