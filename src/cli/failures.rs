@@ -222,7 +222,9 @@ fn print_one(letter: &DeadLetter, terminal: &Terminal) {
     terminal.say(format!("cause  {}", clean::line(&letter.cause)));
     terminal.say(format!("fix    {}", clean::line(&letter.fix)));
     if let Some(raw) = &letter.raw {
-        terminal.say(format!("input  {}:{}", clean::line(&raw.file), raw.line));
+        // A message of a request stands on no line.
+        let line = if raw.line == 0 { String::new() } else { format!(":{}", raw.line) };
+        terminal.say(format!("input  {}{line}", clean::line(&raw.file)));
         terminal.say(format!("       {}", clean::line(&raw.text)));
     }
 }

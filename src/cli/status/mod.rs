@@ -53,9 +53,11 @@ pub async fn show(
 
 pub fn print(status: &Status, now: Timestamp, terminal: &Terminal) {
     let mut line = format!(
-        "{} profiles · {} events",
+        "{} {} · {} {}",
         terminal.paint(Tone::Heading, &moment::count(status.profiles)),
+        if status.profiles == 1 { "profile" } else { "profiles" },
         terminal.paint(Tone::Heading, &moment::count(status.events)),
+        if status.events == 1 { "event" } else { "events" },
     );
     if status.stale > 0 {
         line.push_str(&format!(" · {} waiting for compute", moment::count(status.stale)));
