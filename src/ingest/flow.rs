@@ -124,10 +124,7 @@ impl Ingest<'_> {
     }
 
     fn letter(&self, file: &str, line: u64, bad: &BadLine, at: Timestamp) -> DeadLetter {
-        let mut end = bad.raw.len().min(RAW_KEPT);
-        while !bad.raw.is_char_boundary(end) {
-            end -= 1;
-        }
+        let kept = &bad.raw[..bad.raw.floor_char_boundary(RAW_KEPT)];
         DeadLetter {
             id: DeadLetterId(0),
             at,
@@ -139,7 +136,7 @@ impl Ingest<'_> {
             },
             cause: format!("{file}, line {line}: {}", bad.cause).into(),
             fix: bad.fix.as_str().into(),
-            raw: Some(Raw { file: file.into(), line, text: bad.raw.get(..end).unwrap_or_default().into() }),
+            raw: Some(Raw { file: file.into(), line, text: kept.into() }),
             count: 1,
         }
     }

@@ -123,10 +123,7 @@ impl Live {
 }
 
 fn letter(source: &SourceName, text: &str, error: &DecodeError, at: Timestamp) -> DeadLetter {
-    let mut end = text.len().min(RAW_KEPT);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
+    let kept = &text[..text.floor_char_boundary(RAW_KEPT)];
     DeadLetter {
         id: DeadLetterId(0),
         at,
@@ -134,7 +131,7 @@ fn letter(source: &SourceName, text: &str, error: &DecodeError, at: Timestamp) -
         subject: Subject { source: Some(source.clone()), ..Subject::default() },
         cause: format!("{} ({})", error.cause, error.code).into(),
         fix: error.fix.as_str().into(),
-        raw: Some(Raw { file: "http".into(), line: 0, text: text.get(..end).unwrap_or_default().into() }),
+        raw: Some(Raw { file: "http".into(), line: 0, text: kept.into() }),
         count: 1,
     }
 }
