@@ -65,6 +65,7 @@ async fn main() -> Result<()> {
     // Every contact has been seen once: of a record that was merged away before anybody saw it, nobody could know.
     anyhow::ensure!(ferry.sync().await? == 0, "the first sync without faults failed");
     let mut world = World::new(folder.path(), seed);
+    world.meet(&crm).await?;
     let tally = kills(&args, &mut dice, &crm, &ferry, &mut world).await?;
     settle(&crm, &ferry, &mut world).await?;
     let verdict = check::everything(&crm, &ferry, &world, &tally).await?;

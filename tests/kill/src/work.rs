@@ -53,16 +53,19 @@ impl World {
         self.merged.get(address).map_or(address, String::as_str)
     }
 
-    pub async fn a_while_passes(&mut self, crm: &Crm, dice: &mut StdRng) -> Result<()> {
-        if self.contacts.is_empty() {
-            let email = crm.vendor.email();
-            for (id, fields) in crm.contacts(&[email]).await? {
-                let address = fields.get(email).cloned().unwrap_or_default();
-                if !address.is_empty() {
-                    self.contacts.push((id, address));
-                }
+    /// Learns who is at the CRM. To be done before any fault is planned: what looks on must not be hit by one.
+    pub async fn meet(&mut self, crm: &Crm) -> Result<()> {
+        let email = crm.vendor.email();
+        for (id, fields) in crm.contacts(&[email]).await? {
+            let address = fields.get(email).cloned().unwrap_or_default();
+            if !address.is_empty() {
+                self.contacts.push((id, address));
             }
         }
+        Ok(())
+    }
+
+    pub async fn a_while_passes(&mut self, crm: &Crm, dice: &mut StdRng) -> Result<()> {
         self.reps_work(crm, dice).await?;
         self.people_visit(dice)
     }
