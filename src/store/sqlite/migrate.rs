@@ -12,7 +12,13 @@ use crate::store::Error;
 const APPLICATION_ID: i64 = 0x4652_5259;
 
 /// Applied in order; a script that has shipped never changes.
-const SCRIPTS: &[&str] = &[include_str!("schema_0001.sql"), include_str!("schema_0002.sql")];
+const SCRIPTS: &[&str] = &[
+    include_str!("schema_0001.sql"),
+    include_str!("schema_0002.sql"),
+    include_str!("schema_0003.sql"),
+    include_str!("schema_0004.sql"),
+    include_str!("schema_0005.sql"),
+];
 
 /// The schema this program writes.
 pub(super) fn newest() -> i64 {

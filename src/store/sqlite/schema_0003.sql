@@ -1,0 +1,1 @@
+-- Schema 3. Identity: what the log of events does not hold of it.
