@@ -30,8 +30,9 @@ pub const ROOT: Keys = keys(
         "scores",
         "currency",
         "safety",
+        "identity",
     ],
-    &["include", "identity", "company", "segments", "routing", "alerts", "privacy", "renamed"],
+    &["include", "company", "segments", "routing", "alerts", "privacy", "renamed"],
 );
 
 /// Keys of the root that are values; the others are sections.
@@ -96,11 +97,31 @@ pub const CURRENCY: Keys = keys(&["rates", "rates_file"], &[]);
 pub const SAFETY: Keys =
     keys(&["max_creates_per_run", "max_update_share", "never_clear_more_than", "max_pull_loss", "mode"], &[]);
 
+pub const IDENTITY: Keys = keys(
+    &[
+        "default_region",
+        "priority",
+        "on_conflict",
+        "bridge",
+        "review_threshold",
+        "limits",
+        "block",
+        "block_email",
+        "custom",
+    ],
+    &[],
+);
+
+/// Beside named ids.
+pub const LIMITS: Keys = keys(&["user_id", "crm", "email", "email_sha256", "phone", "device", "anonymous_id"], &[]);
+
+pub const CUSTOM: Keys = keys(&["limit", "pattern"], &[]);
+
 pub const SECRET: Keys = keys(&["env", "file", "command"], &[]);
 
 /// Every place there is.
 #[cfg(test)]
-pub const EVERY_PLACE: [Keys; 23] = [
+pub const EVERY_PLACE: [Keys; 26] = [
     ROOT,
     STORE,
     SERVER,
@@ -123,6 +144,9 @@ pub const EVERY_PLACE: [Keys; 23] = [
     SCORE_RULE,
     CURRENCY,
     SAFETY,
+    IDENTITY,
+    LIMITS,
+    CUSTOM,
     SECRET,
 ];
 

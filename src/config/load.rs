@@ -9,7 +9,7 @@ use crate::config::reader::{Notes, Reader};
 use crate::config::settings::{Preset, Settings};
 use crate::config::text::{self, SourceText};
 use crate::config::tree::Value;
-use crate::config::{connection, currency, document, general, inbox, model, origin, schedule, source};
+use crate::config::{connection, currency, document, general, identity, inbox, model, origin, schedule, source};
 use crate::ingest::MAX_MESSAGE;
 
 /// Settings and what is doubtful about them.
@@ -98,6 +98,7 @@ fn settings(root: &Reader<'_>, folder: &Path) -> Option<Settings> {
     let store_path = general::store(root, folder);
     let server = general::server(root);
     let admin = general::admin(root, folder);
+    let identity = identity::identity(root);
     let model = model::model(root, preset.unwrap_or(Preset::B2b));
     let max_message = server.as_ref().map_or(MAX_MESSAGE, |server| server.max_message);
     let sources = source::sources(root, folder, max_message, timezone.unwrap_or_default());
@@ -119,6 +120,7 @@ fn settings(root: &Reader<'_>, folder: &Path) -> Option<Settings> {
         base_currency,
         store_path: store_path?,
         server,
+        identity: identity?.into(),
         admin: admin?,
         sources: sources?,
         connections: connections?,

@@ -113,7 +113,13 @@ impl Live {
             }
         }
         if !batch.events.is_empty() || !batch.dead_letters.is_empty() {
-            let report = self.store.append_events(batch, Arc::new(Resolver { now: received_at })).await?;
+            let report = self
+                .store
+                .append_events(
+                    batch,
+                    Arc::new(Resolver { now: received_at, identity: source.options.identity.clone() }),
+                )
+                .await?;
             (taken.accepted, taken.duplicate) = (report.accepted, report.duplicates);
             self.arrived.notify_one();
             source.tally.note_taken(report.accepted, report.duplicates, report.unattributed, newest);

@@ -13,6 +13,8 @@ mod fault;
 #[cfg(test)]
 mod file_tests;
 mod find;
+mod graph;
+mod hashes;
 mod housekeeping;
 mod identity;
 mod intents;
@@ -31,6 +33,8 @@ mod page;
 mod profiles;
 mod readers;
 mod records;
+mod resolved;
+mod reviews;
 mod rules;
 mod runs;
 mod session;
