@@ -111,6 +111,8 @@ pub struct TimelineItem {
     pub title: Arc<str>,
     pub detail: Option<Arc<str>>,
     pub source: Arc<str>,
+    /// The event's place in the log, where it is one.
+    pub event: Option<i64>,
 }
 
 /// One field written (or not) to a CRM.
