@@ -3,6 +3,7 @@
 mod attribute;
 mod blocked;
 pub mod canonical;
+mod company;
 mod dead_letter;
 mod event;
 mod fact;
@@ -20,11 +21,12 @@ mod score;
 mod whose;
 
 pub use attribute::{Attribute, AttributeChange, Origin, survivor};
+pub use company::{Claim, ClaimKind, CompanyClaims, CompanyEvidence, CompanyKey, CompanyRules};
 pub use dead_letter::{DeadLetter, DeadLetterCode, DeadLetterId, Raw, Subject};
 pub use event::{Event, EventKind, EventRow};
 pub use fact::{Fact, RuleId};
 pub use graph::{Conflict, ConflictAction, Graph, Holder, ProfileSize, Resolution, Review, ReviewReason, Standing};
-pub use id::{OutboxId, ProfileId, ProfileUid, RecordKey, RunId, SourceName, TraitName};
+pub use id::{CompanyUid, OutboxId, ProfileId, ProfileUid, RecordKey, RunId, SourceName, TraitName};
 pub use identifier::{DeviceId, Family, Identifier, IdentifierKind, LOYALTY_ID, is_custom_name};
 pub use identity::{
     Blocked, Bridge, CustomRule, IdentityRules, KIOSK_EMAILS, MOST_IDENTIFIERS, MOST_MERGES, OnConflict,

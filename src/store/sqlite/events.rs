@@ -12,7 +12,7 @@ use super::identity::Because;
 use super::packed_model::{pack_known, unpack_known};
 use super::profiles::{self, blob, instant, mark_stale};
 use super::session::Session;
-use super::{hashes, letters, records, resolved, rules};
+use super::{company, hashes, letters, records, resolved, rules};
 use crate::model::{Event, EventKind, EventRow, IdentifierKind, ProfileId, Whose};
 use crate::store::{AppendEvents, EventDecision, IngestReport, ResolveEvents};
 
@@ -41,6 +41,7 @@ pub(super) fn append(
         match profile {
             None => report.unattributed += 1,
             Some(profile) => {
+                report.profiles_marked += u64::from(company::event(session, profile, event, batch.now)?);
                 for fact in facts {
                     rules::add_fact(session, profile, row, fact)?;
                 }
