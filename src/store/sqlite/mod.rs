@@ -16,6 +16,7 @@ mod file_tests;
 mod find;
 mod graph;
 mod hashes;
+mod health;
 mod housekeeping;
 mod identity;
 mod intents;
