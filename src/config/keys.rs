@@ -26,12 +26,13 @@ pub const ROOT: Keys = keys(
         "source",
         "crm",
         "schedule",
+        "company",
         "traits",
         "scores",
         "currency",
         "safety",
     ],
-    &["include", "identity", "company", "segments", "routing", "alerts", "privacy", "renamed"],
+    &["include", "identity", "segments", "routing", "alerts", "privacy", "renamed"],
 );
 
 /// Keys of the root that are values; the others are sections.
@@ -77,6 +78,8 @@ pub const FIELD: Keys = keys(&["field", "direction", "conflict", "transform", "m
 pub const SCHEDULE: Keys =
     keys(&["pull", "push", "recompute", "retention", "jitter", "catch_up"], &["reconcile", "digest", "train", "quiet"]);
 
+pub const COMPANY: Keys = keys(&["match", "free_mail_add", "free_mail_remove"], &[]);
+
 pub const TRAIT: Keys = keys(&["kind", "event", "where", "window", "property"], &["formula", "min_count", "weights"]);
 
 pub const SCORES: Keys = keys(&["engagement"], &["fit", "lead", "win"]);
@@ -100,7 +103,7 @@ pub const SECRET: Keys = keys(&["env", "file", "command"], &[]);
 
 /// Every place there is.
 #[cfg(test)]
-pub const EVERY_PLACE: [Keys; 23] = [
+pub const EVERY_PLACE: [Keys; 24] = [
     ROOT,
     STORE,
     SERVER,
@@ -117,6 +120,7 @@ pub const EVERY_PLACE: [Keys; 23] = [
     FIELDS,
     FIELD,
     SCHEDULE,
+    COMPANY,
     TRAIT,
     SCORES,
     SCORE,

@@ -12,7 +12,7 @@ use super::packed_model::{pack_known, unpack_known};
 use super::page::existing;
 use super::profiles::{self, NewProfile, blob, instant, mark_stale, seen_at};
 use super::session::Session;
-use super::{letters, merge, records, rules};
+use super::{company, letters, merge, records, rules};
 use crate::model::{Candidate, Event, EventKind, EventRow, ProfileId, Whose};
 use crate::store::{AppendEvents, EventDecision, IngestReport, ResolveEvents};
 
@@ -38,6 +38,7 @@ pub(super) fn append(
         match profile {
             None => report.unattributed += 1,
             Some(profile) => {
+                report.profiles_marked += u64::from(company::event(session, profile, event, batch.now)?);
                 for fact in facts {
                     rules::add_fact(session, profile, row, fact)?;
                 }

@@ -41,6 +41,7 @@ fn add_events(session: &Session<'_>, profile: i64, limit: usize, items: &mut Vec
             title,
             detail: None,
             source: event.source,
+            event: Some(row.row),
         });
     }
     Ok(())
@@ -70,6 +71,7 @@ fn add_deals(session: &Session<'_>, profile: i64, limit: usize, items: &mut Vec<
             title: format!("{}: {}", name.unwrap_or(ext), stage.unwrap_or_else(|| status.as_str().to_owned())).into(),
             detail: Some(detail.join(", ").into()),
             source: format!("{connection} {object}").into(),
+            event: None,
         });
     }
     Ok(())
@@ -102,6 +104,7 @@ fn add_identity(session: &Session<'_>, profile: i64, limit: usize, items: &mut V
                 title: title.into(),
                 detail: Some(detail),
                 source: row.get(5)?,
+                event: None,
             });
         }
     }
@@ -117,6 +120,7 @@ fn add_writes(session: &Session<'_>, profile: i64, limit: usize, items: &mut Vec
             title: format!("{} {}", row.field, row.outcome).into(),
             detail: Some(format!("{} → {}", row.from, row.to).into()),
             source: format!("{} {} {}", row.connection, row.object, row.record.unwrap_or_default()).into(),
+            event: None,
         });
     }
     Ok(())
@@ -138,6 +142,7 @@ fn add_traits(session: &Session<'_>, profile: i64, limit: usize, items: &mut Vec
             title: format!("{name} changed").into(),
             detail: Some(format!("was {}", crate::model::canonical::to_json_text(&old.value)).into()),
             source: old.origin.to_string().into(),
+            event: None,
         });
     }
     Ok(())
