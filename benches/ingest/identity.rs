@@ -75,7 +75,7 @@ fn rows(database: &Connection, table: &mut Table, records: u64) {
                 let person = (chance % households) * PEOPLE + (chance >> 32) % PEOPLE;
                 let device = (chance % households) * DEVICES + (chance >> 40) % DEVICES;
                 let values = [format!("user-{person}"), format!("p{person}@home.example"), format!("device-{device}")];
-                for (kind, value) in values.iter().enumerate() {
+                for (kind, value) in (1_i64..).zip(&values) {
                     let known = transaction
                         .prepare_cached("SELECT profile FROM identifier WHERE kind = ?1 AND value = ?2")
                         .and_then(|mut found| found.exists((kind, value)))

@@ -6,9 +6,9 @@
 use std::path::Path;
 use std::sync::mpsc;
 
+use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::{Router, response::Response};
 use tokio::sync::oneshot;
 
 use crate::floor;
@@ -31,13 +31,13 @@ pub fn run(what: &str, folder: &Path) {
     });
 }
 
-async fn take(State(writer): State<Option<mpsc::Sender<Row>>>, body: Bytes) -> Response<&'static str> {
+async fn take(State(writer): State<Option<mpsc::Sender<Row>>>, body: Bytes) -> &'static str {
     if let Some(writer) = writer {
         let (done, committed) = oneshot::channel();
         writer.send((body, done)).unwrap();
         committed.await.unwrap();
     }
-    Response::new(r#"{"success":true}"#)
+    r#"{"success":true}"#
 }
 
 /// Whatever has come is one transaction.
