@@ -7,6 +7,7 @@ use connector::Timestamp;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::fault::{Fallible, Fault};
+use super::health::Brought;
 use super::identity::{Because, Person, attach, candidates};
 use super::packed_model::{pack_known, unpack_known};
 use super::page::existing;
@@ -22,11 +23,13 @@ pub(super) fn append(
     resolve: &dyn ResolveEvents,
 ) -> Fallible<IngestReport> {
     let mut report = IngestReport { dead_letters: batch.dead_letters.len() as u64, ..IngestReport::default() };
-    let mut stale = HashSet::new();
+    let (mut stale, mut brought) = (HashSet::new(), Brought::default());
     for (event, facts) in &batch.events {
         let source = session.source(&event.source)?;
+        let counted = brought.of(source);
         let Some(key) = free_key(session, source, &event.message_id)? else {
             report.duplicates += 1;
+            counted.duplicate += 1;
             continue;
         };
         let known = candidates(session, &event.identifiers)?;
@@ -35,8 +38,12 @@ pub(super) fn append(
         let row = insert(session, source, profile, event)?;
         session.run("INSERT INTO event_key (key, event) VALUES (?1, ?2)", (key, row))?;
         report.accepted += 1;
+        counted.accept(event.at);
         match profile {
-            None => report.unattributed += 1,
+            None => {
+                report.unattributed += 1;
+                counted.unattributed += 1;
+            }
             Some(profile) => {
                 report.profiles_marked += u64::from(company::event(session, profile, event, batch.now)?);
                 for fact in facts {
@@ -52,6 +59,7 @@ pub(super) fn append(
     for letter in &batch.dead_letters {
         letters::add(session, letter)?;
     }
+    brought.save(session, batch.now, &batch.rejected)?;
     Ok(report)
 }
 

@@ -14,6 +14,7 @@ mod fault;
 #[cfg(test)]
 mod file_tests;
 mod find;
+mod health;
 mod housekeeping;
 mod identity;
 mod intents;
