@@ -4,6 +4,7 @@ mod compute;
 mod coverage;
 mod daemon;
 mod environment;
+pub mod identity;
 mod importing;
 mod inbox;
 mod listening;

@@ -179,6 +179,10 @@ impl Memory {
         self.profiles.iter().map(|(profile, held)| (*profile, &held.identifiers))
     }
 
+    pub fn first_seen(&self, profile: ProfileId) -> Option<Timestamp> {
+        self.profiles.get(&profile).map(|held| held.first_seen)
+    }
+
     pub fn is_contested(&self, identifier: &Identifier) -> bool {
         matches!(self.standings.get(identifier), Some(Standing::Contested(_)))
     }
