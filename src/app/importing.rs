@@ -106,6 +106,7 @@ impl App {
             clock: &*self.world.clock,
             model: &self.model,
             source,
+            consent: &self.settings.privacy.consent,
             run,
             stop: &self.stop,
         };

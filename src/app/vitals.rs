@@ -45,6 +45,18 @@ impl App {
             m.add("events_duplicate", "Copies of events that were known already", &labels, counts.duplicate as f64);
             m.add("events_unattributed", "Events that name nobody", &labels, counts.unattributed as f64);
             m.add(
+                "events_suppressed",
+                "Dropped events of people on the suppression list",
+                &labels,
+                counts.suppressed as f64,
+            );
+            m.add(
+                "events_withheld",
+                "Dropped events of people who do not allow analytics",
+                &labels,
+                counts.withheld as f64,
+            );
+            m.add(
                 "events_limited",
                 "Requests sent away because their source sent too fast",
                 &labels,

@@ -30,8 +30,9 @@ pub const ROOT: Keys = keys(
         "scores",
         "currency",
         "safety",
+        "privacy",
     ],
-    &["include", "identity", "company", "segments", "routing", "alerts", "privacy", "renamed"],
+    &["include", "identity", "company", "segments", "routing", "alerts", "renamed"],
 );
 
 /// Keys of the root that are values; the others are sections.
@@ -96,11 +97,27 @@ pub const CURRENCY: Keys = keys(&["rates", "rates_file"], &[]);
 pub const SAFETY: Keys =
     keys(&["max_creates_per_run", "max_update_share", "never_clear_more_than", "max_pull_loss", "mode"], &[]);
 
+pub const PRIVACY: Keys = keys(
+    &[
+        "default_consent",
+        "categories",
+        "double_opt_in",
+        "honour_gpc",
+        "store_ip",
+        "retention",
+        "on_erase",
+        "suppression_key",
+    ],
+    &[],
+);
+
+pub const RETENTION: Keys = keys(&["events", "anonymous_profiles", "raw_payloads"], &[]);
+
 pub const SECRET: Keys = keys(&["env", "file", "command"], &[]);
 
 /// Every place there is.
 #[cfg(test)]
-pub const EVERY_PLACE: [Keys; 23] = [
+pub const EVERY_PLACE: [Keys; 25] = [
     ROOT,
     STORE,
     SERVER,
@@ -123,6 +140,8 @@ pub const EVERY_PLACE: [Keys; 23] = [
     SCORE_RULE,
     CURRENCY,
     SAFETY,
+    PRIVACY,
+    RETENTION,
     SECRET,
 ];
 

@@ -9,7 +9,7 @@ use crate::config::reader::{Notes, Reader};
 use crate::config::settings::{Preset, Settings};
 use crate::config::text::{self, SourceText};
 use crate::config::tree::Value;
-use crate::config::{connection, currency, document, general, inbox, model, origin, schedule, source};
+use crate::config::{connection, currency, document, general, inbox, model, origin, privacy, schedule, source};
 use crate::ingest::MAX_MESSAGE;
 
 /// Settings and what is doubtful about them.
@@ -105,6 +105,8 @@ fn settings(root: &Reader<'_>, folder: &Path) -> Option<Settings> {
     let schedule = schedule::schedule(root);
     let currency = currency::currency(root, folder);
     let safety = general::safety(root);
+    let privacy = privacy::privacy(root, folder, &model.spec);
+    privacy::warn_unmapped(root, connections.as_deref().unwrap_or_default());
     let (timezone, base_currency, server) = (timezone?, base_currency?, server?);
     let model = model::with_surroundings(
         model.complete()?,
@@ -125,6 +127,7 @@ fn settings(root: &Reader<'_>, folder: &Path) -> Option<Settings> {
         schedule: schedule?,
         model,
         safety: safety?,
+        privacy: privacy?,
         config_hash: String::new(),
         resolved: Vec::new(),
     })

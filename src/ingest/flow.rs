@@ -10,6 +10,7 @@ use connector::{Clock, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use super::{BadLine, DecodeOptions, MAX_MESSAGE, Records, decode};
+use crate::consent::Policy;
 use crate::enrich::Model;
 use crate::model::{
     Attribute, AttributeChange, Candidate, Counts, DeadLetter, DeadLetterCode, DeadLetterId, Event, Fact, Origin,
@@ -25,6 +26,7 @@ pub struct Ingest<'a> {
     pub clock: &'a dyn Clock,
     pub model: &'a Model,
     pub source: SourceName,
+    pub consent: &'a Arc<Policy>,
     pub run: RunId,
     pub stop: &'a CancellationToken,
 }
@@ -79,7 +81,7 @@ impl Ingest<'_> {
             if self.stop.is_cancelled() {
                 return Err(Failed::Stopped);
             }
-            let resolver = Arc::new(Resolver { now: batch.now });
+            let resolver = Arc::new(Resolver { now: batch.now, consent: self.consent.clone(), gpc: false });
             let mut report = self.store.append_events(batch, resolver);
             // Asked once, so that the batch is with the store before the next one is read.
             if let Poll::Ready(done) = futures::poll!(&mut report) {
@@ -106,6 +108,7 @@ impl Ingest<'_> {
             let line = record.line;
             let bad = match record.message.map(|text| decode(&text, now, &options)) {
                 Ok(Ok(event)) => {
+                    let event = self.consent.minimised(event);
                     let facts: Vec<Fact> = self.model.facts(&event);
                     batch.events.push((event, facts));
                     continue;
@@ -156,7 +159,7 @@ fn note(counts: &mut Counts, seen: u64, report: &IngestReport) {
     counts.created += report.accepted;
     counts.duplicates += report.duplicates;
     counts.conflicts += report.identity_conflicts;
-    counts.skipped += report.unattributed;
+    counts.skipped += report.unattributed + report.suppressed + report.withheld;
     counts.failed += report.dead_letters;
 }
 
@@ -164,6 +167,9 @@ fn note(counts: &mut Counts, seen: u64, report: &IngestReport) {
 #[derive(Debug)]
 pub(super) struct Resolver {
     pub(super) now: Timestamp,
+    pub(super) consent: Arc<Policy>,
+    /// Whether the sender's browser asked with `Sec-GPC: 1` not to be sold or shared.
+    pub(super) gpc: bool,
 }
 
 impl ResolveEvents for Resolver {
@@ -205,6 +211,13 @@ impl ResolveEvents for Resolver {
                 })
                 .collect(),
         };
-        EventDecision { whose: resolved.whose, attach: resolved.attach, attributes, conflict: resolved.conflict }
+        let consent = self.consent.read(event, self.gpc);
+        EventDecision {
+            whose: resolved.whose,
+            attach: resolved.attach,
+            attributes,
+            conflict: resolved.conflict,
+            consent,
+        }
     }
 }

@@ -10,6 +10,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::flow::Resolver;
 use super::{DecodeError, DecodeOptions, decode};
+use crate::consent::Policy;
 use crate::enrich::Model;
 use crate::model::{DeadLetter, DeadLetterCode, DeadLetterId, Fact, Raw, RunId, SourceName, Subject};
 use crate::store::{AppendEvents, Result, Store};
@@ -26,6 +27,7 @@ pub struct Live {
     /// Permits of a KiB each: bytes of requests between their arrival and their commit.
     room: Arc<Semaphore>,
     patience: Duration,
+    consent: Arc<Policy>,
 }
 
 /// One sender.
@@ -62,12 +64,18 @@ impl Live {
         run: RunId,
         arrived: Arc<Notify>,
     ) -> Self {
-        Self { store, model, clock, run, arrived, room: Arc::new(Semaphore::new(ROOM / 1024)), patience: PATIENCE }
+        let room = Arc::new(Semaphore::new(ROOM / 1024));
+        Self { store, model, clock, run, arrived, room, patience: PATIENCE, consent: Arc::default() }
     }
 
     /// How long a request waits for room before it is sent away; 2 s where it is not said.
     pub fn with_patience(self, patience: Duration) -> Self {
         Self { patience, ..self }
+    }
+
+    /// How consent is read; as built in where it is not said.
+    pub fn with_consent(self, consent: Arc<Policy>) -> Self {
+        Self { consent, ..self }
     }
 
     pub fn now(&self) -> Timestamp {
@@ -82,12 +90,13 @@ impl Live {
     }
 
     /// Takes the messages of one request. When this returns, what was accepted is on disk. A message that cannot be taken
-    /// never harms the others.
+    /// never harms the others. `gpc`: they came with `Sec-GPC: 1`.
     pub async fn take(
         &self,
         source: &LiveSource,
         messages: &[impl AsRef<str>],
         received_at: Timestamp,
+        gpc: bool,
     ) -> Result<Taken> {
         let mut taken = Taken::default();
         let mut batch = AppendEvents {
@@ -100,6 +109,7 @@ impl Live {
         for (place, message) in messages.iter().enumerate() {
             match decode(message.as_ref(), received_at, &source.options) {
                 Ok(event) => {
+                    let event = self.consent.minimised(event);
                     newest = newest.max(Some(event.at));
                     let facts: Vec<Fact> = self.model.facts(&event);
                     batch.events.push((event, facts));
@@ -113,9 +123,13 @@ impl Live {
             }
         }
         if !batch.events.is_empty() || !batch.dead_letters.is_empty() {
-            let report = self.store.append_events(batch, Arc::new(Resolver { now: received_at })).await?;
+            let report = self
+                .store
+                .append_events(batch, Arc::new(Resolver { now: received_at, consent: self.consent.clone(), gpc }))
+                .await?;
             (taken.accepted, taken.duplicate) = (report.accepted, report.duplicates);
             self.arrived.notify_one();
+            source.tally.note_dropped(report.suppressed, report.withheld);
             source.tally.note_taken(report.accepted, report.duplicates, report.unattributed, newest);
         }
         Ok(taken)
@@ -142,6 +156,8 @@ pub struct Tally {
     accepted: AtomicU64,
     duplicate: AtomicU64,
     unattributed: AtomicU64,
+    suppressed: AtomicU64,
+    withheld: AtomicU64,
     limited: AtomicU64,
     /// Event time of the newest message, in microseconds; 0 is none.
     newest: AtomicI64,
@@ -161,6 +177,10 @@ pub struct SourceCounts {
     pub accepted: u64,
     pub duplicate: u64,
     pub unattributed: u64,
+    /// Dropped, because they name somebody on the suppression list.
+    pub suppressed: u64,
+    /// Dropped, because their person does not allow analytics.
+    pub withheld: u64,
     /// Requests sent away because the source sends faster than it may.
     pub limited: u64,
     pub rejected: BTreeMap<&'static str, u64>,
@@ -174,6 +194,8 @@ impl Tally {
             accepted: self.accepted.load(Ordering::Relaxed),
             duplicate: self.duplicate.load(Ordering::Relaxed),
             unattributed: self.unattributed.load(Ordering::Relaxed),
+            suppressed: self.suppressed.load(Ordering::Relaxed),
+            withheld: self.withheld.load(Ordering::Relaxed),
             limited: self.limited.load(Ordering::Relaxed),
             rejected: self.rejected.lock().unwrap_or_else(PoisonError::into_inner).by_code.clone(),
             newest: (newest != 0).then(|| Timestamp::from_micros(newest)),
@@ -182,6 +204,11 @@ impl Tally {
 
     pub fn note_limited(&self) {
         self.limited.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn note_dropped(&self, suppressed: u64, withheld: u64) {
+        self.suppressed.fetch_add(suppressed, Ordering::Relaxed);
+        self.withheld.fetch_add(withheld, Ordering::Relaxed);
     }
 
     fn note_taken(&self, accepted: u64, duplicate: u64, unattributed: u64, newest: Option<Timestamp>) {

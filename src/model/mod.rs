@@ -3,6 +3,7 @@
 mod attribute;
 mod candidate;
 pub mod canonical;
+mod consent;
 mod dead_letter;
 mod event;
 mod fact;
@@ -14,9 +15,11 @@ mod profile;
 mod rule;
 mod run;
 mod score;
+mod suppression;
 
 pub use attribute::{Attribute, AttributeChange, Origin, survivor};
 pub use candidate::{Candidate, Deal, Whose};
+pub use consent::{Choice, ConsentDecision, ConsentDefaults, Consents, MessageConsent, Purpose, effective};
 pub use dead_letter::{DeadLetter, DeadLetterCode, DeadLetterId, Raw, Subject};
 pub use event::{Event, EventKind, EventRow};
 pub use fact::{Fact, RuleId};
@@ -28,3 +31,4 @@ pub use profile::{LinkedRecord, Profile};
 pub use rule::{Direction, Rule};
 pub use run::{Counts, Flow, Run, RunState};
 pub use score::{Computed, Score, ScorePart};
+pub use suppression::{Privacy, SuppressionHash, SuppressionKey};

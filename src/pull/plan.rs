@@ -8,7 +8,7 @@ use connector::{ConnectionName, Record, RecordId, Timestamp, Value};
 use super::GuardLimits;
 use super::guard::Losses;
 use crate::compare::{Notice, Policy, Sides, compare, is_normalisation, wanted};
-use crate::mapping::{FieldMapping, ObjectMapping};
+use crate::mapping::{FieldMapping, ObjectMapping, Source};
 use crate::model::{
     Attribute, AttributeChange, Candidate, DeadLetter, DeadLetterCode, DeadLetterId, Direction, Identifier,
     LinkedRecord, Mirror, MirrorField, Origin, Profile, ProfileId, RecordKey, Subject, Whose, survivor,
@@ -23,11 +23,11 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// Decides about the records of one pull.
 #[derive(Debug)]
 pub struct Planner {
-    connection: ConnectionName,
-    mapping: Arc<ObjectMapping>,
+    pub(super) connection: ConnectionName,
+    pub(super) mapping: Arc<ObjectMapping>,
     /// Whether records carry fields (the associations sweep carries only links).
     with_fields: bool,
-    now: Timestamp,
+    pub(super) now: Timestamp,
     limits: GuardLimits,
     losses: Mutex<Running>,
 }
@@ -133,6 +133,10 @@ impl Planner {
                     continue;
                 }
             };
+            if let Source::Consent(purpose) = mapping.source {
+                changed |= self.consent(mapping, purpose, crm, record, known, decision);
+                continue;
+            }
             changed |= self.field(mapping, crm, Arrival { record, origin: &origin }, known, profile, decision);
         }
         decision.tally = match (&known.record, changed) {
@@ -379,6 +383,7 @@ impl PlanRecords for Planner {
             emptied: false,
             dead_letters: Vec::new(),
             tally: Tally::Updated,
+            consents: Vec::new(),
         };
         if !self.with_fields {
             return decision;

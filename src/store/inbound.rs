@@ -6,8 +6,8 @@ use std::sync::Arc;
 use connector::{ConnectionName, Cursor, FieldName, Record, Stream, Timestamp, Tombstone, Value};
 
 use crate::model::{
-    AttributeChange, Candidate, Computed, Counts, DeadLetter, Deal, Event, Fact, Identifier, LinkedRecord, Mirror,
-    Profile, ProfileId, ProfileUid, RuleId, RunId, Whose,
+    AttributeChange, Candidate, Computed, ConsentDecision, Counts, DeadLetter, Deal, Event, Fact, Identifier,
+    LinkedRecord, MessageConsent, Mirror, Profile, ProfileId, ProfileUid, RuleId, RunId, Whose,
 };
 
 /// One stream of one connection: the unit of checkpoints.
@@ -88,6 +88,8 @@ pub struct RecordDecision {
     pub emptied: bool,
     pub dead_letters: Vec<DeadLetter>,
     pub tally: Tally,
+    /// Opt-outs that the record says, and takes back.
+    pub consents: Vec<ConsentDecision>,
 }
 
 /// How a record is counted.
@@ -164,6 +166,8 @@ pub struct EventDecision {
     pub attributes: Vec<AttributeChange>,
     /// The event named two known people; counted.
     pub conflict: bool,
+    /// What it says of consent; with what is known of the person it decides what of the event is kept.
+    pub consent: MessageConsent,
 }
 
 /// Decides whose an event is. Pure.
@@ -183,6 +187,10 @@ pub struct IngestReport {
     pub duplicates: u64,
     pub unattributed: u64,
     pub identity_conflicts: u64,
+    /// Dropped: they name somebody on the suppression list.
+    pub suppressed: u64,
+    /// Dropped: their person does not allow analytics.
+    pub withheld: u64,
     pub dead_letters: u64,
     pub profiles_marked: u64,
     /// Records whose person's declared traits changed: poke push.

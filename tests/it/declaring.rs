@@ -1,6 +1,7 @@
 //! Our side of a test: what an identify call does to a profile.
 
 use connector::Timestamp;
+use ferry::consent::Policy;
 use ferry::model::{Attribute, AttributeChange, Candidate, Event, Origin, Profile, ProfileId, Whose, survivor};
 use ferry::resolution;
 use ferry::store::{EventDecision, ResolveEvents};
@@ -37,6 +38,13 @@ impl ResolveEvents for Declared {
             wins.then(|| AttributeChange { name: name.clone(), attribute })
         });
         let attributes = changed.collect();
-        EventDecision { whose: resolved.whose, attach: resolved.attach, attributes, conflict: resolved.conflict }
+        let consent = Policy::default().read(event, false);
+        EventDecision {
+            whose: resolved.whose,
+            attach: resolved.attach,
+            attributes,
+            conflict: resolved.conflict,
+            consent,
+        }
     }
 }

@@ -7,7 +7,21 @@ use std::path::{Path, PathBuf};
 /// The floors of `src/`, lowest first. A room uses floors below its own, never a neighbour, never above.
 const FLOORS: &[(u8, &[&str])] = &[
     (1, &["model", "expr"]),
-    (2, &["store", "mapping", "compare", "resolution", "matching", "enrich", "schedule", "routing", "timeline"]),
+    (
+        2,
+        &[
+            "store",
+            "mapping",
+            "compare",
+            "consent",
+            "resolution",
+            "matching",
+            "enrich",
+            "schedule",
+            "routing",
+            "timeline",
+        ],
+    ),
     (3, &["pull", "push", "ingest"]),
     (4, &["config", "server"]),
     (5, &["app"]),

@@ -4,6 +4,7 @@ mod codes;
 mod columns;
 mod golden;
 mod hostile;
+mod privacy;
 mod salesforce;
 
 use std::path::Path;
@@ -30,7 +31,7 @@ pub(super) fn parsed(text: &str) -> Result<Loaded, Failure> {
     parse("sync.toml", text, Path::new("conf"), &Overrides::none())
 }
 
-fn valid(text: &str) -> Settings {
+pub(super) fn valid(text: &str) -> Settings {
     parsed(text).unwrap_or_else(|failure| panic!("{failure}")).settings
 }
 

@@ -66,6 +66,7 @@ impl PlanRecords for Plan {
             restage: true,
             emptied: incoming.record.fields.iter().any(|(_, value)| value.is_null()),
             dead_letters: Vec::new(),
+            consents: Vec::new(),
             tally: if known.record.is_some() { Tally::Updated } else { Tally::Created },
         }
     }
@@ -122,7 +123,13 @@ impl ResolveEvents for Resolver {
                 origin: Origin::Identify(event.source.clone()),
             },
         });
-        EventDecision { whose, attach: event.identifiers.clone(), attributes: attributes.collect(), conflict: false }
+        EventDecision {
+            whose,
+            attach: event.identifiers.clone(),
+            attributes: attributes.collect(),
+            consent: Default::default(),
+            conflict: false,
+        }
     }
 }
 

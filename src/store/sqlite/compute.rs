@@ -5,30 +5,36 @@ use std::collections::{BTreeMap, HashSet};
 use connector::{Timestamp, Value};
 
 use super::fault::Fallible;
+use super::gate::Gate;
 use super::letters::rows_limit;
 use super::packed_model::{pack_scores, pack_values};
 use super::profiles::{self, keep_history};
 use super::session::Session;
 use super::{deals, records, rules};
-use crate::model::{Attribute, Computed, Origin, Profile, ProfileId, RuleId, TraitName};
+use crate::model::{Attribute, Computed, Origin, Profile, ProfileId, Purpose, RuleId, TraitName};
 use crate::store::{ComputeInput, ComputeProfiles};
 
 pub(super) fn compute(
-    session: &Session<'_>,
+    gate: &Gate<'_>,
     as_of: Timestamp,
     all: bool,
     after: Option<ProfileId>,
     limit: usize,
     computing: &dyn ComputeProfiles,
 ) -> Fallible<(u64, u64, Option<ProfileId>)> {
+    let session = gate.session();
     let ids = chosen(session, as_of, all, after.map_or(0, |id| id.0), limit.max(1))?;
     let wanted: HashSet<RuleId> = computing.rules().into_iter().collect();
     let mut changed = 0;
     for id in &ids {
         if let Some((profile, kept)) = load(session, *id)? {
-            let facts = rules::facts(session, *id, &wanted)?;
-            let deals = deals::of_profile(session, *id)?;
-            let result = computing.compute(&ComputeInput { profile: &profile, facts: &facts, deals: &deals });
+            let result = if gate.allows(*id, Purpose::Analytics)? {
+                let facts = rules::facts(session, *id, &wanted)?;
+                let deals = deals::of_profile(session, *id)?;
+                computing.compute(&ComputeInput { profile: &profile, facts: &facts, deals: &deals })
+            } else {
+                Computed::default()
+            };
             changed += u64::from(store(session, &profile, &kept, as_of, &result)?);
         }
         session.run("DELETE FROM stale WHERE profile = ?1", [id])?;

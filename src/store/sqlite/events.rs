@@ -7,6 +7,7 @@ use connector::Timestamp;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::fault::{Fallible, Fault};
+use super::gate::Gate;
 use super::identity::{Because, Person, attach, candidates};
 use super::packed_model::{pack_known, unpack_known};
 use super::page::existing;
@@ -18,19 +19,32 @@ use crate::store::{AppendEvents, EventDecision, IngestReport, ResolveEvents};
 
 pub(super) fn append(
     session: &Session<'_>,
+    gate: &Gate<'_>,
     batch: &AppendEvents,
     resolve: &dyn ResolveEvents,
 ) -> Fallible<IngestReport> {
     let mut report = IngestReport { dead_letters: batch.dead_letters.len() as u64, ..IngestReport::default() };
     let mut stale = HashSet::new();
     for (event, facts) in &batch.events {
+        if gate.suppresses(&event.identifiers)? {
+            report.suppressed += 1;
+            continue;
+        }
         let source = session.source(&event.source)?;
         let Some(key) = free_key(session, source, &event.message_id)? else {
             report.duplicates += 1;
             continue;
         };
         let known = candidates(session, &event.identifiers)?;
-        let decision = profiles::with_loader(session, |load| resolve.resolve(event, &known, load))?;
+        let mut decision = profiles::with_loader(session, |load| resolve.resolve(event, &known, load))?;
+        let admission = gate.admit(&decision.whose, &decision.consent)?;
+        if !admission.keep {
+            report.withheld += 1;
+            continue;
+        }
+        if !admission.counts {
+            decision.attributes.clear();
+        }
         let profile = attribute(session, batch.now, event, &known, &decision, &mut report)?;
         let row = insert(session, source, profile, event)?;
         session.run("INSERT INTO event_key (key, event) VALUES (?1, ?2)", (key, row))?;
@@ -38,6 +52,9 @@ pub(super) fn append(
         match profile {
             None => report.unattributed += 1,
             Some(profile) => {
+                let facts: &[_] = if admission.counts { facts } else { &[] };
+                report.profiles_marked +=
+                    u64::from(gate.note(profile, Some(row), &decision.consent.decisions, batch.now)?);
                 for fact in facts {
                     rules::add_fact(session, profile, row, fact)?;
                 }
