@@ -7,8 +7,9 @@ use connector::Timestamp;
 
 use super::running::Ending;
 use super::{App, Finished, Progress};
+use crate::company::Rules;
 use crate::enrich::Model;
-use crate::model::{Computed, Counts, Event, Flow, RuleId};
+use crate::model::{CompanyRules, Computed, Counts, Event, Flow, RuleId};
 use crate::store::{ComputeInput, ComputeProfiles, MatchFacts, Result};
 
 /// What to compute.
@@ -22,6 +23,8 @@ pub struct Computing {
 
 /// The store's note of an explicit instant that everybody was last computed as of; empty once they are as of now again.
 const ELSEWHEN: &str = "computed_as_of";
+/// The store's note of the rules of companies that everybody was last placed by.
+const PLACED_BY: &str = "companies_placed_by";
 /// Profiles computed in one transaction.
 const CHUNK: usize = 2_000;
 /// Events matched in one transaction.
@@ -46,14 +49,20 @@ impl App {
     ) -> Result<Ending> {
         self.match_new_rules().await?;
         let as_of = what.as_of.unwrap_or_else(|| self.world.clock.now());
-        let computation = Arc::new(Computation { model: self.model.clone(), as_of });
+        let companies = self.settings.company.clone();
+        let placed_by = companies.fingerprint();
+        let computation = Arc::new(Computation { model: self.model.clone(), companies, as_of });
         // What is stored then is as of another instant than now, and nothing says who would change: the next computation as of
         // now is one of everybody.
         let strays = self.store.note(ELSEWHEN).await?.is_some_and(|instant| !instant.is_empty());
         if let Some(instant) = what.as_of {
             self.store.set_note(ELSEWHEN, &instant.to_rfc3339()).await?;
         }
-        let all = what.all || strays || what.as_of.is_some();
+        let other_rules = self.store.note(PLACED_BY).await?.is_none_or(|rules| rules != placed_by);
+        if other_rules {
+            self.store.recall_companies().await?;
+        }
+        let all = what.all || strays || other_rules || what.as_of.is_some();
         let mut after = None;
         loop {
             let (seen, changed, last) = self.store.compute(as_of, all, after, CHUNK, computation.clone()).await?;
@@ -67,6 +76,9 @@ impl App {
                 Some(_) if self.stop.is_cancelled() => return Ok(Ending::Stopped),
                 last => after = last,
             }
+        }
+        if other_rules {
+            self.store.set_note(PLACED_BY, &placed_by).await?;
         }
         if strays && what.as_of.is_none() {
             self.store.set_note(ELSEWHEN, "").await?;
@@ -105,6 +117,7 @@ impl App {
 #[derive(Debug)]
 pub(super) struct Computation {
     pub model: Arc<Model>,
+    pub companies: Rules,
     pub as_of: Timestamp,
 }
 
@@ -115,5 +128,9 @@ impl ComputeProfiles for Computation {
 
     fn compute(&self, input: &ComputeInput<'_>) -> Computed {
         self.model.compute(input.facts, input.deals, self.as_of)
+    }
+
+    fn companies(&self) -> Option<&dyn CompanyRules> {
+        Some(&self.companies)
     }
 }

@@ -1,5 +1,6 @@
 //! `ferry timeline KEY`: what happened around one person, newest first.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -8,6 +9,7 @@ use crate::cli::exit::{Ended, Exit};
 use crate::cli::moment;
 use crate::cli::profile;
 use crate::cli::terminal::{Terminal, Tone, cell};
+use crate::enrich::{EventMark, Session, Story, tell};
 use crate::store::{Store, TimelineItem};
 
 #[derive(Debug, clap::Args)]
@@ -19,45 +21,85 @@ pub struct Args {
     pub limit: u16,
 }
 
-#[derive(Serialize)]
-struct List<'a> {
-    timeline: &'a [TimelineItem],
+/// Events read to tell sessions, and machines from people, by what was around them.
+const READ: usize = 10_000;
+
+/// `timeline --json`.
+#[derive(Debug, Serialize)]
+pub struct View {
+    pub timeline: Vec<Item>,
+    /// By start, oldest first; those of the events shown.
+    pub sessions: Vec<Session>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Item {
+    #[serde(flatten)]
+    pub item: TimelineItem,
+    /// The id of the session that an event is part of.
+    pub session: Option<Arc<str>>,
+    /// What an event does not count for, and why: `bot`, `machine_open`, `machine_click`; `time_corrected`.
+    pub marks: Vec<EventMark>,
 }
 
 pub async fn run(args: &Args, store: Option<&dyn Store>, terminal: &Terminal) -> Ended {
     let (id, _, store) = profile::find(&args.key, store).await?;
     let items = store.timeline(id, usize::from(args.limit)).await?;
-    terminal.show(&List { timeline: &items }, |terminal| print(&items, terminal))?;
+    let story = tell(&store.events_of(id, READ).await?);
+    let view = view(items, &story);
+    terminal.show(&view, |terminal| print(&view, terminal))?;
     Ok(Exit::Done)
 }
 
-fn print(items: &[TimelineItem], terminal: &Terminal) {
-    if items.is_empty() {
+/// The items, and what the story says of those that are events.
+pub fn view(items: Vec<TimelineItem>, story: &Story) -> View {
+    let timeline: Vec<Item> = items
+        .into_iter()
+        .map(|mut item| {
+            let Some(told) = item.event.and_then(|event| story.events.get(&event)) else {
+                return Item { item, session: None, marks: Vec::new() };
+            };
+            item.kind = told.kind.as_str().into();
+            if item.detail.is_none() {
+                item.detail = told.page.as_deref().map(Into::into);
+            }
+            Item { item, session: told.session.clone(), marks: told.marks.clone() }
+        })
+        .collect();
+    let shown = |session: &&Session| timeline.iter().any(|item| item.session.as_ref() == Some(&session.id));
+    let sessions = story.sessions.iter().filter(shown).cloned().collect();
+    View { timeline, sessions }
+}
+
+fn print(view: &View, terminal: &Terminal) {
+    if view.timeline.is_empty() {
         terminal.say("nothing has happened yet");
         return;
     }
-    let mut table = terminal.table(&["when (UTC)", "what", "title", "detail", "source"]);
-    for item in items {
+    let mut table = terminal.table(&["when (UTC)", "kind", "title", "detail", "source"]);
+    for one in &view.timeline {
+        let title = if one.marks.contains(&EventMark::Bot) { Tone::Quiet } else { Tone::Heading };
         table.add_row([
-            cell(Tone::Quiet, moment::at(item.at)),
-            cell(Tone::Plain, &item.kind),
-            cell(Tone::Heading, &item.title),
-            cell(Tone::Plain, detail(item)),
-            cell(Tone::Quiet, &item.source),
+            cell(Tone::Quiet, moment::at(one.item.at)),
+            cell(Tone::Plain, &one.item.kind),
+            cell(title, &one.item.title),
+            cell(Tone::Plain, detail(one)),
+            cell(Tone::Quiet, &one.item.source),
         ]);
     }
     terminal.print(&table);
 }
 
-/// An item that was written down more than a day after it happened says so.
-fn detail(item: &TimelineItem) -> String {
+/// With its marks; an item that was written down more than a day after it happened says so.
+fn detail(one: &Item) -> String {
     const LATE: Duration = Duration::from_secs(86_400);
-    let mut detail = item.detail.as_deref().unwrap_or_default().to_owned();
+    let item = &one.item;
+    let mut parts: Vec<String> = item.detail.iter().map(|detail| detail.to_string()).collect();
+    parts.extend(one.marks.iter().map(|mark| mark.as_str().replace('_', " ")));
     if item.recorded_at.since(item.at) > LATE {
-        let separator = if detail.is_empty() { "" } else { "; " };
-        detail.push_str(&format!("{separator}recorded later, {}", moment::at(item.recorded_at)));
+        parts.push(format!("recorded later, {}", moment::at(item.recorded_at)));
     }
-    detail
+    parts.join("; ")
 }
 
 #[cfg(test)]
@@ -66,24 +108,41 @@ mod tests {
 
     use super::*;
     use crate::cli::terminal::tests::captured;
+    use crate::enrich::{DataKind, Told};
 
-    #[test]
-    fn late_items_say_so() {
-        let item = |recorded: i64, detail: Option<&str>| TimelineItem {
+    fn item(recorded: i64, detail: Option<&str>, event: Option<i64>) -> TimelineItem {
+        TimelineItem {
             at: Timestamp::from_secs(0),
             recorded_at: Timestamp::from_secs(recorded),
             kind: "event".into(),
             title: "Order\u{7} Completed".into(),
             detail: detail.map(Into::into),
             source: "website".into(),
-        };
+            event,
+        }
+    }
+
+    #[test]
+    fn late_items_say_so() {
+        let items = vec![item(10, Some("12.50 EUR"), None), item(90_000, None, None)];
         let (terminal, out, _) = captured(false);
-        print(&[item(10, Some("12.50 EUR")), item(90_000, None)], &terminal);
+        print(&view(items, &Story::default()), &terminal);
         let want = "\
-WHEN (UTC)           WHAT   TITLE                 DETAIL                               SOURCE
+WHEN (UTC)           KIND   TITLE                 DETAIL                               SOURCE
 1970-01-01 00:00:00  event  Order\\u{7} Completed  12.50 EUR                            website
 1970-01-01 00:00:00  event  Order\\u{7} Completed  recorded later, 1970-01-02 01:00:00  website
 ";
         assert_eq!(out.text(), want);
+    }
+
+    #[test]
+    fn events_have_their_kind_and_what_they_do_not_count_for() {
+        let marks = vec![EventMark::MachineOpen];
+        let told = Told { kind: DataKind::Email, session: None, marks, page: None };
+        let story = Story { events: [(3, told)].into(), sessions: Vec::new() };
+        let json = serde_json::to_value(view(vec![item(0, None, Some(3)), item(0, None, None)], &story)).unwrap();
+        assert_eq!(json["timeline"][0]["kind"], "email");
+        assert_eq!(json["timeline"][0]["marks"], serde_json::json!(["machine_open"]));
+        assert_eq!((&json["timeline"][1]["kind"], &json["timeline"][1]["event"]), (&"event".into(), &().into()));
     }
 }

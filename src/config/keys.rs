@@ -26,13 +26,14 @@ pub const ROOT: Keys = keys(
         "source",
         "crm",
         "schedule",
+        "company",
         "traits",
         "scores",
         "currency",
         "safety",
         "privacy",
     ],
-    &["include", "identity", "company", "segments", "routing", "alerts", "renamed"],
+    &["include", "identity", "segments", "routing", "alerts", "renamed"],
 );
 
 /// Keys of the root that are values; the others are sections.
@@ -78,6 +79,8 @@ pub const FIELD: Keys = keys(&["field", "direction", "conflict", "transform", "m
 pub const SCHEDULE: Keys =
     keys(&["pull", "push", "recompute", "retention", "jitter", "catch_up"], &["reconcile", "digest", "train", "quiet"]);
 
+pub const COMPANY: Keys = keys(&["match", "free_mail_add", "free_mail_remove"], &[]);
+
 pub const TRAIT: Keys = keys(&["kind", "event", "where", "window", "property"], &["formula", "min_count", "weights"]);
 
 pub const SCORES: Keys = keys(&["engagement"], &["fit", "lead", "win"]);
@@ -117,7 +120,7 @@ pub const SECRET: Keys = keys(&["env", "file", "command"], &[]);
 
 /// Every place there is.
 #[cfg(test)]
-pub const EVERY_PLACE: [Keys; 25] = [
+pub const EVERY_PLACE: [Keys; 26] = [
     ROOT,
     STORE,
     SERVER,
@@ -134,6 +137,7 @@ pub const EVERY_PLACE: [Keys; 25] = [
     FIELDS,
     FIELD,
     SCHEDULE,
+    COMPANY,
     TRAIT,
     SCORES,
     SCORE,

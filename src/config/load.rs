@@ -9,7 +9,9 @@ use crate::config::reader::{Notes, Reader};
 use crate::config::settings::{Preset, Settings};
 use crate::config::text::{self, SourceText};
 use crate::config::tree::Value;
-use crate::config::{connection, currency, document, general, inbox, model, origin, privacy, schedule, source};
+use crate::config::{
+    company, connection, currency, document, general, inbox, model, origin, privacy, schedule, source,
+};
 use crate::ingest::MAX_MESSAGE;
 
 /// Settings and what is doubtful about them.
@@ -103,6 +105,7 @@ fn settings(root: &Reader<'_>, folder: &Path) -> Option<Settings> {
     let sources = source::sources(root, folder, max_message, timezone.unwrap_or_default());
     let connections = connection::connections(root, folder, preset.unwrap_or(Preset::B2b), &model.people());
     let schedule = schedule::schedule(root);
+    let company = company::company(root);
     let currency = currency::currency(root, folder);
     let safety = general::safety(root);
     let privacy = privacy::privacy(root, folder, &model.spec);
@@ -125,6 +128,7 @@ fn settings(root: &Reader<'_>, folder: &Path) -> Option<Settings> {
         sources: sources?,
         connections: connections?,
         schedule: schedule?,
+        company: company?,
         model,
         safety: safety?,
         privacy: privacy?,

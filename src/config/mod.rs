@@ -6,6 +6,7 @@
 
 mod catalogue;
 mod columns;
+mod company;
 mod connection;
 mod currency;
 mod diagnostic;

@@ -37,6 +37,8 @@ pub struct Settings {
     /// In the order of the file; names are unique.
     pub connections: Vec<ConnectionSettings>,
     pub schedule: ScheduleSettings,
+    /// Which company somebody belongs to.
+    pub company: crate::company::Rules,
     /// What is computed: traits, the score, exchange rates, our own domains.
     pub model: ModelSpec,
     pub safety: SafetySettings,

@@ -12,7 +12,7 @@ use crate::config::reader::{Bad, Reader};
 use crate::config::settings::Preset;
 use crate::config::tree::{Entry, Node};
 use crate::config::{expression, value};
-use crate::enrich::{EventMatch, ModelSpec, TraitRule, TraitSpec};
+use crate::enrich::{EventMatch, ModelSpec, TouchPart, TraitRule, TraitSpec};
 use crate::expr::{Scope, nearest};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -190,7 +190,8 @@ fn show(spec: &TraitSpec) -> String {
     let (kind, on, property) = match &spec.rule {
         TraitRule::Visits => ("visits", None, None),
         TraitRule::LastSeen => ("last_seen", None, None),
-        TraitRule::FirstTouchSource => ("first_touch_source", None, None),
+        TraitRule::FirstTouch(part) => (first_touch(*part), None, None),
+        TraitRule::LastTouch(part) => (last_touch(*part), None, None),
         TraitRule::WonDeals => ("won_deals", None, None),
         TraitRule::WonRevenue => ("won_revenue", None, None),
         TraitRule::LastWon => ("last_won", None, None),
@@ -214,6 +215,24 @@ fn show(spec: &TraitSpec) -> String {
     }
     text.push_str(" }");
     text
+}
+
+fn first_touch(part: TouchPart) -> &'static str {
+    match part {
+        TouchPart::Source => "first_touch_source",
+        TouchPart::Medium => "first_touch_medium",
+        TouchPart::Campaign => "first_touch_campaign",
+        TouchPart::Channel => "first_touch_channel",
+    }
+}
+
+fn last_touch(part: TouchPart) -> &'static str {
+    match part {
+        TouchPart::Source => "last_touch_source",
+        TouchPart::Medium => "last_touch_medium",
+        TouchPart::Campaign => "last_touch_campaign",
+        TouchPart::Channel => "last_touch_channel",
+    }
 }
 
 /// `, event = ["page"], where = "…"`

@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use connector::{Timestamp, Value};
 
+use crate::enrich::mail::{self, Mail};
 use crate::enrich::matcher::{self, Keeps, Matcher};
 use crate::enrich::score;
-use crate::enrich::spec::{ModelSpec, SCORE_REASONS, TraitRule, TraitSpec};
-use crate::enrich::traits::{self, Material};
+use crate::enrich::session::{self, Mark};
+use crate::enrich::spec::{EventMatch, ModelSpec, SCORE_REASONS, TraitRule, TraitSpec};
+use crate::enrich::touch;
+use crate::enrich::traits::{self, Around, Material, Streams};
 use crate::enrich::window::Due;
 use crate::model::{Computed, Deal, Event, Fact, RuleId};
 
@@ -22,13 +25,17 @@ pub struct Model {
     /// For each rule of the score.
     score: Vec<RuleId>,
     steps: RuleId,
+    touches: RuleId,
+    mail: RuleId,
 }
 
 impl Model {
     pub fn new(spec: ModelSpec) -> Self {
         let own = &spec.own_domains;
         let steps = Matcher::new(None, Keeps::Step, own);
-        let (steps_id, mut matchers) = (steps.id, Vec::new());
+        let touches = Matcher::new(None, Keeps::Touch, own).id;
+        let mail = Matcher::new(Some(&EventMatch::events(mail::EVENTS)), Keeps::Mail, own);
+        let (steps_id, mail_id, mut matchers) = (steps.id, mail.id, Vec::new());
         let mut add = |matcher: Matcher| {
             let id = matcher.id;
             matchers.push(matcher);
@@ -40,7 +47,9 @@ impl Model {
             let (own_matcher, stepped) = match rule {
                 TraitRule::Visits => (None, true),
                 TraitRule::LastSeen => (Some(Matcher::new(None, Keeps::Seen, own)), true),
-                TraitRule::FirstTouchSource => (Some(Matcher::new(None, Keeps::Touch, own)), true),
+                TraitRule::FirstTouch(_) | TraitRule::LastTouch(_) => {
+                    (Some(Matcher::new(None, Keeps::Touch, own)), true)
+                }
                 TraitRule::Count(on) | TraitRule::Exists(on) | TraitRule::DaysSince(on) => {
                     (Some(Matcher::new(Some(on), Keeps::Match, own)), false)
                 }
@@ -62,9 +71,13 @@ impl Model {
         if needs_steps {
             add(steps);
         }
+        // Whether a click was a person's is told by the mail around it.
+        if matchers.iter().any(Matcher::is_about_mail) {
+            matchers.push(mail);
+        }
         matchers.sort_by_key(|matcher| matcher.id);
         matchers.dedup_by_key(|matcher| matcher.id);
-        Self { spec, matchers, traits, score, steps: steps_id }
+        Self { spec, matchers, traits, score, steps: steps_id, touches, mail: mail_id }
     }
 
     pub fn spec(&self) -> &ModelSpec {
@@ -87,7 +100,8 @@ impl Model {
     /// Points fade continuously and are exact at `as_of`. `due_at` is the earliest of: the next event after `as_of`, the
     /// next fact that leaves a window or expires, and, while points fade visibly, the next local midnight.
     pub fn compute(&self, facts: &[Fact], deals: &[Deal], as_of: Timestamp) -> Computed {
-        let sorted = Sorted::new(facts);
+        let sorted = self.sorted(facts, as_of);
+        let streams = self.streams(&sorted, as_of);
         let mut due = Due::new(as_of);
         for id in self.matchers.iter().map(|matcher| matcher.id) {
             if let Some(next) = sorted.of(id).iter().find(|fact| fact.at > as_of) {
@@ -96,7 +110,8 @@ impl Model {
         }
         let mut computed = Computed::default();
         for (spec, material) in self.spec.traits.iter().zip(self.materials(&sorted)) {
-            let (value, incomplete) = traits::value(spec, &self.spec, &material, deals, as_of, &mut due);
+            let around = Around { model: &self.spec, streams: &streams, deals, as_of };
+            let (value, incomplete) = traits::value(spec, &around, &material, &mut due);
             computed.traits.insert(spec.name.clone(), value);
             if incomplete {
                 computed.traits.insert(format!("{}_incomplete", spec.name).into(), Value::Bool(true));
@@ -111,6 +126,26 @@ impl Model {
         }
         computed.due_at = due.earliest();
         computed
+    }
+
+    /// The facts in order, without those of events that a machine made.
+    pub(super) fn sorted<'f>(&self, facts: &'f [Fact], as_of: Timestamp) -> Sorted<'f> {
+        let mut sorted = Sorted::new(facts);
+        let mail = sorted.of(self.mail).iter().filter(|fact| fact.at <= as_of);
+        let machines = mail::machines(mail.filter_map(|fact| Mail::of_fact(fact)).collect());
+        if !machines.is_empty() {
+            sorted.0.retain(|fact| fact.rule == self.mail || !machines.contains(&fact.event));
+        }
+        sorted
+    }
+
+    /// The sessions up to an instant, and what each came from; empty where no trait asks.
+    pub(super) fn streams(&self, sorted: &Sorted<'_>, as_of: Timestamp) -> Streams {
+        let past = sorted.of(self.steps).iter().filter(|fact| fact.at <= as_of);
+        let (spans, marks) = session::cut(past.map(|fact| Mark::of_fact(fact)).collect());
+        let first = spans.iter().map(|span| marks.get(span.marks.start).map_or(0, |mark| mark.event)).collect();
+        let touches = touch::of_sessions(&spans, &marks, sorted.of(self.touches));
+        Streams { spans, first, touches }
     }
 
     /// What each trait is made of, in the order of the traits.

@@ -9,7 +9,8 @@ use crate::enrich::compute::{Model, Sorted};
 use crate::enrich::score;
 use crate::enrich::session;
 use crate::enrich::spec::{SCORE_REASONS, ScoreSpec, TraitRule, TraitSpec};
-use crate::enrich::traits::{self, Material};
+use crate::enrich::touch::{self, Touch, Touched};
+use crate::enrich::traits::{self, Around, Material};
 use crate::enrich::window::{Due, is_within};
 use crate::model::{Deal, Fact, ScorePart, canonical};
 
@@ -64,7 +65,7 @@ impl Model {
     /// Explains a computed trait or score as of an instant, from the same facts and deals that [`Model::compute`] takes.
     /// `None` where the model has no such field.
     pub fn explain(&self, facts: &[Fact], deals: &[Deal], as_of: Timestamp, field: &str) -> Option<Explanation> {
-        let sorted = Sorted::new(facts);
+        let sorted = self.sorted(facts, as_of);
         if let Some(spec) = &self.spec().score
             && (*spec.trait_name() == *field || field == SCORE_REASONS || *spec.name == *field)
         {
@@ -73,12 +74,14 @@ impl Model {
         let place = self.spec().traits.iter().position(|spec| *spec.name == *field)?;
         let spec = self.spec().traits.get(place)?;
         let material = self.materials(&sorted).nth(place)?;
-        let (value, incomplete) = traits::value(spec, self.spec(), &material, deals, as_of, &mut Due::new(as_of));
+        let streams = self.streams(&sorted, as_of);
+        let around = Around { model: self.spec(), streams: &streams, deals, as_of };
+        let (value, incomplete) = traits::value(spec, &around, &material, &mut Due::new(as_of));
         let mut how = how(spec);
         if incomplete {
             how.push_str("; incomplete: a deal has no exchange rate");
         }
-        let evidence = self.evidence(spec, &material, deals, as_of);
+        let evidence = self.evidence(spec, &material, &around);
         let field = spec.name.clone();
         Some(Explanation { field, value, how, exact: None, parts: Vec::new(), capped: false, evidence })
     }
@@ -122,7 +125,8 @@ impl Model {
         }
     }
 
-    fn evidence(&self, spec: &TraitSpec, material: &Material<'_>, deals: &[Deal], as_of: Timestamp) -> Vec<Evidence> {
+    fn evidence(&self, spec: &TraitSpec, material: &Material<'_>, around: &Around<'_>) -> Vec<Evidence> {
+        let Around { streams, deals, as_of, .. } = *around;
         let outside = |at: Timestamp| match is_within(at, spec.window, as_of) {
             true => None,
             false if at > as_of => Some("later than the instant asked for"),
@@ -135,17 +139,23 @@ impl Model {
                 won.into_iter().map(|deal| self.of_deal(deal)).collect()
             }
             TraitRule::Visits => {
-                let past: Vec<&Fact> = material.steps.iter().copied().filter(|fact| fact.at <= as_of).collect();
-                let visits = session::cut(&past).into_iter().filter(session::Session::is_visit);
+                let visits = streams.spans.iter().zip(&streams.first).filter(|(span, _)| span.is_visit());
                 visits
-                    .filter_map(|visit| {
-                        let first = past.iter().find(|fact| fact.at == visit.start)?;
+                    .map(|(visit, first)| {
                         let minutes = visit.end.since(visit.start).as_secs() / 60;
                         let detail = format!("{} views in {minutes} min", visit.views).into();
                         let left_out = outside(visit.start);
-                        Some(Evidence { detail: Some(detail), left_out, ..of_event(first, as_of) })
+                        Evidence { detail: Some(detail), left_out, ..of_instant(visit.start, *first, as_of) }
                     })
                     .collect()
+            }
+            TraitRule::FirstTouch(_) => touch::first(&streams.touches)
+                .map(|(touch, which)| of_touch(&touch, which, as_of))
+                .into_iter()
+                .collect(),
+            TraitRule::LastTouch(_) => {
+                let last = touch::last(&streams.touches, as_of);
+                last.and_then(|(touch, which)| Some(of_touch(&touch, which?, as_of))).into_iter().collect()
             }
             TraitRule::LastSeen => {
                 let mut seen: Vec<&Fact> = material.facts.clone();
@@ -184,14 +194,25 @@ fn plain<S: Serializer>(value: &Value, serializer: S) -> Result<S::Ok, S::Error>
     canonical::to_json(value).serialize(serializer)
 }
 
+/// `google / cpc / spring`
+fn of_touch(touch: &Touch, which: &Touched, as_of: Timestamp) -> Evidence {
+    let parts = [Some(&touch.source), touch.medium.as_ref(), touch.campaign.as_ref()];
+    let shown: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
+    Evidence { detail: Some(shown.join(" / ").into()), ..of_instant(which.at, which.event, as_of) }
+}
+
 fn of_event(fact: &Fact, as_of: Timestamp) -> Evidence {
+    of_instant(fact.at, fact.event, as_of)
+}
+
+fn of_instant(at: Timestamp, event: i64, as_of: Timestamp) -> Evidence {
     Evidence {
-        at: Some(fact.at),
-        source: EvidenceSource::Event(fact.event),
+        at: Some(at),
+        source: EvidenceSource::Event(event),
         rule: None,
         detail: None,
         points: None,
-        age_days: Some(score::age_in_days(fact.at, as_of)),
+        age_days: Some(score::age_in_days(at, as_of)),
         left_out: None,
     }
 }
@@ -200,7 +221,10 @@ fn how(spec: &TraitSpec) -> String {
     let what = match &spec.rule {
         TraitRule::Visits => "sessions with a page or screen view".to_owned(),
         TraitRule::LastSeen => "the latest event that the person did".to_owned(),
-        TraitRule::FirstTouchSource => "the source of the earliest touch that has one".to_owned(),
+        TraitRule::FirstTouch(part) => format!("the {} of the earliest touch that is not direct", part.as_str()),
+        TraitRule::LastTouch(part) => {
+            format!("the {} of the latest touch in 90 days that is not direct", part.as_str())
+        }
         TraitRule::Count(on) => format!("number of {}", on.events.join(" or ")),
         TraitRule::Exists(on) => format!("whether there is any {}", on.events.join(" or ")),
         TraitRule::Sum(on, property) => format!("sum of {property} over {}", on.events.join(" or ")),

@@ -5,13 +5,16 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::enrich::mail::{self, Mail};
+use crate::enrich::semantic::{is_sign_of_life, normal_event_name};
+use crate::enrich::session;
 use crate::enrich::spec::{EventMatch, Property};
-use crate::enrich::{session, touch};
+use crate::enrich::touch::Touch;
 use crate::expr::{EventInput, Json};
-use crate::model::{Event, EventKind, Fact, IdentifierKind, RuleId};
+use crate::model::{Event, EventKind, Fact, RuleId};
 
 /// Changes when the code would match or keep something else for the same configuration: old facts are then matched again.
-const FORM: &str = "1";
+const FORM: &str = "2";
 
 /// Most characters of a property's text that are kept.
 const MAX_KEPT: usize = 255;
@@ -27,8 +30,10 @@ pub(super) enum Keeps {
     Number(Property),
     /// A step of a session ([`session::Step`]).
     Step,
-    /// A touch's source, as text.
+    /// Where a session came from ([`Touch`]); `number` is a hash of the message id, which breaks ties of time.
     Touch,
+    /// A delivery, open or click of mail ([`Mail`]), from which machines are told.
+    Mail,
     /// That the person was there, where no step says so.
     Seen,
 }
@@ -68,6 +73,11 @@ impl Matcher {
         Self { id, kinds, names, on: on.cloned(), keeps }
     }
 
+    /// Whether opens or clicks of mail may mean something to it.
+    pub(super) fn is_about_mail(&self) -> bool {
+        self.on.is_none() || mail::EVENTS.iter().any(|name| self.names.iter().any(|have| have == name))
+    }
+
     fn is_about(&self, event: &Event, name: &str) -> bool {
         self.kinds & bit(event.kind) != 0
             || (event.kind == EventKind::Track && self.names.binary_search_by(|have| have.as_str().cmp(name)).is_ok())
@@ -78,24 +88,35 @@ impl Matcher {
             Keeps::Match => Some((0, None)),
             Keeps::Text(property) => {
                 let text = text_of(lookup(input.body, property)?)?;
-                let tie = xxh3_64(input.event.message_id.as_bytes());
-                Some((i64::from_ne_bytes(tie.to_ne_bytes()), Some(text.into())))
+                Some((tie(input.event), Some(text.into())))
             }
             Keeps::Number(property) => {
                 let number = number_of(lookup(input.body, property)?)?;
                 Some((0, Some(number.normalize().to_string().into())))
             }
-            Keeps::Step => session::step(input).map(|step| (step.number, step.session_id.map(Arc::from))),
+            Keeps::Step => session::step(input, name).map(|step| (step.number, step.session_id.map(Arc::from))),
             Keeps::Touch => {
-                session::step(input)?;
-                touch::source(input, own_domains).map(|source| (0, Some(source.into())))
+                session::step(input, name)?;
+                Touch::of_event(input, own_domains).map(|touch| (tie(input.event), Some(touch.packed().into())))
             }
-            Keeps::Seen => is_seen(input, name).then_some((0, None)),
+            Keeps::Mail => {
+                let (what, text) = Mail::read(name, input.body, input.event.at, 0)?.packed();
+                Some((what, Some(text.into())))
+            }
+            Keeps::Seen => {
+                let seen = is_sign_of_life(input, name) && session::step(input, name).is_none();
+                seen.then_some((0, None))
+            }
         }
     }
 }
 
-/// Facts of an event for all matchers. Events of crawlers mean nothing, nor do opens that a mail client made by itself.
+fn tie(event: &Event) -> i64 {
+    i64::from_ne_bytes(xxh3_64(event.message_id.as_bytes()).to_ne_bytes())
+}
+
+/// Facts of an event for all matchers. Events of crawlers mean nothing, nor do opens that show by themselves to be a mail
+/// client's.
 pub(super) fn facts(matchers: &[Matcher], own_domains: &[Arc<str>], event: &Event) -> Vec<Fact> {
     if event.is_bot {
         return Vec::new();
@@ -110,7 +131,7 @@ pub(super) fn facts(matchers: &[Matcher], own_domains: &[Arc<str>], event: &Even
     }
     // What is in the log was valid when it came in.
     let Ok(body) = Json::parse(&event.body) else { return Vec::new() };
-    if name == "email opened" && is_machine_open(&body) {
+    if name == "email opened" && mail::is_machine_agent(&body) {
         return Vec::new();
     }
     let input = EventInput { event, body: &body };
@@ -127,12 +148,6 @@ pub(super) fn facts(matchers: &[Matcher], own_domains: &[Arc<str>], event: &Even
     facts
 }
 
-/// An event's name as it is matched: names that differ in case, spaces, `_` or `-` are one name
-/// (`cdp-semantics` §1.6).
-pub fn normal_event_name(name: &str) -> String {
-    name.trim().chars().flat_map(char::to_lowercase).map(|c| if matches!(c, '_' | '-') { ' ' } else { c }).collect()
-}
-
 fn bit(kind: EventKind) -> u8 {
     match kind {
         EventKind::Track => 1,
@@ -142,32 +157,6 @@ fn bit(kind: EventKind) -> u8 {
         EventKind::Group => 16,
         EventKind::Alias => 32,
     }
-}
-
-/// Person-initiated events that are no step of a session (`cdp-semantics` §3.2, `last_seen_at`).
-fn is_seen(input: &EventInput<'_>, name: &str) -> bool {
-    if !session::is_active(input.body) || session::step(input).is_some() {
-        return false;
-    }
-    let property = |key: &str| input.body.at(&["properties", key]).and_then(Json::as_text);
-    let channel =
-        || input.body.get("channel").or_else(|| input.body.at(&["context", "channel"])).and_then(Json::as_text);
-    match input.event.kind {
-        EventKind::Page | EventKind::Screen => true,
-        EventKind::Identify => input.event.identifiers.iter().any(|id| id.kind == IdentifierKind::AnonymousId),
-        EventKind::Track => match name {
-            "email link clicked" => true,
-            "call completed" => property("direction") == Some("inbound"),
-            _ => channel().is_some_and(|channel| channel.eq_ignore_ascii_case("pos")),
-        },
-        EventKind::Group | EventKind::Alias => false,
-    }
-}
-
-/// A mail client's privacy proxy fetches every picture and says nothing else of itself.
-fn is_machine_open(body: &Json<'_>) -> bool {
-    let agent = body.at(&["context", "userAgent"]).or_else(|| body.at(&["context", "user_agent"]));
-    agent.and_then(Json::as_text) == Some("Mozilla/5.0")
 }
 
 /// A property by its path: in `properties` unless it names `context`, `traits` or `properties` itself.

@@ -6,12 +6,16 @@
 
 mod compute;
 mod explain;
+mod mail;
 mod matcher;
 pub mod preset;
 mod rates;
 mod score;
+mod semantic;
 mod session;
+mod site;
 mod spec;
+mod story;
 #[cfg(test)]
 mod tests;
 mod touch;
@@ -20,9 +24,12 @@ mod window;
 
 pub use compute::Model;
 pub use explain::{Evidence, EvidenceSource, Explanation};
-pub use matcher::normal_event_name;
 pub use rates::{Rates, minor_digits};
 pub use score::{REASONS_LENGTH, faded, rounded};
-pub use session::{SESSION_GAP_SECS, Session};
-pub use spec::{Decay, EventMatch, ModelSpec, Property, SCORE_REASONS, ScoreRule, ScoreSpec, TraitRule, TraitSpec};
+pub use semantic::{DataKind, is_conversion, named_kind, normal_event_name};
+pub use session::{SESSION_GAP_SECS, Session, sessions};
+pub use spec::{
+    Decay, EventMatch, ModelSpec, Property, SCORE_REASONS, ScoreRule, ScoreSpec, TouchPart, TraitRule, TraitSpec,
+};
+pub use story::{EventMark, Story, Told, tell};
 pub use window::{local_day, next_midnight};

@@ -1,11 +1,11 @@
-//! What `preset = "b2b"` computes: eight traits, the engagement score and its reasons.
+//! What `preset = "b2b"` computes: fifteen traits, the engagement score and its reasons.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono_tz::Tz;
 
-use crate::enrich::{Decay, EventMatch, ModelSpec, Rates, ScoreRule, ScoreSpec, TraitRule, TraitSpec};
+use crate::enrich::{Decay, EventMatch, ModelSpec, Rates, ScoreRule, ScoreSpec, TouchPart, TraitRule, TraitSpec};
 use crate::expr::{Expr, Scope};
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -24,7 +24,14 @@ pub fn b2b() -> ModelSpec {
             spec("page_views_30d", TraitRule::Count(views()), month),
             spec("pricing_views_30d", TraitRule::Count(pricing()), month),
             spec("last_seen_at", TraitRule::LastSeen, None),
-            spec("first_touch_source", TraitRule::FirstTouchSource, None),
+            spec("first_touch_source", TraitRule::FirstTouch(TouchPart::Source), None),
+            spec("first_touch_medium", TraitRule::FirstTouch(TouchPart::Medium), None),
+            spec("first_touch_campaign", TraitRule::FirstTouch(TouchPart::Campaign), None),
+            spec("first_touch_channel", TraitRule::FirstTouch(TouchPart::Channel), None),
+            spec("last_touch_source", TraitRule::LastTouch(TouchPart::Source), None),
+            spec("last_touch_medium", TraitRule::LastTouch(TouchPart::Medium), None),
+            spec("last_touch_campaign", TraitRule::LastTouch(TouchPart::Campaign), None),
+            spec("last_touch_channel", TraitRule::LastTouch(TouchPart::Channel), None),
             spec("won_deals", TraitRule::WonDeals, None),
             spec("won_revenue", TraitRule::WonRevenue, None),
             spec("last_won_at", TraitRule::LastWon, None),
@@ -101,6 +108,13 @@ mod tests {
                 "pricing_views_30d",
                 "last_seen_at",
                 "first_touch_source",
+                "first_touch_medium",
+                "first_touch_campaign",
+                "first_touch_channel",
+                "last_touch_source",
+                "last_touch_medium",
+                "last_touch_campaign",
+                "last_touch_channel",
                 "won_deals",
                 "won_revenue",
                 "last_won_at",

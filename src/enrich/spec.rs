@@ -41,8 +41,10 @@ pub enum TraitRule {
     Visits,
     /// The latest event that the person did (§3.2).
     LastSeen,
-    /// The source of the earliest touch that has one, else `direct` (§1.8).
-    FirstTouchSource,
+    /// Of the earliest session's touch that is not direct, else of the earliest (§1.8).
+    FirstTouch(TouchPart),
+    /// Of the latest touch of 90 days that is not direct, else direct (§1.8).
+    LastTouch(TouchPart),
     Count(EventMatch),
     Exists(EventMatch),
     /// The sum of a numeric property; what is no number does not count.
@@ -60,6 +62,26 @@ pub enum TraitRule {
     WonRevenue,
     /// The latest close date of a won deal.
     LastWon,
+}
+
+/// What of a touch a trait is. Of a direct one source and channel are `direct`, the others null.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TouchPart {
+    Source,
+    Medium,
+    Campaign,
+    Channel,
+}
+
+impl TouchPart {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Source => "source",
+            Self::Medium => "medium",
+            Self::Campaign => "campaign",
+            Self::Channel => "channel",
+        }
+    }
 }
 
 /// A property's place in the message: `category` is `properties.category`; `context.…`, `traits.…` and `properties.…`
@@ -136,7 +158,7 @@ impl TraitRule {
                 FieldKind::Integer
             }
             Self::LastSeen | Self::LastWon => FieldKind::Instant,
-            Self::FirstTouchSource | Self::First(..) | Self::Last(..) => FieldKind::Text,
+            Self::FirstTouch(_) | Self::LastTouch(_) | Self::First(..) | Self::Last(..) => FieldKind::Text,
             Self::Exists(_) => FieldKind::Bool,
             Self::Sum(..) => FieldKind::Decimal { scale: None },
             Self::WonRevenue => FieldKind::Decimal { scale: Some(minor_digits(base_currency)) },

@@ -7,8 +7,9 @@ use std::time::Duration;
 use connector::{DealStatus, Timestamp, Value};
 use rust_decimal::Decimal;
 
-use crate::enrich::session;
-use crate::enrich::spec::{ModelSpec, TraitRule, TraitSpec};
+use crate::enrich::session::{self, Span};
+use crate::enrich::spec::{ModelSpec, TouchPart, TraitRule, TraitSpec};
+use crate::enrich::touch::{self, LOOK_BACK, Touch, Touched};
 use crate::enrich::window::{Due, is_within, local_day};
 use crate::model::{Deal, Fact};
 
@@ -17,21 +18,33 @@ const DAY_MICROS: i64 = 86_400_000_000;
 /// The facts one trait is made of, each list by time.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Material<'f> {
-    /// Matches of the trait's own rule; for the first touch, its sources.
+    /// Matches of the trait's own rule.
     pub facts: Vec<&'f Fact>,
     /// Steps of sessions, for the traits that need them.
     pub steps: Vec<&'f Fact>,
 }
 
+/// A person's sessions up to an instant, cut once for all traits.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Streams {
+    pub spans: Vec<Span>,
+    /// The first event of each session.
+    pub first: Vec<i64>,
+    pub touches: Vec<Touched>,
+}
+
+/// What is the same for all traits of one computation.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Around<'a> {
+    pub model: &'a ModelSpec,
+    pub streams: &'a Streams,
+    pub deals: &'a [Deal],
+    pub as_of: Timestamp,
+}
+
 /// A trait's value; the flag is set where an amount had no rate and was left out.
-pub(super) fn value(
-    spec: &TraitSpec,
-    model: &ModelSpec,
-    material: &Material<'_>,
-    deals: &[Deal],
-    as_of: Timestamp,
-    due: &mut Due,
-) -> (Value, bool) {
+pub(super) fn value(spec: &TraitSpec, around: &Around<'_>, material: &Material<'_>, due: &mut Due) -> (Value, bool) {
+    let Around { model, streams, deals, as_of } = *around;
     let window = spec.window;
     let counted = || material.facts.iter().copied().filter(move |fact| is_within(fact.at, window, as_of));
     let leaves = |at: Timestamp, due: &mut Due| {
@@ -41,8 +54,7 @@ pub(super) fn value(
     };
     let value = match &spec.rule {
         TraitRule::Visits => {
-            let steps: Vec<&Fact> = material.steps.iter().copied().filter(|fact| fact.at <= as_of).collect();
-            let visits = session::cut(&steps).into_iter().filter(session::Session::is_visit);
+            let visits = streams.spans.iter().filter(|span| span.is_visit());
             let within: Vec<Timestamp> =
                 visits.map(|visit| visit.start).filter(|start| is_within(*start, window, as_of)).collect();
             if let Some(first) = within.first() {
@@ -56,16 +68,18 @@ pub(super) fn value(
             let last = seen.filter(|at| is_within(*at, window, as_of)).max();
             last.inspect(|at| leaves(*at, due)).map_or(Value::Null, Value::Instant)
         }
-        TraitRule::FirstTouchSource => {
-            // Of touches at one instant the alphabetically first counts, so that arrival order never does.
-            let first = counted().min_by(|a, b| a.at.cmp(&b.at).then_with(|| a.text.cmp(&b.text)));
-            let direct = material.steps.iter().any(|fact| is_within(fact.at, window, as_of));
-            match first.and_then(|fact| fact.text.clone()) {
-                Some(source) => Value::Text(source),
-                None if direct => Value::from("direct"),
-                None => Value::Null,
-            }
+        TraitRule::FirstTouch(part) => {
+            touch::first(&streams.touches).map_or(Value::Null, |(touch, _)| part_of(&touch, *part))
         }
+        TraitRule::LastTouch(part) => match touch::last(&streams.touches, as_of) {
+            Some((touch, which)) => {
+                if let Some(touched) = which {
+                    due.note(touched.at.saturating_add(LOOK_BACK));
+                }
+                part_of(&touch, *part)
+            }
+            None => Value::Null,
+        },
         TraitRule::Count(_) => {
             if let Some(first) = counted().next() {
                 leaves(first.at, due);
@@ -115,6 +129,16 @@ pub(super) fn value(
         }
     };
     (value, false)
+}
+
+fn part_of(touch: &Touch, part: TouchPart) -> Value {
+    let text = |part: &Option<String>| part.as_deref().map_or(Value::Null, Value::from);
+    match part {
+        TouchPart::Source => Value::from(touch.source.as_str()),
+        TouchPart::Medium => text(&touch.medium),
+        TouchPart::Campaign => text(&touch.campaign),
+        TouchPart::Channel => Value::from(touch.channel()),
+    }
 }
 
 /// Deals are as they are now: a reopened one counts no longer, an edited amount counts as edited.

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::enrich::{Model, preset};
 use crate::expr::Json;
-use crate::model::{Event, EventKind};
+use crate::model::{Event, EventKind, Fact};
 
 const NOW: &str = "2026-03-02T12:00:10.500Z";
 
@@ -182,7 +182,7 @@ fn lines_become_figures() {
     };
     let pricing = r#","properties":{"path":"/pricing"}"#;
     let lines = [
-        page("02T09:00:00", "a-1", r#","properties":{"path":"/"},"context":{"campaign":{"source":"google"}}"#),
+        page("02T09:00:00", "a-1", r#","properties":{"path":"/"},"context":{"campaign":{"source":"google","medium":"cpc","name":"spring"}}"#),
         page("02T09:10:00", "a-1", pricing),
         page("02T09:45:00", "a-1", pricing),
         r#"{"type":"track","event":"Form Submitted","anonymousId":"a-1","timestamp":"2026-03-04T08:00:00Z","properties":{"form":"demo"}}"#.into(),
@@ -195,14 +195,23 @@ fn lines_become_figures() {
     let options = DecodeOptions { source: "file".into(), max_message: MAX_MESSAGE, client: false };
     let mut facts = Vec::new();
     let mut reader = JsonLines::new(lines.as_bytes(), 1 << 20);
-    while let Some((_, line)) = reader.next().unwrap() {
-        facts.extend(model.facts(&decode(line.unwrap(), at("2026-04-01T00:00:00Z"), &options).unwrap()));
+    while let Some((number, line)) = reader.next().unwrap() {
+        let event = decode(line.unwrap(), at("2026-04-01T00:00:00Z"), &options).unwrap();
+        let place = i64::try_from(number).unwrap();
+        facts.extend(model.facts(&event).into_iter().map(|fact| Fact { event: place, ..fact }));
     }
     let computed = model.compute(&facts, &[], at("2026-03-15T18:10:00Z"));
     let traits: Vec<(String, String)> = computed.traits.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect();
     let want = [
+        ("first_touch_campaign", "spring"),
+        ("first_touch_channel", "paid_search"),
+        ("first_touch_medium", "cpc"),
         ("first_touch_source", "google"),
         ("last_seen_at", "2026-03-15T18:05:00Z"),
+        ("last_touch_campaign", "spring"),
+        ("last_touch_channel", "paid_search"),
+        ("last_touch_medium", "cpc"),
+        ("last_touch_source", "google"),
         ("last_won_at", ""),
         ("page_views_30d", "4"),
         ("pricing_views_30d", "2"),

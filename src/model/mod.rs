@@ -3,6 +3,7 @@
 mod attribute;
 mod candidate;
 pub mod canonical;
+mod company;
 mod consent;
 mod dead_letter;
 mod event;
@@ -19,11 +20,12 @@ mod suppression;
 
 pub use attribute::{Attribute, AttributeChange, Origin, survivor};
 pub use candidate::{Candidate, Deal, Whose};
+pub use company::{Claim, ClaimKind, CompanyClaims, CompanyEvidence, CompanyKey, CompanyRules};
 pub use consent::{Choice, ConsentDecision, ConsentDefaults, Consents, MessageConsent, Purpose, effective};
 pub use dead_letter::{DeadLetter, DeadLetterCode, DeadLetterId, Raw, Subject};
 pub use event::{Event, EventKind, EventRow};
 pub use fact::{Fact, RuleId};
-pub use id::{OutboxId, ProfileId, ProfileUid, RecordKey, RunId, SourceName, TraitName};
+pub use id::{CompanyUid, OutboxId, ProfileId, ProfileUid, RecordKey, RunId, SourceName, TraitName};
 pub use identifier::{Identifier, IdentifierKind, normalise_email};
 pub use mirror::{FieldWritten, Mirror, MirrorField, Side};
 pub use outbox::{Cause, Change, Intent, JournalOutcome, OutboxEntry, OutboxState};

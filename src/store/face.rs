@@ -7,13 +7,13 @@ use async_trait::async_trait;
 use connector::{ConnectionName, Note, Object, Timestamp};
 
 use crate::model::{
-    Consents, DeadLetter, DeadLetterId, Event, EventRow, Fact, Identifier, OutboxEntry, Privacy, ProfileId, RecordKey,
-    RuleId, Run, RunId, Side,
+    CompanyRules, Consents, DeadLetter, DeadLetterId, Event, EventRow, Fact, Identifier, OutboxEntry, Privacy,
+    ProfileId, RecordKey, RuleId, Run, RunId, Side,
 };
 use crate::store::{
-    AppendEvents, Checkpoint, ComputeProfiles, Delivered, FuseTally, IncomingPage, IngestReport, JournalRow, Lease,
-    PageReport, Pending, PlanRecords, ProfileDetail, ResolveEvents, Result, ScheduleRow, Sizes, StageItem, StageReport,
-    StageWrites, StoreStats, StreamKey, TimelineItem,
+    AppendEvents, Checkpoint, CompanyDetail, CompanyOf, ComputeProfiles, Delivered, FuseTally, IncomingPage,
+    IngestReport, JournalRow, Lease, PageReport, Pending, PlanRecords, ProfileDetail, ResolveEvents, Result,
+    ScheduleRow, Sizes, StageItem, StageReport, StageWrites, StoreStats, StreamKey, TimelineItem,
 };
 
 /// Matches rules against one logged event again, when a rule is new or changed.
@@ -75,6 +75,9 @@ pub trait Store: Debug + Send + Sync {
         limit: usize,
         compute: Arc<dyn ComputeProfiles>,
     ) -> Result<(u64, u64, Option<ProfileId>)>;
+
+    /// Has every company looked at by the next computation: the rules of companies are others now.
+    async fn recall_companies(&self) -> Result<()>;
 
     /// Recomputes without storing: what `compute` would find for one profile as of an instant (`--as-of`, `explain`).
     async fn facts_of(&self, profile: ProfileId, rules: Vec<RuleId>) -> Result<Vec<Fact>>;
@@ -203,6 +206,12 @@ pub trait Store: Debug + Send + Sync {
     async fn find_profile(&self, key: &str) -> Result<Option<ProfileId>>;
 
     async fn profile(&self, id: ProfileId) -> Result<Option<ProfileDetail>>;
+
+    /// Where a profile belongs by these rules and what is known this instant.
+    async fn company_of(&self, id: ProfileId, rules: Arc<dyn CompanyRules>) -> Result<CompanyOf>;
+
+    /// A company by its key or id, with up to `members` of its members as last computed.
+    async fn company(&self, key: &str, members: usize) -> Result<Option<CompanyDetail>>;
 
     async fn identifiers(&self, id: ProfileId) -> Result<Vec<Identifier>>;
 

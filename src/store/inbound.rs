@@ -1,13 +1,14 @@
 //! What flows in: pages of records, batches of events, recomputation.
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
 
 use connector::{ConnectionName, Cursor, FieldName, Record, Stream, Timestamp, Tombstone, Value};
 
 use crate::model::{
-    AttributeChange, Candidate, Computed, ConsentDecision, Counts, DeadLetter, Deal, Event, Fact, Identifier,
-    LinkedRecord, MessageConsent, Mirror, Profile, ProfileId, ProfileUid, RuleId, RunId, Whose,
+    AttributeChange, Candidate, CompanyRules, Computed, ConsentDecision, Counts, DeadLetter, Deal, Event, Fact,
+    Identifier, LinkedRecord, MessageConsent, Mirror, Profile, ProfileId, ProfileUid, RuleId, RunId, TraitName, Whose,
 };
 
 /// One stream of one connection: the unit of checkpoints.
@@ -205,6 +206,9 @@ pub struct ComputeInput<'a> {
     pub facts: &'a [Fact],
     /// Deals associated with any live contact of the profile, each once.
     pub deals: &'a [Deal],
+    /// What the rules of companies say of the profile: `email_is_business`, `company.domain`, and the traits of its primary
+    /// company. They join what is computed.
+    pub company: &'a BTreeMap<TraitName, Value>,
 }
 
 /// Computes traits and scores. Pure.
@@ -213,4 +217,9 @@ pub trait ComputeProfiles: Debug + Send + Sync {
     fn rules(&self) -> Vec<RuleId>;
 
     fn compute(&self, input: &ComputeInput<'_>) -> Computed;
+
+    /// The rules by which profiles belong to companies; without any nothing is derived of companies.
+    fn companies(&self) -> Option<&dyn CompanyRules> {
+        None
+    }
 }

@@ -25,5 +25,6 @@ pub use inbound::{
 pub use lock::FlowLock;
 pub use outbound::{Delivered, Fate, FuseTally, Lease, StageDecision, StageItem, StageReport, StageWrites};
 pub use view::{
-    ConnectionStats, JournalRow, ObjectStats, Pending, ProfileDetail, ScheduleRow, Sizes, StoreStats, TimelineItem,
+    CompanyDetail, CompanyMember, CompanyOf, CompanyTie, ConnectionStats, JournalRow, ObjectStats, Pending,
+    ProfileDetail, ScheduleRow, Sizes, StoreStats, TimelineItem,
 };

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use connector::{ConnectionName, Object, Timestamp};
 use serde::Serialize;
 
-use crate::model::{Attribute, Deal, Flow, Identifier, LinkedRecord, Profile, RunId, Score, TraitName};
+use crate::model::{
+    Attribute, ClaimKind, CompanyKey, CompanyUid, Deal, Flow, Identifier, LinkedRecord, Profile, ProfileUid, RunId,
+    Score, TraitName,
+};
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StoreStats {
@@ -50,6 +53,54 @@ pub struct ProfileDetail {
     pub events: u64,
 }
 
+/// A company that a profile is tied to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CompanyTie {
+    pub key: CompanyKey,
+    /// What the company calls itself.
+    pub name: Option<Arc<str>>,
+    pub why: ClaimKind,
+    /// What the person was known by: the company's own key, or a domain that it claims.
+    pub by: CompanyKey,
+}
+
+/// Where a profile belongs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CompanyOf {
+    pub primary: Option<CompanyTie>,
+    /// Every other company that the person was ever tied to, strongest tie first.
+    pub past: Vec<CompanyTie>,
+    /// Whether any e-mail address has a domain that names a company.
+    pub email_is_business: bool,
+}
+
+/// A company with everything around it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CompanyDetail {
+    pub uid: CompanyUid,
+    pub key: CompanyKey,
+    pub first_seen: Timestamp,
+    /// What group messages or the CRM say of it, tombstones included.
+    pub traits: BTreeMap<TraitName, Attribute>,
+    /// Domains that it claims.
+    pub domains: Vec<Arc<str>>,
+    /// Other companies that claim the same: people known only by such a domain stay with the domain.
+    pub rivals: Vec<(Arc<str>, CompanyKey)>,
+    /// People whose primary company it is, as last computed.
+    pub member_count: u64,
+    /// Those first, then people who belong elsewhere now.
+    pub members: Vec<CompanyMember>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CompanyMember {
+    pub profile: ProfileUid,
+    pub name: Option<Arc<str>>,
+    pub email: Option<Arc<str>>,
+    pub why: ClaimKind,
+    pub is_primary: bool,
+}
+
 /// One line of a profile's timeline, newest first.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TimelineItem {
@@ -60,6 +111,8 @@ pub struct TimelineItem {
     pub title: Arc<str>,
     pub detail: Option<Arc<str>>,
     pub source: Arc<str>,
+    /// The event's place in the log, where it is one.
+    pub event: Option<i64>,
 }
 
 /// One field written (or not) to a CRM.

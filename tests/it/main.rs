@@ -5,6 +5,7 @@ mod bulk;
 mod bulk_writes;
 mod catching_up;
 mod command_line;
+mod companies;
 mod consent;
 mod converted;
 mod coverage;

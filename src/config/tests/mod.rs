@@ -2,6 +2,7 @@
 
 mod codes;
 mod columns;
+mod company;
 mod golden;
 mod hostile;
 mod privacy;

@@ -2,15 +2,18 @@
 
 mod any;
 mod example;
+mod mail;
 mod own;
+mod permutations;
 mod streams;
+mod touches;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
 use crate::expr::{Expr, Scope};
-use crate::model::{Computed, Deal, Event, EventKind, Fact, Identifier};
+use crate::model::{Computed, Deal, Event, EventKind, EventRow, Fact, Identifier};
 use connector::{DealFacts, DealStatus, Timestamp, Value};
 
 const DAY: Duration = Duration::from_secs(86_400);

@@ -10,7 +10,7 @@ use super::letters::rows_limit;
 use super::packed_model::{pack_scores, pack_values};
 use super::profiles::{self, keep_history};
 use super::session::Session;
-use super::{deals, records, rules};
+use super::{company, deals, records, rules as fact_rules};
 use crate::model::{Attribute, Computed, Origin, Profile, ProfileId, Purpose, RuleId, TraitName};
 use crate::store::{ComputeInput, ComputeProfiles};
 
@@ -23,15 +23,29 @@ pub(super) fn compute(
     computing: &dyn ComputeProfiles,
 ) -> Fallible<(u64, u64, Option<ProfileId>)> {
     let session = gate.session();
+    let rules = computing.companies();
+    // Whom a company concerns is marked before anybody is chosen.
+    if let Some(rules) = rules
+        && company::refresh(session, rules)?
+    {
+        return Ok((0, 0, Some(after.unwrap_or(ProfileId(0)))));
+    }
     let ids = chosen(session, as_of, all, after.map_or(0, |id| id.0), limit.max(1))?;
     let wanted: HashSet<RuleId> = computing.rules().into_iter().collect();
     let mut changed = 0;
     for id in &ids {
         if let Some((profile, kept)) = load(session, *id)? {
+            let company = match rules {
+                Some(rules) => company::place(session, &profile, rules, as_of)?,
+                None => BTreeMap::new(),
+            };
             let result = if gate.allows(*id, Purpose::Analytics)? {
-                let facts = rules::facts(session, *id, &wanted)?;
+                let facts = fact_rules::facts(session, *id, &wanted)?;
                 let deals = deals::of_profile(session, *id)?;
-                computing.compute(&ComputeInput { profile: &profile, facts: &facts, deals: &deals })
+                let input = ComputeInput { profile: &profile, facts: &facts, deals: &deals, company: &company };
+                let mut result = computing.compute(&input);
+                result.traits.extend(company);
+                result
             } else {
                 Computed::default()
             };

@@ -13,7 +13,7 @@ use super::packed_model::{pack_known, unpack_known};
 use super::page::existing;
 use super::profiles::{self, NewProfile, blob, instant, mark_stale, seen_at};
 use super::session::Session;
-use super::{letters, merge, records, rules};
+use super::{company, letters, merge, records, rules};
 use crate::model::{Candidate, Event, EventKind, EventRow, ProfileId, Whose};
 use crate::store::{AppendEvents, EventDecision, IngestReport, ResolveEvents};
 
@@ -55,6 +55,9 @@ pub(super) fn append(
                 let facts: &[_] = if admission.counts { facts } else { &[] };
                 report.profiles_marked +=
                     u64::from(gate.note(profile, Some(row), &decision.consent.decisions, batch.now)?);
+                if admission.counts {
+                    report.profiles_marked += u64::from(company::event(session, profile, event, batch.now)?);
+                }
                 for fact in facts {
                     rules::add_fact(session, profile, row, fact)?;
                 }

@@ -9,18 +9,18 @@ use super::fault::Fault;
 use super::gate::Gate;
 use super::session::Session;
 use super::{
-    SqliteStore, compute, events, find, housekeeping, identity, journal, lease, letters, notebook, outbox, page,
-    profiles, rules, runs, settle, stage, stats, timeline, withhold,
+    SqliteStore, company, compute, events, find, housekeeping, identity, journal, lease, letters, notebook, outbox,
+    page, profiles, rules, runs, settle, stage, stats, timeline, withhold,
 };
 use crate::model::{
-    Consents, DeadLetter, DeadLetterId, EventRow, Fact, Identifier, Intent, OutboxEntry, Privacy, ProfileId, RecordKey,
-    RuleId, Run, RunId, Side,
+    CompanyRules, Consents, DeadLetter, DeadLetterId, EventRow, Fact, Identifier, Intent, OutboxEntry, Privacy,
+    ProfileId, RecordKey, RuleId, Run, RunId, Side,
 };
 use crate::store::face::MatchFacts;
 use crate::store::{
-    AppendEvents, Checkpoint, ComputeProfiles, Delivered, FuseTally, IncomingPage, IngestReport, JournalRow, Lease,
-    PageReport, Pending, PlanRecords, ProfileDetail, ResolveEvents, Result, ScheduleRow, Sizes, StageItem, StageReport,
-    StageWrites, Store, StoreStats, StreamKey, TimelineItem,
+    AppendEvents, Checkpoint, CompanyDetail, CompanyOf, ComputeProfiles, Delivered, FuseTally, IncomingPage,
+    IngestReport, JournalRow, Lease, PageReport, Pending, PlanRecords, ProfileDetail, ResolveEvents, Result,
+    ScheduleRow, Sizes, StageItem, StageReport, StageWrites, Store, StoreStats, StreamKey, TimelineItem,
 };
 
 /// Runs `act` on the profile that `id` is part of now, or answers with nothing where there is none.
@@ -98,6 +98,10 @@ impl Store for SqliteStore {
             compute::compute(&Gate::open(session, &privacy)?, as_of, all, after, limit, &*compute)
         })
         .await
+    }
+
+    async fn recall_companies(&self) -> Result<()> {
+        self.write("recall companies", company::recall).await
     }
 
     async fn facts_of(&self, profile: ProfileId, rules: Vec<RuleId>) -> Result<Vec<Fact>> {
@@ -301,6 +305,15 @@ impl Store for SqliteStore {
 
     async fn profile(&self, id: ProfileId) -> Result<Option<ProfileDetail>> {
         self.read("read a profile", move |session| stats::detail(session, id.0)).await
+    }
+
+    async fn company_of(&self, id: ProfileId, rules: Arc<dyn CompanyRules>) -> Result<CompanyOf> {
+        self.read("read a person's company", move |session| company::of_profile(session, id.0, &*rules)).await
+    }
+
+    async fn company(&self, key: &str, members: usize) -> Result<Option<CompanyDetail>> {
+        let key = key.to_owned();
+        self.read("read a company", move |session| company::detail(session, &key, members)).await
     }
 
     async fn identifiers(&self, id: ProfileId) -> Result<Vec<Identifier>> {

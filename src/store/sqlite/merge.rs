@@ -7,7 +7,7 @@ use super::identity::{Because, Edge, log_edge};
 use super::profiles::{self, keep_history, mark_stale, note_change, uid_of};
 use super::records::{self, Key, Row, State};
 use super::session::{Place, Session, crm_kind};
-use super::{conversion, links};
+use super::{company, conversion, links};
 use crate::model::survivor as surviving;
 
 /// The survivor takes everything of the loser, which stays as an alias. Nothing happens where both are one already.
@@ -39,6 +39,7 @@ pub(super) fn profiles(session: &Session<'_>, survivor: i64, loser: i64, because
         session.run(sql, (survivor, loser))?;
     }
     move_outbox(session, survivor, loser)?;
+    company::move_profile(session, survivor, loser)?;
     log_edge(
         session,
         &Edge {
@@ -197,6 +198,7 @@ fn elder(session: &Session<'_>, a: i64, b: i64) -> Fallible<(i64, i64)> {
 
 /// The winner takes associations, queued writes, journal and deal of the loser, whose ids become aliases.
 pub(super) fn absorb(session: &Session<'_>, winner: &Row, loser: &Row, because: Because<'_>) -> Fallible<()> {
+    company::absorb(session, winner, loser)?;
     links::move_all(session, loser.id, winner.id)?;
     absorb_outbox(session, winner.id, loser.id)?;
     for sql in [

@@ -11,7 +11,7 @@ use super::profiles::{self, NewProfile, make_known, mark_stale, seen_at};
 use super::records::{self, Content, Key, Row, State};
 use super::session::{Place, Session, crm_kind};
 use super::writer::Done;
-use super::{conversion, deals, intents, letters, links, merge, tombstones};
+use super::{company, conversion, deals, intents, letters, links, merge, tombstones};
 use crate::model::{Identifier, IdentifierKind, Mirror, ProfileId, RecordKey, Whose};
 use crate::store::{
     Checkpoint, Guard, Incoming, IncomingPage, Known, PageReport, PlanRecords, RecordDecision, StreamKey, Tally,
@@ -144,6 +144,10 @@ impl Paging<'_> {
         if let Some(user) = &record.user {
             deals::save_user(session, id, user)?;
         }
+        let seen = record.created_at.unwrap_or(at);
+        let object = self.page.key.stream.object();
+        self.report.profiles_marked +=
+            u64::from(company::record(session, object, id, seen, self.page.now, &decision.attributes)?);
         if decision.restage {
             self.report.records_marked += u64::from(records::mark(session, self.place, id)?);
         }

@@ -53,7 +53,8 @@ pub(super) fn stats(session: &Session<'_>) -> Fallible<StoreStats> {
 
 pub(super) fn pending(session: &Session<'_>, now: Timestamp) -> Fallible<Pending> {
     let waits = session.number(
-        "SELECT EXISTS (SELECT 1 FROM stale) OR EXISTS (SELECT 1 FROM profile WHERE due_at <= ?1)",
+        "SELECT EXISTS (SELECT 1 FROM stale) OR EXISTS (SELECT 1 FROM company_stale)
+                OR EXISTS (SELECT 1 FROM profile WHERE due_at <= ?1)",
         [now.micros()],
     )?;
     let mut records = Vec::new();

@@ -42,6 +42,7 @@ fn add_events(session: &Session<'_>, profile: i64, limit: usize, items: &mut Vec
             title,
             detail: None,
             source: event.source,
+            event: Some(row.row),
         });
     }
     Ok(())
@@ -71,6 +72,7 @@ fn add_deals(session: &Session<'_>, profile: i64, limit: usize, items: &mut Vec<
             title: format!("{}: {}", name.unwrap_or(ext), stage.unwrap_or_else(|| status.as_str().to_owned())).into(),
             detail: Some(detail.join(", ").into()),
             source: format!("{connection} {object}").into(),
+            event: None,
         });
     }
     Ok(())
@@ -103,6 +105,7 @@ fn add_identity(session: &Session<'_>, profile: i64, limit: usize, items: &mut V
                 title: title.into(),
                 detail: Some(detail),
                 source: row.get(5)?,
+                event: None,
             });
         }
     }
@@ -118,6 +121,7 @@ fn add_writes(session: &Session<'_>, profile: i64, limit: usize, items: &mut Vec
             title: format!("{} {}", row.field, row.outcome).into(),
             detail: Some(format!("{} → {}", row.from, row.to).into()),
             source: format!("{} {} {}", row.connection, row.object, row.record.unwrap_or_default()).into(),
+            event: None,
         });
     }
     Ok(())
@@ -139,6 +143,7 @@ fn add_traits(session: &Session<'_>, profile: i64, limit: usize, items: &mut Vec
             title: format!("{name} changed").into(),
             detail: Some(format!("was {}", crate::model::canonical::to_json_text(&old.value)).into()),
             source: old.origin.to_string().into(),
+            event: None,
         });
     }
     Ok(())
@@ -158,6 +163,7 @@ fn add_consent(session: &Session<'_>, profile: i64, items: &mut Vec<TimelineItem
             title: title.into(),
             detail: decision.evidence,
             source: decision.source,
+            event: None,
         });
     }
     Ok(())

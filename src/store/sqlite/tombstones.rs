@@ -8,7 +8,7 @@ use super::page::Paging;
 use super::profiles::mark_stale;
 use super::records::{self, Row, State};
 use super::session::Session;
-use super::{intents, links, merge};
+use super::{company, intents, links, merge};
 
 pub(super) fn apply(paging: &mut Paging<'_>) -> Fallible<()> {
     for tombstone in &paging.page.tombstones {
@@ -66,6 +66,7 @@ pub(super) fn archive(session: &Session<'_>, row: &Row) -> Fallible<u64> {
     records::forget_hash(session, row.place, &row.ext)?;
     session.run("DELETE FROM push_mark WHERE place = ?1 AND record = ?2", (row.place, row.id))?;
     intents::drop_queued(session, row.id)?;
+    company::archived(session, row)?;
     let mut marked = links::mark_neighbours(session, row.id)?;
     if let Some(profile) = row.profile {
         marked += u64::from(mark_stale(session, profile)?);

@@ -1,0 +1,173 @@
+//! Who works where: groups, CRM accounts and domains, through real imports, pulls and computations.
+
+use connector::Value;
+use ferry::model::RunState;
+use ferry::store::{CompanyDetail, CompanyOf};
+use serde_json::{Value as Json, json};
+
+use crate::world::{World, configured};
+
+/// One line of a file of events.
+fn line(message: Json) -> String {
+    format!("{message}\n")
+}
+
+/// An identify call at a minute of a morning in March.
+fn identify(user: &str, minute: u32, traits: Json) -> String {
+    line(json!({ "type": "identify", "userId": user, "traits": traits,
+                 "timestamp": format!("2026-03-02T08:{minute:02}:00Z") }))
+}
+
+fn group(user: &str, minute: u32, group: &str, traits: Json) -> String {
+    line(json!({ "type": "group", "userId": user, "groupId": group, "traits": traits,
+                 "timestamp": format!("2026-03-02T09:{minute:02}:00Z") }))
+}
+
+async fn import(world: &World, lines: &str) {
+    let file = world.folder().join("events.jsonl");
+    std::fs::write(&file, lines).unwrap();
+    let run = world.app.import(&file, "website".into(), &(), &|_| ()).await.unwrap().run;
+    assert_eq!(run.state, RunState::Done, "{run:?}");
+}
+
+/// A world that has taken these events in and computed.
+async fn after(config: &str, lines: &str) -> World {
+    let world = World::with(config);
+    import(&world, lines).await;
+    assert_eq!(world.compute().await.state, RunState::Done);
+    world
+}
+
+async fn of(app: &ferry::app::App, key: &str) -> CompanyOf {
+    let id = app.store.find_profile(key).await.unwrap().unwrap_or_else(|| panic!("no profile {key}"));
+    app.store.company_of(id, std::sync::Arc::new(app.settings.company.clone())).await.unwrap()
+}
+
+/// `domain:northwind.example by email_domain`, or nothing.
+async fn primary(app: &ferry::app::App, key: &str) -> String {
+    let company = of(app, key).await.primary;
+    company.map_or_else(String::new, |tie| format!("{} by {}", tie.key, tie.why.as_str()))
+}
+
+async fn past(app: &ferry::app::App, key: &str) -> Vec<String> {
+    of(app, key).await.past.iter().map(|tie| tie.key.to_string()).collect()
+}
+
+async fn company(app: &ferry::app::App, key: &str) -> CompanyDetail {
+    app.store.company(key, 100).await.unwrap().unwrap_or_else(|| panic!("no company {key}"))
+}
+
+const NO_CRM: &str = "timezone = \"UTC\"\n";
+
+/// The worked example's Ada (A5), Bob (B1) and Dana (D1).
+#[tokio::test]
+async fn colleagues_share_their_domain_and_free_mail_is_no_company() {
+    let lines = [
+        line(json!({ "type": "track", "event": "Form Submitted", "anonymousId": "a-1",
+                     "properties": { "form": "demo" }, "timestamp": "2026-03-04T08:00:00Z" })),
+        line(json!({ "type": "identify", "anonymousId": "a-1", "timestamp": "2026-03-04T08:00:01Z",
+                     "traits": { "email": "Ada@Northwind.Example ", "firstName": "Ada", "lastName": "Berg",
+                                 "title": "VP Operations", "country": "DE", "company": { "employees": 200 } } })),
+        line(json!({ "type": "identify", "userId": "u-bob", "timestamp": "2026-03-16T09:00:00Z",
+                     "traits": { "email": "bob@northwind.example", "country": "DE", "company": { "employees": 200 } } })),
+        line(json!({ "type": "identify", "anonymousId": "a-9", "timestamp": "2026-03-01T20:02:00Z",
+                     "traits": { "email": "dana@gmail.com", "country": "AT" } })),
+    ];
+    let world = after(NO_CRM, &lines.concat()).await;
+    for key in ["ada@northwind.example", "bob@northwind.example"] {
+        assert_eq!(primary(&world.app, key).await, "domain:northwind.example by email_domain", "{key}");
+        assert_eq!(world.trait_of(key, "email_is_business").await, Value::from(true));
+        assert_eq!(world.trait_of(key, "company.domain").await, Value::from("northwind.example"));
+        assert_eq!(world.trait_of(key, "company.employees").await, Value::from(200), "the person's own word stands");
+    }
+    let firm = company(&world.app, "domain:northwind.example").await;
+    assert_eq!((firm.member_count, firm.members.len()), (2, 2));
+    assert_eq!(of(&world.app, "dana@gmail.com").await, CompanyOf::default());
+    assert_eq!(world.trait_of("dana@gmail.com", "email_is_business").await, Value::from(false));
+    assert_eq!(world.trait_of("dana@gmail.com", "company.domain").await, Value::Null);
+}
+
+#[tokio::test]
+async fn domains_name_companies_by_what_was_registered() {
+    let people = [
+        ("u1", "ann@mail.bücher.example", "domain:xn--bcher-kva.example by email_domain"),
+        ("u2", "ben@acme.github.io", "domain:acme.github.io by email_domain"),
+        ("u3", "cas@other.github.io", "domain:other.github.io by email_domain"),
+        ("u4", "dee@sales.acme.co.uk", "domain:acme.co.uk by email_domain"),
+        ("u5", "eva@yopmail.com", ""),
+        ("u6", "fay@outlook.co.id", ""),
+        ("u7", "gil@our-isp.example", ""),
+        ("u8", "hal@proton.me", "domain:proton.me by email_domain"),
+        ("u9", "ida@github.io", ""),
+    ];
+    let lines: String = people.iter().map(|(user, email, _)| identify(user, 0, json!({ "email": email }))).collect();
+    let config =
+        format!("{NO_CRM}[company]\nfree_mail_add = [\"our-isp.example\"]\nfree_mail_remove = [\"proton.me\"]\n");
+    let world = after(&config, &lines).await;
+    for (user, email, want) in people {
+        assert_eq!(primary(&world.app, &format!("user_id:{user}")).await, want, "{email}");
+    }
+}
+
+#[tokio::test]
+async fn a_group_that_claims_a_domain_takes_its_people_in() {
+    let lines = [
+        identify("u-bob", 0, json!({ "email": "bob@acme.example" })),
+        group("u-ann", 0, "g-1", json!({ "name": "Acme", "website": "https://www.acme.example/", "employees": 300 })),
+    ];
+    let world = after(NO_CRM, &lines.concat()).await;
+    assert_eq!(primary(&world.app, "user_id:u-ann").await, "group:g-1 by group");
+    assert_eq!(primary(&world.app, "user_id:u-bob").await, "group:g-1 by email_domain");
+    for (name, want) in
+        [("company.name", "Acme".into()), ("company.employees", 300.into()), ("company.domain", "acme.example".into())]
+    {
+        assert_eq!(world.trait_of("user_id:u-bob", name).await, want, "{name}");
+    }
+    let acme = company(&world.app, "domain:acme.example").await;
+    assert_eq!((acme.key.to_string(), acme.member_count), ("group:g-1".to_owned(), 2));
+
+    // A later word of the company reaches everybody in it.
+    import(&world, &group("u-ann", 5, "g-1", json!({ "name": "Acme Works" }))).await;
+    world.compute().await;
+    assert_eq!(world.trait_of("user_id:u-bob", "company.name").await, Value::from("Acme Works"));
+
+    // A second company claims the domain: whoever is known by it alone stays with the domain.
+    import(&world, &group("u-eve", 6, "g-2", json!({ "name": "Acme East", "website": "acme.example" }))).await;
+    world.compute().await;
+    assert_eq!(primary(&world.app, "user_id:u-bob").await, "domain:acme.example by email_domain");
+    assert_eq!(primary(&world.app, "user_id:u-ann").await, "group:g-1 by group", "a group is a group");
+    assert_eq!(world.trait_of("user_id:u-bob", "company.name").await, Value::Null);
+    let rivals = company(&world.app, "domain:acme.example").await.rivals;
+    assert_eq!(rivals.iter().map(|(_, key)| key.to_string()).collect::<Vec<_>>(), ["group:g-1", "group:g-2"]);
+}
+
+#[tokio::test]
+async fn the_latest_group_is_the_primary_and_the_others_are_past() {
+    let lines = [
+        group("u-ann", 30, "g-new", json!({ "name": "New" })),
+        identify("u-ann", 0, json!({ "email": "ann@old.example", "company": { "id": "c-9", "name": "Own word" } })),
+        group("u-ann", 0, "g-old", json!({ "name": "Old" })),
+        line(json!({ "type": "track", "event": "Signed In", "userId": "u-cas", "context": { "groupId": 42 },
+                     "timestamp": "2026-03-02T09:00:00Z" })),
+    ];
+    let world = after(NO_CRM, &lines.concat()).await;
+    assert_eq!(primary(&world.app, "user_id:u-ann").await, "group:g-new by group");
+    assert_eq!(past(&world.app, "user_id:u-ann").await, ["group:g-old", "domain:old.example"]);
+    assert_eq!(world.trait_of("user_id:u-ann", "company.name").await, Value::from("New"));
+    assert_eq!(primary(&world.app, "user_id:u-cas").await, "group:42 by group");
+}
+
+#[tokio::test]
+async fn other_rules_place_everybody_anew() {
+    let lines = [
+        identify("u-ann", 0, json!({ "email": "ann@acme.example" })),
+        group("u-ann", 0, "g-1", json!({ "name": "Acme" })),
+    ];
+    let mut world = after(&configured("", "", ""), &lines.concat()).await;
+    assert_eq!(world.trait_of("user_id:u-ann", "company.name").await, Value::from("Acme"));
+    world.reconfigure(&configured("[company]\nmatch = [\"domain\"]\n", "", ""));
+    world.compute().await;
+    assert_eq!(primary(&world.app, "user_id:u-ann").await, "domain:acme.example by email_domain");
+    assert_eq!(company(&world.app, "group:g-1").await.member_count, 0);
+    assert_eq!(company(&world.app, "domain:acme.example").await.member_count, 1);
+}
