@@ -7,7 +7,7 @@ use connector::SecretError;
 use secrecy::ExposeSecret;
 
 use super::App;
-use crate::ingest::{DecodeOptions, Live, LiveSource, SourceCounts, Tally};
+use crate::ingest::{DecodeOptions, Live, LiveSource, Tally};
 use crate::model::{RunId, SourceName};
 use crate::server::events::{Door, DoorSource, Limits};
 
@@ -44,11 +44,6 @@ impl App {
         let live = live.with_consent(self.settings.privacy.consent.clone());
         let limits = Limits { max_request: server.max_request };
         Ok(Some(Arc::new(Door::new(live, limits, server.cors_origins.clone(), server.public_url.clone(), sources))))
-    }
-
-    /// What each HTTP source has sent since this process started.
-    pub fn source_counts(&self) -> impl Iterator<Item = (&SourceName, SourceCounts)> {
-        self.live_sources.iter().map(|source| (&source.options.source, source.tally.counts()))
     }
 }
 

@@ -14,6 +14,7 @@ mod pulling;
 mod pushing;
 mod quota;
 mod running;
+mod silence;
 mod vendors;
 mod vitals;
 

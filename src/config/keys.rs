@@ -48,11 +48,13 @@ pub const SERVER: Keys = keys(
 
 pub const ADMIN: Keys = keys(&["listen", "token"], &[]);
 
-pub const SOURCE_HTTP: Keys = keys(&["name", "type", "write_key", "client", "rate_limit", "max_message"], &[]);
+pub const SOURCE_HTTP: Keys =
+    keys(&["name", "type", "write_key", "client", "rate_limit", "max_message", "no_events"], &[]);
 
-pub const SOURCE_JSONL: Keys = keys(&["name", "type", "path"], &[]);
+pub const SOURCE_JSONL: Keys = keys(&["name", "type", "path", "no_events"], &[]);
 
-pub const SOURCE_CSV: Keys = keys(&["name", "type", "path", "delimiter", "time_zone", "event", "columns"], &[]);
+pub const SOURCE_CSV: Keys =
+    keys(&["name", "type", "path", "delimiter", "time_zone", "event", "columns", "no_events"], &[]);
 
 /// Of `event` in its long form.
 pub const EVENT: Keys = keys(&["column"], &[]);

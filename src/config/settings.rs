@@ -104,6 +104,8 @@ pub struct SourceSettings {
     pub kind: SourceKind,
     /// Where its files are taken from by themselves.
     pub inbox: Option<InboxSettings>,
+    /// Silent for longer than this, somebody is told.
+    pub no_events: Option<Duration>,
 }
 
 /// `path` of a source of files.

@@ -101,21 +101,27 @@ impl Ingest<'_> {
     ) -> Result<AppendEvents, Failed> {
         let options = DecodeOptions { source: self.source.clone(), max_message: MAX_MESSAGE, client: false };
         let now = self.clock.now();
-        let mut batch =
-            AppendEvents { run: self.run, now, events: Vec::with_capacity(BATCH), dead_letters: Vec::new() };
+        let mut batch = AppendEvents {
+            run: self.run,
+            now,
+            events: Vec::with_capacity(BATCH),
+            dead_letters: Vec::new(),
+            rejected: Vec::new(),
+        };
         while batch.events.len() + batch.dead_letters.len() < BATCH {
             let Some(record) = records.next_record().map_err(Failed::Read)? else { break };
             let line = record.line;
-            let bad = match record.message.map(|text| decode(&text, now, &options)) {
+            let (code, bad) = match record.message.map(|text| decode(&text, now, &options)) {
                 Ok(Ok(event)) => {
                     let event = self.consent.minimised(event);
                     let facts: Vec<Fact> = self.model.facts(&event);
                     batch.events.push((event, facts));
                     continue;
                 }
-                Ok(Err(error)) => BadLine { cause: error.cause, fix: error.fix, raw: records.shown() },
-                Err(bad) => bad,
+                Ok(Err(error)) => (error.code, BadLine { cause: error.cause, fix: error.fix, raw: records.shown() }),
+                Err(bad) => ("invalid_line", bad),
             };
+            batch.reject(&self.source, code);
             if *refused == 0 {
                 refuse(&records.heading()).map_err(Failed::Refuse)?;
             }

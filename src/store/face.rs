@@ -1,5 +1,6 @@
 //! The face itself.
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -8,12 +9,12 @@ use connector::{ConnectionName, Note, Object, Timestamp};
 
 use crate::model::{
     CompanyRules, Consents, DeadLetter, DeadLetterId, Event, EventRow, Fact, Identifier, OutboxEntry, Privacy,
-    ProfileId, RecordKey, RuleId, Run, RunId, Side,
+    ProfileId, RecordKey, RuleId, Run, RunId, Side, SourceName,
 };
 use crate::store::{
     AppendEvents, Checkpoint, CompanyDetail, CompanyOf, ComputeProfiles, Delivered, FuseTally, IncomingPage,
     IngestReport, JournalRow, Lease, PageReport, Pending, PlanRecords, ProfileDetail, ResolveEvents, Result,
-    ScheduleRow, Sizes, StageItem, StageReport, StageWrites, StoreStats, StreamKey, TimelineItem,
+    ScheduleRow, Sizes, SourceHealth, StageItem, StageReport, StageWrites, StoreStats, StreamKey, TimelineItem,
 };
 
 /// Matches rules against one logged event again, when a rule is new or changed.
@@ -60,6 +61,15 @@ pub trait Store: Debug + Send + Sync {
         limit: usize,
         facts: MatchFacts,
     ) -> Result<Option<i64>>;
+
+    /// What each source has sent, ever, by name: counted with every batch that it sends.
+    async fn source_health(&self) -> Result<BTreeMap<SourceName, SourceHealth>>;
+
+    /// Watches sources for silence from now on; those watched already keep their instant.
+    async fn watch_sources(&self, sources: Vec<SourceName>, now: Timestamp) -> Result<()>;
+
+    /// Notes that a source's silence has been told; its next new event ends the silence.
+    async fn tell_silence(&self, source: &SourceName, now: Timestamp) -> Result<()>;
 
     // — compute —
 

@@ -8,7 +8,8 @@ use connector::{ConnectionName, Cursor, FieldName, Record, Stream, Timestamp, To
 
 use crate::model::{
     AttributeChange, Candidate, CompanyRules, Computed, ConsentDecision, Counts, DeadLetter, Deal, Event, Fact,
-    Identifier, LinkedRecord, MessageConsent, Mirror, Profile, ProfileId, ProfileUid, RuleId, RunId, TraitName, Whose,
+    Identifier, LinkedRecord, MessageConsent, Mirror, Profile, ProfileId, ProfileUid, RuleId, RunId, SourceName,
+    TraitName, Whose,
 };
 
 /// One stream of one connection: the unit of checkpoints.
@@ -156,6 +157,26 @@ pub struct AppendEvents {
     /// Each with the facts it means. Facts' `event` is filled in by the engine.
     pub events: Vec<(Event, Vec<Fact>)>,
     pub dead_letters: Vec<DeadLetter>,
+    /// Messages that could not be taken, counted for their sources; a sample of them is among the dead letters.
+    pub rejected: Vec<RejectedEvents>,
+}
+
+impl AppendEvents {
+    /// Counts a message that cannot be taken.
+    pub fn reject(&mut self, source: &SourceName, code: &'static str) {
+        match self.rejected.iter_mut().find(|one| one.source == *source && one.code == code) {
+            Some(one) => one.count += 1,
+            None => self.rejected.push(RejectedEvents { source: source.clone(), code, count: 1 }),
+        }
+    }
+}
+
+/// Messages of one source that could not be taken for one reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RejectedEvents {
+    pub source: SourceName,
+    pub code: &'static str,
+    pub count: u64,
 }
 
 /// What one event does to identity.

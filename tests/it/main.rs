@@ -32,6 +32,7 @@ mod paging;
 mod plans;
 mod rules;
 mod sales_data;
+mod sources;
 mod tidy;
 mod tricks;
 mod two_crms;

@@ -120,8 +120,13 @@ impl World {
         let options = DecodeOptions { source: "file".into(), max_message: MAX_MESSAGE, client: false };
         let event = decode(&message.to_string(), now, &options).unwrap();
         let facts = self.app.model.facts(&event);
-        let batch =
-            AppendEvents { run: RunId(uuid::Uuid::nil()), now, events: vec![(event, facts)], dead_letters: vec![] };
+        let batch = AppendEvents {
+            run: RunId(uuid::Uuid::nil()),
+            now,
+            events: vec![(event, facts)],
+            dead_letters: vec![],
+            rejected: Vec::new(),
+        };
         self.app.store.append_events(batch, Arc::new(Declared { now })).await.unwrap();
     }
 

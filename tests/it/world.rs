@@ -182,7 +182,8 @@ impl World {
         let event = decode(text, now, &options).map_err(|error| error.code.to_owned())?;
         let facts = self.app.model.facts(&event);
         let run = RunId(self.app.world.entropy.uuid(now));
-        let batch = AppendEvents { run, now, events: vec![(event, facts)], dead_letters: Vec::new() };
+        let batch =
+            AppendEvents { run, now, events: vec![(event, facts)], dead_letters: Vec::new(), rejected: Vec::new() };
         self.app.store.append_events(batch, Arc::new(Declared { now })).await.unwrap();
         Ok(())
     }

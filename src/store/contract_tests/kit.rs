@@ -233,7 +233,7 @@ pub(super) fn track(message_id: &str, identifiers: &[&str], second: i64) -> (Eve
 }
 
 pub(super) async fn append(store: &dyn Store, events: Vec<(Event, Vec<Fact>)>) -> IngestReport {
-    let batch = AppendEvents { run: run(2), now: at(2_000), events, dead_letters: Vec::new() };
+    let batch = AppendEvents { run: run(2), now: at(2_000), events, dead_letters: Vec::new(), rejected: Vec::new() };
     store.append_events(batch, Arc::new(Resolver)).await.unwrap()
 }
 

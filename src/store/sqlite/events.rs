@@ -8,6 +8,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::fault::{Fallible, Fault};
 use super::gate::Gate;
+use super::health::Brought;
 use super::identity::{Because, Person, attach, candidates};
 use super::packed_model::{pack_known, unpack_known};
 use super::page::existing;
@@ -24,15 +25,18 @@ pub(super) fn append(
     resolve: &dyn ResolveEvents,
 ) -> Fallible<IngestReport> {
     let mut report = IngestReport { dead_letters: batch.dead_letters.len() as u64, ..IngestReport::default() };
-    let mut stale = HashSet::new();
+    let (mut stale, mut brought) = (HashSet::new(), Brought::default());
     for (event, facts) in &batch.events {
+        let source = session.source(&event.source)?;
+        let counted = brought.of(source);
         if gate.suppresses(&event.identifiers)? {
             report.suppressed += 1;
+            counted.suppressed += 1;
             continue;
         }
-        let source = session.source(&event.source)?;
         let Some(key) = free_key(session, source, &event.message_id)? else {
             report.duplicates += 1;
+            counted.duplicate += 1;
             continue;
         };
         let known = candidates(session, &event.identifiers)?;
@@ -40,6 +44,7 @@ pub(super) fn append(
         let admission = gate.admit(&decision.whose, &decision.consent)?;
         if !admission.keep {
             report.withheld += 1;
+            counted.withheld += 1;
             continue;
         }
         if !admission.counts {
@@ -49,8 +54,12 @@ pub(super) fn append(
         let row = insert(session, source, profile, event)?;
         session.run("INSERT INTO event_key (key, event) VALUES (?1, ?2)", (key, row))?;
         report.accepted += 1;
+        counted.accept(event.at);
         match profile {
-            None => report.unattributed += 1,
+            None => {
+                report.unattributed += 1;
+                counted.unattributed += 1;
+            }
             Some(profile) => {
                 let facts: &[_] = if admission.counts { facts } else { &[] };
                 report.profiles_marked +=
@@ -71,6 +80,7 @@ pub(super) fn append(
     for letter in &batch.dead_letters {
         letters::add(session, letter)?;
     }
+    brought.save(session, batch.now, &batch.rejected)?;
     Ok(report)
 }
 

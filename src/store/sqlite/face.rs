@@ -1,5 +1,6 @@
 //! The store's face, carried out by SQLite: each operation names what it does and goes to the writer or a reader.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
 use async_trait::async_trait;
@@ -9,18 +10,18 @@ use super::fault::Fault;
 use super::gate::Gate;
 use super::session::Session;
 use super::{
-    SqliteStore, company, compute, events, find, housekeeping, identity, journal, lease, letters, notebook, outbox,
-    page, profiles, rules, runs, settle, stage, stats, timeline, withhold,
+    SqliteStore, company, compute, events, find, health, housekeeping, identity, journal, lease, letters, notebook,
+    outbox, page, profiles, rules, runs, settle, stage, stats, timeline, withhold,
 };
 use crate::model::{
     CompanyRules, Consents, DeadLetter, DeadLetterId, EventRow, Fact, Identifier, Intent, OutboxEntry, Privacy,
-    ProfileId, RecordKey, RuleId, Run, RunId, Side,
+    ProfileId, RecordKey, RuleId, Run, RunId, Side, SourceName,
 };
 use crate::store::face::MatchFacts;
 use crate::store::{
     AppendEvents, Checkpoint, CompanyDetail, CompanyOf, ComputeProfiles, Delivered, FuseTally, IncomingPage,
     IngestReport, JournalRow, Lease, PageReport, Pending, PlanRecords, ProfileDetail, ResolveEvents, Result,
-    ScheduleRow, Sizes, StageItem, StageReport, StageWrites, Store, StoreStats, StreamKey, TimelineItem,
+    ScheduleRow, Sizes, SourceHealth, StageItem, StageReport, StageWrites, Store, StoreStats, StreamKey, TimelineItem,
 };
 
 /// Runs `act` on the profile that `id` is part of now, or answers with nothing where there is none.
@@ -291,6 +292,19 @@ impl Store for SqliteStore {
 
     async fn stats(&self) -> Result<StoreStats> {
         self.read("count", stats::stats).await
+    }
+
+    async fn source_health(&self) -> Result<BTreeMap<SourceName, SourceHealth>> {
+        self.read("count by source", health::of_sources).await
+    }
+
+    async fn watch_sources(&self, sources: Vec<SourceName>, now: Timestamp) -> Result<()> {
+        self.write("watch sources", move |session| health::watch(session, &sources, now)).await
+    }
+
+    async fn tell_silence(&self, source: &SourceName, now: Timestamp) -> Result<()> {
+        let source = source.clone();
+        self.write("note a silence", move |session| health::tell_silence(session, &source, now)).await
     }
 
     async fn sizes(&self) -> Result<Sizes> {

@@ -16,6 +16,7 @@ mod fault;
 mod file_tests;
 mod find;
 mod gate;
+mod health;
 mod housekeeping;
 mod identity;
 mod intents;
