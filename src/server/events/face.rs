@@ -75,7 +75,7 @@ impl Asked<'_> {
                 let text = body::read(self.headers, body, most).await?;
                 let messages = match route {
                     Route::One(kind) => envelope::single(&text, kind)?,
-                    _ => envelope::batch(&text)?,
+                    _ => envelope::batch(&text, most)?,
                 };
                 let taken = self.take(&messages).await?;
                 // In a batch a bad message must not fail the good ones; alone it is told.
