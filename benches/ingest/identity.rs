@@ -34,7 +34,7 @@ pub async fn run(table: &mut Table, records: u64) {
     let measured = measure(records * EACH, async {
         for batch in messages.chunks(usize::try_from(BATCH).unwrap()) {
             let now = app.world.clock.now();
-            let taken = live.take(&source, batch, now).await.unwrap();
+            let taken = live.take(&source, batch, now, false).await.unwrap();
             assert_eq!(taken.accepted, batch.len() as u64, "{:?}", taken.rejected);
         }
     })
