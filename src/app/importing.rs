@@ -105,6 +105,7 @@ impl App {
             store: &*self.store,
             clock: &*self.world.clock,
             model: &self.model,
+            identity: self.settings.identity.clone(),
             source,
             consent: &self.settings.privacy.consent,
             run,

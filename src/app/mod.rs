@@ -101,7 +101,9 @@ impl App {
         let worker = format!("{}-{:08x}", std::process::id(), world.entropy.next_u64() >> 32).into();
         let live_sources = settings
             .http_sources()
-            .map(|(name, http)| Arc::new(listening::live_source(name, http.client, http.max_message)))
+            .map(|(name, http)| {
+                Arc::new(listening::live_source(name, http.client, http.max_message, &settings.identity))
+            })
             .collect();
         Ok(Self {
             model: Arc::new(Model::new(settings.model.clone())),

@@ -31,9 +31,10 @@ pub const ROOT: Keys = keys(
         "scores",
         "currency",
         "safety",
+        "identity",
         "privacy",
     ],
-    &["include", "identity", "segments", "routing", "alerts", "renamed"],
+    &["include", "segments", "routing", "alerts", "renamed"],
 );
 
 /// Keys of the root that are values; the others are sections.
@@ -118,11 +119,31 @@ pub const PRIVACY: Keys = keys(
 
 pub const RETENTION: Keys = keys(&["events", "anonymous_profiles", "raw_payloads"], &[]);
 
+pub const IDENTITY: Keys = keys(
+    &[
+        "default_region",
+        "priority",
+        "on_conflict",
+        "bridge",
+        "review_threshold",
+        "limits",
+        "block",
+        "block_email",
+        "custom",
+    ],
+    &[],
+);
+
+/// Beside named ids.
+pub const LIMITS: Keys = keys(&["user_id", "crm", "email", "email_sha256", "phone", "device", "anonymous_id"], &[]);
+
+pub const CUSTOM: Keys = keys(&["limit", "pattern"], &[]);
+
 pub const SECRET: Keys = keys(&["env", "file", "command"], &[]);
 
 /// Every place there is.
 #[cfg(test)]
-pub const EVERY_PLACE: [Keys; 26] = [
+pub const EVERY_PLACE: [Keys; 29] = [
     ROOT,
     STORE,
     SERVER,
@@ -148,6 +169,9 @@ pub const EVERY_PLACE: [Keys; 26] = [
     SAFETY,
     PRIVACY,
     RETENTION,
+    IDENTITY,
+    LIMITS,
+    CUSTOM,
     SECRET,
 ];
 

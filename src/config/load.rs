@@ -10,7 +10,7 @@ use crate::config::settings::{Preset, Settings};
 use crate::config::text::{self, SourceText};
 use crate::config::tree::Value;
 use crate::config::{
-    company, connection, currency, document, general, inbox, model, origin, privacy, schedule, source,
+    company, connection, currency, document, general, identity, inbox, model, origin, privacy, schedule, source,
 };
 use crate::ingest::MAX_MESSAGE;
 
@@ -100,6 +100,7 @@ fn settings(root: &Reader<'_>, folder: &Path) -> Option<Settings> {
     let store_path = general::store(root, folder);
     let server = general::server(root);
     let admin = general::admin(root, folder);
+    let identity = identity::identity(root);
     let model = model::model(root, preset.unwrap_or(Preset::B2b));
     let max_message = server.as_ref().map_or(MAX_MESSAGE, |server| server.max_message);
     let sources = source::sources(root, folder, max_message, timezone.unwrap_or_default());
@@ -124,6 +125,7 @@ fn settings(root: &Reader<'_>, folder: &Path) -> Option<Settings> {
         base_currency,
         store_path: store_path?,
         server,
+        identity: identity?.into(),
         admin: admin?,
         sources: sources?,
         connections: connections?,

@@ -14,6 +14,7 @@ mod document;
 mod expression;
 mod fields;
 mod general;
+mod identity;
 mod inbox;
 mod keys;
 mod load;

@@ -17,7 +17,7 @@ use crate::config::vendor::VendorSettings;
 use crate::enrich::ModelSpec;
 use crate::ingest::{CsvFormat, Inbox};
 use crate::mapping::ObjectMapping;
-use crate::model::SourceName;
+use crate::model::{IdentityRules, SourceName};
 use crate::schedule::{CatchUp, Trigger};
 
 /// Everything `sync.toml` says, with defaults filled in. Paths are absolute or relative to the working directory: what the
@@ -32,6 +32,8 @@ pub struct Settings {
     /// `[store] path`: the database file.
     pub store_path: PathBuf,
     pub server: ServerSettings,
+    /// `[identity]`.
+    pub identity: Arc<IdentityRules>,
     pub admin: AdminSettings,
     pub sources: Vec<SourceSettings>,
     /// In the order of the file; names are unique.

@@ -122,7 +122,8 @@ impl Live {
             }
         }
         if !batch.events.is_empty() || !batch.rejected.is_empty() {
-            let resolver = Resolver { now: received_at, consent: self.consent.clone(), gpc };
+            let (identity, consent) = (source.options.identity.clone(), self.consent.clone());
+            let resolver = Resolver { now: received_at, identity, consent, gpc };
             let report = self.store.append_events(batch, Arc::new(resolver)).await?;
             (taken.accepted, taken.duplicate) = (report.accepted, report.duplicates);
             self.arrived.notify_one();

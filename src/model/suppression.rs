@@ -5,7 +5,7 @@ use std::fmt;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
-use crate::model::{ConsentDefaults, Identifier, IdentifierKind};
+use crate::model::{ConsentDefaults, Family, Identifier, IdentifierKind};
 
 /// HMAC-SHA-256 of one identifier.
 pub type SuppressionHash = [u8; 32];
@@ -62,7 +62,7 @@ impl SuppressionKey {
 /// `cdp-semantics` §11: user ids, addresses, numbers, CRM ids, loyalty and other custom ids of persons; not anonymous and
 /// device ids.
 fn is_suppressible(kind: &IdentifierKind) -> bool {
-    !matches!(kind.to_string().as_str(), "anonymous_id" | "device" | "device_id")
+    !matches!(kind.family(), Family::AnonymousId | Family::Device)
 }
 
 /// What the store has to know of privacy to keep it.
