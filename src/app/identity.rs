@@ -70,12 +70,30 @@ pub async fn check(store: &dyn Store, rules: &IdentityRules) -> Result<ReplayChe
         let Some(last) = page.last() else { return Ok(found) };
         after = last.profile.id;
         for held in &page {
-            compare(held, &replay, &mut owners, &mut found);
+            for name in compare(held, &replay, &mut owners, &mut found) {
+                if !crm_had_a_say(store, held.profile.id, &name).await? {
+                    let uid = held.profile.uid;
+                    differ(&mut found, || format!("trait {name} of profile {uid} is not what the log says"));
+                }
+            }
         }
     }
 }
 
-fn compare(held: &HeldBy, replay: &Replay<'_>, owners: &mut HashMap<ProfileId, ProfileUid>, found: &mut ReplayCheck) {
+/// What a CRM record told of a trait is in the CRM and not in the log: where one ever did, the log alone cannot say what is right.
+async fn crm_had_a_say(store: &dyn Store, profile: ProfileId, name: &TraitName) -> Result<bool> {
+    let detail = store.profile(profile).await?;
+    let history = detail.iter().flat_map(|detail| &detail.history);
+    Ok(history.into_iter().any(|(of, old, _)| of == name && matches!(old.origin, Origin::Crm(_))))
+}
+
+/// Counts what differs; returns the traits that do.
+fn compare(
+    held: &HeldBy,
+    replay: &Replay<'_>,
+    owners: &mut HashMap<ProfileId, ProfileUid>,
+    found: &mut ReplayCheck,
+) -> Vec<TraitName> {
     found.profiles += 1;
     let uid = held.profile.uid;
     let memory = replay.memory();
@@ -105,46 +123,40 @@ fn compare(held: &HeldBy, replay: &Replay<'_>, owners: &mut HashMap<ProfileId, P
             Some(_) => {}
         }
     }
-    let Some(profile) = told else { return };
+    let Some(profile) = told else { return Vec::new() };
     if let Some(other) = owners.insert(profile, uid)
         && other != uid
     {
         differ(found, || format!("profiles {other} and {uid} are one by the log"));
-        return;
+        return Vec::new();
     }
     let stored: BTreeSet<&Identifier> = held.identifiers.iter().map(|held| &held.identifier).collect();
     for identifier in memory.identifiers(profile) {
-        if !stored.contains(&identifier) {
+        // A record that was merged into another one has left only its name.
+        if !stored.contains(&identifier) && !memory.is_archived(&identifier) {
             differ(found, || format!("the log gives {identifier} to profile {uid}, which does not hold it"));
         }
     }
-    traits(uid, &held.profile.attributes, replay.traits_of(profile), found);
+    found.traits += held.profile.attributes.len() as u64;
+    traits(&held.profile.attributes, replay.traits_of(profile))
 }
 
-/// Declared traits that came from events; what a CRM record told is in the CRM.
-fn traits(
-    uid: ProfileUid,
-    stored: &BTreeMap<TraitName, Attribute>,
-    told: Option<&BTreeMap<TraitName, Attribute>>,
-    found: &mut ReplayCheck,
-) {
+/// Declared traits that came from events and are not what the log says.
+fn traits(stored: &BTreeMap<TraitName, Attribute>, told: Option<&BTreeMap<TraitName, Attribute>>) -> Vec<TraitName> {
+    let mut differing = Vec::new();
     let told_one = |name: &TraitName| told.and_then(|told| told.get(name));
     for (name, attribute) in stored {
-        found.traits += 1;
         let same = match &attribute.origin {
             Origin::Crm(_) | Origin::Computed => true,
             _ => told_one(name)
                 .is_some_and(|told| told.value == attribute.value && told.observed_at == attribute.observed_at),
         };
         if !same {
-            differ(found, || format!("trait {name} of profile {uid} is not what the log says"));
+            differing.push(name.clone());
         }
     }
-    for (name, _) in told.into_iter().flatten() {
-        if !stored.contains_key(name) {
-            differ(found, || format!("the log gives profile {uid} a trait {name}, which it does not have"));
-        }
-    }
+    differing.extend(told.into_iter().flat_map(BTreeMap::keys).filter(|name| !stored.contains_key(*name)).cloned());
+    differing
 }
 
 fn differ(found: &mut ReplayCheck, what: impl FnOnce() -> String) {

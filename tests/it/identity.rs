@@ -106,9 +106,14 @@ async fn unlinking_a_browser_gives_back_what_was_joined_through_it() {
     let world = world();
     // A guest used Ada's browser and logged in with an address of his own: within all limits, and wrong.
     say(&world, "track", r#""anonymousId":"a-1""#).await;
-    say(&world, "identify", r#""anonymousId":"a-1","userId":"u-ada","traits":{"email":"ada@northwind.example","firstName":"Ada"}"#)
+    say(
+        &world,
+        "identify",
+        r#""anonymousId":"a-1","userId":"u-ada","traits":{"email":"ada@northwind.example","firstName":"Ada"}"#,
+    )
+    .await;
+    say(&world, "identify", r#""anonymousId":"a-1","traits":{"email":"guest@elsewhere.example","lastName":"Guest"}"#)
         .await;
-    say(&world, "identify", r#""anonymousId":"a-1","traits":{"email":"guest@elsewhere.example","lastName":"Guest"}"#).await;
     say(&world, "track", r#""anonymousId":"a-2","userId":"u-ada""#).await;
     let contact = world.contact(&[("email", "ada@northwind.example")]);
     world.pull().await;
@@ -145,7 +150,9 @@ async fn unlinking_a_browser_gives_back_what_was_joined_through_it() {
 async fn a_shared_number_is_a_question_that_is_asked_once_and_answered_for_good() {
     let world = world();
     for person in ["ada", "bob"] {
-        let ids = format!(r#""anonymousId":"{person}","traits":{{"email":"{person}@northwind.example","phone":"030 123456"}}"#);
+        let ids = format!(
+            r#""anonymousId":"{person}","traits":{{"email":"{person}@northwind.example","phone":"030 123456"}}"#
+        );
         say(&world, "identify", &ids).await;
         say(&world, "identify", &ids).await;
     }
