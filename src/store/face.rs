@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use connector::{ConnectionName, Note, Object, Timestamp};
+use uuid::Uuid;
 
 use crate::model::{
-    CompanyRules, Consents, DeadLetter, DeadLetterId, Event, EventRow, Fact, Identifier, OutboxEntry, Privacy,
-    ProfileId, RecordKey, RuleId, Run, RunId, Side, SourceName,
+    CompanyRules, Consents, DeadLetter, DeadLetterId, Erasing, ErasureStep, Event, EventRow, Fact, Identifier,
+    OutboxEntry, Outlived, Privacy, ProfileId, Receipt, RecordKey, Retained, RetentionPlace, RuleId, Run, RunId, Side,
+    SourceName,
 };
 use crate::store::{
     AppendEvents, Checkpoint, CompanyDetail, CompanyOf, ComputeProfiles, Delivered, FuseTally, IncomingPage,
@@ -247,6 +249,32 @@ pub trait Store: Debug + Send + Sync {
     async fn keep_connector_note(&self, connection: &ConnectionName, note: Note) -> Result<()>;
 
     async fn forget_connector_note(&self, connection: &ConnectionName, key: &str) -> Result<()>;
+
+    // — privacy —
+
+    /// Begins an erasure: in one transaction the person is suppressed, the queue is purged and the profile emptied. The id of the
+    /// receipt; [`Store::erase_step`] does the rest.
+    async fn begin_erasure(&self, erasing: Erasing, now: Timestamp) -> Result<Uuid>;
+
+    /// Deletes up to `limit` rows of what is left. At the end the write-ahead log is cut.
+    async fn erase_step(&self, id: Uuid, now: Timestamp, limit: usize) -> Result<ErasureStep>;
+
+    /// Every erasure, oldest first; without an end those that are under way.
+    async fn erasures(&self) -> Result<Vec<Receipt>>;
+
+    /// Puts whoever a key means on the suppression list, and keeps what is known. How many hashes are new.
+    async fn suppress(&self, key: &str, named: Option<Identifier>, now: Timestamp) -> Result<u64>;
+
+    /// Takes them off it. How many hashes were on it.
+    async fn unsuppress(&self, key: &str, named: Option<Identifier>) -> Result<u64>;
+
+    /// Deletes up to about `limit` rows that have outlived their time, from a place on: what went, and where to go on.
+    async fn retain(
+        &self,
+        outlived: Outlived,
+        place: RetentionPlace,
+        limit: usize,
+    ) -> Result<(Retained, Option<RetentionPlace>)>;
 
     // — housekeeping —
 

@@ -5,17 +5,19 @@ use std::sync::{Arc, PoisonError};
 
 use async_trait::async_trait;
 use connector::{ConnectionName, Note, Object, Timestamp};
+use uuid::Uuid;
 
 use super::fault::Fault;
 use super::gate::Gate;
 use super::session::Session;
 use super::{
-    SqliteStore, company, compute, events, find, health, housekeeping, identity, journal, lease, letters, notebook,
-    outbox, page, profiles, rules, runs, settle, stage, stats, timeline, withhold,
+    SqliteStore, company, compute, erase, events, find, health, housekeeping, identity, journal, lease, letters,
+    notebook, outbox, page, profiles, retention, rules, runs, settle, stage, stats, timeline, withhold,
 };
 use crate::model::{
-    CompanyRules, Consents, DeadLetter, DeadLetterId, EventRow, Fact, Identifier, Intent, OutboxEntry, Privacy,
-    ProfileId, RecordKey, RuleId, Run, RunId, Side, SourceName,
+    CompanyRules, Consents, DeadLetter, DeadLetterId, Erasing, ErasureStep, EventRow, Fact, Identifier, Intent,
+    OutboxEntry, Outlived, Privacy, ProfileId, Receipt, RecordKey, Retained, RetentionPlace, RuleId, Run, RunId, Side,
+    SourceName,
 };
 use crate::store::face::MatchFacts;
 use crate::store::{
@@ -389,6 +391,45 @@ impl Store for SqliteStore {
     async fn forget_connector_note(&self, connection: &ConnectionName, key: &str) -> Result<()> {
         let (connection, key) = (connection.clone(), key.to_owned());
         self.write("forget a connector's note", move |session| notebook::forget(session, &connection, &key)).await
+    }
+
+    async fn begin_erasure(&self, erasing: Erasing, now: Timestamp) -> Result<Uuid> {
+        let privacy = self.privacy();
+        self.write("begin an erasure", move |session| erase::begin(session, &privacy, &erasing, now)).await
+    }
+
+    async fn erase_step(&self, id: Uuid, now: Timestamp, limit: usize) -> Result<ErasureStep> {
+        let step = self.write("erase", move |session| erase::step(session, id, now, limit)).await?;
+        if let (ErasureStep::Finished { .. }, Some(writer)) = (&step, &self.writer) {
+            writer.truncate_log().await?;
+        }
+        Ok(step)
+    }
+
+    async fn erasures(&self) -> Result<Vec<Receipt>> {
+        self.read("list erasures", erase::receipts).await
+    }
+
+    async fn suppress(&self, key: &str, named: Option<Identifier>, now: Timestamp) -> Result<u64> {
+        let (key, privacy) = (key.to_owned(), self.privacy());
+        self.write("suppress", move |session| erase::suppress(session, &privacy, &key, named.as_ref(), now)).await
+    }
+
+    async fn unsuppress(&self, key: &str, named: Option<Identifier>) -> Result<u64> {
+        let (key, privacy) = (key.to_owned(), self.privacy());
+        self.write("unsuppress", move |session| erase::unsuppress(session, &privacy, &key, named.as_ref())).await
+    }
+
+    async fn retain(
+        &self,
+        outlived: Outlived,
+        place: RetentionPlace,
+        limit: usize,
+    ) -> Result<(Retained, Option<RetentionPlace>)> {
+        self.write("delete what has outlived its time", move |session| {
+            retention::step(session, &outlived, place, limit)
+        })
+        .await
     }
 
     async fn prune(&self, before: Timestamp) -> Result<u64> {
