@@ -6,17 +6,15 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use connector::{ConnectionName, Note, Object, Timestamp};
-use uuid::Uuid;
 
 use crate::model::{
-    CompanyRules, Consents, DeadLetter, DeadLetterId, Erasing, ErasureStep, Event, EventRow, Fact, Identifier,
-    OutboxEntry, Outlived, Privacy, ProfileId, Receipt, RecordKey, Retained, RetentionPlace, RuleId, Run, RunId, Side,
-    SourceName,
+    CompanyRules, DeadLetter, DeadLetterId, Event, EventRow, Fact, Identifier, OutboxEntry, ProfileId, RecordKey,
+    RuleId, Run, RunId, Side, SourceName,
 };
 use crate::store::{
     AppendEvents, Checkpoint, CompanyDetail, CompanyOf, ComputeProfiles, Delivered, FuseTally, IncomingPage,
-    IngestReport, JournalRow, Lease, PageReport, Pending, PlanRecords, ProfileDetail, ResolveEvents, Result,
-    ScheduleRow, Sizes, SourceHealth, StageItem, StageReport, StageWrites, StoreStats, StreamKey, TimelineItem,
+    IngestReport, JournalRow, Lease, PageReport, Pending, PersonalData, PlanRecords, ProfileDetail, ResolveEvents,
+    Result, ScheduleRow, Sizes, SourceHealth, StageItem, StageReport, StageWrites, StoreStats, StreamKey, TimelineItem,
 };
 
 /// Matches rules against one logged event again, when a rule is new or changed.
@@ -24,10 +22,7 @@ pub type MatchFacts = Arc<dyn Fn(&Event) -> Vec<Fact> + Send + Sync>;
 
 /// Every operation is one transaction and returns after it is durable.
 #[async_trait]
-pub trait Store: Debug + Send + Sync {
-    /// What of privacy holds from now on; the built-in defaults before.
-    fn set_privacy(&self, privacy: Privacy);
-
+pub trait Store: PersonalData + Debug + Send + Sync {
     // — in: CRM —
 
     async fn checkpoint(&self, key: &StreamKey) -> Result<Option<Checkpoint>>;
@@ -227,9 +222,6 @@ pub trait Store: Debug + Send + Sync {
 
     async fn identifiers(&self, id: ProfileId) -> Result<Vec<Identifier>>;
 
-    /// What a person has decided about the use of their data.
-    async fn consents(&self, id: ProfileId) -> Result<Consents>;
-
     async fn timeline(&self, id: ProfileId, limit: usize) -> Result<Vec<TimelineItem>>;
 
     async fn events_of(&self, id: ProfileId, limit: usize) -> Result<Vec<EventRow>>;
@@ -249,32 +241,6 @@ pub trait Store: Debug + Send + Sync {
     async fn keep_connector_note(&self, connection: &ConnectionName, note: Note) -> Result<()>;
 
     async fn forget_connector_note(&self, connection: &ConnectionName, key: &str) -> Result<()>;
-
-    // — privacy —
-
-    /// Begins an erasure: in one transaction the person is suppressed, the queue is purged and the profile emptied. The id of the
-    /// receipt; [`Store::erase_step`] does the rest.
-    async fn begin_erasure(&self, erasing: Erasing, now: Timestamp) -> Result<Uuid>;
-
-    /// Deletes up to `limit` rows of what is left. At the end the write-ahead log is cut.
-    async fn erase_step(&self, id: Uuid, now: Timestamp, limit: usize) -> Result<ErasureStep>;
-
-    /// Every erasure, oldest first; without an end those that are under way.
-    async fn erasures(&self) -> Result<Vec<Receipt>>;
-
-    /// Puts whoever a key means on the suppression list, and keeps what is known. How many hashes are new.
-    async fn suppress(&self, key: &str, named: Option<Identifier>, now: Timestamp) -> Result<u64>;
-
-    /// Takes them off it. How many hashes were on it.
-    async fn unsuppress(&self, key: &str, named: Option<Identifier>) -> Result<u64>;
-
-    /// Deletes up to about `limit` rows that have outlived their time, from a place on: what went, and where to go on.
-    async fn retain(
-        &self,
-        outlived: Outlived,
-        place: RetentionPlace,
-        limit: usize,
-    ) -> Result<(Retained, Option<RetentionPlace>)>;
 
     // — housekeeping —
 

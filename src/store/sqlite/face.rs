@@ -1,23 +1,21 @@
 //! The store's face, carried out by SQLite: each operation names what it does and goes to the writer or a reader.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use connector::{ConnectionName, Note, Object, Timestamp};
-use uuid::Uuid;
 
 use super::fault::Fault;
 use super::gate::Gate;
 use super::session::Session;
 use super::{
-    SqliteStore, company, compute, erase, events, find, health, housekeeping, identity, journal, lease, letters,
-    notebook, outbox, page, profiles, retention, rules, runs, settle, stage, stats, timeline, withhold,
+    SqliteStore, company, compute, events, find, health, housekeeping, identity, journal, lease, letters, notebook,
+    outbox, page, profiles, rules, runs, settle, stage, stats, timeline, withhold,
 };
 use crate::model::{
-    CompanyRules, Consents, DeadLetter, DeadLetterId, Erasing, ErasureStep, EventRow, Fact, Identifier, Intent,
-    OutboxEntry, Outlived, Privacy, ProfileId, Receipt, RecordKey, Retained, RetentionPlace, RuleId, Run, RunId, Side,
-    SourceName,
+    CompanyRules, DeadLetter, DeadLetterId, EventRow, Fact, Identifier, Intent, OutboxEntry, ProfileId, RecordKey,
+    RuleId, Run, RunId, Side, SourceName,
 };
 use crate::store::face::MatchFacts;
 use crate::store::{
@@ -40,10 +38,6 @@ fn of_profile<T: Default>(
 
 #[async_trait]
 impl Store for SqliteStore {
-    fn set_privacy(&self, privacy: Privacy) {
-        *self.privacy.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(privacy);
-    }
-
     async fn checkpoint(&self, key: &StreamKey) -> Result<Option<Checkpoint>> {
         let key = key.clone();
         self.read("read a checkpoint", move |session| page::checkpoint(session, &key)).await
@@ -339,15 +333,6 @@ impl Store for SqliteStore {
         .await
     }
 
-    async fn consents(&self, id: ProfileId) -> Result<Consents> {
-        let privacy = self.privacy();
-        self.read("read consent", move |session| {
-            let current = profiles::current(session, id.0)?;
-            Gate::open(session, &privacy)?.consents(current)
-        })
-        .await
-    }
-
     async fn timeline(&self, id: ProfileId, limit: usize) -> Result<Vec<TimelineItem>> {
         self.read("read a timeline", move |session| {
             of_profile(session, id, |id| timeline::timeline(session, id, limit))
@@ -391,45 +376,6 @@ impl Store for SqliteStore {
     async fn forget_connector_note(&self, connection: &ConnectionName, key: &str) -> Result<()> {
         let (connection, key) = (connection.clone(), key.to_owned());
         self.write("forget a connector's note", move |session| notebook::forget(session, &connection, &key)).await
-    }
-
-    async fn begin_erasure(&self, erasing: Erasing, now: Timestamp) -> Result<Uuid> {
-        let privacy = self.privacy();
-        self.write("begin an erasure", move |session| erase::begin(session, &privacy, &erasing, now)).await
-    }
-
-    async fn erase_step(&self, id: Uuid, now: Timestamp, limit: usize) -> Result<ErasureStep> {
-        let step = self.write("erase", move |session| erase::step(session, id, now, limit)).await?;
-        if let (ErasureStep::Finished { .. }, Some(writer)) = (&step, &self.writer) {
-            writer.truncate_log().await?;
-        }
-        Ok(step)
-    }
-
-    async fn erasures(&self) -> Result<Vec<Receipt>> {
-        self.read("list erasures", erase::receipts).await
-    }
-
-    async fn suppress(&self, key: &str, named: Option<Identifier>, now: Timestamp) -> Result<u64> {
-        let (key, privacy) = (key.to_owned(), self.privacy());
-        self.write("suppress", move |session| erase::suppress(session, &privacy, &key, named.as_ref(), now)).await
-    }
-
-    async fn unsuppress(&self, key: &str, named: Option<Identifier>) -> Result<u64> {
-        let (key, privacy) = (key.to_owned(), self.privacy());
-        self.write("unsuppress", move |session| erase::unsuppress(session, &privacy, &key, named.as_ref())).await
-    }
-
-    async fn retain(
-        &self,
-        outlived: Outlived,
-        place: RetentionPlace,
-        limit: usize,
-    ) -> Result<(Retained, Option<RetentionPlace>)> {
-        self.write("delete what has outlived its time", move |session| {
-            retention::step(session, &outlived, place, limit)
-        })
-        .await
     }
 
     async fn prune(&self, before: Timestamp) -> Result<u64> {

@@ -35,6 +35,7 @@ mod packed;
 mod packed_intent;
 mod packed_model;
 mod page;
+mod personal;
 mod profiles;
 mod purge;
 mod readers;

@@ -86,8 +86,9 @@ pub(super) fn remove(session: &Session<'_>, privacy: &Privacy, identifiers: &[Id
 /// The hashes of identifiers; an address is also known by the hash that ad platforms send of it.
 fn hashes(key: &SuppressionKey, identifiers: &[Identifier]) -> Vec<SuppressionHash> {
     let of_email = |identifier: &Identifier| {
+        let is_email = identifier.kind.family() == Family::Email;
         let value = email_sha256(&identifier.value).into();
-        (identifier.kind.family() == Family::Email).then(|| Identifier { kind: IdentifierKind::EmailSha256, value })
+        is_email.then_some(Identifier { kind: IdentifierKind::EmailSha256, value })
     };
     let all = identifiers.iter().cloned().chain(identifiers.iter().filter_map(of_email));
     all.filter_map(|identifier| key.hash(&identifier)).collect()
