@@ -14,7 +14,7 @@ use crate::config::diagnostic::Place;
 use crate::config::origin::ResolvedLine;
 use crate::config::vendor::VendorSettings;
 use crate::enrich::ModelSpec;
-use crate::ingest::{CsvFormat, Inbox};
+use crate::ingest::{CsvFormat, Inbox, Network};
 use crate::mapping::ObjectMapping;
 use crate::model::SourceName;
 use crate::schedule::{CatchUp, Trigger};
@@ -87,6 +87,8 @@ pub struct ServerSettings {
     pub listen: SocketAddr,
     /// Where senders reach the listener, without a path; the host they asked where it is not set.
     pub public_url: Option<String>,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Network>,
     /// Origins whose pages may send; empty means any.
     pub cors_origins: Vec<String>,
     /// Bytes of one request, unpacked.
