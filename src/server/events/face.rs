@@ -88,7 +88,7 @@ impl Asked<'_> {
                 let text = body::read(self.headers, body, most).await?;
                 let messages = match route {
                     Route::One(kind) => envelope::single(&text, kind)?,
-                    _ => envelope::batch(&text)?,
+                    _ => envelope::batch(&text, most)?,
                 };
                 let taken = self.take(&messages).await?;
                 // In a batch a bad message must not fail the good ones; alone it is told.
@@ -110,7 +110,7 @@ impl Asked<'_> {
             return Err(Refusal::rate_limited(seconds));
         }
         let texts = self.with_address(&source.options, &messages.texts);
-        self.door.live.take(source, &texts, received_at).await.map_err(|error| {
+        self.door.live.take(source, &texts, received_at, self.has_gpc()).await.map_err(|error| {
             tracing::error!(source = %source.options.source, %error, "events could not be stored");
             Refusal::unavailable("the events could not be stored just now")
         })
@@ -127,6 +127,11 @@ impl Asked<'_> {
             filled.filter(|filled| filled.len() <= options.max_message).unwrap_or(Cow::Borrowed(&**text))
         };
         texts.iter().map(filled).collect()
+    }
+
+    /// Global Privacy Control: the browser's wish not to be sold or shared.
+    fn has_gpc(&self) -> bool {
+        self.headers.get("sec-gpc").is_some_and(|value| value.as_bytes() == b"1")
     }
 
     /// Whose request this is: by Basic or Bearer authorization, else by the key in the body, else by that in the query.

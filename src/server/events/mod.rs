@@ -20,4 +20,5 @@ mod tests;
 mod wire_tests;
 
 pub use door::{Door, DoorSource, Limits};
+pub use envelope::batch_of;
 pub use face::serve;

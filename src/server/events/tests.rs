@@ -67,7 +67,8 @@ pub(super) async fn start(setup: Setup<'_>) -> Daemon {
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&path, OpenOptions::default(), entropy).unwrap());
     let clock = Arc::new(ManualClock::new(Timestamp::parse_rfc3339("2026-03-02T12:00:10.500Z").unwrap()));
     let model = Arc::new(Model::new(preset::b2b()));
-    let options = DecodeOptions { source: "web".into(), max_message: 8 * 1024, client: setup.client };
+    let options =
+        DecodeOptions { source: "web".into(), max_message: 8 * 1024, client: setup.client, identity: Arc::default() };
     let source = Arc::new(LiveSource { options, tally: Tally::default() });
     let live = Live::new(store.clone(), model, clock.clone(), RunId(uuid::Uuid::nil()), Arc::new(Notify::new()))
         .with_patience(Duration::ZERO);
