@@ -4,6 +4,7 @@ mod compute;
 mod coverage;
 mod daemon;
 mod environment;
+mod erasing;
 pub mod identity;
 mod importing;
 mod inbox;
@@ -27,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use compute::Computing;
 pub use environment::SystemEnvironment;
+pub use erasing::Erased;
 pub use importing::FILE_SOURCE;
 pub use inbox::Inboxes;
 pub use listening::DoorError;

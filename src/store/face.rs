@@ -8,14 +8,14 @@ use async_trait::async_trait;
 use connector::{ConnectionName, Note, Object, Timestamp};
 
 use crate::model::{
-    CompanyRules, Consents, DeadLetter, DeadLetterId, Event, EventRow, Fact, Identifier, LogPlace, Logged, OutboxEntry,
-    Privacy, ProfileId, RecordKey, RuleId, Run, RunId, Side, SourceName,
+    CompanyRules, DeadLetter, DeadLetterId, Event, EventRow, Fact, Identifier, LogPlace, Logged, OutboxEntry,
+    ProfileId, RecordKey, RuleId, Run, RunId, Side, SourceName,
 };
 use crate::store::{
     Alike, Answer, AppendEvents, Checkpoint, CompanyDetail, CompanyOf, ComputeProfiles, ConflictRow, Delivered,
     EdgeRow, FuseTally, HeldBy, IncomingPage, IngestReport, JournalRow, Lease, PageReport, PartComponent, Pending,
-    PlanRecords, ProfileDetail, ResolveEvents, Result, ReviewRow, ScheduleRow, Sizes, SourceHealth, StageItem,
-    StageReport, StageWrites, StoreStats, StreamKey, TimelineItem,
+    PersonalData, PlanRecords, ProfileDetail, ResolveEvents, Result, ReviewRow, ScheduleRow, Sizes, SourceHealth,
+    StageItem, StageReport, StageWrites, StoreStats, StreamKey, TimelineItem,
 };
 
 /// Matches rules against one logged event again, when a rule is new or changed.
@@ -23,10 +23,7 @@ pub type MatchFacts = Arc<dyn Fn(&Event) -> Vec<Fact> + Send + Sync>;
 
 /// Every operation is one transaction and returns after it is durable.
 #[async_trait]
-pub trait Store: Debug + Send + Sync {
-    /// What of privacy holds from now on; the built-in defaults before.
-    fn set_privacy(&self, privacy: Privacy);
-
+pub trait Store: PersonalData + Debug + Send + Sync {
     // — in: CRM —
 
     async fn checkpoint(&self, key: &StreamKey) -> Result<Option<Checkpoint>>;
@@ -225,9 +222,6 @@ pub trait Store: Debug + Send + Sync {
     async fn company(&self, key: &str, members: usize) -> Result<Option<CompanyDetail>>;
 
     async fn identifiers(&self, id: ProfileId) -> Result<Vec<Identifier>>;
-
-    /// What a person has decided about the use of their data.
-    async fn consents(&self, id: ProfileId) -> Result<Consents>;
 
     async fn timeline(&self, id: ProfileId, limit: usize) -> Result<Vec<TimelineItem>>;
 
