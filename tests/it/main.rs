@@ -18,6 +18,7 @@ mod echoes;
 mod files;
 mod fits;
 mod harbour;
+mod hostile;
 mod inbox;
 mod leads;
 mod limits;
