@@ -46,7 +46,7 @@ async fn daemon(rate_limit: Option<u32>, origins: &[&str]) -> Daemon {
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&path, OpenOptions::default(), entropy).unwrap());
     let clock = Arc::new(ManualClock::new(Timestamp::parse_rfc3339("2026-03-02T12:00:10.500Z").unwrap()));
     let model = Arc::new(Model::new(preset::b2b()));
-    let options = DecodeOptions { source: "web".into(), max_message: 8 * 1024, client: true };
+    let options = DecodeOptions { source: "web".into(), max_message: 8 * 1024, client: true, identity: Arc::default() };
     let source = Arc::new(LiveSource { options, tally: Tally::default() });
     let live = Live::new(store.clone(), model, clock.clone(), RunId(uuid::Uuid::nil()), Arc::new(Notify::new()))
         .with_patience(Duration::ZERO);
