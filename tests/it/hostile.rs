@@ -74,11 +74,8 @@ fn scenario_68_depth_and_size_are_bounded_and_harm_nobody_else() {
     let large = format!(r#"{{"type":"page","userId":"u","properties":{{"a":"{}"}}}}"#, "x".repeat(40_000));
     let endless = "y".repeat(3 << 20);
     let good = r#"{"type":"page","userId":"u","messageId":"good"}"#;
-    std::fs::write(
-        folder.path().join("events.jsonl"),
-        [&deep, &objects, &large, &endless, good].map(|l| &**l).join("\n"),
-    )
-    .unwrap();
+    std::fs::write(folder.path().join("events.jsonl"), [deep.as_str(), &objects, &large, &endless, good].join("\n"))
+        .unwrap();
     ferry(folder.path(), &["ingest", "--source", "file", "events.jsonl"]);
     let stored = ferry(folder.path(), &["status", "--json"]);
     let status: serde_json::Value = serde_json::from_slice(&stored.stdout).unwrap();
