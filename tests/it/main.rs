@@ -20,6 +20,7 @@ mod erasure;
 mod files;
 mod fits;
 mod harbour;
+mod hostile;
 mod identity;
 mod inbox;
 mod leads;
