@@ -1,6 +1,7 @@
 //! Who works where: groups, CRM accounts and domains, through real imports, pulls and computations.
 
-use connector::Value;
+use connector::{FieldKind, Fields, Object, RecordId, Value};
+use connector_conformance::memory::field;
 use ferry::model::RunState;
 use ferry::store::{CompanyDetail, CompanyOf};
 use serde_json::{Value as Json, json};
@@ -170,4 +171,110 @@ async fn other_rules_place_everybody_anew() {
     assert_eq!(primary(&world.app, "user_id:u-ann").await, "domain:acme.example by email_domain");
     assert_eq!(company(&world.app, "group:g-1").await.member_count, 0);
     assert_eq!(company(&world.app, "domain:acme.example").await.member_count, 1);
+}
+
+/// A company record of the in-memory CRM.
+fn account(world: &World, name: &str, domain: &str) -> RecordId {
+    let fields: Fields = [("name", name), ("domain", domain)].into_iter().collect();
+    world.crm.create(&Object::Company, fields)
+}
+
+fn employ(world: &World, contact: &RecordId, account: &RecordId) {
+    world.crm.link((&Object::Contact, contact), (&Object::Company, account));
+}
+
+#[tokio::test]
+async fn a_contact_works_at_the_account_it_is_associated_with() {
+    let world = World::new();
+    let (ann, ben) = (world.contact(&[("email", "ann@acme.example")]), world.contact(&[("email", "ben@gmail.com")]));
+    let acme = account(&world, "Acme", "acme.example");
+    let other = account(&world, "Other", "");
+    employ(&world, &ann, &acme);
+    employ(&world, &ben, &acme);
+    world.sync().await;
+    // Known by the domain alone: the account claims it.
+    world.identify("cas@sales.acme.example", json!({})).await;
+    world.compute().await;
+    let key = format!("crm:acme:{acme}");
+    assert_eq!(primary(&world.app, "ann@acme.example").await, format!("{key} by crm"));
+    assert_eq!(primary(&world.app, "ben@gmail.com").await, format!("{key} by crm"));
+    assert_eq!(primary(&world.app, "cas@sales.acme.example").await, format!("{key} by email_domain"));
+    assert_eq!(world.trait_of("ben@gmail.com", "company.name").await, Value::from("Acme"));
+    assert_eq!(world.trait_of("ben@gmail.com", "company.domain").await, Value::from("acme.example"));
+    assert_eq!(world.trait_of("ben@gmail.com", "email_is_business").await, Value::from(false));
+    assert_eq!(company(&world.app, "domain:acme.example").await.member_count, 3);
+
+    // A rename reaches everybody; a move leaves a past company behind.
+    let renamed: Fields = [("name", "Acme Works")].into_iter().collect();
+    assert!(world.crm.edit(&Object::Company, &acme, renamed));
+    world.crm.unlink((&Object::Contact, &ben), (&Object::Company, &acme));
+    employ(&world, &ben, &other);
+    world.advance(std::time::Duration::from_secs(600));
+    world.sync().await;
+    assert_eq!(world.trait_of("cas@sales.acme.example", "company.name").await, Value::from("Acme Works"));
+    assert_eq!(primary(&world.app, "ben@gmail.com").await, format!("crm:acme:{other} by crm"));
+    assert_eq!(past(&world.app, "ben@gmail.com").await, [key.clone()]);
+
+    // The account is deleted: nobody works there, and its domain is free.
+    assert!(world.crm.delete(&Object::Company, &acme));
+    world.advance(std::time::Duration::from_secs(600));
+    world.sync().await;
+    for person in ["ann@acme.example", "cas@sales.acme.example"] {
+        assert_eq!(primary(&world.app, person).await, "domain:acme.example by email_domain", "{person}");
+        assert_eq!(world.trait_of(person, "company.name").await, Value::Null, "{person}");
+    }
+    world.assert_rest().await;
+}
+
+#[tokio::test]
+async fn accounts_that_the_crm_merges_are_one_company() {
+    let world = World::new();
+    let people = ["ann@one.example", "ben@two.example"].map(|email| world.contact(&[("email", email)]));
+    let accounts = [account(&world, "One", "one.example"), account(&world, "Two", "two.example")];
+    for (person, account) in people.iter().zip(&accounts) {
+        employ(&world, person, account);
+    }
+    world.identify("cas@two.example", json!({})).await;
+    world.sync().await;
+    assert_eq!(primary(&world.app, "cas@two.example").await, format!("crm:acme:{} by email_domain", accounts[1]));
+    assert!(world.crm.merge(&Object::Company, &accounts[0], &accounts[1]));
+    world.advance(std::time::Duration::from_secs(600));
+    world.sync().await;
+    for person in ["ann@one.example", "ben@two.example"] {
+        assert_eq!(primary(&world.app, person).await, format!("crm:acme:{} by crm", accounts[0]), "{person}");
+        assert_eq!(past(&world.app, person).await.len(), usize::from(person.starts_with("ben")), "{person}");
+    }
+    assert_eq!(primary(&world.app, "cas@two.example").await, "domain:two.example by email_domain");
+}
+
+#[tokio::test]
+async fn a_group_outranks_the_account_and_a_both_way_field_comes_to_rest() {
+    let config = "preset = \"b2b\"\ntimezone = \"UTC\"\nbase_currency = \"USD\"\n[[crm]]\nname = \"acme\"\ntype = \"hubspot\"\n\
+                  token = { env = \"TOKEN\" }\n[crm.fields.contact]\ncompany.name = \"company\"\n\
+                  email_is_business = \"business\"\n";
+    let world = World::with(config);
+    world.crm.define(&Object::Contact, field("company", FieldKind::Text));
+    world.crm.define(&Object::Contact, field("business", FieldKind::Bool));
+    let ann = world.contact(&[("email", "ann@acme.example")]);
+    let acme = account(&world, "Acme", "acme.example");
+    employ(&world, &ann, &acme);
+    world.sync().await;
+    assert_eq!(world.value(&ann, "company"), Value::from("Acme"), "an empty field shows the company");
+    assert_eq!(world.value(&ann, "business"), Value::from(true));
+
+    // A rep's own word stays, whatever the company calls itself.
+    assert!(world.crm.edit(&Object::Contact, &ann, [("company", "Acme (Berlin)")].into_iter().collect::<Fields>()));
+    world.advance(std::time::Duration::from_secs(600));
+    world.sync().await;
+    import(
+        &world,
+        &line(json!({ "type": "group", "userId": "u-ann", "groupId": "g-1", "traits": { "name": "Acme Inc." },
+                                "context": { "traits": { "email": "ann@acme.example" } },
+                                "timestamp": "2026-11-02T09:00:00Z" })),
+    )
+    .await;
+    world.advance(std::time::Duration::from_secs(600));
+    world.sync().await;
+    assert_eq!(world.value(&ann, "company"), Value::from("Acme (Berlin)"));
+    world.assert_rest().await;
 }
