@@ -2,10 +2,12 @@
 
 use connector::{FieldKind, Fields, Object, RecordId, Value};
 use connector_conformance::memory::field;
+use ferry::config::Vendor;
 use ferry::model::RunState;
 use ferry::store::{CompanyDetail, CompanyOf};
 use serde_json::{Value as Json, json};
 
+use crate::harbour::Harbour;
 use crate::world::{World, configured};
 
 /// One line of a file of events.
@@ -213,7 +215,7 @@ async fn a_contact_works_at_the_account_it_is_associated_with() {
     world.sync().await;
     assert_eq!(world.trait_of("cas@sales.acme.example", "company.name").await, Value::from("Acme Works"));
     assert_eq!(primary(&world.app, "ben@gmail.com").await, format!("crm:acme:{other} by crm"));
-    assert_eq!(past(&world.app, "ben@gmail.com").await, [key.clone()]);
+    assert_eq!(past(&world.app, "ben@gmail.com").await, [key.as_str()]);
 
     // The account is deleted: nobody works there, and its domain is free.
     assert!(world.crm.delete(&Object::Company, &acme));
@@ -277,4 +279,31 @@ async fn a_group_outranks_the_account_and_a_both_way_field_comes_to_rest() {
     world.sync().await;
     assert_eq!(world.value(&ann, "company"), Value::from("Acme (Berlin)"));
     world.assert_rest().await;
+}
+
+/// The real connectors against the mock CRMs over HTTP: a contact's company is read with the contact.
+#[tokio::test]
+async fn each_crm_tells_where_its_contacts_work() {
+    for vendor in [Vendor::Hubspot, Vendor::Salesforce] {
+        let harbour = Harbour::new(&[vendor], "").await;
+        let mock = harbour.mock(vendor);
+        let site = if vendor == Vendor::Hubspot { ("domain", "acme.example") } else { ("website", "www.acme.example") };
+        let acme = mock.create(&Object::Company, &[("name", "Acme"), site]);
+        let ben = mock.create(&Object::Contact, &[("email", "ben@gmail.com"), ("last_name", "Bay")]);
+        mock.act(
+            "associate",
+            &json!({ "from": mock.word(&Object::Contact), "from_id": ben.as_str(),
+                     "to": mock.word(&Object::Company), "to_id": acme.as_str() }),
+        );
+        harbour.cycle().await;
+        harbour.import(&identify("u-cas", 0, json!({ "email": "cas@acme.example" }))).await;
+        harbour.compute().await;
+        let key = format!("crm:{}:{acme}", vendor.name());
+        assert_eq!(primary(&harbour.app, "ben@gmail.com").await, format!("{key} by crm"));
+        assert_eq!(primary(&harbour.app, "cas@acme.example").await, format!("{key} by email_domain"));
+        let ben = harbour.profile("ben@gmail.com").await.profile;
+        assert_eq!(ben.value("company.name"), &Value::from("Acme"));
+        assert_eq!(ben.value("company.domain"), &Value::from("acme.example"));
+        harbour.assert_rest().await;
+    }
 }
