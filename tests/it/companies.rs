@@ -5,6 +5,7 @@ use connector_conformance::memory::field;
 use ferry::config::Vendor;
 use ferry::model::RunState;
 use ferry::store::{CompanyDetail, CompanyOf};
+use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 use crate::harbour::Harbour;
@@ -293,7 +294,7 @@ async fn each_crm_tells_where_its_contacts_work() {
         mock.act(
             "associate",
             &json!({ "from": mock.word(&Object::Contact), "from_id": ben.as_str(),
-                     "to": mock.word(&Object::Company), "to_id": acme.as_str() }),
+                     "to": mock.word(&Object::Company), "to_id": acme.as_str(), "types": [1] }),
         );
         harbour.cycle().await;
         harbour.import(&identify("u-cas", 0, json!({ "email": "cas@acme.example" }))).await;
@@ -305,5 +306,82 @@ async fn each_crm_tells_where_its_contacts_work() {
         assert_eq!(ben.value("company.name"), &Value::from("Acme"));
         assert_eq!(ben.value("company.domain"), &Value::from("acme.example"));
         harbour.assert_rest().await;
+    }
+}
+
+/// Everything that is said in the property below: ten messages and a pull.
+fn said() -> Vec<Option<String>> {
+    let track = json!({ "type": "track", "event": "Signed In", "userId": "u1", "context": { "groupId": "g-1" },
+                        "timestamp": "2026-03-02T10:00:00Z" });
+    let visit = json!({ "type": "group", "anonymousId": "a-1", "groupId": "g-3", "traits": { "name": "Gamma" },
+                        "timestamp": "2026-03-02T07:00:00Z" });
+    let login = json!({ "type": "identify", "anonymousId": "a-1", "userId": "u4",
+                        "traits": { "email": "dan@beta.example" }, "timestamp": "2026-03-02T07:30:00Z" });
+    let lines = [
+        identify("u1", 0, json!({ "email": "ann@acme.example" })),
+        identify("u2", 0, json!({ "email": "bob@acme.example" })),
+        identify("u3", 0, json!({ "email": "cas@beta.example", "company": { "id": "c-1", "name": "Own" } })),
+        group("u1", 0, "g-1", json!({ "name": "Acme", "website": "acme.example" })),
+        group("u5", 10, "g-1", json!({ "name": "Acme Works" })),
+        group("u1", 30, "g-2", json!({ "name": "Beta", "website": "beta.example" })),
+        line(track),
+        line(visit),
+        line(login),
+        identify("u6", 0, json!({ "email": "eve@gamma.example" })),
+    ];
+    lines.into_iter().map(Some).chain([None]).collect()
+}
+
+/// What became of it, told in words.
+async fn outcome(said: &[Option<String>], computed_after: &[bool]) -> Vec<String> {
+    let world = World::new();
+    let fay = world.contact(&[("email", "fay@gmail.com")]);
+    let gamma = account(&world, "Gamma", "gamma.example");
+    employ(&world, &fay, &gamma);
+    for (one, computes) in said.iter().zip(computed_after.iter().chain(std::iter::repeat(&false))) {
+        match one {
+            Some(lines) => import(&world, lines).await,
+            None => drop(world.pull().await),
+        }
+        if *computes {
+            world.compute().await;
+        }
+    }
+    world.compute().await;
+    let mut told = Vec::new();
+    for person in ["u1", "u2", "u3", "u4", "u5", "u6", "fay@gmail.com"] {
+        let key = if person.contains('@') { person.to_owned() } else { format!("user_id:{person}") };
+        let mut past = past(&world.app, &key).await;
+        past.sort();
+        let name = world.trait_of(&key, "company.name").await;
+        told.push(format!("{person}: {} {name} {past:?}", primary(&world.app, &key).await));
+    }
+    for key in
+        ["group:g-1", "group:g-2", "group:g-3", "domain:acme.example", "domain:beta.example", "domain:gamma.example"]
+    {
+        let company = company(&world.app, key).await;
+        told.push(format!("{key}: {} {} {}", company.key, company.member_count, company.first_seen));
+    }
+    told
+}
+
+fn run<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    /// In whatever order it is said, and whenever it is computed between, everybody belongs to the same company.
+    #[test]
+    fn no_order_changes_who_works_where(
+        order in Just(said()).prop_shuffle(),
+        computed_after in prop::collection::vec(any::<bool>(), 11),
+    ) {
+        let expected = run(outcome(&said(), &[]));
+        assert!(expected[0].starts_with("u1: group:g-1 by group Acme Works"), "{expected:?}");
+        assert!(expected[1].starts_with("u2: group:g-1 by email_domain"), "{expected:?}");
+        assert!(expected[3].starts_with("u4: group:g-3 by group Gamma"), "{expected:?}");
+        assert_eq!(run(outcome(&order, &computed_after)), expected);
     }
 }
