@@ -33,7 +33,7 @@ fn messages() -> Vec<String> {
 }
 
 fn options() -> DecodeOptions {
-    DecodeOptions { source: "web".into(), max_message: MAX_MESSAGE, client: false }
+    DecodeOptions { source: "web".into(), max_message: MAX_MESSAGE, client: false, identity: std::sync::Arc::default() }
 }
 
 #[divan::bench]

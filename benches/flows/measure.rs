@@ -13,21 +13,22 @@ pub struct Measured {
 /// Does it and measures it. `items` is what rates are per.
 #[allow(clippy::disallowed_methods)]
 pub async fn measure(items: u64, work: impl Future<Output = ()>) -> Measured {
-    let (cpu, begun) = (cpu(), Instant::now());
+    let (cpu, begun) = (cpu_of("self"), Instant::now());
     work.await;
-    Measured { items, wall: begun.elapsed(), cpu: self::cpu().saturating_sub(cpu) }
+    Measured { items, wall: begun.elapsed(), cpu: cpu_of("self").saturating_sub(cpu) }
 }
 
 #[allow(clippy::disallowed_methods)]
 pub fn measure_now(items: u64, work: impl FnOnce()) -> Measured {
-    let (cpu, begun) = (cpu(), Instant::now());
+    let (cpu, begun) = (cpu_of("self"), Instant::now());
     work();
-    Measured { items, wall: begun.elapsed(), cpu: self::cpu().saturating_sub(cpu) }
+    Measured { items, wall: begun.elapsed(), cpu: cpu_of("self").saturating_sub(cpu) }
 }
 
-/// User and system time of this process, all threads, by the kernel's ticks of 10 ms; zero where there is no `/proc`.
-fn cpu() -> Duration {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+/// User and system time of a process by its number, or of `self`; all threads, by the kernel's ticks of 10 ms; zero where there
+/// is no `/proc`.
+pub fn cpu_of(process: &str) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     // The second field is the name in brackets and may hold spaces.
     let mut fields = stat.rsplit_once(") ").map_or("", |(_, rest)| rest).split(' ').skip(11);
     let mut ticks = || fields.next().and_then(|field| field.parse::<u64>().ok()).unwrap_or(0);

@@ -105,7 +105,9 @@ impl App {
             store: &*self.store,
             clock: &*self.world.clock,
             model: &self.model,
+            identity: self.settings.identity.clone(),
             source,
+            consent: &self.settings.privacy.consent,
             run,
             stop: &self.stop,
         };

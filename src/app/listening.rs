@@ -7,8 +7,8 @@ use connector::SecretError;
 use secrecy::ExposeSecret;
 
 use super::App;
-use crate::ingest::{DecodeOptions, Live, LiveSource, SourceCounts, Tally};
-use crate::model::{RunId, SourceName};
+use crate::ingest::{DecodeOptions, Live, LiveSource, Tally};
+use crate::model::{IdentityRules, RunId, SourceName};
 use crate::server::events::{Door, DoorSource, Limits};
 
 /// Why the listener cannot be opened.
@@ -33,7 +33,9 @@ impl App {
                 return Err(DoorError::Key(name.clone()));
             }
             let source = self.live_sources.iter().find(|source| source.options.source == *name);
-            let source = source.cloned().unwrap_or_else(|| Arc::new(live_source(name, http.client, http.max_message)));
+            let source = source
+                .cloned()
+                .unwrap_or_else(|| Arc::new(live_source(name, http.client, http.max_message, &self.settings.identity)));
             sources.push(DoorSource { source, write_key, rate_limit: http.rate_limit });
         }
         if sources.is_empty() {
@@ -41,16 +43,18 @@ impl App {
         }
         let run = RunId(world.entropy.uuid(world.clock.now()));
         let live = Live::new(self.store.clone(), self.model.clone(), world.clock.clone(), run, self.arrived.clone());
+        let live = live.with_consent(self.settings.privacy.consent.clone());
         let limits = Limits { max_request: server.max_request };
         Ok(Some(Arc::new(Door::new(live, limits, server.cors_origins.clone(), server.public_url.clone(), sources))))
     }
-
-    /// What each HTTP source has sent since this process started.
-    pub fn source_counts(&self) -> impl Iterator<Item = (&SourceName, SourceCounts)> {
-        self.live_sources.iter().map(|source| (&source.options.source, source.tally.counts()))
-    }
 }
 
-pub(super) fn live_source(name: &SourceName, client: bool, max_message: usize) -> LiveSource {
-    LiveSource { options: DecodeOptions { source: name.clone(), max_message, client }, tally: Tally::default() }
+pub(super) fn live_source(
+    name: &SourceName,
+    client: bool,
+    max_message: usize,
+    identity: &Arc<IdentityRules>,
+) -> LiveSource {
+    let options = DecodeOptions { source: name.clone(), max_message, client, identity: identity.clone() };
+    LiveSource { options, tally: Tally::default() }
 }

@@ -99,6 +99,7 @@ impl App {
                 since: since(connection, stream.object()),
                 stream,
                 mapping: mapping.clone(),
+                identity: self.settings.identity.clone(),
                 guard: GuardLimits { max_loss: self.settings.safety.max_pull_loss, ..GuardLimits::default() },
                 run: run.id,
                 full,

@@ -1,6 +1,7 @@
 //! What the daemon tells of itself to machines: readiness and numbers, read off the store.
 
 use async_trait::async_trait;
+use connector::Timestamp;
 
 use super::App;
 use crate::schedule::is_late;
@@ -38,31 +39,7 @@ impl App {
         m.add("store_bytes", "Size of the database", &[], sizes.database_bytes as f64);
         m.add("store_wal_bytes", "Size of the write-ahead log", &[], sizes.wal_bytes as f64);
         m.add("journal_rows", "Rows of the write journal", &[], sizes.journal_rows as f64);
-        for (source, counts) in self.source_counts() {
-            let source: &str = source;
-            let labels = [("source", source)];
-            m.add("events_accepted", "Events taken from a source since the start", &labels, counts.accepted as f64);
-            m.add("events_duplicate", "Copies of events that were known already", &labels, counts.duplicate as f64);
-            m.add("events_unattributed", "Events that name nobody", &labels, counts.unattributed as f64);
-            m.add(
-                "events_limited",
-                "Requests sent away because their source sent too fast",
-                &labels,
-                counts.limited as f64,
-            );
-            for (code, rejected) in &counts.rejected {
-                let labels = [("source", source), ("code", *code)];
-                m.add("events_rejected", "Messages that could not be taken, by reason", &labels, *rejected as f64);
-            }
-            if let Some(newest) = counts.newest {
-                m.add(
-                    "events_newest_timestamp_seconds",
-                    "Event time of a source's newest event",
-                    &labels,
-                    newest.micros() as f64 / 1e6,
-                );
-            }
-        }
+        self.measure_sources(now, &mut m).await?;
         for (connection, of) in &stats.connections {
             let name = connection.as_str();
             m.add("outbox_entries", "Writes waiting", &[("connection", name)], of.outbox as f64);
@@ -98,5 +75,40 @@ impl App {
             }
         }
         Ok(m)
+    }
+
+    async fn measure_sources(&self, now: Timestamp, m: &mut Measurements) -> crate::store::Result<()> {
+        let all = self.store.source_health().await?;
+        for (source, health) in &all {
+            let labels = [("source", &**source)];
+            m.add("events_accepted", "Events taken from a source, ever", &labels, health.accepted as f64);
+            m.add("events_duplicate", "Copies of events that were known already", &labels, health.duplicate as f64);
+            m.add("events_unattributed", "Events that name nobody", &labels, health.unattributed as f64);
+            m.add("events_suppressed", "Events dropped for suppressed people", &labels, health.suppressed as f64);
+            for (code, rejected) in &health.rejected {
+                let labels = [("source", &**source), ("code", &**code)];
+                m.add("events_rejected", "Messages that could not be taken, by reason", &labels, *rejected as f64);
+            }
+            if let Some(newest) = health.last_event_at {
+                let help = "Event time of a source's newest event";
+                m.add("events_newest_timestamp_seconds", help, &labels, newest.micros() as f64 / 1e6);
+            }
+            if let Some(received) = health.last_received_at {
+                let help = "When a source's last new event came in";
+                m.add("events_received_timestamp_seconds", help, &labels, received.micros() as f64 / 1e6);
+            }
+        }
+        for source in &self.settings.sources {
+            let Some(limit) = source.no_events else { continue };
+            let silent = all.get(&source.name).is_some_and(|health| health.silent_for(limit, now).is_some());
+            let help = "Whether a source has sent nothing for longer than its no_events";
+            m.add("source_silent", help, &[("source", &*source.name)], f64::from(u8::from(silent)));
+        }
+        for source in &self.live_sources {
+            let labels = [("source", &*source.options.source)];
+            let help = "Requests sent away since the start because their source sent too fast";
+            m.add("events_limited", help, &labels, source.tally.limited() as f64);
+        }
+        Ok(())
     }
 }

@@ -3,6 +3,7 @@
 use connector::Object;
 
 use crate::mapping::{Kind, Source};
+use crate::model::Purpose;
 
 /// The trait under which the profile's own id is mapped.
 pub const PROFILE_ID: &str = "profile_id";
@@ -77,6 +78,15 @@ const EMPLOYER: &[(&str, Kind)] = &[
 /// What the rules of companies say of a person.
 const BY_COMPANY: &[(&str, Kind)] = &[("company.domain", Kind::Text), ("email_is_business", Kind::Bool)];
 
+/// Consent, by the name it is mapped under. `consent.email` is what most CRMs have a field for.
+const CONSENT: &[(&str, Purpose)] = &[
+    ("consent.ads", Purpose::Ads),
+    ("consent.analytics", Purpose::Analytics),
+    ("consent.email", Purpose::Marketing),
+    ("consent.marketing", Purpose::Marketing),
+    ("consent.sales", Purpose::Sales),
+];
+
 /// What can be mapped for one object.
 #[derive(Clone, Debug)]
 pub struct Catalogue(Vec<(String, Kind, Source)>);
@@ -88,6 +98,7 @@ impl Catalogue {
         all.extend(declared(EMPLOYER));
         all.extend(BY_COMPANY.iter().map(|(name, kind)| ((*name).to_owned(), *kind, Source::Computed)));
         all.extend(computed.into_iter().map(|(name, kind)| (name, kind, Source::Computed)));
+        all.extend(CONSENT.iter().map(|(name, p)| ((*name).to_owned(), Kind::Bool, Source::Consent(*p))));
         all.push((PROFILE_ID.into(), Kind::Text, Source::ProfileId));
         Self(all)
     }

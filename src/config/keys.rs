@@ -31,8 +31,10 @@ pub const ROOT: Keys = keys(
         "scores",
         "currency",
         "safety",
+        "identity",
+        "privacy",
     ],
-    &["include", "identity", "segments", "routing", "alerts", "privacy", "renamed"],
+    &["include", "segments", "routing", "alerts", "renamed"],
 );
 
 /// Keys of the root that are values; the others are sections.
@@ -47,11 +49,13 @@ pub const SERVER: Keys = keys(
 
 pub const ADMIN: Keys = keys(&["listen", "token"], &[]);
 
-pub const SOURCE_HTTP: Keys = keys(&["name", "type", "write_key", "client", "rate_limit", "max_message"], &[]);
+pub const SOURCE_HTTP: Keys =
+    keys(&["name", "type", "write_key", "client", "rate_limit", "max_message", "no_events"], &[]);
 
-pub const SOURCE_JSONL: Keys = keys(&["name", "type", "path"], &[]);
+pub const SOURCE_JSONL: Keys = keys(&["name", "type", "path", "no_events"], &[]);
 
-pub const SOURCE_CSV: Keys = keys(&["name", "type", "path", "delimiter", "time_zone", "event", "columns"], &[]);
+pub const SOURCE_CSV: Keys =
+    keys(&["name", "type", "path", "delimiter", "time_zone", "event", "columns", "no_events"], &[]);
 
 /// Of `event` in its long form.
 pub const EVENT: Keys = keys(&["column"], &[]);
@@ -99,11 +103,47 @@ pub const CURRENCY: Keys = keys(&["rates", "rates_file"], &[]);
 pub const SAFETY: Keys =
     keys(&["max_creates_per_run", "max_update_share", "never_clear_more_than", "max_pull_loss", "mode"], &[]);
 
+pub const PRIVACY: Keys = keys(
+    &[
+        "default_consent",
+        "categories",
+        "double_opt_in",
+        "honour_gpc",
+        "store_ip",
+        "retention",
+        "on_erase",
+        "suppression_key",
+    ],
+    &[],
+);
+
+pub const RETENTION: Keys = keys(&["events", "anonymous_profiles", "raw_payloads"], &[]);
+
+pub const IDENTITY: Keys = keys(
+    &[
+        "default_region",
+        "priority",
+        "on_conflict",
+        "bridge",
+        "review_threshold",
+        "limits",
+        "block",
+        "block_email",
+        "custom",
+    ],
+    &[],
+);
+
+/// Beside named ids.
+pub const LIMITS: Keys = keys(&["user_id", "crm", "email", "email_sha256", "phone", "device", "anonymous_id"], &[]);
+
+pub const CUSTOM: Keys = keys(&["limit", "pattern"], &[]);
+
 pub const SECRET: Keys = keys(&["env", "file", "command"], &[]);
 
 /// Every place there is.
 #[cfg(test)]
-pub const EVERY_PLACE: [Keys; 24] = [
+pub const EVERY_PLACE: [Keys; 29] = [
     ROOT,
     STORE,
     SERVER,
@@ -127,6 +167,11 @@ pub const EVERY_PLACE: [Keys; 24] = [
     SCORE_RULE,
     CURRENCY,
     SAFETY,
+    PRIVACY,
+    RETENTION,
+    IDENTITY,
+    LIMITS,
+    CUSTOM,
     SECRET,
 ];
 

@@ -9,7 +9,9 @@ use crate::config::reader::{Notes, Reader};
 use crate::config::settings::{Preset, Settings};
 use crate::config::text::{self, SourceText};
 use crate::config::tree::Value;
-use crate::config::{company, connection, currency, document, general, inbox, model, origin, schedule, source};
+use crate::config::{
+    company, connection, currency, document, general, identity, inbox, model, origin, privacy, schedule, source,
+};
 use crate::ingest::MAX_MESSAGE;
 
 /// Settings and what is doubtful about them.
@@ -98,6 +100,7 @@ fn settings(root: &Reader<'_>, folder: &Path) -> Option<Settings> {
     let store_path = general::store(root, folder);
     let server = general::server(root);
     let admin = general::admin(root, folder);
+    let identity = identity::identity(root);
     let model = model::model(root, preset.unwrap_or(Preset::B2b));
     let max_message = server.as_ref().map_or(MAX_MESSAGE, |server| server.max_message);
     let sources = source::sources(root, folder, max_message, timezone.unwrap_or_default());
@@ -106,6 +109,8 @@ fn settings(root: &Reader<'_>, folder: &Path) -> Option<Settings> {
     let company = company::company(root);
     let currency = currency::currency(root, folder);
     let safety = general::safety(root);
+    let privacy = privacy::privacy(root, folder, &model.spec);
+    privacy::warn_unmapped(root, connections.as_deref().unwrap_or_default());
     let (timezone, base_currency, server) = (timezone?, base_currency?, server?);
     let model = model::with_surroundings(
         model.complete()?,
@@ -120,6 +125,7 @@ fn settings(root: &Reader<'_>, folder: &Path) -> Option<Settings> {
         base_currency,
         store_path: store_path?,
         server,
+        identity: identity?.into(),
         admin: admin?,
         sources: sources?,
         connections: connections?,
@@ -127,6 +133,7 @@ fn settings(root: &Reader<'_>, folder: &Path) -> Option<Settings> {
         company: company?,
         model,
         safety: safety?,
+        privacy: privacy?,
         config_hash: String::new(),
         resolved: Vec::new(),
     })

@@ -12,11 +12,12 @@ use rust_decimal::Decimal;
 
 use crate::config::diagnostic::Place;
 use crate::config::origin::ResolvedLine;
+use crate::config::privacy::PrivacySettings;
 use crate::config::vendor::VendorSettings;
 use crate::enrich::ModelSpec;
 use crate::ingest::{CsvFormat, Inbox};
 use crate::mapping::ObjectMapping;
-use crate::model::SourceName;
+use crate::model::{IdentityRules, SourceName};
 use crate::schedule::{CatchUp, Trigger};
 
 /// Everything `sync.toml` says, with defaults filled in. Paths are absolute or relative to the working directory: what the
@@ -31,6 +32,8 @@ pub struct Settings {
     /// `[store] path`: the database file.
     pub store_path: PathBuf,
     pub server: ServerSettings,
+    /// `[identity]`.
+    pub identity: Arc<IdentityRules>,
     pub admin: AdminSettings,
     pub sources: Vec<SourceSettings>,
     /// In the order of the file; names are unique.
@@ -41,6 +44,7 @@ pub struct Settings {
     /// What is computed: traits, the score, exchange rates, our own domains.
     pub model: ModelSpec,
     pub safety: SafetySettings,
+    pub privacy: PrivacySettings,
     /// SHA-256 over the resolved settings, in hex: a plan made under other settings is refused.
     pub config_hash: String,
     /// Every setting, where it came from, in the order of the file.
@@ -102,6 +106,8 @@ pub struct SourceSettings {
     pub kind: SourceKind,
     /// Where its files are taken from by themselves.
     pub inbox: Option<InboxSettings>,
+    /// Silent for longer than this, somebody is told.
+    pub no_events: Option<Duration>,
 }
 
 /// `path` of a source of files.

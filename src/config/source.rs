@@ -13,6 +13,7 @@ use crate::config::mask::quoted;
 use crate::config::reader::{Bad, Reader};
 use crate::config::secret::secret;
 use crate::config::settings::{HttpSource, SourceKind, SourceSettings};
+use crate::config::traits::optional;
 use crate::config::tree::{Node, Value};
 use crate::config::value;
 use crate::expr::nearest;
@@ -47,9 +48,10 @@ pub fn sources(root: &Reader<'_>, folder: &Path, max_message: usize, timezone: T
             Some(SourceKind::Jsonl | SourceKind::Csv(_)) => inbox::inbox(&table, folder, &sources),
             Some(SourceKind::Http(_)) | None => Some(None),
         };
-        match (name, kind, inbox) {
-            (Some(name), Some(kind), Some(inbox)) if names.is_new(&name, &table) => {
-                sources.push(SourceSettings { name: name.into(), kind, inbox });
+        let no_events = optional(&table, "no_events", "\"2h\"", value::duration);
+        match (name, kind, inbox, no_events) {
+            (Some(name), Some(kind), Some(inbox), Some(no_events)) if names.is_new(&name, &table) => {
+                sources.push(SourceSettings { name: name.into(), kind, inbox, no_events });
             }
             _ => complete = false,
         }

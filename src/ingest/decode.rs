@@ -10,7 +10,7 @@ use crate::ingest::identity::{self, Ids, InvalidId};
 use crate::ingest::traits::{Traits, clean};
 use crate::ingest::when::Stamps;
 use crate::ingest::{body, message_id};
-use crate::model::{Event, EventKind, Identifier, SourceName};
+use crate::model::{Event, EventKind, Identifier, IdentityRules, SourceName};
 
 /// Bytes of one message, unless a source is set to take more.
 pub const MAX_MESSAGE: usize = 32 * 1024;
@@ -30,6 +30,8 @@ pub struct DecodeOptions {
     /// an id is told from its like by when it came. Otherwise they are an import: times stand as written, and a message
     /// without an id has one made of what it says.
     pub client: bool,
+    /// What identifies a person, and what does not.
+    pub identity: Arc<IdentityRules>,
 }
 
 /// Why a message is not taken. Names fields, never values: those may be personal.
@@ -68,7 +70,8 @@ pub fn decode(text: &str, received_at: Timestamp, options: &DecodeOptions) -> Re
     })?;
     let name = name(&message, kind)?;
     let emails = identity::emails(&message, kind, name.as_deref());
-    required(kind, &ids, !emails.is_empty())?;
+    let identifiers = identity::identifiers(&message, &ids, &emails, kind, &options.identity);
+    required(kind, &ids, !emails.is_empty() || !identifiers.is_empty())?;
     within_limits(&message)?;
 
     let stamps = Stamps::read(&message);
@@ -101,7 +104,7 @@ pub fn decode(text: &str, received_at: Timestamp, options: &DecodeOptions) -> Re
         original_at: stamps.original,
         sent_at: stamps.sent,
         received_at,
-        identifiers: identity::identifiers(&ids, &emails, kind),
+        identifiers,
         traits: traits.into_list(),
         traits_are_weak,
         is_bot: identity::is_bot(&message, options.client || is_from_browser(&message)),
@@ -166,7 +169,7 @@ fn name(message: &Json<'_>, kind: EventKind) -> Result<Option<Arc<str>>, DecodeE
     Ok(name)
 }
 
-fn required(kind: EventKind, ids: &Ids<'_>, has_email: bool) -> Result<(), DecodeError> {
+fn required(kind: EventKind, ids: &Ids<'_>, has_other: bool) -> Result<(), DecodeError> {
     if kind == EventKind::Alias && ids.previous.is_none() {
         let cause = "an alias has no `previousId`";
         return Err(DecodeError::new("missing_previous_id", cause, "send the id that the person had before"));
@@ -174,8 +177,8 @@ fn required(kind: EventKind, ids: &Ids<'_>, has_email: bool) -> Result<(), Decod
     if kind == EventKind::Alias && ids.user.is_none() {
         return Err(DecodeError::new("missing_id", "an alias has no `userId`", "send the id that the person has now"));
     }
-    if ids.user.is_none() && ids.anonymous.is_none() && !has_email {
-        let cause = "the message has neither `userId` nor `anonymousId`, nor an e-mail address of the person";
+    if ids.user.is_none() && ids.anonymous.is_none() && !has_other {
+        let cause = "the message has neither `userId` nor `anonymousId`, nor anything else that names its person";
         return Err(DecodeError::new("missing_id", cause, "send one of them"));
     }
     match &ids.group {

@@ -10,10 +10,11 @@ use connector::{Clock, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use super::{BadLine, DecodeOptions, MAX_MESSAGE, Records, decode};
+use crate::consent::Policy;
 use crate::enrich::Model;
 use crate::model::{
-    Attribute, AttributeChange, Candidate, Counts, DeadLetter, DeadLetterCode, DeadLetterId, Event, Fact, Origin,
-    Profile, ProfileId, Raw, RunId, SourceName, Subject, Whose, survivor,
+    Counts, DeadLetter, DeadLetterCode, DeadLetterId, Event, Fact, Graph, IdentityRules, Profile, ProfileId, Raw,
+    RunId, SourceName, Subject, Whose,
 };
 use crate::resolution;
 use crate::store::{AppendEvents, EventDecision, IngestReport, ResolveEvents, Store};
@@ -24,7 +25,9 @@ pub struct Ingest<'a> {
     pub store: &'a dyn Store,
     pub clock: &'a dyn Clock,
     pub model: &'a Model,
+    pub identity: Arc<IdentityRules>,
     pub source: SourceName,
+    pub consent: &'a Arc<Policy>,
     pub run: RunId,
     pub stop: &'a CancellationToken,
 }
@@ -79,7 +82,8 @@ impl Ingest<'_> {
             if self.stop.is_cancelled() {
                 return Err(Failed::Stopped);
             }
-            let resolver = Arc::new(Resolver { now: batch.now });
+            let (identity, consent) = (self.identity.clone(), self.consent.clone());
+            let resolver = Arc::new(Resolver { now: batch.now, identity, consent, gpc: false });
             let mut report = self.store.append_events(batch, resolver);
             // Asked once, so that the batch is with the store before the next one is read.
             if let Poll::Ready(done) = futures::poll!(&mut report) {
@@ -97,22 +101,34 @@ impl Ingest<'_> {
         refuse: &mut Refuse<'_>,
         refused: &mut u64,
     ) -> Result<AppendEvents, Failed> {
-        let options = DecodeOptions { source: self.source.clone(), max_message: MAX_MESSAGE, client: false };
+        let options = DecodeOptions {
+            source: self.source.clone(),
+            max_message: MAX_MESSAGE,
+            client: false,
+            identity: self.identity.clone(),
+        };
         let now = self.clock.now();
-        let mut batch =
-            AppendEvents { run: self.run, now, events: Vec::with_capacity(BATCH), dead_letters: Vec::new() };
+        let mut batch = AppendEvents {
+            run: self.run,
+            now,
+            events: Vec::with_capacity(BATCH),
+            dead_letters: Vec::new(),
+            rejected: Vec::new(),
+        };
         while batch.events.len() + batch.dead_letters.len() < BATCH {
             let Some(record) = records.next_record().map_err(Failed::Read)? else { break };
             let line = record.line;
-            let bad = match record.message.map(|text| decode(&text, now, &options)) {
+            let (code, bad) = match record.message.map(|text| decode(&text, now, &options)) {
                 Ok(Ok(event)) => {
+                    let event = self.consent.minimised(event);
                     let facts: Vec<Fact> = self.model.facts(&event);
                     batch.events.push((event, facts));
                     continue;
                 }
-                Ok(Err(error)) => BadLine { cause: error.cause, fix: error.fix, raw: records.shown() },
-                Err(bad) => bad,
+                Ok(Err(error)) => (error.code, BadLine { cause: error.cause, fix: error.fix, raw: records.shown() }),
+                Err(bad) => ("invalid_line", bad),
             };
+            batch.reject(&self.source, code);
             if *refused == 0 {
                 refuse(&records.heading()).map_err(Failed::Refuse)?;
             }
@@ -156,55 +172,32 @@ fn note(counts: &mut Counts, seen: u64, report: &IngestReport) {
     counts.created += report.accepted;
     counts.duplicates += report.duplicates;
     counts.conflicts += report.identity_conflicts;
-    counts.skipped += report.unattributed;
+    counts.skipped += report.unattributed + report.suppressed + report.withheld;
     counts.failed += report.dead_letters;
 }
 
 /// Whose each event is, and which of its traits win over what is known.
 #[derive(Debug)]
-pub(super) struct Resolver {
-    pub(super) now: Timestamp,
+pub struct Resolver {
+    pub now: Timestamp,
+    pub identity: Arc<IdentityRules>,
+    pub consent: Arc<Policy>,
+    /// Whether the sender's browser asked with `Sec-GPC: 1` not to be sold or shared.
+    pub gpc: bool,
 }
 
 impl ResolveEvents for Resolver {
-    fn resolve(
-        &self,
-        event: &Event,
-        candidates: &[Candidate],
-        read: &dyn Fn(ProfileId) -> Option<Profile>,
-    ) -> EventDecision {
-        let resolved = resolution::resolve(event, candidates);
-        let profile = match &resolved.whose {
-            Whose::Existing(id) | Whose::Merge { survivor: id, .. } if !event.traits.is_empty() => read(*id),
-            _ => None,
+    fn resolve(&self, event: &Event, graph: &dyn Graph, read: &dyn Fn(ProfileId) -> Option<Profile>) -> EventDecision {
+        let resolution = resolution::resolve(event, &self.identity, graph);
+        let known = match &resolution.whose {
+            _ if event.traits.is_empty() => None,
+            Whose::Existing(id) => read(*id).map(|profile| profile.attributes),
+            Whose::Merge { survivor, losers } => {
+                resolution::joined_traits(std::iter::once(survivor).chain(losers).filter_map(|id| read(*id)))
+            }
+            Whose::New | Whose::Nobody => None,
         };
-        let origin = if event.traits_are_weak {
-            Origin::Weak(event.source.clone())
-        } else {
-            Origin::Identify(event.source.clone())
-        };
-        let attributes = match resolved.whose {
-            Whose::Nobody => Vec::new(),
-            _ => event
-                .traits
-                .iter()
-                // An address that belongs to somebody else is not written on this profile either.
-                .filter(|(name, _)| !(resolved.conflict && resolved.attach.is_empty() && &**name == "email"))
-                .filter_map(|(name, value)| {
-                    let attribute = Attribute {
-                        value: value.clone(),
-                        observed_at: event.at,
-                        recorded_at: self.now,
-                        origin: origin.clone(),
-                    };
-                    let known = profile.as_ref().and_then(|profile| profile.attributes.get(name));
-                    let wins = known.is_none_or(|known| {
-                        known.value != attribute.value && std::ptr::eq(survivor(known, &attribute), &attribute)
-                    });
-                    wins.then(|| AttributeChange { name: name.clone(), attribute })
-                })
-                .collect(),
-        };
-        EventDecision { whose: resolved.whose, attach: resolved.attach, attributes, conflict: resolved.conflict }
+        let attributes = resolution::won_traits(event, &resolution, known.as_ref(), self.now);
+        EventDecision { resolution, attributes, consent: self.consent.read(event, self.gpc) }
     }
 }

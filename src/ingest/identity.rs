@@ -1,10 +1,11 @@
 //! Who a message names: ids and e-mail addresses, normalised and without blocked values.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use crate::enrich::normal_event_name;
 use crate::expr::Json;
-use crate::model::{EventKind, Identifier};
+use crate::model::{DeviceId, EventKind, Identifier, IdentityRules, Region};
 
 /// The ids a message carries, as sent.
 #[derive(Clone, Debug, Default)]
@@ -30,7 +31,7 @@ impl<'a> Ids<'a> {
 }
 
 /// Absent, null and blank are one; a number is its digits.
-pub(super) fn id<'a>(message: &'a Json<'a>, key: &'static str) -> Result<Option<Cow<'a, str>>, InvalidId> {
+pub(super) fn id<'a>(message: &'a Json<'_>, key: &'static str) -> Result<Option<Cow<'a, str>>, InvalidId> {
     match message.get(key) {
         None | Some(Json::Null) => Ok(None),
         Some(Json::Text(text)) => {
@@ -72,23 +73,152 @@ pub(super) fn emails<'a>(message: &'a Json<'a>, kind: EventKind, name: Option<&s
     found
 }
 
-/// Identifiers, strongest first. The previous id of an alias is given both as a user id and as an anonymous id: it may be
-/// known as either. A self-alias names one person once.
-pub(super) fn identifiers(ids: &Ids<'_>, emails: &[&str], kind: EventKind) -> Vec<Identifier> {
+/// Identifiers by the rules, strongest first. The previous id of an alias is given both as a user id and as an anonymous id: it
+/// may be known as either. A self-alias names one person once.
+pub(super) fn identifiers(
+    message: &Json<'_>,
+    ids: &Ids<'_>,
+    emails: &[&str],
+    kind: EventKind,
+    rules: &IdentityRules,
+) -> Vec<Identifier> {
     let mut found: Vec<Identifier> = Vec::with_capacity(4);
     found.extend(ids.user.as_deref().and_then(Identifier::user_id));
+    if kind == EventKind::Alias {
+        // An alias tells of two ids and of nothing else.
+        if let Some(previous) = ids.previous.as_deref().filter(|previous| ids.user.as_deref() != Some(*previous)) {
+            found.extend(Identifier::user_id(previous));
+            found.extend(Identifier::anonymous_id(previous));
+        }
+        return rules.ordered(&found);
+    }
     found.extend(ids.anonymous.as_deref().and_then(Identifier::anonymous_id));
     found.extend(emails.iter().filter_map(|email| Identifier::email(email)));
-    if kind == EventKind::Alias
-        && let Some(previous) = ids.previous.as_deref()
-        && ids.user.as_deref() != Some(previous)
-    {
-        found.extend(Identifier::user_id(previous));
-        found.extend(Identifier::anonymous_id(previous));
+    if let Some(context) = message.get("context") {
+        found.extend(device_ids(context));
     }
-    found.sort_unstable();
-    found.dedup();
-    found
+    found.extend(phones(message, kind, rules));
+    found.extend(custom_ids(message, rules));
+    for external in external_ids(message) {
+        found.extend(external.identifier(rules));
+    }
+    rules.ordered(&found)
+}
+
+/// Where a message speaks of its person: identify traits, then the person in the context.
+fn person<'a>(message: &'a Json<'a>, kind: EventKind) -> impl Iterator<Item = &'a Json<'a>> {
+    let own = (kind == EventKind::Identify).then(|| message.get("traits")).flatten();
+    own.into_iter().chain(message.at(&["context", "traits"]))
+}
+
+/// Phones of the person, and of a call: `phone` of its properties. Read in the configured region, else in the person's country.
+fn phones(message: &Json<'_>, kind: EventKind, rules: &IdentityRules) -> Option<Identifier> {
+    let is_call = || {
+        let name = message.get("event").and_then(Json::as_text).map(normal_event_name);
+        name.is_some_and(|name| name.starts_with("call "))
+    };
+    let of_call = (kind == EventKind::Track && message.at(&["properties", "phone"]).is_some() && is_call())
+        .then(|| message.get("properties"))
+        .flatten();
+    let holder = person(message, kind).chain(of_call).find(|holder| holder.get("phone").is_some())?;
+    let text = match holder.get("phone")? {
+        Json::Text(text) => text.clone(),
+        Json::Int(number) => number.to_string().into(),
+        _ => return None,
+    };
+    let country = |place: &Json<'_>| {
+        let code = place.get("country").or_else(|| place.at(&["address", "country"])).and_then(Json::as_text);
+        code.and_then(Region::of_code)
+    };
+    let region = rules.default_region.or_else(|| person(message, kind).chain(of_call).find_map(country));
+    Identifier::phone(&text, region)
+}
+
+/// `loyalty_id` and what `[identity.custom]` names, wherever a message says it: of the person or among properties.
+fn custom_ids(message: &Json<'_>, rules: &IdentityRules) -> Vec<Identifier> {
+    let places = [message.get("traits"), message.at(&["context", "traits"]), message.get("properties")];
+    let named = |name: &Arc<str>| {
+        let camel = camel_case(name);
+        let found = places.iter().flatten().find_map(|place| place.get(name).or_else(|| place.get(&camel)))?;
+        match found {
+            Json::Text(text) => Identifier::custom(name, text),
+            Json::Int(number) => Identifier::custom(name, &number.to_string()),
+            _ => None,
+        }
+    };
+    rules.custom.keys().filter_map(named).collect()
+}
+
+/// `loyalty_id` is `loyaltyId` in many an SDK.
+fn camel_case(name: &str) -> String {
+    let mut parts = name.split('_');
+    let mut camel = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let mut letters = part.chars();
+        camel.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+        camel.push_str(letters.as_str());
+    }
+    camel
+}
+
+/// What the SDK of an app says of its device; advertising ids only where the person lets them be used.
+fn device_ids<'a>(context: &'a Json<'a>) -> impl Iterator<Item = Identifier> + 'a {
+    let device = context.get("device");
+    let text = move |key: &'static str| device.and_then(|device| id(device, key).ok().flatten());
+    let sort = text("type").map(|sort| sort.to_ascii_lowercase());
+    let (own, advertising) = match sort.as_deref() {
+        Some("ios") => (Some(DeviceId::IosId), Some(DeviceId::IosIdfa)),
+        Some("android") => (Some(DeviceId::AndroidId), Some(DeviceId::AndroidIdfa)),
+        _ => (None, None),
+    };
+    let may_track = device.and_then(|device| device.get("adTrackingEnabled")) == Some(&Json::Bool(true));
+    let own = own.and_then(|kind| Identifier::device(kind, &text("id")?));
+    let advertising =
+        advertising.filter(|_| may_track).and_then(|kind| Identifier::device(kind, &text("advertisingId")?));
+    own.into_iter().chain(advertising)
+}
+
+/// One of `context.externalIds`.
+struct External<'a> {
+    sort: &'a str,
+    value: Cow<'a, str>,
+}
+
+/// Most external ids read of one message.
+const MOST_EXTERNAL: usize = 50;
+
+fn external_ids<'a>(message: &'a Json<'a>) -> impl Iterator<Item = External<'a>> {
+    let list = match message.at(&["context", "externalIds"]) {
+        Some(Json::List(items)) => items.as_slice(),
+        _ => &[],
+    };
+    list.iter().take(MOST_EXTERNAL).filter_map(|item| {
+        let text = |key: &str| item.get(key).and_then(Json::as_text);
+        // Ids of accounts and encoded ones name no person that we could compare.
+        let of_users = text("collection").is_none_or(|collection| collection.eq_ignore_ascii_case("users"));
+        let plain = text("encoding").is_none_or(|encoding| encoding.eq_ignore_ascii_case("none"));
+        let value = id(item, "id").ok().flatten()?;
+        (of_users && plain).then_some(External { sort: text("type")?, value })
+    })
+}
+
+impl External<'_> {
+    fn identifier(&self, rules: &IdentityRules) -> Option<Identifier> {
+        match self.sort {
+            "user_id" => Identifier::user_id(&self.value),
+            "anonymous_id" => Identifier::anonymous_id(&self.value),
+            "email" => Identifier::email(&self.value),
+            "email_sha256" => Identifier::email_sha256(&self.value),
+            "phone" => Identifier::phone(&self.value, rules.default_region),
+            sort => match DeviceId::of_name(sort) {
+                Some(device) => Identifier::device(device, &self.value),
+                None => {
+                    let (name, _) = rules.custom.get_key_value(sort)?;
+                    Identifier::custom(name, &self.value)
+                }
+            },
+        }
+    }
 }
 
 /// Crawlers by their user agent (`cdp-semantics` §1.6); tools only where a browser was expected.

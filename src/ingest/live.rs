@@ -1,7 +1,6 @@
 //! Events straight from their senders: taken only while there is room, durable before the answer.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::flow::Resolver;
 use super::{DecodeError, DecodeOptions, decode};
+use crate::consent::Policy;
 use crate::enrich::Model;
 use crate::model::{DeadLetter, DeadLetterCode, DeadLetterId, Fact, Raw, RunId, SourceName, Subject};
 use crate::store::{AppendEvents, Result, Store};
@@ -26,6 +26,7 @@ pub struct Live {
     /// Permits of a KiB each: bytes of requests between their arrival and their commit.
     room: Arc<Semaphore>,
     patience: Duration,
+    consent: Arc<Policy>,
 }
 
 /// One sender.
@@ -62,12 +63,18 @@ impl Live {
         run: RunId,
         arrived: Arc<Notify>,
     ) -> Self {
-        Self { store, model, clock, run, arrived, room: Arc::new(Semaphore::new(ROOM / 1024)), patience: PATIENCE }
+        let room = Arc::new(Semaphore::new(ROOM / 1024));
+        Self { store, model, clock, run, arrived, room, patience: PATIENCE, consent: Arc::default() }
     }
 
     /// How long a request waits for room before it is sent away; 2 s where it is not said.
     pub fn with_patience(self, patience: Duration) -> Self {
         Self { patience, ..self }
+    }
+
+    /// How consent is read; as built in where it is not said.
+    pub fn with_consent(self, consent: Arc<Policy>) -> Self {
+        Self { consent, ..self }
     }
 
     pub fn now(&self) -> Timestamp {
@@ -82,12 +89,13 @@ impl Live {
     }
 
     /// Takes the messages of one request. When this returns, what was accepted is on disk. A message that cannot be taken
-    /// never harms the others.
+    /// never harms the others. `gpc`: they came with `Sec-GPC: 1`.
     pub async fn take(
         &self,
         source: &LiveSource,
         messages: &[impl AsRef<str>],
         received_at: Timestamp,
+        gpc: bool,
     ) -> Result<Taken> {
         let mut taken = Taken::default();
         let mut batch = AppendEvents {
@@ -95,28 +103,30 @@ impl Live {
             now: received_at,
             events: Vec::with_capacity(messages.len()),
             dead_letters: Vec::new(),
+            rejected: Vec::new(),
         };
-        let mut newest = None;
         for (place, message) in messages.iter().enumerate() {
             match decode(message.as_ref(), received_at, &source.options) {
                 Ok(event) => {
-                    newest = newest.max(Some(event.at));
+                    let event = self.consent.minimised(event);
                     let facts: Vec<Fact> = self.model.facts(&event);
                     batch.events.push((event, facts));
                 }
                 Err(error) => {
-                    if source.tally.note_rejected(error.code, received_at) {
+                    batch.reject(&source.options.source, error.code);
+                    if source.tally.is_sample(received_at) {
                         batch.dead_letters.push(letter(&source.options.source, message.as_ref(), &error, received_at));
                     }
                     taken.rejected.push((place, error));
                 }
             }
         }
-        if !batch.events.is_empty() || !batch.dead_letters.is_empty() {
-            let report = self.store.append_events(batch, Arc::new(Resolver { now: received_at })).await?;
+        if !batch.events.is_empty() || !batch.rejected.is_empty() {
+            let (identity, consent) = (source.options.identity.clone(), self.consent.clone());
+            let resolver = Resolver { now: received_at, identity, consent, gpc };
+            let report = self.store.append_events(batch, Arc::new(resolver)).await?;
             (taken.accepted, taken.duplicate) = (report.accepted, report.duplicates);
             self.arrived.notify_one();
-            source.tally.note_taken(report.accepted, report.duplicates, report.unattributed, newest);
         }
         Ok(taken)
     }
@@ -136,72 +146,37 @@ fn letter(source: &SourceName, text: &str, error: &DecodeError, at: Timestamp) -
     }
 }
 
-/// What one source has sent since this process started.
+/// What one source has sent since this process started, where the store does not count it.
 #[derive(Debug, Default)]
 pub struct Tally {
-    accepted: AtomicU64,
-    duplicate: AtomicU64,
-    unattributed: AtomicU64,
     limited: AtomicU64,
-    /// Event time of the newest message, in microseconds; 0 is none.
-    newest: AtomicI64,
-    rejected: Mutex<Rejected>,
+    sampled: Mutex<Sampled>,
 }
 
 #[derive(Debug, Default)]
-struct Rejected {
-    by_code: BTreeMap<&'static str, u64>,
+struct Sampled {
     hour: i64,
-    sampled: u64,
-}
-
-/// A [`Tally`] at one moment.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SourceCounts {
-    pub accepted: u64,
-    pub duplicate: u64,
-    pub unattributed: u64,
-    /// Requests sent away because the source sends faster than it may.
-    pub limited: u64,
-    pub rejected: BTreeMap<&'static str, u64>,
-    pub newest: Option<Timestamp>,
+    samples: u64,
 }
 
 impl Tally {
-    pub fn counts(&self) -> SourceCounts {
-        let newest = self.newest.load(Ordering::Relaxed);
-        SourceCounts {
-            accepted: self.accepted.load(Ordering::Relaxed),
-            duplicate: self.duplicate.load(Ordering::Relaxed),
-            unattributed: self.unattributed.load(Ordering::Relaxed),
-            limited: self.limited.load(Ordering::Relaxed),
-            rejected: self.rejected.lock().unwrap_or_else(PoisonError::into_inner).by_code.clone(),
-            newest: (newest != 0).then(|| Timestamp::from_micros(newest)),
-        }
+    /// Requests sent away because the source sends faster than it may.
+    pub fn limited(&self) -> u64 {
+        self.limited.load(Ordering::Relaxed)
     }
 
     pub fn note_limited(&self) {
         self.limited.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn note_taken(&self, accepted: u64, duplicate: u64, unattributed: u64, newest: Option<Timestamp>) {
-        self.accepted.fetch_add(accepted, Ordering::Relaxed);
-        self.duplicate.fetch_add(duplicate, Ordering::Relaxed);
-        self.unattributed.fetch_add(unattributed, Ordering::Relaxed);
-        if let Some(newest) = newest {
-            self.newest.fetch_max(newest.micros(), Ordering::Relaxed);
-        }
-    }
-
-    /// Counts a rejected message, and says whether it is to be kept as a sample.
-    fn note_rejected(&self, code: &'static str, now: Timestamp) -> bool {
-        let mut rejected = self.rejected.lock().unwrap_or_else(PoisonError::into_inner);
-        *rejected.by_code.entry(code).or_default() += 1;
+    /// Whether a message rejected now is to be kept as a sample.
+    fn is_sample(&self, now: Timestamp) -> bool {
+        let mut sampled = self.sampled.lock().unwrap_or_else(PoisonError::into_inner);
         let hour = now.micros() / HOUR;
-        if rejected.hour != hour {
-            (rejected.hour, rejected.sampled) = (hour, 0);
+        if sampled.hour != hour {
+            *sampled = Sampled { hour, samples: 0 };
         }
-        rejected.sampled += 1;
-        rejected.sampled <= SAMPLES
+        sampled.samples += 1;
+        sampled.samples <= SAMPLES
     }
 }

@@ -17,8 +17,8 @@ mod when;
 
 pub use csv::{BadHeader, Cell, CsvFormat, CsvRecords, Mapped, MessagePath, NumberFormat, PathError};
 pub use decode::{DecodeError, DecodeOptions, MAX_MESSAGE, decode};
-pub use flow::{Failed, Ingest, LINE_READ, Refuse};
+pub use flow::{Failed, Ingest, LINE_READ, Refuse, Resolver};
 pub use inbox::{Inbox, Looks, Sight, free_name};
 pub use jsonl::{BadLine, JsonLines};
-pub use live::{Live, LiveSource, SourceCounts, Taken, Tally};
+pub use live::{Live, LiveSource, Taken, Tally};
 pub use records::{Record, Records};

@@ -15,7 +15,8 @@ fn at(text: &str) -> Timestamp {
 }
 
 fn read(text: &str, client: bool) -> Result<Event, DecodeError> {
-    let options = DecodeOptions { source: "web".into(), max_message: MAX_MESSAGE, client };
+    let options =
+        DecodeOptions { source: "web".into(), max_message: MAX_MESSAGE, client, identity: std::sync::Arc::default() };
     decode(text, at(NOW), &options)
 }
 
@@ -168,7 +169,12 @@ fn a_second_import_gives_the_same_ids_and_arrivals_differ() {
     let text = r#"{"type":"page","anonymousId":"a","properties":{"path":"/"}}"#;
     assert_eq!(import(text).message_id, import(text).message_id);
     assert!(import(text).message_id.starts_with("file:"));
-    let options = DecodeOptions { source: "web".into(), max_message: MAX_MESSAGE, client: true };
+    let options = DecodeOptions {
+        source: "web".into(),
+        max_message: MAX_MESSAGE,
+        client: true,
+        identity: std::sync::Arc::default(),
+    };
     let (one, two) =
         (decode(text, at(NOW), &options).unwrap(), decode(text, at("2026-03-02T12:00:11Z"), &options).unwrap());
     assert_ne!(one.message_id, two.message_id);
@@ -192,7 +198,12 @@ fn lines_become_figures() {
     ]
     .join("\n");
     let model = Model::new(preset::b2b());
-    let options = DecodeOptions { source: "file".into(), max_message: MAX_MESSAGE, client: false };
+    let options = DecodeOptions {
+        source: "file".into(),
+        max_message: MAX_MESSAGE,
+        client: false,
+        identity: std::sync::Arc::default(),
+    };
     let mut facts = Vec::new();
     let mut reader = JsonLines::new(lines.as_bytes(), 1 << 20);
     while let Some((number, line)) = reader.next().unwrap() {

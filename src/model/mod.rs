@@ -1,32 +1,46 @@
 //! FLOOR 1 — the nouns of a CDP. No I/O, no SQL, no vendor, no file format.
 
 mod attribute;
-mod candidate;
+mod blocked;
 pub mod canonical;
 mod company;
+mod consent;
 mod dead_letter;
 mod event;
 mod fact;
+mod graph;
 mod id;
 mod identifier;
+mod identity;
 mod mirror;
+mod normal;
 mod outbox;
 mod profile;
 mod rule;
 mod run;
 mod score;
+mod suppression;
+mod whose;
 
 pub use attribute::{Attribute, AttributeChange, Origin, survivor};
-pub use candidate::{Candidate, Deal, Whose};
 pub use company::{Claim, ClaimKind, CompanyClaims, CompanyEvidence, CompanyKey, CompanyRules};
+pub use consent::{Choice, ConsentDecision, ConsentDefaults, Consents, MessageConsent, Purpose, effective};
 pub use dead_letter::{DeadLetter, DeadLetterCode, DeadLetterId, Raw, Subject};
 pub use event::{Event, EventKind, EventRow};
 pub use fact::{Fact, RuleId};
+pub use graph::{Conflict, ConflictAction, Graph, Holder, ProfileSize, Resolution, Review, ReviewReason, Standing};
 pub use id::{CompanyUid, OutboxId, ProfileId, ProfileUid, RecordKey, RunId, SourceName, TraitName};
-pub use identifier::{Identifier, IdentifierKind, normalise_email};
+pub use identifier::{DeviceId, Family, Identifier, IdentifierKind, LOYALTY_ID, is_custom_name};
+pub use identity::{
+    Blocked, Bridge, CustomRule, IdentityRules, KIOSK_EMAILS, MOST_IDENTIFIERS, MOST_MERGES, OnConflict,
+    QUARANTINE_USERS,
+};
 pub use mirror::{FieldWritten, Mirror, MirrorField, Side};
+pub use normal::{Region, email_sha256, gmail_canonical, normalise_email, normalise_phone};
 pub use outbox::{Cause, Change, Intent, JournalOutcome, OutboxEntry, OutboxState};
 pub use profile::{LinkedRecord, Profile};
 pub use rule::{Direction, Rule};
 pub use run::{Counts, Flow, Run, RunState};
 pub use score::{Computed, Score, ScorePart};
+pub use suppression::{Privacy, SuppressionHash, SuppressionKey};
+pub use whose::{Deal, Whose};

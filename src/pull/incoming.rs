@@ -1,40 +1,39 @@
 //! Records as delivered → records ready for a decision: identifiers found, content hashed.
 
-use connector::{ConnectionName, Record, Value};
+use connector::{Record, Value};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::mapping::ObjectMapping;
-use crate::model::{Identifier, ProfileUid};
+use crate::model::{Identifier, IdentityRules, ProfileUid, Region};
 use crate::store::Incoming;
 
 /// Prepares a page. `seed` is the mapping's fingerprint: a changed mapping changes every hash, so that every record is decided
 /// anew under it.
-pub fn of_page(connection: &ConnectionName, mapping: &ObjectMapping, seed: u64, records: Vec<Record>) -> Vec<Incoming> {
+pub fn of_page(mapping: &ObjectMapping, rules: &IdentityRules, seed: u64, records: Vec<Record>) -> Vec<Incoming> {
     records
         .into_iter()
         .map(|record| {
             let hash = content_hash(seed, &record);
-            let identifiers = identifiers(connection, mapping, &record);
+            let identifiers = identifiers(mapping, rules, &record);
             let carried = carried(mapping, &record);
             Incoming { record, hash, identifiers, carried }
         })
         .collect()
 }
 
-/// Who a record of a person may be, strongest first: the record itself, its merged ids, its e-mail address.
-fn identifiers(connection: &ConnectionName, mapping: &ObjectMapping, record: &Record) -> Vec<Identifier> {
+/// What tells whose a record of a person is, beside its own id: its addresses, the first one first, and its phone.
+fn identifiers(mapping: &ObjectMapping, rules: &IdentityRules, record: &Record) -> Vec<Identifier> {
     if !mapping.object.is_person() {
         return Vec::new();
     }
-    let mut found = vec![Identifier::crm(connection, &mapping.object, &record.id)];
-    found.extend(record.merged_ids.iter().map(|id| Identifier::crm(connection, &mapping.object, id)));
-    let email = mapping
-        .of_attribute("email")
-        .and_then(|mapping| record.fields.get(&mapping.field))
-        .and_then(Value::as_text)
-        .and_then(Identifier::email);
-    found.extend(email);
+    let text = |attribute: &str| {
+        let mapping = mapping.of_attribute(attribute)?;
+        record.fields.get(&mapping.field).and_then(Value::as_text)
+    };
+    let mut found: Vec<Identifier> = text("email").and_then(Identifier::email).into_iter().collect();
     found.extend(record.other_emails.iter().filter_map(|address| Identifier::email(address)));
+    let region = rules.default_region.or_else(|| text("country").and_then(Region::of_code));
+    found.extend(text("phone").and_then(|phone| Identifier::phone(phone, region)));
     found
 }
 
@@ -108,15 +107,16 @@ mod tests {
     }
 
     #[test]
-    fn a_person_is_known_by_record_aliases_and_address() {
-        let mut record = record(Fields::from([("email", " Ada@Acme.example ")]));
-        record.merged_ids = vec!["6".into()];
+    fn a_person_is_known_by_addresses_and_phone() {
+        let mut fields = mapping().fields;
+        fields.push(FieldMapping::new("phone", "phone", Kind::Text, Source::Declared));
+        fields.push(FieldMapping::new("country", "country", Kind::Text, Source::Declared));
+        let mapping = ObjectMapping::new(Object::Contact, fields);
+        let mut record =
+            record(Fields::from([("email", " Ada@Acme.example "), ("phone", "030 123456"), ("country", "DE")]));
         record.other_emails = vec!["Ada.L@acme.example".into()];
-        let found = identifiers(&"hubspot".into(), &mapping(), &record);
+        let found = identifiers(&mapping, &IdentityRules::default(), &record);
         let found: Vec<String> = found.iter().map(ToString::to_string).collect();
-        assert_eq!(
-            found,
-            ["crm:hubspot:contact:7", "crm:hubspot:contact:6", "email:ada@acme.example", "email:ada.l@acme.example"]
-        );
+        assert_eq!(found, ["email:ada@acme.example", "email:ada.l@acme.example", "phone:+4930123456"]);
     }
 }

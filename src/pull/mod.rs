@@ -6,6 +6,7 @@
 mod fetching;
 mod guard;
 mod incoming;
+mod opt_out;
 mod plan;
 
 use std::convert::Infallible;
@@ -19,7 +20,7 @@ pub use guard::GuardLimits;
 pub use plan::Planner;
 
 use crate::mapping::ObjectMapping;
-use crate::model::{Counts, DeadLetter, DeadLetterCode, DeadLetterId, RunId, Subject};
+use crate::model::{Counts, DeadLetter, DeadLetterCode, DeadLetterId, IdentityRules, RunId, Subject};
 use crate::store::{IncomingPage, Store, StreamKey};
 
 /// One pull of one stream.
@@ -31,6 +32,8 @@ pub struct Pull<'a> {
     pub connection: &'a ConnectionName,
     pub stream: Stream,
     pub mapping: Arc<ObjectMapping>,
+    /// What identifies a person.
+    pub identity: Arc<IdentityRules>,
     /// Objects whose associations come with each record.
     pub links: Vec<Object>,
     /// Leaves out deals closed before this instant.
@@ -90,6 +93,7 @@ impl Pull<'_> {
         let planner = Arc::new(Planner::new(
             self.connection.clone(),
             self.mapping.clone(),
+            self.identity.clone(),
             matches!(self.stream, Stream::Records(_)),
             self.clock.now(),
             self.guard.armed(armed),
@@ -163,7 +167,7 @@ impl Pull<'_> {
             };
             let (more, resume) = (page.more, page.resume.clone());
             let batch = Batch {
-                records: incoming::of_page(self.connection, &self.mapping, fingerprint, page.records),
+                records: incoming::of_page(&self.mapping, &self.identity, fingerprint, page.records),
                 tombstones: page.tombstones,
                 undefined: page.undefined,
                 resume: page.resume,

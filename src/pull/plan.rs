@@ -8,12 +8,12 @@ use connector::{ConnectionName, Record, RecordId, Timestamp, Value};
 use super::GuardLimits;
 use super::guard::Losses;
 use crate::compare::{Notice, Policy, Sides, compare, is_normalisation, wanted};
-use crate::mapping::{FieldMapping, ObjectMapping};
+use crate::mapping::{FieldMapping, ObjectMapping, Source};
 use crate::model::{
-    Attribute, AttributeChange, Candidate, DeadLetter, DeadLetterCode, DeadLetterId, Direction, Identifier,
-    LinkedRecord, Mirror, MirrorField, Origin, Profile, ProfileId, RecordKey, Subject, Whose, survivor,
+    Attribute, AttributeChange, DeadLetter, DeadLetterCode, DeadLetterId, Direction, Graph, IdentityRules, Mirror,
+    MirrorField, Origin, Profile, ProfileId, RecordKey, Resolution, Subject, Whose,
 };
-use crate::resolution::{Ambiguity, HolderOf, RecordEvidence, RecordResolution, resolve_record};
+use crate::resolution::{RecordEvidence, joined_traits, resolve_record};
 use crate::store::{Guard, Incoming, Known, PlanRecords, RecordDecision, Tally, Verdict};
 
 /// How often a field that only Ferry writes may be changed at the CRM within a day before it is frozen (`reliability` §B 36).
@@ -23,11 +23,12 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// Decides about the records of one pull.
 #[derive(Debug)]
 pub struct Planner {
-    connection: ConnectionName,
-    mapping: Arc<ObjectMapping>,
+    pub(super) connection: ConnectionName,
+    pub(super) mapping: Arc<ObjectMapping>,
+    identity: Arc<IdentityRules>,
     /// Whether records carry fields (the associations sweep carries only links).
     with_fields: bool,
-    now: Timestamp,
+    pub(super) now: Timestamp,
     limits: GuardLimits,
     losses: Mutex<Running>,
 }
@@ -36,11 +37,12 @@ impl Planner {
     pub fn new(
         connection: ConnectionName,
         mapping: Arc<ObjectMapping>,
+        identity: Arc<IdentityRules>,
         with_fields: bool,
         now: Timestamp,
         limits: GuardLimits,
     ) -> Self {
-        Self { connection, mapping, with_fields, now, limits, losses: Mutex::default() }
+        Self { connection, mapping, identity, with_fields, now, limits, losses: Mutex::default() }
     }
 
     fn letter(
@@ -74,40 +76,23 @@ impl Planner {
     }
 
     /// Whose the record is; `false` where nobody can be named, which is a dead letter.
-    fn resolve(&self, incoming: &Incoming, known: &Known, read: Read<'_>, decision: &mut RecordDecision) -> bool {
+    fn resolve(&self, incoming: &Incoming, known: &Known, graph: &dyn Graph, decision: &mut RecordDecision) -> bool {
         let key = self.key(&incoming.record);
-        let holder = |record: &LinkedRecord| {
-            let profile = record.profile?;
-            Some(HolderOf { profile, first_seen: read(profile).map(|profile| profile.first_seen) })
-        };
-        let merged: Vec<HolderOf> = known.merged.iter().filter_map(holder).collect();
-        let linked = known.record.as_ref().and_then(|record| match merged.is_empty() {
-            // Without a merge nobody asks who came first; the look-up is spared on the common path.
-            true => record.profile.map(|profile| HolderOf { profile, first_seen: None }),
-            false => holder(record),
-        });
+        let merged: Vec<ProfileId> = known.merged.iter().filter_map(|record| record.profile).collect();
         let evidence = RecordEvidence {
             key: &key,
-            linked,
+            linked: known.record.as_ref().and_then(|record| record.profile),
             merged: &merged,
             carried: known.carried,
             identifiers: &incoming.identifiers,
-            candidates: &known.candidates,
         };
-        let resolved = by_the_first_address(&incoming.record.other_emails, &evidence);
-        decision.whose = resolved.whose;
-        decision.attach = resolved.attach;
-        let Some(ambiguity) = resolved.ambiguity else { return true };
-        let (cause, fix) = match ambiguity {
-            Ambiguity::SeveralProfiles(profiles) => (
-                format!("its identifiers belong to {} different profiles; none was chosen", profiles.len()),
-                "find out which address is wrong (ferry profile crm:CONNECTION:OBJECT:ID shows each), correct it at the CRM",
-            ),
-            Ambiguity::SecondRecord(_) => (
-                "another live record of this object belongs to the same person: a duplicate in the CRM".to_owned(),
-                "merge the two records at the CRM; the next pull follows the survivor",
-            ),
-        };
+        let resolved = resolve_record(&evidence, &self.identity, graph);
+        decision.resolution = resolved.resolution;
+        if resolved.second_of.is_none() {
+            return true;
+        }
+        let cause = "another live record of this object belongs to the same person: a duplicate in the CRM".to_owned();
+        let fix = "merge the two records at the CRM; the next pull follows the survivor";
         let letter = self.letter(DeadLetterCode::IdentityAmbiguous, &incoming.record.id, None, cause, fix);
         decision.dead_letters.push(letter);
         false
@@ -133,6 +118,10 @@ impl Planner {
                     continue;
                 }
             };
+            if let Source::Consent(purpose) = mapping.source {
+                changed |= self.consent(mapping, purpose, crm, record, known, decision);
+                continue;
+            }
             changed |= self.field(mapping, crm, Arrival { record, origin: &origin }, known, profile, decision);
         }
         decision.tally = match (&known.record, changed) {
@@ -201,7 +190,7 @@ impl Planner {
             }
         };
         // The CRM has chosen between the values of merged records; the profiles' own survivorship must not undo it.
-        let joins = matches!(decision.whose, Whose::Merge { .. });
+        let joins = matches!(decision.resolution.whose, Whose::Merge { .. });
         let mut step = step;
         if joins && mapping.direction.pulls() && step.take.is_none() && step.write.is_none() && !crm.is_null() {
             step.take = Some(crm.clone());
@@ -282,32 +271,6 @@ struct Arrival<'a> {
     origin: &'a Origin,
 }
 
-/// A person with several addresses is found by the first: the others only help where it finds nobody, and are attached
-/// where nobody holds them.
-fn by_the_first_address(others: &[Arc<str>], evidence: &RecordEvidence<'_>) -> RecordResolution {
-    if others.is_empty() {
-        return resolve_record(evidence);
-    }
-    let others: Vec<Identifier> = others.iter().filter_map(|address| Identifier::email(address)).collect();
-    let first: Vec<Identifier> =
-        evidence.identifiers.iter().filter(|identifier| !others.contains(identifier)).cloned().collect();
-    let candidates: Vec<Candidate> = evidence
-        .candidates
-        .iter()
-        .filter(|candidate| candidate.matched.iter().any(|identifier| first.contains(identifier)))
-        .cloned()
-        .collect();
-    let mut resolved = resolve_record(&RecordEvidence { identifiers: &first, candidates: &candidates, ..*evidence });
-    if resolved.whose == Whose::New {
-        return resolve_record(evidence);
-    }
-    if resolved.ambiguity.is_none() {
-        let held = |address: &Identifier| evidence.candidates.iter().any(|other| other.matched.contains(address));
-        resolved.attach.extend(others.into_iter().filter(|address| !held(address)));
-    }
-    resolved
-}
-
 /// A field that is only pulled: what the CRM says is taken when it says something new.
 fn pulled(base: Option<&Value>, crm: &Value) -> crate::compare::Step {
     let news = base != Some(crm) && !(base.is_none() && crm.is_null());
@@ -316,16 +279,10 @@ fn pulled(base: Option<&Value>, crm: &Value) -> crate::compare::Step {
 }
 
 /// The profile with the declared traits it will have once the others have become it.
-fn joined(profile: Option<Profile>, others: impl Iterator<Item = Profile>) -> Option<Profile> {
-    let mut profile = profile?;
-    for (name, theirs) in others.flat_map(|other| other.attributes) {
-        let kept = match profile.attributes.get(&name) {
-            Some(ours) => survivor(ours, &theirs).clone(),
-            None => theirs,
-        };
-        profile.attributes.insert(name, kept);
-    }
-    Some(profile)
+fn joined(profiles: Vec<Profile>) -> Option<Profile> {
+    let first = profiles.first().cloned()?;
+    let attributes = joined_traits(profiles.into_iter())?;
+    Some(Profile { attributes, ..first })
 }
 
 /// Whether what we hold came from a record that this one has replaced. People at the CRM chose what the survivor shows; the
@@ -369,28 +326,28 @@ impl Planner {
 }
 
 impl PlanRecords for Planner {
-    fn decide(&self, incoming: &Incoming, known: &Known, read: Read<'_>) -> RecordDecision {
+    fn decide(&self, incoming: &Incoming, known: &Known, graph: &dyn Graph, read: Read<'_>) -> RecordDecision {
         let mut decision = RecordDecision {
-            whose: Whose::Nobody,
-            attach: Vec::new(),
+            resolution: Resolution::nobody(),
             attributes: Vec::new(),
             mirror: known.record.as_ref().map_or_else(Mirror::default, |record| record.mirror.clone()),
             restage: false,
             emptied: false,
             dead_letters: Vec::new(),
             tally: Tally::Updated,
+            consents: Vec::new(),
         };
         if !self.with_fields {
             return decision;
         }
         let is_person = self.mapping.object.is_person();
-        if is_person && !self.resolve(incoming, known, read, &mut decision) {
+        if is_person && !self.resolve(incoming, known, graph, &mut decision) {
             return decision;
         }
-        let profile = match &decision.whose {
+        let profile = match &decision.resolution.whose {
             Whose::Existing(profile) => read(*profile),
             Whose::Merge { survivor, losers } => {
-                joined(read(*survivor), losers.iter().filter_map(|loser| read(*loser)))
+                joined(std::iter::once(survivor).chain(losers).filter_map(|profile| read(*profile)).collect())
             }
             Whose::New | Whose::Nobody => None,
         };
@@ -423,7 +380,8 @@ mod tests {
     #[test]
     fn a_page_that_is_run_again_is_counted_once() {
         let mapping = Arc::new(ObjectMapping::new(Object::Contact, Vec::new()));
-        let planner = Planner::new("acme".into(), mapping, true, Timestamp::EPOCH, GuardLimits::default());
+        let planner =
+            Planner::new("acme".into(), mapping, Arc::default(), true, Timestamp::EPOCH, GuardLimits::default());
         let page = Guard { linked: 100, deleted: 60, emptied: 0, full_load_done: true };
         assert_eq!(planner.guard(&page), Verdict::Go);
         assert_eq!(planner.guard(&page), Verdict::Go, "the store tries the same page again");

@@ -1,115 +1,218 @@
-//! Whose an event is, from the profiles its identifiers point at.
+//! Whose an event is: the rules in their order (`cdp-semantics` §2.2, "Resolve").
 
-use crate::model::{Candidate, Event, EventKind, Identifier, IdentifierKind, Whose};
-use crate::resolution::survivor_order;
+use std::collections::BTreeSet;
 
-/// What one event does to identity.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Resolution {
-    pub whose: Whose,
-    /// Identifiers that the profile does not hold yet, strongest first.
-    pub attach: Vec<Identifier>,
-    /// Two known people were named, or a new one on the device of a known one; to be counted as `identity_conflict`.
-    pub conflict: bool,
-}
+use super::union::Union;
+use super::{alias, device, phone, survivor_order};
+use crate::model::{
+    Conflict, ConflictAction, Event, EventKind, Graph, Identifier, IdentityRules, OnConflict, Resolution, Review,
+    ReviewReason, Standing, Whose,
+};
 
-impl Resolution {
-    fn of(whose: Whose, attach: Vec<Identifier>) -> Self {
-        Self { whose, attach, conflict: false }
-    }
-}
-
-/// Whose an event is, aliases included. `candidates` are the profiles that the event's identifiers point at, in any order,
-/// each once; the result does not depend on that order.
-pub fn resolve(event: &Event, candidates: &[Candidate]) -> Resolution {
+/// Whose an event is, and what it does to identity. Deterministic in its inputs.
+pub fn resolve(event: &Event, rules: &IdentityRules, graph: &dyn Graph) -> Resolution {
     match event.kind {
-        EventKind::Alias => resolve_alias(&event.identifiers, candidates),
-        _ => resolve_event(&event.identifiers, candidates),
+        EventKind::Alias => alias::resolve(event, rules, graph),
+        _ => by_identifiers(event, rules, graph),
     }
 }
 
-/// Whose an event with these identifiers (strongest first) is. None: nobody's. No candidate: a new profile. One: that one.
-/// Several, at most one of them known: one profile, the known one or else the first seen. Two or more known: the one that
-/// holds the strongest identifier, and nothing is attached or joined. A new user id never joins a known profile with another
-/// one through a device alone.
-pub fn resolve_event(identifiers: &[Identifier], candidates: &[Candidate]) -> Resolution {
+/// Everything but an alias.
+pub(super) fn by_identifiers(event: &Event, rules: &IdentityRules, graph: &dyn Graph) -> Resolution {
+    let mut resolution = Resolution::nobody();
+    let identifiers = standing(rules.ordered(&event.identifiers), graph, &mut resolution);
     if identifiers.is_empty() {
-        return Resolution::of(Whose::Nobody, Vec::new());
+        return resolution;
     }
-    if candidates.iter().filter(|candidate| candidate.known).count() > 1 {
-        let known = || candidates.iter().filter(|candidate| candidate.known);
-        let strongest = known().min_by_key(|candidate| (strongest_place(identifiers, candidate), candidate.profile));
-        let whose = strongest.map_or(Whose::Nobody, |candidate| Whose::Existing(candidate.profile));
-        return Resolution { whose, attach: Vec::new(), conflict: true };
+    if phone::is_alone(&identifiers) {
+        return phone::resolve(identifiers, rules, graph, resolution);
     }
-    without_shared_device(identifiers, candidates).unwrap_or_else(|| join(identifiers, candidates))
+    device::remember(event, &identifiers, graph, &mut resolution);
+    let identifiers = device::without_kiosks(event, identifiers, graph, &mut resolution);
+    let mut union = Union::new(rules, graph, without_contested(identifiers, &mut resolution));
+    let removed = narrow(&mut union, rules, graph, &mut resolution);
+    for (identifier, _) in &removed {
+        note_users(event, identifier, graph, &mut resolution);
+    }
+    decide(&union, &mut resolution);
+    part_with(&removed, &union, rules, &mut resolution, graph);
+    resolution
 }
 
-/// A person has one user id (`cdp-semantics` §2.2, step 5). A new user id on a device of somebody known under another is
-/// somebody else on that device: the device stays with its owner and says nothing about this event. An address is a person's
-/// own, and one that the profile holds still says that both are one.
-fn without_shared_device(identifiers: &[Identifier], candidates: &[Candidate]) -> Option<Resolution> {
-    let held = |id: &Identifier| candidates.iter().any(|candidate| candidate.matched.contains(id));
-    let names_new_user = identifiers.iter().any(|id| id.kind == IdentifierKind::UserId && !held(id));
-    let is_device = |id: &Identifier| id.kind == IdentifierKind::AnonymousId;
-    let is_other = |c: &&Candidate| names_new_user && c.known && c.has_user_id && c.matched.iter().all(is_device);
-    let other = candidates.iter().find(is_other)?;
-    let rest: Vec<Identifier> = identifiers.iter().filter(|id| !other.matched.contains(id)).cloned().collect();
-    let others: Vec<Candidate> = candidates.iter().filter(|c| c.profile != other.profile).cloned().collect();
-    Some(Resolution { conflict: true, ..join(&rest, &others) })
+/// Takes identifiers out of the union, weakest first, until it may be one profile (steps 4 and 5). Returns those that a limit has
+/// cost.
+pub(super) fn narrow(
+    union: &mut Union<'_>,
+    rules: &IdentityRules,
+    graph: &dyn Graph,
+    resolution: &mut Resolution,
+) -> Vec<(Identifier, Standing)> {
+    let mut removed = Vec::new();
+    loop {
+        if let Some((identifier, standing)) = unfit_to_join(union, rules, graph) {
+            leave_with_holder(identifier, standing, resolution);
+            continue;
+        }
+        let Some(action) = union.broken() else { return removed };
+        // A single identifier always ends this: it breaks nothing that was whole.
+        if union.identifiers.len() < 2 {
+            return removed;
+        }
+        if let Some((identifier, standing)) = union.remove_weakest() {
+            let owner = standing.profile();
+            resolution.conflicts.push(Conflict { identifier: identifier.clone(), owner, action });
+            removed.push((identifier, standing));
+        }
+    }
 }
 
-/// Whose an alias is: `previousId` becomes another name of `userId`'s profile. The decoder gives `previousId` both as a
-/// user id and as an anonymous id; the holder of the user id is meant before the holder of the anonymous id. Where both
-/// sides are known and not one profile already, nothing is joined and it is a conflict, to be settled in the CRM.
-pub fn resolve_alias(identifiers: &[Identifier], candidates: &[Candidate]) -> Resolution {
-    let anonymous =
-        |value: &str| identifiers.iter().any(|id| id.kind == IdentifierKind::AnonymousId && *id.value == *value);
-    let users = || identifiers.iter().filter(|id| id.kind == IdentifierKind::UserId);
-    let (Some(user), Some(previous)) =
-        (users().find(|id| !anonymous(&id.value)), users().find(|id| anonymous(&id.value)))
-    else {
-        // A self-alias, or one side blocked: an event like any other.
-        return resolve_event(identifiers, candidates);
+/// What is known of each identifier, without those that are nobody's.
+pub(super) fn standing(
+    identifiers: Vec<Identifier>,
+    graph: &dyn Graph,
+    resolution: &mut Resolution,
+) -> Vec<(Identifier, Standing)> {
+    let mut found = Vec::with_capacity(identifiers.len());
+    for identifier in identifiers {
+        match graph.standing(&identifier) {
+            Standing::Quarantined => {
+                resolution.conflicts.push(Conflict { identifier, owner: None, action: ConflictAction::Quarantined })
+            }
+            standing => {
+                let hash = (standing == Standing::Free && graph.knows_hashes()).then(|| identifier.hashed()).flatten();
+                found.push((identifier, standing));
+                // Somebody came with the hash of this very address before.
+                let known = hash.map(|hash| (graph.standing(&hash), hash)).filter(|(at, _)| at.profile().is_some());
+                found.extend(known.map(|(standing, hash)| (hash, standing)));
+            }
+        }
+    }
+    found
+}
+
+/// A contested identifier may not join another's profile: beside others it says nothing (step 4).
+pub(super) fn without_contested(
+    identifiers: Vec<(Identifier, Standing)>,
+    resolution: &mut Resolution,
+) -> Vec<(Identifier, Standing)> {
+    let is_contested = |standing: Standing| matches!(standing, Standing::Contested(_) | Standing::Shared);
+    let others = identifiers.iter().any(|(_, standing)| !is_contested(*standing));
+    let mut kept = Vec::with_capacity(identifiers.len());
+    for (identifier, standing) in identifiers {
+        // Of contested ones alone, the strongest says where the event goes.
+        if is_contested(standing) && (others || !kept.is_empty()) {
+            let owner = standing.profile();
+            resolution.conflicts.push(Conflict { identifier, owner, action: ConflictAction::Contested });
+        } else {
+            kept.push((identifier, standing));
+        }
+    }
+    kept
+}
+
+/// The weakest identifier that alone ties a known profile to another one and may not, taken out of the union (step 4). A phone
+/// of somebody else is such a tie for a person who is new with everything else, too.
+fn unfit_to_join(union: &mut Union<'_>, rules: &IdentityRules, graph: &dyn Graph) -> Option<(Identifier, Standing)> {
+    let place = phone::of_somebody_else(union, graph).or_else(|| weakest_bridge(union, rules))?;
+    Some(union.remove(place))
+}
+
+fn weakest_bridge(union: &Union<'_>, rules: &IdentityRules) -> Option<usize> {
+    if union.known_holders() < 2 {
+        return None;
+    }
+    let joins = |place: &usize| union.identifiers.get(*place).is_some_and(|(id, _)| rules.joins(id));
+    union
+        .holders
+        .iter()
+        .filter(|holder| holder.known && !union.pointing_at(holder.profile).any(|place| joins(&place)))
+        .filter_map(|holder| union.pointing_at(holder.profile).next_back())
+        .max()
+}
+
+/// The identifier stays where it is, and a person is asked whether both are one.
+fn leave_with_holder(identifier: Identifier, standing: Standing, resolution: &mut Resolution) {
+    let Some(holder) = standing.profile() else { return };
+    resolution.reviews.push(Review {
+        reason: ReviewReason::SharedIdentifier,
+        identifier: identifier.clone(),
+        profiles: vec![holder],
+        with_event: true,
+    });
+    if phone::is_phone(&identifier) {
+        resolution.claim.push(identifier.clone());
+    }
+    resolution.conflicts.push(Conflict { identifier, owner: Some(holder), action: ConflictAction::Dropped });
+}
+
+/// Who it is, and what joins them (steps 7 and 8).
+pub(super) fn decide(union: &Union<'_>, resolution: &mut Resolution) {
+    if union.is_too_large() {
+        // Events still find their way to whom the strongest identifier names.
+        if let Some((identifier, standing)) = union.identifiers.iter().find(|(_, s)| s.profile().is_some()) {
+            let owner = standing.profile();
+            resolution.whose = owner.map_or(Whose::Nobody, Whose::Existing);
+            resolution.conflicts.push(Conflict {
+                identifier: identifier.clone(),
+                owner,
+                action: ConflictAction::MegaProfile,
+            });
+            return;
+        }
+    }
+    let mut holders = union.holders.clone();
+    holders.sort_by_key(survivor_order);
+    resolution.whose = match holders.as_slice() {
+        [] if union.identifiers.iter().any(|(_, standing)| *standing == Standing::Free) => Whose::New,
+        [] => Whose::Nobody,
+        [only] => Whose::Existing(only.profile),
+        [survivor, losers @ ..] => {
+            Whose::Merge { survivor: survivor.profile, losers: losers.iter().map(|holder| holder.profile).collect() }
+        }
     };
-    let previous_anonymous = Identifier { kind: IdentifierKind::AnonymousId, value: previous.value.clone() };
-    let holder = |id: &Identifier| candidates.iter().find(|candidate| candidate.matched.contains(id));
-    let from = holder(previous).or_else(|| holder(&previous_anonymous));
-    let to = holder(user);
-    match (to, from) {
-        (Some(to), Some(from)) if to.known && from.known && to.profile != from.profile => {
-            Resolution { whose: Whose::Existing(to.profile), attach: Vec::new(), conflict: true }
-        }
-        (to, from) => {
-            let mut sides: Vec<Candidate> = to.into_iter().chain(from).cloned().collect();
-            sides.dedup_by_key(|candidate| candidate.profile);
-            let named = [user.clone(), previous.clone(), previous_anonymous];
-            // An identifier that a third profile holds stays there.
-            let free =
-                |id: &Identifier| holder(id).is_none_or(|owner| sides.iter().any(|side| side.profile == owner.profile));
-            let named: Vec<Identifier> = named.into_iter().filter(free).collect();
-            join(&named, &sides)
+    resolution.attach = union.fresh().cloned().collect();
+}
+
+/// What was taken out because of a limit: a shared thing of another known person is nobody's from now on (step 6).
+fn part_with(
+    removed: &[(Identifier, Standing)],
+    union: &Union<'_>,
+    rules: &IdentityRules,
+    resolution: &mut Resolution,
+    graph: &dyn Graph,
+) {
+    for (identifier, standing) in removed {
+        let Some(owner) = standing.profile() else { continue };
+        let is_ours = union.holders.iter().any(|holder| holder.profile == owner);
+        let of_another = !is_ours && graph.holder(owner).is_some_and(|holder| holder.known);
+        let limit = |conflict: &&mut Conflict| conflict.action == ConflictAction::Dropped;
+        if let Some(conflict) =
+            resolution.conflicts.iter_mut().filter(limit).find(|conflict| conflict.identifier == *identifier)
+            && of_another
+            && identifier.kind.is_shareable()
+            && rules.on_conflict == OnConflict::Detach
+        {
+            conflict.action = ConflictAction::Detached;
+            resolution.detach.push(identifier.clone());
         }
     }
 }
 
-/// One profile of all candidates, of which at most one is known.
-fn join(identifiers: &[Identifier], candidates: &[Candidate]) -> Resolution {
-    let mut profiles: Vec<&Candidate> = candidates.iter().collect();
-    profiles.sort_by_key(|candidate| survivor_order(candidate));
-    let held = |id: &Identifier| candidates.iter().any(|candidate| candidate.matched.contains(id));
-    let attach: Vec<Identifier> = identifiers.iter().filter(|id| !held(id)).cloned().collect();
-    match profiles.split_first() {
-        None => Resolution::of(Whose::New, attach),
-        Some((only, [])) => Resolution::of(Whose::Existing(only.profile), attach),
-        Some((survivor, losers)) => {
-            let losers = losers.iter().map(|candidate| candidate.profile).collect();
-            Resolution::of(Whose::Merge { survivor: survivor.profile, losers }, attach)
-        }
+/// Remembers which user came with a value that is somebody else's; so many of them, and it is nobody's.
+fn note_users(event: &Event, identifier: &Identifier, graph: &dyn Graph, resolution: &mut Resolution) {
+    let is_user = |id: &&Identifier| id.kind == crate::model::IdentifierKind::UserId;
+    let Some(user) = event.identifiers.iter().find(is_user) else { return };
+    if identifier == user {
+        return;
     }
-}
-
-/// The place in the event's list of the strongest identifier that a candidate holds.
-fn strongest_place(identifiers: &[Identifier], candidate: &Candidate) -> usize {
-    identifiers.iter().position(|id| candidate.matched.contains(id)).unwrap_or(usize::MAX)
+    let seen = graph.sighted(identifier, event.at);
+    let mut users: BTreeSet<&Identifier> = seen.iter().filter(is_user).collect();
+    users.insert(user);
+    resolution.sightings.push((identifier.clone(), user.clone()));
+    // The one who holds it is a user too.
+    if users.len() + 1 >= crate::model::QUARANTINE_USERS {
+        let owner = graph.standing(identifier).profile();
+        let action = ConflictAction::Quarantined;
+        resolution.conflicts.push(Conflict { identifier: identifier.clone(), owner, action });
+    }
 }

@@ -1,133 +1,133 @@
-//! Whose a pulled contact or lead is: by its link, by our own id written on it, by e-mail; a merge in the CRM joins.
+//! Whose a pulled contact or lead is: by its link, by our own id written on it, by what identifies a person; a merge in the CRM joins.
 
-use connector::Timestamp;
-
-use crate::model::{Candidate, Identifier, ProfileId, RecordKey, Whose};
-
-/// A profile that a stored record belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HolderOf {
-    pub profile: ProfileId,
-    /// Where it is at hand; a profile without it yields to one with it.
-    pub first_seen: Option<Timestamp>,
-}
+use super::event::{decide, narrow, standing, without_contested};
+use super::survivor_order;
+use super::union::Union;
+use crate::model::{
+    Graph, Holder, Identifier, IdentityRules, ProfileId, RecordKey, Resolution, Review, ReviewReason, Standing, Whose,
+};
 
 /// All that bears on one incoming person record.
 #[derive(Clone, Copy, Debug)]
 pub struct RecordEvidence<'a> {
     pub key: &'a RecordKey,
     /// The profile of the stored record with this id.
-    pub linked: Option<HolderOf>,
+    pub linked: Option<ProfileId>,
     /// The profiles of records that the CRM says were merged into this one.
-    pub merged: &'a [HolderOf],
+    pub merged: &'a [ProfileId],
     /// The profile whose id the record carries in `cdp_profile_id`, merged ids followed; `None` where it carries none or
     /// one that is not ours.
     pub carried: Option<ProfileId>,
-    /// What else tells whose it is, strongest first: the record's e-mail addresses.
+    /// What else tells whose it is: the record's addresses, the first one first, and its phones.
     pub identifiers: &'a [Identifier],
-    /// The profiles those identifiers point at, each once, in any order.
-    pub candidates: &'a [Candidate],
 }
 
 /// Whose a record is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordResolution {
-    /// [`Whose::Nobody`] exactly where `ambiguity` is set.
-    pub whose: Whose,
-    /// Identifiers to attach, the record's own first. One that another profile holds stays there.
-    pub attach: Vec<Identifier>,
-    /// Why nobody can be named; no guess is made, a person decides.
-    pub ambiguity: Option<Ambiguity>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ambiguity {
-    /// The record's identifiers point at several known profiles, smallest id first.
-    SeveralProfiles(Vec<ProfileId>),
-    /// The profile found has another live record of this object at this connection: a duplicate in the CRM.
-    SecondRecord(ProfileId),
+    /// Nobody's exactly where `second_of` is set.
+    pub resolution: Resolution,
+    /// The profile found has another live record of this object at this connection: a duplicate in the CRM. No guess is made, a
+    /// person decides.
+    pub second_of: Option<ProfileId>,
 }
 
 /// Decides by the first of: the stored link (with merged records' profiles joined into one), the profile id the record
-/// carries, the holder of one of its identifiers, a new profile.
-pub fn resolve_record(evidence: &RecordEvidence<'_>) -> RecordResolution {
+/// carries, the holders of its identifiers by the rules for events, a new profile. What a limit forbids stays with its holder.
+pub fn resolve_record(evidence: &RecordEvidence<'_>, rules: &IdentityRules, graph: &dyn Graph) -> RecordResolution {
     let own = Identifier::crm(&evidence.key.connection, &evidence.key.object, &evidence.key.id);
-    let holders = joined(evidence);
-    let whose = match holders.as_slice() {
-        [] => match found(evidence) {
-            Ok(whose) => whose,
-            Err(ambiguity) => {
-                return RecordResolution { whose: Whose::Nobody, attach: Vec::new(), ambiguity: Some(ambiguity) };
-            }
-        },
-        [only] => Whose::Existing(only.profile),
-        [survivor, losers @ ..] => {
-            Whose::Merge { survivor: survivor.profile, losers: losers.iter().map(|holder| holder.profile).collect() }
-        }
-    };
-    let ours = |profile: ProfileId| match &whose {
-        Whose::Nobody | Whose::New => false,
-        Whose::Existing(holder) => *holder == profile,
-        Whose::Merge { survivor, losers } => *survivor == profile || losers.contains(&profile),
-    };
-    let held_elsewhere = |id: &Identifier| {
-        evidence.candidates.iter().any(|candidate| !ours(candidate.profile) && candidate.matched.contains(id))
-    };
-    let held_already = |id: &Identifier| {
-        evidence.candidates.iter().any(|candidate| ours(candidate.profile) && candidate.matched.contains(id))
-    };
-    let mut attach = if evidence.linked.is_some() { Vec::new() } else { vec![own] };
-    let rest = evidence.identifiers.iter().filter(|id| !held_elsewhere(id) && !held_already(id));
-    for id in rest {
-        if !attach.contains(id) {
-            attach.push(id.clone());
-        }
+    let joined = joined(evidence, graph);
+    let mut resolution = Resolution::nobody();
+    let named = standing(in_order(evidence.identifiers, rules), graph, &mut resolution);
+    let base = joined.first().map(|holder| holder.profile).or(evidence.carried);
+    let named: Vec<(Identifier, Standing)> = without_contested(named, &mut resolution)
+        .into_iter()
+        // Contested ones name nobody here: the record itself is somebody.
+        .filter(|(_, standing)| !matches!(standing, Standing::Contested(_) | Standing::Shared))
+        .map(|(identifier, standing)| {
+            let merged = standing.profile().is_some_and(|profile| joined.iter().any(|h| h.profile == profile));
+            let standing = match (base, merged) {
+                (Some(base), true) => Standing::Held(base),
+                _ => standing,
+            };
+            (identifier, standing)
+        })
+        .collect();
+    let mut asked = Vec::with_capacity(named.len() + 1);
+    asked.push((own.clone(), base.map_or(Standing::Free, Standing::Held)));
+    asked.extend(named);
+    if evidence.linked.is_none()
+        && joined.is_empty()
+        && let Some(profile) = second_of(&own, &asked, rules, graph)
+    {
+        return RecordResolution { resolution: duplicate(own, profile, resolution), second_of: Some(profile) };
     }
-    RecordResolution { whose, attach, ambiguity: None }
+    let mut union = Union::new(rules, graph, asked);
+    narrow(&mut union, rules, graph, &mut resolution);
+    decide(&union, &mut resolution);
+    resolution.whose = with_joined(resolution.whose, &joined, graph);
+    if evidence.linked.is_none() && !resolution.attach.contains(&own) {
+        resolution.attach.insert(0, own);
+    }
+    RecordResolution { resolution, second_of: None }
 }
 
-/// The profiles the CRM itself says are this person, survivor first. All are known, as each has a record.
-fn joined(evidence: &RecordEvidence<'_>) -> Vec<HolderOf> {
-    let mut holders: Vec<HolderOf> = evidence.linked.iter().chain(evidence.merged).copied().collect();
-    holders.sort_by_key(|holder| (holder.profile, holder.first_seen.is_none()));
-    holders.dedup_by_key(|holder| holder.profile);
-    holders.sort_by_key(|holder| (holder.first_seen.unwrap_or(Timestamp::from_micros(i64::MAX)), holder.profile));
+/// The record's own order within a kind: its first address is its main one.
+fn in_order(identifiers: &[Identifier], rules: &IdentityRules) -> Vec<Identifier> {
+    let mut found: Vec<Identifier> = Vec::with_capacity(identifiers.len());
+    for identifier in identifiers.iter().filter(|identifier| rules.admits(identifier)) {
+        if !found.contains(identifier) {
+            found.push(identifier.clone());
+        }
+    }
+    found.sort_by_key(|identifier| rules.rank(&identifier.kind));
+    found
+}
+
+/// The profiles the CRM itself says are this person, survivor first.
+fn joined(evidence: &RecordEvidence<'_>, graph: &dyn Graph) -> Vec<Holder> {
+    let mut profiles: Vec<ProfileId> = evidence.linked.into_iter().chain(evidence.merged.iter().copied()).collect();
+    profiles.sort_unstable();
+    profiles.dedup();
+    let mut holders: Vec<Holder> = profiles.into_iter().filter_map(|profile| graph.holder(profile)).collect();
+    holders.sort_by_key(survivor_order);
     holders
 }
 
-/// The profile of a record that was never seen before.
-fn found(evidence: &RecordEvidence<'_>) -> Result<Whose, Ambiguity> {
-    let candidate = |profile: ProfileId| evidence.candidates.iter().find(|candidate| candidate.profile == profile);
-    let profile = match evidence.carried {
-        Some(carried) => carried,
-        None => {
-            let mut known: Vec<ProfileId> =
-                evidence.candidates.iter().filter(|candidate| candidate.known).map(|found| found.profile).collect();
-            known.sort_unstable();
-            known.dedup();
-            match known.as_slice() {
-                [] => return Ok(anonymous(evidence)),
-                [only] => *only,
-                _ => return Err(Ambiguity::SeveralProfiles(known)),
-            }
-        }
-    };
-    let place = (&evidence.key.connection, &evidence.key.object);
-    let taken = candidate(profile)
-        .is_some_and(|found| found.live_links.iter().any(|(connection, object)| (connection, object) == place));
-    if taken { Err(Ambiguity::SecondRecord(profile)) } else { Ok(Whose::Existing(profile)) }
+/// The profile that a record never seen before would belong to, where that has a live record of the kind already.
+fn second_of(
+    own: &Identifier,
+    asked: &[(Identifier, Standing)],
+    rules: &IdentityRules,
+    graph: &dyn Graph,
+) -> Option<ProfileId> {
+    let has_one = |profile: &ProfileId| graph.count(*profile, &own.kind) >= rules.limit(&own.kind);
+    let personal = asked.iter().filter(|(identifier, _)| identifier.kind.is_personal());
+    personal.filter_map(|(_, standing)| standing.profile()).find(has_one)
 }
 
-/// Nobody known: the anonymous profiles found become this person.
-fn anonymous(evidence: &RecordEvidence<'_>) -> Whose {
-    let mut found: Vec<&Candidate> = evidence.candidates.iter().collect();
-    found.sort_by_key(|candidate| super::survivor_order(candidate));
-    match found.split_first() {
-        None => Whose::New,
-        Some((only, [])) => Whose::Existing(only.profile),
-        Some((survivor, losers)) => Whose::Merge {
-            survivor: survivor.profile,
-            losers: losers.iter().map(|candidate| candidate.profile).collect(),
-        },
+fn duplicate(own: Identifier, profile: ProfileId, resolution: Resolution) -> Resolution {
+    let review =
+        Review { reason: ReviewReason::DuplicateRecords, identifier: own, profiles: vec![profile], with_event: false };
+    Resolution { whose: Whose::Nobody, attach: Vec::new(), reviews: vec![review], ..resolution }
+}
+
+/// The profiles of merged records are one, whatever the limits: the CRM says so.
+fn with_joined(whose: Whose, joined: &[Holder], graph: &dyn Graph) -> Whose {
+    let [_, _, ..] = joined else { return whose };
+    let mut all: Vec<Holder> = joined.to_vec();
+    let found = match &whose {
+        Whose::Nobody | Whose::New => Vec::new(),
+        Whose::Existing(profile) => vec![*profile],
+        Whose::Merge { survivor, losers } => std::iter::once(survivor).chain(losers).copied().collect(),
+    };
+    let others = found.into_iter().filter(|profile| joined.iter().all(|holder| holder.profile != *profile));
+    all.extend(others.filter_map(|profile| graph.holder(profile)));
+    all.sort_by_key(survivor_order);
+    match all.as_slice() {
+        [] => whose,
+        [survivor, losers @ ..] => {
+            Whose::Merge { survivor: survivor.profile, losers: losers.iter().map(|holder| holder.profile).collect() }
+        }
     }
 }

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use connector::{ConnectionName, Cursor, FieldName, Record, Stream, Timestamp, Tombstone, Value};
 
 use crate::model::{
-    AttributeChange, Candidate, CompanyRules, Computed, Counts, DeadLetter, Deal, Event, Fact, Identifier,
-    LinkedRecord, Mirror, Profile, ProfileId, ProfileUid, RuleId, RunId, TraitName, Whose,
+    AttributeChange, CompanyRules, Computed, ConsentDecision, Counts, DeadLetter, Deal, Event, Fact, Graph, Identifier,
+    LinkedRecord, MessageConsent, Mirror, Profile, ProfileId, ProfileUid, Resolution, RuleId, RunId, SourceName,
+    TraitName,
 };
 
 /// One stream of one connection: the unit of checkpoints.
@@ -66,8 +67,6 @@ pub struct Known {
     pub record: Option<LinkedRecord>,
     /// Stored records, archived ones too, whose ids the incoming record lists as merged into it.
     pub merged: Vec<LinkedRecord>,
-    /// Profiles found by the incoming identifiers or carried, each once.
-    pub candidates: Vec<Candidate>,
     /// The profile that the record carries the id of, merges followed; `None` where it carries none, or one nobody knows.
     pub carried: Option<ProfileId>,
     /// Fields of this record in flight (leased or ambiguous) in the outbox, with the values sent: a pulled value equal to one
@@ -78,9 +77,8 @@ pub struct Known {
 /// What one incoming record does to the store.
 #[derive(Clone, Debug)]
 pub struct RecordDecision {
-    pub whose: Whose,
-    /// Identifiers to attach to the profile (an edge each, cause = this record). Held by another profile: left there.
-    pub attach: Vec<Identifier>,
+    /// Whose it is; an edge for each identifier that joins, its cause this record.
+    pub resolution: Resolution,
     pub attributes: Vec<AttributeChange>,
     pub mirror: Mirror,
     /// Whether push must look at this record again.
@@ -89,6 +87,8 @@ pub struct RecordDecision {
     pub emptied: bool,
     pub dead_letters: Vec<DeadLetter>,
     pub tally: Tally,
+    /// Opt-outs that the record says, and takes back.
+    pub consents: Vec<ConsentDecision>,
 }
 
 /// How a record is counted.
@@ -109,6 +109,7 @@ pub trait PlanRecords: Debug + Send + Sync {
         &self,
         incoming: &Incoming,
         known: &Known,
+        graph: &dyn Graph,
         profile: &dyn Fn(ProfileId) -> Option<Profile>,
     ) -> RecordDecision;
 
@@ -154,26 +155,45 @@ pub struct AppendEvents {
     /// Each with the facts it means. Facts' `event` is filled in by the engine.
     pub events: Vec<(Event, Vec<Fact>)>,
     pub dead_letters: Vec<DeadLetter>,
+    /// Messages that could not be taken, counted for their sources; a sample of them is among the dead letters.
+    pub rejected: Vec<RejectedEvents>,
+}
+
+impl AppendEvents {
+    /// Counts a message that cannot be taken.
+    pub fn reject(&mut self, source: &SourceName, code: &'static str) {
+        match self.rejected.iter_mut().find(|one| one.source == *source && one.code == code) {
+            Some(one) => one.count += 1,
+            None => self.rejected.push(RejectedEvents { source: source.clone(), code, count: 1 }),
+        }
+    }
+}
+
+/// Messages of one source that could not be taken for one reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RejectedEvents {
+    pub source: SourceName,
+    pub code: &'static str,
+    pub count: u64,
 }
 
 /// What one event does to identity.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EventDecision {
-    pub whose: Whose,
-    pub attach: Vec<Identifier>,
+    pub resolution: Resolution,
     /// Declared traits that win over what is there.
     pub attributes: Vec<AttributeChange>,
-    /// The event named two known people; counted.
-    pub conflict: bool,
+    /// What it says of consent; with what is known of the person it decides what of the event is kept.
+    pub consent: MessageConsent,
 }
 
 /// Decides whose an event is. Pure.
 pub trait ResolveEvents: Debug + Send + Sync {
-    /// `profile` reads a candidate's declared traits, so that a weak or late value does not replace a better one.
+    /// `graph` tells who holds what; `profile` reads declared traits, so that a weak or late value does not replace a better one.
     fn resolve(
         &self,
         event: &Event,
-        candidates: &[Candidate],
+        graph: &dyn Graph,
         profile: &dyn Fn(ProfileId) -> Option<Profile>,
     ) -> EventDecision;
 }
@@ -184,6 +204,10 @@ pub struct IngestReport {
     pub duplicates: u64,
     pub unattributed: u64,
     pub identity_conflicts: u64,
+    /// Dropped: they name somebody on the suppression list.
+    pub suppressed: u64,
+    /// Dropped: their person does not allow analytics.
+    pub withheld: u64,
     pub dead_letters: u64,
     pub profiles_marked: u64,
     /// Records whose person's declared traits changed: poke push.

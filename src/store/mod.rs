@@ -20,11 +20,12 @@ pub use error::{Error, Result};
 pub use face::{MatchFacts, Store};
 pub use inbound::{
     AppendEvents, Checkpoint, ComputeInput, ComputeProfiles, EventDecision, Guard, Incoming, IncomingPage,
-    IngestReport, Known, PageReport, PlanRecords, RecordDecision, ResolveEvents, StreamKey, Tally, Verdict,
+    IngestReport, Known, PageReport, PlanRecords, RecordDecision, RejectedEvents, ResolveEvents, StreamKey, Tally,
+    Verdict,
 };
 pub use lock::FlowLock;
 pub use outbound::{Delivered, Fate, FuseTally, Lease, StageDecision, StageItem, StageReport, StageWrites};
 pub use view::{
     CompanyDetail, CompanyMember, CompanyOf, CompanyTie, ConnectionStats, JournalRow, ObjectStats, Pending,
-    ProfileDetail, ScheduleRow, Sizes, StoreStats, TimelineItem,
+    ProfileDetail, ScheduleRow, Sizes, SourceHealth, StoreStats, TimelineItem,
 };

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use connector::{ConnectionName, Object, Timestamp};
 use serde::Serialize;
@@ -38,6 +39,36 @@ pub struct ObjectStats {
     /// Live records.
     pub records: u64,
     pub archived: u64,
+}
+
+/// What one source has sent, ever.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SourceHealth {
+    pub accepted: u64,
+    pub duplicate: u64,
+    /// Accepted events that name nobody.
+    pub unattributed: u64,
+    /// Dropped because their person is on the suppression list.
+    pub suppressed: u64,
+    /// By reason.
+    pub rejected: BTreeMap<Arc<str>, u64>,
+    /// The newest event's time.
+    pub last_event_at: Option<Timestamp>,
+    /// When the last new event came in.
+    pub last_received_at: Option<Timestamp>,
+    /// Since when it is watched for silence.
+    pub watched_since: Option<Timestamp>,
+    /// When the silence under way was told.
+    pub silence_told_at: Option<Timestamp>,
+}
+
+impl SourceHealth {
+    /// How long nothing new has come, where that is longer than it may be. A source that has never sent is silent since
+    /// somebody waits for it; one that nobody waits for yet is not silent.
+    pub fn silent_for(&self, limit: Duration, now: Timestamp) -> Option<Duration> {
+        let silent = now.since(self.last_received_at.max(self.watched_since)?);
+        (silent > limit).then_some(silent)
+    }
 }
 
 /// A profile with everything around it.
@@ -106,7 +137,7 @@ pub struct CompanyMember {
 pub struct TimelineItem {
     pub at: Timestamp,
     pub recorded_at: Timestamp,
-    /// `event`, `deal`, `identity`, `write`, `trait`
+    /// `event`, `deal`, `identity`, `write`, `trait`, `consent`
     pub kind: Arc<str>,
     pub title: Arc<str>,
     pub detail: Option<Arc<str>>,

@@ -12,7 +12,7 @@ use ferry::ingest::{DecodeOptions, MAX_MESSAGE, decode};
 use ferry::model::{DeadLetterId, RunId, RunState};
 use ferry::store::AppendEvents;
 
-use crate::declaring::Declared;
+use crate::declaring::declared;
 use crate::world::{open, start};
 
 /// The city lives in both CRMs under different names, the newest edit wins; the title is the first one's and shown in the
@@ -117,12 +117,18 @@ impl World {
             "type": "identify", "messageId": format!("m{}", self.said), "userId": format!("user {person}"),
             "traits": traits, "timestamp": now.to_rfc3339(),
         });
-        let options = DecodeOptions { source: "file".into(), max_message: MAX_MESSAGE, client: false };
+        let options =
+            DecodeOptions { source: "file".into(), max_message: MAX_MESSAGE, client: false, identity: Arc::default() };
         let event = decode(&message.to_string(), now, &options).unwrap();
         let facts = self.app.model.facts(&event);
-        let batch =
-            AppendEvents { run: RunId(uuid::Uuid::nil()), now, events: vec![(event, facts)], dead_letters: vec![] };
-        self.app.store.append_events(batch, Arc::new(Declared { now })).await.unwrap();
+        let batch = AppendEvents {
+            run: RunId(uuid::Uuid::nil()),
+            now,
+            events: vec![(event, facts)],
+            dead_letters: vec![],
+            rejected: Vec::new(),
+        };
+        self.app.store.append_events(batch, declared(now)).await.unwrap();
     }
 
     fn value(&self, crm: usize, person: usize, field: &str) -> Value {

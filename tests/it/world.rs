@@ -25,7 +25,7 @@ use ferry::store::sqlite::{OpenOptions, SqliteStore};
 use ferry::store::{AppendEvents, JournalRow, ProfileDetail, Store};
 use secrecy::SecretString;
 
-use crate::declaring::Declared;
+use crate::declaring::declared;
 use crate::tricks::Trickster;
 
 pub const CONFIG: &str = r#"
@@ -178,12 +178,14 @@ impl World {
     /// One message as an import takes it; `Err` is what is wrong with it.
     pub async fn message(&self, text: &str) -> Result<(), String> {
         let now = self.clock.now();
-        let options = DecodeOptions { source: "file".into(), max_message: MAX_MESSAGE, client: false };
+        let options =
+            DecodeOptions { source: "file".into(), max_message: MAX_MESSAGE, client: false, identity: Arc::default() };
         let event = decode(text, now, &options).map_err(|error| error.code.to_owned())?;
         let facts = self.app.model.facts(&event);
         let run = RunId(self.app.world.entropy.uuid(now));
-        let batch = AppendEvents { run, now, events: vec![(event, facts)], dead_letters: Vec::new() };
-        self.app.store.append_events(batch, Arc::new(Declared { now })).await.unwrap();
+        let batch =
+            AppendEvents { run, now, events: vec![(event, facts)], dead_letters: Vec::new(), rejected: Vec::new() };
+        self.app.store.append_events(batch, declared(now)).await.unwrap();
         Ok(())
     }
 
@@ -316,7 +318,7 @@ pub fn open(config: &str, folder: &Path, clock: Arc<LeapClock>, connectors: &[Ar
         .zip(connectors.iter().chain(std::iter::repeat(connectors.last().unwrap())))
         .map(|(settings, connector)| Connection { settings: settings.clone(), connector: connector.clone() });
     let connections = connections.collect();
-    App::with_connections(loaded.settings, store, outside, connections)
+    App::with_connections(loaded.settings, store, outside, connections).unwrap()
 }
 
 /// The fields that the preset maps, as `fields --create` would make them, and the CRM's own.

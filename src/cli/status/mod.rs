@@ -1,6 +1,7 @@
 //! `ferry status`: health, lag, budget, outbox and dead letters of every connection at a glance.
 
 pub mod health;
+pub mod sources;
 pub mod view;
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use crate::cli::cx::Cx;
 use crate::cli::exit::{Ended, Exit};
 use crate::cli::moment;
 use crate::cli::terminal::{Terminal, Tone, cell};
+use crate::config::SourceSettings;
 use crate::store::Store;
 use health::State;
 use view::{Budget, Configured, Status, view};
@@ -21,14 +23,15 @@ pub async fn run(cx: &Cx) -> Ended {
     let store = cx.reading(&settings)?;
     let connections = settings.connections.iter();
     let configured = connections.map(|one| (one.name.clone(), one.vendor.kind().into())).collect();
-    show(store.as_deref(), configured, cx.clock.now(), &cx.terminal).await
+    show(store.as_deref(), configured, &settings.sources, cx.clock.now(), &cx.terminal).await
 }
 
-/// Reads the store and shows what it says; `configured` is each connection's name and type. `store` is `None` before
+/// Reads the store and shows what it says; `configured` is each connection's name and type, `sources` those of events. `store` is `None` before
 /// anything has made it.
 pub async fn show(
     store: Option<&dyn Store>,
     configured: Vec<(ConnectionName, Arc<str>)>,
+    sources: &[SourceSettings],
     now: Timestamp,
     terminal: &Terminal,
 ) -> Ended {
@@ -42,11 +45,14 @@ pub async fn show(
         let budget = note.and_then(|text| serde_json::from_str::<Budget>(&text).ok()).unwrap_or_default();
         known.push(Configured { name, kind, budget });
     }
-    let (stats, runs, schedules) = match store {
-        Some(store) => (store.stats().await?, store.last_runs().await?, store.schedules().await?),
+    let (stats, runs, schedules, sent) = match store {
+        Some(store) => {
+            (store.stats().await?, store.last_runs().await?, store.schedules().await?, store.source_health().await?)
+        }
         None => Default::default(),
     };
-    let status = view(now, &known, &stats, &runs, &schedules);
+    let sources = sources::sources(now, sources, &sent);
+    let status = Status { sources, ..view(now, &known, &stats, &runs, &schedules) };
     terminal.show(&status, |terminal| print(&status, now, terminal))?;
     Ok(Exit::Done)
 }
@@ -67,6 +73,7 @@ pub fn print(status: &Status, now: Timestamp, terminal: &Terminal) {
     }
     terminal.say(line);
     terminal.say("");
+    sources::print(&status.sources, now, terminal);
     if status.connections.is_empty() {
         terminal.say("no CRM connection is configured; add a [[crm]] entry to sync.toml");
         return;

@@ -7,6 +7,7 @@ use connector::{ConnectionName, Object, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::cli::status::health::{self, Signs, State};
+use crate::cli::status::sources::Source;
 use crate::model::{Flow, Run};
 use crate::schedule::JobKey;
 use crate::store::{ConnectionStats, ScheduleRow, StoreStats};
@@ -22,6 +23,7 @@ pub struct Status {
     /// Events and records that named two known people.
     pub identity_conflicts: u64,
     pub connections: Vec<Connection>,
+    pub sources: Vec<Source>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -90,6 +92,7 @@ pub fn view(
         stale: stats.stale,
         identity_conflicts: stats.identity_conflicts,
         connections,
+        sources: Vec::new(),
     }
 }
 
@@ -178,6 +181,7 @@ mod tests {
                 "last_pull": "1970-01-01T00:00:20Z", "last_push": null, "outbox": 2, "dead_letters": 1,
                 "budget": {"limit": 250_000, "used": 41, "resets_at": null},
             }],
+            "sources": [],
         });
         assert_eq!(serde_json::to_value(&status).unwrap(), want);
     }

@@ -57,7 +57,12 @@ fn read(bytes: &[u8], format: &CsvFormat) -> Vec<(u64, Result<String, String>)> 
 }
 
 fn event(text: &str) -> Event {
-    let options = DecodeOptions { source: "pos".into(), max_message: MAX_MESSAGE, client: false };
+    let options = DecodeOptions {
+        source: "pos".into(),
+        max_message: MAX_MESSAGE,
+        client: false,
+        identity: std::sync::Arc::default(),
+    };
     decode(text, Timestamp::parse_rfc3339("2026-06-01T00:00:00Z").unwrap(), &options).unwrap()
 }
 

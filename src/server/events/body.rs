@@ -25,14 +25,13 @@ pub(super) fn claimed(headers: &HeaderMap, most: usize) -> usize {
 
 /// Reads and unpacks the body, up to `most` bytes of text.
 pub(super) async fn read(headers: &HeaderMap, body: Body, most: usize) -> Result<String, Refusal> {
-    let too_large = || Refusal::too_large(format!("the request has more than {most} bytes"));
     let reading = async {
         let mut bytes = Vec::new();
         let mut chunks = body.into_data_stream();
         while let Some(chunk) = chunks.next().await {
             let chunk = chunk.map_err(|_| Refusal::invalid_json("the request ended before its body did"))?;
             if bytes.len() + chunk.len() > most {
-                return Err(too_large());
+                return Err(too_large(most));
             }
             bytes.extend_from_slice(&chunk);
         }
@@ -40,12 +39,21 @@ pub(super) async fn read(headers: &HeaderMap, body: Body, most: usize) -> Result
     };
     let slow = |_| Refusal::new(axum::http::StatusCode::REQUEST_TIMEOUT, "timeout", "the body took too long");
     let bytes = tokio::time::timeout(PATIENCE, reading).await.map_err(slow)??;
-    let bytes = if is_packed(headers) || bytes.starts_with(&[0x1f, 0x8b]) {
-        unpack(&bytes, most)?.ok_or_else(too_large)?
+    text(bytes, is_packed(headers), most)
+}
+
+/// The body as text. What begins as gzip does is unpacked, whatever its headers say.
+pub(super) fn text(bytes: Vec<u8>, is_packed: bool, most: usize) -> Result<String, Refusal> {
+    let bytes = if is_packed || bytes.starts_with(&[0x1f, 0x8b]) {
+        unpack(&bytes, most)?.ok_or_else(|| too_large(most))?
     } else {
         bytes
     };
     String::from_utf8(bytes).map_err(|_| Refusal::invalid_json("the body is not UTF-8"))
+}
+
+fn too_large(most: usize) -> Refusal {
+    Refusal::too_large(format!("the request has more than {most} bytes"))
 }
 
 fn is_packed(headers: &HeaderMap) -> bool {

@@ -10,6 +10,9 @@ use super::answer::Refusal;
 /// Messages of one request.
 pub(super) const MOST_MESSAGES: usize = 2_500;
 
+/// How many times the largest request its messages may be, with the envelope under each.
+const MOST_GROWTH: usize = 8;
+
 /// A batch as SDKs send it. What is not named here is of no interest.
 #[derive(Debug, Deserialize)]
 struct Envelope<'a> {
@@ -54,8 +57,17 @@ pub(super) fn single<'a>(body: &'a str, kind: &str) -> Result<Messages<'a>, Refu
     Ok(Messages { texts: vec![text], write_key })
 }
 
-/// A batch.
-pub(super) fn batch(body: &str) -> Result<Messages<'_>, Refusal> {
+/// The messages of a batch request's body as it came, packed or not, of at most `most` bytes of text; else the refusal's code.
+/// What the listener does before it decodes them, for checks without a network.
+pub fn batch_of(body: &[u8], most: usize) -> Result<Vec<String>, &'static str> {
+    let text = super::body::text(body.to_vec(), false, most).map_err(|refusal| refusal.code)?;
+    let messages = batch(&text, most).map_err(|refusal| refusal.code)?;
+    Ok(messages.texts.into_iter().map(Cow::into_owned).collect())
+}
+
+/// A batch. Its envelope is laid under every message, which must not make a small request a large one: all of them together
+/// may have [`MOST_GROWTH`] times `most` bytes.
+pub(super) fn batch(body: &str, most: usize) -> Result<Messages<'_>, Refusal> {
     let envelope: Envelope<'_> = serde_json::from_str(body).map_err(|error| not_an_object(&error))?;
     let list = envelope.batch.ok_or_else(|| Refusal::invalid_json("the body has no `batch`"))?;
     let items: Vec<&RawValue> =
@@ -66,7 +78,14 @@ pub(super) fn batch(body: &str) -> Result<Messages<'_>, Refusal> {
     }
     let mut write_key = envelope.write_key.as_ref().map(|key| key.to_string());
     let mut texts = Vec::with_capacity(items.len());
+    let mut room = most.saturating_mul(MOST_GROWTH);
+    let outer = [envelope.context, envelope.integrations, envelope.sent_at];
+    let outer: usize = outer.into_iter().flatten().map(|value| value.get().len()).sum();
     for item in items {
+        // Counted before it is written out.
+        room = room.checked_sub(item.get().len() + outer).ok_or_else(|| {
+            Refusal::too_large("the envelope's context is too large for so many messages; send it with fewer of them")
+        })?;
         let own: Filled<'_> = serde_json::from_str(item.get()).unwrap_or_default();
         if write_key.is_none() {
             write_key = own.write_key.as_ref().map(|key| key.to_string());
@@ -140,11 +159,25 @@ fn with_members<'a>(object: &'a str, before: &[(&str, &str)], after: &[(&str, &s
 mod tests {
     use super::*;
 
+    const MOST: usize = 64 * 1024;
+
+    /// Catalogue row 68: an envelope of a few bytes short of the limit under each of thousands of messages.
+    #[test]
+    fn scenario_68_a_small_request_does_not_become_a_large_one() {
+        let context = "x".repeat(MOST / 2);
+        let body = |messages: usize| {
+            format!(r#"{{"context":{{"a":"{context}"}},"batch":[{}]}}"#, vec!["{}"; messages].join(","))
+        };
+        assert_eq!(batch(&body(15), MOST).unwrap().texts.len(), 15);
+        assert_eq!(batch(&body(16), MOST).unwrap_err().code, "too_large");
+        assert_eq!(batch(&body(2_000), MOST).unwrap_err().code, "too_large");
+    }
+
     #[test]
     fn the_envelope_goes_under_each_message() {
         let body = r#"{"writeKey":"k","sentAt":"S","context":{"ip":"1.2.3.4","locale":"de"},"integrations":{"All":true},
             "batch":[{"type":"track","context":{"locale":"at"}},{"type":"page","sentAt":"T","context":null},{},7]}"#;
-        let messages = batch(body).unwrap();
+        let messages = batch(body, MOST).unwrap();
         assert_eq!(messages.write_key.as_deref(), Some("k"));
         let texts: Vec<&str> = messages.texts.iter().map(AsRef::as_ref).collect();
         assert!(texts[0].starts_with(r#"{"sentAt":"S","integrations":{"All":true},"type":"track""#), "{}", texts[0]);
@@ -165,10 +198,10 @@ mod tests {
     #[test]
     fn what_is_no_batch_is_refused_whole() {
         for body in ["", "[]", "{}", r#"{"batch":{}}"#, r#"{"batch":[1,]}"#, "null", "{\"batch\":[]"] {
-            assert!(batch(body).is_err(), "{body}");
+            assert!(batch(body, MOST).is_err(), "{body}");
         }
         let many = format!(r#"{{"batch":[{}]}}"#, vec!["{}"; MOST_MESSAGES + 1].join(","));
-        assert_eq!(batch(&many).unwrap_err().code, "too_large");
-        assert!(batch(r#"{"batch":[]}"#).unwrap().texts.is_empty());
+        assert_eq!(batch(&many, MOST).unwrap_err().code, "too_large");
+        assert!(batch(r#"{"batch":[]}"#, MOST).unwrap().texts.is_empty());
     }
 }

@@ -75,7 +75,7 @@ impl Asked<'_> {
                 let text = body::read(self.headers, body, most).await?;
                 let messages = match route {
                     Route::One(kind) => envelope::single(&text, kind)?,
-                    _ => envelope::batch(&text)?,
+                    _ => envelope::batch(&text, most)?,
                 };
                 let taken = self.take(&messages).await?;
                 // In a batch a bad message must not fail the good ones; alone it is told.
@@ -96,10 +96,15 @@ impl Asked<'_> {
             source.tally.note_limited();
             return Err(Refusal::rate_limited(seconds));
         }
-        self.door.live.take(source, &messages.texts, received_at).await.map_err(|error| {
+        self.door.live.take(source, &messages.texts, received_at, self.has_gpc()).await.map_err(|error| {
             tracing::error!(source = %source.options.source, %error, "events could not be stored");
             Refusal::unavailable("the events could not be stored just now")
         })
+    }
+
+    /// Global Privacy Control: the browser's wish not to be sold or shared.
+    fn has_gpc(&self) -> bool {
+        self.headers.get("sec-gpc").is_some_and(|value| value.as_bytes() == b"1")
     }
 
     /// Whose request this is: by Basic or Bearer authorization, else by the key in the body, else by that in the query.

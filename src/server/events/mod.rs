@@ -18,4 +18,5 @@ mod route;
 mod tests;
 
 pub use door::{Door, DoorSource, Limits};
+pub use envelope::batch_of;
 pub use face::serve;

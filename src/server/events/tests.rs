@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use connector::{ManualClock, SeededEntropy, Timestamp};
+use connector::{Clock, ManualClock, SeededEntropy, Timestamp};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use reqwest::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, ORIGIN};
@@ -18,8 +18,8 @@ use super::{Door, DoorSource, Limits, serve};
 use crate::enrich::{Model, preset};
 use crate::ingest::{DecodeOptions, Live, LiveSource, Tally};
 use crate::model::RunId;
-use crate::store::Store;
 use crate::store::sqlite::{OpenOptions, SqliteStore};
+use crate::store::{SourceHealth, Store};
 
 const MOST: usize = 64 * 1024;
 
@@ -46,7 +46,7 @@ async fn daemon(rate_limit: Option<u32>, origins: &[&str]) -> Daemon {
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&path, OpenOptions::default(), entropy).unwrap());
     let clock = Arc::new(ManualClock::new(Timestamp::parse_rfc3339("2026-03-02T12:00:10.500Z").unwrap()));
     let model = Arc::new(Model::new(preset::b2b()));
-    let options = DecodeOptions { source: "web".into(), max_message: 8 * 1024, client: true };
+    let options = DecodeOptions { source: "web".into(), max_message: 8 * 1024, client: true, identity: Arc::default() };
     let source = Arc::new(LiveSource { options, tally: Tally::default() });
     let live = Live::new(store.clone(), model, clock.clone(), RunId(uuid::Uuid::nil()), Arc::new(Notify::new()))
         .with_patience(Duration::ZERO);
@@ -69,6 +69,10 @@ impl Daemon {
 
     fn post(&self, path: &str) -> RequestBuilder {
         self.request(Method::POST, path).basic_auth("k1", Some(""))
+    }
+
+    async fn health(&self) -> SourceHealth {
+        self.store.source_health().await.unwrap().remove("web").unwrap_or_default()
     }
 
     async fn events(&self) -> u64 {
@@ -168,7 +172,7 @@ async fn a_packed_body_is_unpacked_whatever_its_type_says() {
     let request = daemon.post("/v1/batch").header(CONTENT_ENCODING, "gzip").body(stream);
     assert_eq!(request.send().await.unwrap().status(), 200);
     assert_eq!(daemon.events().await, 1, "four times the same message");
-    assert_eq!(daemon.source.tally.counts().duplicate, 3);
+    assert_eq!(daemon.health().await.duplicate, 3);
 }
 
 #[tokio::test]
@@ -196,8 +200,12 @@ async fn a_bad_item_fails_alone_and_is_kept_for_a_look() {
     let want =
         [(1, "missing_event"), (2, "unknown_type"), (3, "invalid_json"), (4, "missing_id"), (6, "message_too_large")];
     assert_eq!(rejected, want);
-    let counts = daemon.source.tally.counts();
-    assert_eq!((counts.accepted, counts.duplicate, counts.rejected.values().sum::<u64>()), (1, 1, 5));
+    let health = daemon.health().await;
+    let rejected: Vec<(&str, u64)> = health.rejected.iter().map(|(code, count)| (&**code, *count)).collect();
+    let want =
+        [("invalid_json", 1), ("message_too_large", 1), ("missing_event", 1), ("missing_id", 1), ("unknown_type", 1)];
+    assert_eq!((health.accepted, health.duplicate, rejected), (1, 1, want.to_vec()));
+    assert_eq!(health.last_received_at, Some(daemon.clock.now()));
     assert_eq!(daemon.store.dead_letters(crate::model::DeadLetterId(0), 10).await.unwrap().len(), 5);
     // Alone, it is told.
     let alone = daemon.post("/v1/track").body(r#"{"anonymousId":"a-1"}"#).send().await.unwrap();
@@ -264,7 +272,7 @@ async fn a_source_sends_no_faster_than_it_may() {
     let response = daemon.post("/v1/page").body(page(2)).send().await.unwrap();
     assert_eq!(response.headers().get("retry-after").unwrap(), "1");
     assert_eq!(refusal(response).await, (429, "rate_limited".into()));
-    assert_eq!(daemon.source.tally.counts().limited, 1);
+    assert_eq!(daemon.source.tally.limited(), 1);
     daemon.clock.advance(Duration::from_secs(1));
     assert_eq!(daemon.post("/v1/page").body(page(2)).send().await.unwrap().status(), 200);
     assert_eq!(daemon.events().await, 3);

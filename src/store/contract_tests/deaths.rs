@@ -6,7 +6,7 @@ use futures::future::join_all;
 
 use super::engine::Engine;
 use super::kit::{Plan, append, apply, contacts, incoming, page, person, profile_of, track};
-use crate::model::{Profile, ProfileId};
+use crate::model::{Graph, Profile, ProfileId, Resolution, Whose};
 use crate::store::{Error, Guard, Incoming, IncomingPage, Known, PlanRecords, RecordDecision, Verdict};
 
 pub(in crate::store) async fn what_was_answered_is_there_after_reopening(engine: &dyn Engine) {
@@ -45,11 +45,14 @@ impl PlanRecords for Picky {
         &self,
         incoming: &Incoming,
         known: &Known,
+        graph: &dyn Graph,
         load: &dyn Fn(ProfileId) -> Option<Profile>,
     ) -> RecordDecision {
-        let decision = Plan::default().decide(incoming, known, load);
+        let decision = Plan::default().decide(incoming, known, graph, load);
         match incoming.record.fields.get("firstname").and_then(|name| name.as_text()) {
-            Some("bad") => RecordDecision { whose: crate::model::Whose::Existing(ProfileId(99_999)), ..decision },
+            Some("bad") => {
+                RecordDecision { resolution: Resolution::of(Whose::Existing(ProfileId(99_999))), ..decision }
+            }
             Some("worse") => panic!("a decision with a mistake in it"),
             _ => decision,
         }

@@ -108,6 +108,7 @@ pub(in crate::store) async fn one_dead_letter_per_code_and_subject(engine: &dyn 
         now: at(2_000),
         events: vec![track("m1", &["anonymous_id:a1"], 10)],
         dead_letters: vec![letter(1, "{bad"), letter(2, "{worse"), letter(3, "{bad")],
+        rejected: Vec::new(),
     };
     let report = store.append_events(batch, Arc::new(super::kit::Resolver)).await.unwrap();
     assert_eq!((report.accepted, report.dead_letters), (1, 3), "a bad line does not stop the good ones");

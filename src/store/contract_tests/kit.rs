@@ -9,8 +9,8 @@ use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::model::{
-    Attribute, AttributeChange, Candidate, Event, EventKind, Fact, Identifier, Mirror, MirrorField, Origin, Profile,
-    ProfileId, RecordKey, RunId, Whose,
+    Attribute, AttributeChange, Event, EventKind, Fact, Graph, Identifier, Mirror, MirrorField, Origin, Profile,
+    ProfileId, RecordKey, Resolution, RunId, Whose,
 };
 use crate::store::{
     AppendEvents, EventDecision, Guard, Incoming, IncomingPage, IngestReport, Known, PageReport, PlanRecords,
@@ -43,11 +43,18 @@ pub(super) struct Plan {
 }
 
 impl PlanRecords for Plan {
-    fn decide(&self, incoming: &Incoming, known: &Known, _: &dyn Fn(ProfileId) -> Option<Profile>) -> RecordDecision {
+    fn decide(
+        &self,
+        incoming: &Incoming,
+        known: &Known,
+        graph: &dyn Graph,
+        _: &dyn Fn(ProfileId) -> Option<Profile>,
+    ) -> RecordDecision {
         self.asked.lock().unwrap().push(known.clone());
         let mut profiles: Vec<ProfileId> = known.record.iter().filter_map(|record| record.profile).collect();
         profiles.extend(known.merged.iter().filter_map(|record| record.profile));
-        profiles.extend(known.candidates.iter().map(|candidate| candidate.profile));
+        profiles.extend(known.carried);
+        profiles.extend(incoming.identifiers.iter().filter_map(|id| graph.standing(id).profile()));
         let observed_at = incoming.record.modified_at.unwrap_or(at(0));
         let attributes = incoming.record.fields.iter().map(|(name, value)| AttributeChange {
             name: name.clone(),
@@ -59,13 +66,16 @@ impl PlanRecords for Plan {
             },
         });
         RecordDecision {
-            whose: if self.nobody { Whose::Nobody } else { whose(profiles) },
-            attach: incoming.identifiers.clone(),
+            resolution: Resolution {
+                attach: incoming.identifiers.clone(),
+                ..Resolution::of(if self.nobody { Whose::Nobody } else { whose(profiles) })
+            },
             attributes: attributes.collect(),
             mirror: agreed(&incoming.record.fields),
             restage: true,
             emptied: incoming.record.fields.iter().any(|(_, value)| value.is_null()),
             dead_letters: Vec::new(),
+            consents: Vec::new(),
             tally: if known.record.is_some() { Tally::Updated } else { Tally::Created },
         }
     }
@@ -102,16 +112,11 @@ pub(super) fn agreed(fields: &Fields) -> Mirror {
 pub(super) struct Resolver;
 
 impl ResolveEvents for Resolver {
-    fn resolve(
-        &self,
-        event: &Event,
-        candidates: &[Candidate],
-        _: &dyn Fn(ProfileId) -> Option<Profile>,
-    ) -> EventDecision {
+    fn resolve(&self, event: &Event, graph: &dyn Graph, _: &dyn Fn(ProfileId) -> Option<Profile>) -> EventDecision {
         let whose = if event.identifiers.is_empty() {
             Whose::Nobody
         } else {
-            whose(candidates.iter().map(|candidate| candidate.profile).collect())
+            whose(event.identifiers.iter().filter_map(|id| graph.standing(id).profile()).collect())
         };
         let attributes = event.traits.iter().map(|(name, value)| AttributeChange {
             name: name.clone(),
@@ -122,7 +127,11 @@ impl ResolveEvents for Resolver {
                 origin: Origin::Identify(event.source.clone()),
             },
         });
-        EventDecision { whose, attach: event.identifiers.clone(), attributes: attributes.collect(), conflict: false }
+        EventDecision {
+            resolution: Resolution { attach: event.identifiers.clone(), ..Resolution::of(whose) },
+            attributes: attributes.collect(),
+            consent: crate::model::MessageConsent::default(),
+        }
     }
 }
 
@@ -226,7 +235,7 @@ pub(super) fn track(message_id: &str, identifiers: &[&str], second: i64) -> (Eve
 }
 
 pub(super) async fn append(store: &dyn Store, events: Vec<(Event, Vec<Fact>)>) -> IngestReport {
-    let batch = AppendEvents { run: run(2), now: at(2_000), events, dead_letters: Vec::new() };
+    let batch = AppendEvents { run: run(2), now: at(2_000), events, dead_letters: Vec::new(), rejected: Vec::new() };
     store.append_events(batch, Arc::new(Resolver)).await.unwrap()
 }
 

@@ -193,11 +193,12 @@ pub(in crate::store) async fn a_moved_record_leaves_its_old_profile(engine: &dyn
             &self,
             incoming: &crate::store::Incoming,
             known: &crate::store::Known,
+            graph: &dyn crate::model::Graph,
             load: &dyn Fn(crate::model::ProfileId) -> Option<crate::model::Profile>,
         ) -> crate::store::RecordDecision {
             assert_eq!(load(self.0).unwrap().id, self.0, "a decision can read any profile");
-            let whose = crate::model::Whose::Existing(self.0);
-            crate::store::RecordDecision { whose, ..Plan::default().decide(incoming, known, load) }
+            let resolution = crate::model::Resolution::of(crate::model::Whose::Existing(self.0));
+            crate::store::RecordDecision { resolution, ..Plan::default().decide(incoming, known, graph, load) }
         }
         fn guard(&self, _: &crate::store::Guard) -> crate::store::Verdict {
             crate::store::Verdict::Go

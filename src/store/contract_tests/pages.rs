@@ -6,7 +6,7 @@ use connector::{Cursor, Fields, Object, Record, Stream, Value};
 
 use super::engine::Engine;
 use super::kit::{Plan, apply, at, contact, contacts, gone, incoming, page, page_of, person, profile_of};
-use crate::model::{Identifier, Profile, ProfileId, Whose};
+use crate::model::{Graph, Identifier, Profile, ProfileId, Resolution, Whose};
 use crate::store::{
     Error, Guard, Incoming, IncomingPage, Known, PageReport, PlanRecords, RecordDecision, StreamKey, Verdict,
 };
@@ -57,8 +57,6 @@ pub(in crate::store) async fn a_changed_record_is_known_and_keeps_history(engine
     let record = asked.record.unwrap();
     assert_eq!(record.mirror.get("firstname").unwrap().seen, Some("Ada".into()));
     assert_eq!(record.profile, profile_of(&*store, "1").await);
-    assert_eq!(asked.candidates.len(), 1);
-    assert_eq!(asked.candidates[0].live_links, [("hubspot".into(), Object::Contact)]);
     let detail = store.profile(profile_of(&*store, "1").await.unwrap()).await.unwrap().unwrap();
     assert_eq!(detail.profile.value("firstname"), &"Eva".into());
     let history: Vec<_> = detail.history.iter().map(|(name, old, _)| (&**name, old.value.clone())).collect();
@@ -167,9 +165,15 @@ pub(in crate::store) async fn an_identifier_of_another_stays_there(engine: &dyn 
 struct KeepLinked;
 
 impl PlanRecords for KeepLinked {
-    fn decide(&self, incoming: &Incoming, known: &Known, load: &Load<'_>) -> RecordDecision {
-        let alone = Known { candidates: Vec::new(), ..known.clone() };
-        Plan::default().decide(incoming, &alone, load)
+    fn decide(&self, incoming: &Incoming, known: &Known, graph: &dyn Graph, load: &Load<'_>) -> RecordDecision {
+        let decision = Plan::default().decide(incoming, known, graph, load);
+        match known.record.as_ref().and_then(|record| record.profile) {
+            Some(linked) => {
+                let resolution = Resolution { whose: Whose::Existing(linked), ..decision.resolution };
+                RecordDecision { resolution, ..decision }
+            }
+            None => decision,
+        }
     }
 
     fn guard(&self, _: &Guard) -> Verdict {
@@ -181,9 +185,9 @@ pub(in crate::store) async fn a_decision_on_an_unknown_profile_is_refused(engine
     #[derive(Debug)]
     struct Wild;
     impl PlanRecords for Wild {
-        fn decide(&self, incoming: &Incoming, known: &Known, load: &Load<'_>) -> RecordDecision {
-            let whose = Whose::Existing(ProfileId(4_711));
-            RecordDecision { whose, ..Plan::default().decide(incoming, known, load) }
+        fn decide(&self, incoming: &Incoming, known: &Known, graph: &dyn Graph, load: &Load<'_>) -> RecordDecision {
+            let resolution = Resolution::of(Whose::Existing(ProfileId(4_711)));
+            RecordDecision { resolution, ..Plan::default().decide(incoming, known, graph, load) }
         }
         fn guard(&self, _: &Guard) -> Verdict {
             Verdict::Go

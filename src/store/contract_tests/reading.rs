@@ -82,8 +82,8 @@ pub(in crate::store) async fn a_timeline_tells_it_newest_first(engine: &dyn Engi
         [
             ("write", "score written"),
             ("trait", "firstname changed"),
-            ("identity", "recognised by email"),
             ("identity", "recognised by crm:hubspot:contact"),
+            ("identity", "recognised by email"),
             ("event", "Pricing Viewed"),
             ("event", "Pricing Viewed"),
         ]

@@ -7,38 +7,69 @@ use connector::Timestamp;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::fault::{Fallible, Fault};
-use super::identity::{Because, Person, attach, candidates};
+use super::gate::Gate;
+use super::graph::with_graph;
+use super::health::Brought;
+use super::identity::Because;
 use super::packed_model::{pack_known, unpack_known};
-use super::page::existing;
-use super::profiles::{self, NewProfile, blob, instant, mark_stale, seen_at};
+use super::profiles::{self, blob, instant, mark_stale};
 use super::session::Session;
-use super::{company, letters, merge, records, rules};
-use crate::model::{Candidate, Event, EventKind, EventRow, ProfileId, Whose};
+use super::{company, hashes, letters, records, resolved, rules};
+use crate::model::{Event, EventKind, EventRow, IdentifierKind, ProfileId, Whose};
 use crate::store::{AppendEvents, EventDecision, IngestReport, ResolveEvents};
 
 pub(super) fn append(
     session: &Session<'_>,
+    gate: &Gate<'_>,
     batch: &AppendEvents,
     resolve: &dyn ResolveEvents,
 ) -> Fallible<IngestReport> {
     let mut report = IngestReport { dead_letters: batch.dead_letters.len() as u64, ..IngestReport::default() };
-    let mut stale = HashSet::new();
+    let (mut stale, mut brought) = (HashSet::new(), Brought::default());
     for (event, facts) in &batch.events {
         let source = session.source(&event.source)?;
+        let counted = brought.of(source);
+        if gate.suppresses(&event.identifiers)? {
+            report.suppressed += 1;
+            counted.suppressed += 1;
+            continue;
+        }
         let Some(key) = free_key(session, source, &event.message_id)? else {
             report.duplicates += 1;
+            counted.duplicate += 1;
             continue;
         };
-        let known = candidates(session, &event.identifiers)?;
-        let decision = profiles::with_loader(session, |load| resolve.resolve(event, &known, load))?;
-        let profile = attribute(session, batch.now, event, &known, &decision, &mut report)?;
+        if event.identifiers.iter().any(|identifier| identifier.kind == IdentifierKind::EmailSha256) {
+            hashes::begin(session)?;
+        }
+        let mut decision =
+            with_graph(session, |graph| profiles::with_loader(session, |load| resolve.resolve(event, graph, load)))?;
+        let admission = gate.admit(&decision.resolution.whose, &decision.consent)?;
+        if !admission.keep {
+            report.withheld += 1;
+            counted.withheld += 1;
+            continue;
+        }
+        if !admission.counts {
+            decision.attributes.clear();
+        }
+        let profile = attribute(session, batch.now, event, &decision, &mut report)?;
         let row = insert(session, source, profile, event)?;
         session.run("INSERT INTO event_key (key, event) VALUES (?1, ?2)", (key, row))?;
         report.accepted += 1;
+        counted.accept(event.at);
         match profile {
-            None => report.unattributed += 1,
+            None => {
+                report.unattributed += 1;
+                counted.unattributed += 1;
+            }
             Some(profile) => {
-                report.profiles_marked += u64::from(company::event(session, profile, event, batch.now)?);
+                let facts: &[_] = if admission.counts { facts } else { &[] };
+                report.profiles_marked +=
+                    u64::from(gate.note(profile, Some(row), &decision.consent.decisions, batch.now)?);
+                if admission.counts {
+                    report.profiles_marked += u64::from(company::event(session, profile, event, batch.now)?);
+                }
                 for fact in facts {
                     rules::add_fact(session, profile, row, fact)?;
                 }
@@ -52,6 +83,7 @@ pub(super) fn append(
     for letter in &batch.dead_letters {
         letters::add(session, letter)?;
     }
+    brought.save(session, batch.now, &batch.rejected)?;
     Ok(report)
 }
 
@@ -81,51 +113,22 @@ fn attribute(
     session: &Session<'_>,
     now: Timestamp,
     event: &Event,
-    known: &[Candidate],
     decision: &EventDecision,
     report: &mut IngestReport,
 ) -> Fallible<Option<i64>> {
-    if decision.conflict {
-        report.identity_conflicts += 1;
-        session.count_conflicts(1);
-    }
     let cause = format!("event {} {}", event.source, event.message_id);
     let because = Because { at: event.at, now, cause: &cause };
-    let profile = match &decision.whose {
-        Whose::Nobody => return Ok(None),
-        Whose::New => {
-            let new = NewProfile {
-                now,
-                first_seen: event.at,
-                known: decision.attach.iter().any(|identifier| identifier.kind.is_known()),
-                attributes: &decision.attributes,
-            };
-            report.profiles_marked += 1;
-            let person = Person { id: profiles::create(session, &new)?, fresh: true };
-            report.identity_conflicts += attach(session, person, &decision.attach, known, because)?;
-            return Ok(Some(person.id));
-        }
-        Whose::Existing(profile) => existing(session, *profile)?,
-        Whose::Merge { survivor, losers } => {
-            let survivor = existing(session, *survivor)?;
-            for loser in losers {
-                merge::profiles(session, survivor, loser.0, because)?;
-            }
-            report.profiles_marked += 1;
-            survivor
-        }
-    };
-    let first_seen = known.iter().find(|candidate| candidate.profile.0 == profile).map(|c| c.first_seen);
-    if first_seen.is_none_or(|first_seen| event.at < first_seen) {
-        seen_at(session, profile, event.at)?;
-    }
-    if profiles::change_attributes(session, profile, &decision.attributes)? {
+    let (person, conflicts) = resolved::apply(session, &decision.resolution, event.at, &decision.attributes, because)?;
+    report.identity_conflicts += conflicts;
+    let Some(person) = person else { return Ok(None) };
+    if person.fresh || matches!(decision.resolution.whose, Whose::Merge { .. }) {
         report.profiles_marked += 1;
-        report.records_marked += records::mark_all_of(session, profile)?;
     }
-    let person = Person { id: profile, fresh: false };
-    report.identity_conflicts += attach(session, person, &decision.attach, known, because)?;
-    Ok(Some(profile))
+    if !person.fresh && profiles::change_attributes(session, person.id, &decision.attributes)? {
+        report.profiles_marked += 1;
+        report.records_marked += records::mark_all_of(session, person.id)?;
+    }
+    Ok(Some(person.id))
 }
 
 const WEAK: i64 = 1;

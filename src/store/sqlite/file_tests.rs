@@ -156,7 +156,10 @@ async fn a_damaged_value_is_corruption_not_a_panic() {
 async fn dangling_references_are_found() {
     let (_dir, path) = file();
     drop(open(&path).unwrap());
-    Connection::open(&path).unwrap().execute_batch("INSERT INTO identifier VALUES (1, 'u1', 77)").unwrap();
+    Connection::open(&path)
+        .unwrap()
+        .execute_batch("INSERT INTO identifier (kind, value, profile) VALUES (1, 'u1', 77), (1, 'shared', 0)")
+        .unwrap();
     let error = open(&path).unwrap().verify().await.unwrap_err();
     assert!(error.to_string().contains("1 identifiers of a profile that does not exist"), "{error}");
 }

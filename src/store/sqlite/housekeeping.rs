@@ -56,7 +56,7 @@ pub(super) fn verify(session: &Session<'_>) -> Fallible<()> {
         ),
         (
             "identifiers of a profile that does not exist",
-            "identifier i WHERE NOT EXISTS (SELECT 1 FROM profile p WHERE p.id = i.profile)",
+            "identifier i WHERE i.profile <> 0 AND NOT EXISTS (SELECT 1 FROM profile p WHERE p.id = i.profile)",
         ),
         (
             "events of a profile that does not exist",

@@ -4,9 +4,9 @@ use connector::Timestamp;
 
 use super::fault::Fallible;
 use super::profiles::{make_known, mark_stale, note_change};
-use super::records;
 use super::session::Session;
-use crate::model::{Candidate, Identifier, IdentifierKind, ProfileId, ProfileUid};
+use super::{hashes, records};
+use crate::model::{Identifier, IdentifierKind, ProfileId, ProfileUid};
 
 /// A line of the identity log.
 pub(super) struct Edge<'a> {
@@ -45,25 +45,17 @@ pub(super) struct Person {
     pub(super) fresh: bool,
 }
 
-/// Attaches identifiers to a profile; those held by another stay there. Returns how many did. What `candidates` says the
-/// profile holds already is not looked up again.
+/// Attaches identifiers to a profile; those held by another stay there. Returns how many did.
 pub(super) fn attach<'a>(
     session: &Session<'_>,
     Person { id: profile, fresh: made_now }: Person,
     identifiers: impl IntoIterator<Item = &'a Identifier>,
-    candidates: &[Candidate],
     because: Because<'_>,
 ) -> Fallible<u64> {
-    let held = candidates.iter().find(|candidate| candidate.profile.0 == profile);
     let (mut conflicts, mut known, mut added) = (0, false, false);
     for identifier in identifiers {
-        if held.is_some_and(|candidate| candidate.matched.contains(identifier)) {
-            continue;
-        }
-        let crm = matches!(identifier.kind, IdentifierKind::Crm { .. });
-        // The id of a stored record points through the record itself.
-        if crm && let Some(holder) = holder_of_record(session, identifier)? {
-            conflicts += u64::from(holder != profile);
+        // The id of a record points through the record itself.
+        if matches!(identifier.kind, IdentifierKind::Crm { .. }) {
             continue;
         }
         let kind = session.kind(&identifier.kind)?;
@@ -77,6 +69,7 @@ pub(super) fn attach<'a>(
         }
         added = true;
         known |= identifier.kind.is_known();
+        hashes::note(session, identifier)?;
         log_edge(
             session,
             &Edge {
@@ -117,7 +110,7 @@ pub(super) fn holder(session: &Session<'_>, identifier: &Identifier) -> Fallible
     }
 }
 
-fn holder_of_value(session: &Session<'_>, kind: i64, value: &str) -> Fallible<Option<i64>> {
+pub(super) fn holder_of_value(session: &Session<'_>, kind: i64, value: &str) -> Fallible<Option<i64>> {
     let mut statement = session.sql("SELECT profile FROM identifier WHERE kind = ?1 AND value = ?2")?;
     let mut rows = statement.query((kind, value))?;
     Ok(match rows.next()? {
@@ -126,7 +119,7 @@ fn holder_of_value(session: &Session<'_>, kind: i64, value: &str) -> Fallible<Op
     })
 }
 
-fn holder_of_record(session: &Session<'_>, identifier: &Identifier) -> Fallible<Option<i64>> {
+pub(super) fn holder_of_record(session: &Session<'_>, identifier: &Identifier) -> Fallible<Option<i64>> {
     let IdentifierKind::Crm { connection, object } = &identifier.kind else {
         return Ok(None);
     };
@@ -139,89 +132,13 @@ fn holder_of_record(session: &Session<'_>, identifier: &Identifier) -> Fallible<
     }
 }
 
-/// The profiles that identifiers point at, each once, in the order of the identifiers.
-pub(super) fn candidates(session: &Session<'_>, identifiers: &[Identifier]) -> Fallible<Vec<Candidate>> {
-    candidates_but(session, identifiers, None)
-}
-
-/// The same, where the holder of one identifier, a record's own id, is at hand from the record itself.
-pub(super) fn candidates_but(
-    session: &Session<'_>,
-    identifiers: &[Identifier],
-    own: Option<(&str, i64, Option<i64>)>,
-) -> Fallible<Vec<Candidate>> {
-    let mut found: Vec<Candidate> = Vec::new();
-    for identifier in identifiers {
-        let holder = match own {
-            Some((ext, kind, holder)) if is_own(session, identifier, ext, kind)? => match holder {
-                Some(holder) => Some(holder),
-                None => holder_of_value(session, kind, ext)?,
-            },
-            _ => holder(session, identifier)?,
-        };
-        let Some(profile) = holder else {
-            continue;
-        };
-        if let Some(candidate) = found.iter_mut().find(|candidate| candidate.profile.0 == profile) {
-            candidate.matched.push(identifier.clone());
-        } else if let Some(candidate) = candidate(session, profile, Some(identifier))? {
-            found.push(candidate);
-        }
-    }
-    for candidate in &mut found {
-        candidate.matched.sort();
-    }
-    let held = |id: &Identifier| found.iter().any(|candidate| candidate.matched.contains(id));
-    if identifiers.iter().any(|id| id.kind == IdentifierKind::UserId && !held(id)) {
-        for candidate in &mut found {
-            let one = "SELECT 1 FROM identifier WHERE profile = ?1 AND kind = ?2 LIMIT 1";
-            let kind = session.kind(&IdentifierKind::UserId)?;
-            candidate.has_user_id = session.number(one, (candidate.profile.0, kind))? > 0;
-        }
-    }
-    Ok(found)
-}
-
-pub(super) fn is_own(session: &Session<'_>, identifier: &Identifier, ext: &str, kind: i64) -> Fallible<bool> {
-    Ok(&*identifier.value == ext
-        && matches!(identifier.kind, IdentifierKind::Crm { .. })
-        && session.find_kind(&identifier.kind)? == Some(kind))
-}
-
-/// The profile whose id a record carries, merges followed; it joins the candidates.
-pub(super) fn carried(
-    session: &Session<'_>,
-    uid: ProfileUid,
-    candidates: &mut Vec<Candidate>,
-) -> Fallible<Option<ProfileId>> {
+/// The profile whose id a record carries, merges followed.
+pub(super) fn carried(session: &Session<'_>, uid: ProfileUid) -> Fallible<Option<ProfileId>> {
     let found = session.number(
         "SELECT id FROM profile WHERE uid = ?1 UNION ALL SELECT survivor FROM profile_alias WHERE uid = ?1",
         [uid.0.into_bytes()],
     )?;
-    if candidates.iter().any(|candidate| candidate.profile.0 == found) {
-        return Ok(Some(ProfileId(found)));
-    }
-    let Some(candidate) = candidate(session, found, None)? else {
-        return Ok(None);
-    };
-    candidates.push(candidate);
-    Ok(Some(ProfileId(found)))
-}
-
-fn candidate(session: &Session<'_>, profile: i64, matched: Option<&Identifier>) -> Fallible<Option<Candidate>> {
-    let mut statement = session.sql("SELECT known, first_seen FROM profile WHERE id = ?1")?;
-    let mut rows = statement.query([profile])?;
-    let Some(row) = rows.next()? else {
-        return Ok(None);
-    };
-    Ok(Some(Candidate {
-        profile: ProfileId(profile),
-        known: row.get(0)?,
-        first_seen: Timestamp::from_micros(row.get(1)?),
-        matched: matched.into_iter().cloned().collect(),
-        has_user_id: false,
-        live_links: records::live_places(session, profile)?,
-    }))
+    Ok((found > 0).then_some(ProfileId(found)))
 }
 
 /// All identifiers of a profile, its records' ids among them, strongest first.

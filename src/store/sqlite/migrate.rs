@@ -18,6 +18,7 @@ const SCRIPTS: &[&str] = &[
     include_str!("schema_0003.sql"),
     include_str!("schema_0004.sql"),
     include_str!("schema_0005.sql"),
+    include_str!("schema_0006.sql"),
 ];
 
 /// The schema this program writes.

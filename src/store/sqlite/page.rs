@@ -5,13 +5,15 @@ use std::sync::Arc;
 use connector::Stream;
 
 use super::fault::{Fallible, Fault};
-use super::identity::{self, Because, Edge, Person, attach, log_edge};
-use super::profiles::{self, NewProfile, make_known, mark_stale, seen_at};
+use super::gate::Gate;
+use super::graph::with_graph;
+use super::identity::{self, Because, Edge, Person, log_edge};
+use super::profiles::{self, make_known, mark_stale, seen_at};
 use super::records::{self, Content, Key, Row, State};
 use super::session::{Place, Session, crm_kind};
 use super::writer::Done;
-use super::{company, conversion, deals, intents, letters, links, merge, tombstones};
-use crate::model::{Identifier, IdentifierKind, Mirror, ProfileId, RecordKey, Whose};
+use super::{company, conversion, deals, intents, letters, links, merge, resolved, tombstones};
+use crate::model::{Mirror, ProfileId, RecordKey, Whose};
 use crate::store::{
     Checkpoint, Guard, Incoming, IncomingPage, Known, PageReport, PlanRecords, RecordDecision, StreamKey, Tally,
     Verdict,
@@ -20,6 +22,7 @@ use crate::store::{
 /// A page under way.
 pub(super) struct Paging<'a> {
     pub(super) session: &'a Session<'a>,
+    gate: &'a Gate<'a>,
     pub(super) page: &'a IncomingPage,
     pub(super) place: Place,
     pub(super) report: PageReport,
@@ -28,11 +31,16 @@ pub(super) struct Paging<'a> {
     emptied: u64,
 }
 
-pub(super) fn apply(session: &Session<'_>, page: &IncomingPage, plan: &dyn PlanRecords) -> Fallible<Done<PageReport>> {
+pub(super) fn apply(
+    session: &Session<'_>,
+    gate: &Gate<'_>,
+    page: &IncomingPage,
+    plan: &dyn PlanRecords,
+) -> Fallible<Done<PageReport>> {
     let place = session.place(&page.key.connection, page.key.stream.object())?;
     let before = checkpoint(session, &page.key)?;
     let linked = session.number("SELECT live FROM place WHERE id = ?1", [place])?;
-    let mut paging = Paging { session, page, place, report: PageReport::default(), deleted: 0, emptied: 0 };
+    let mut paging = Paging { session, gate, page, place, report: PageReport::default(), deleted: 0, emptied: 0 };
     paging.report.counts.pages = 1;
     paging.report.counts.seen = (page.records.len() + page.tombstones.len()) as u64;
     let mut sweep = before.as_ref().and_then(|checkpoint| checkpoint.sweep);
@@ -78,6 +86,10 @@ impl Paging<'_> {
 
     fn apply_record(&mut self, incoming: &Incoming, plan: &dyn PlanRecords) -> Fallible<()> {
         let (session, record) = (self.session, &incoming.record);
+        if self.gate.suppresses(&incoming.identifiers)? {
+            self.report.counts.skipped += 1;
+            return Ok(());
+        }
         let key = records::key(session, self.place, record.id.as_str())?;
         if key.is_some_and(|key| key.hash == Some(incoming.hash)) {
             self.report.counts.unchanged += 1;
@@ -95,7 +107,9 @@ impl Paging<'_> {
             return Ok(());
         }
         let known = self.known(incoming, row.as_ref())?;
-        let decision = profiles::with_loader(session, |load| plan.decide(incoming, &known, load))?;
+        let decision = with_graph(session, |graph| {
+            profiles::with_loader(session, |load| plan.decide(incoming, &known, graph, load))
+        })?;
         self.emptied += u64::from(decision.emptied);
 
         let cause = self.record_key(record.id.as_str()).to_string();
@@ -105,17 +119,8 @@ impl Paging<'_> {
         let id = self.save_record(incoming, key, row.as_ref(), person.map(|p| p.id), &decision.mirror)?;
         self.link(id, row.as_ref(), person, incoming, because)?;
         if let Some(person) = person {
-            // The record's own id points through the record, which has just been saved.
-            let own = |id: &&Identifier| {
-                *id.value == *record.id.as_str()
-                    && id.kind
-                        == IdentifierKind::Crm {
-                            connection: self.page.key.connection.clone(),
-                            object: self.page.key.stream.object().clone(),
-                        }
-            };
-            let others = decision.attach.iter().filter(|id| !own(id));
-            self.report.identity_conflicts += attach(session, person, others, &known.candidates, because)?;
+            let says = &decision.consents;
+            self.report.profiles_marked += u64::from(self.gate.note(person.id, None, says, self.page.now)?);
         }
         for merged in &record.merged_ids {
             self.absorb(id, merged.as_str(), because)?;
@@ -168,19 +173,14 @@ impl Paging<'_> {
             }
         }
         let stored = row.filter(|row| row.state != State::Stub);
-        let own = Some((incoming.record.id.as_str(), crm_kind(self.place), row.and_then(|row| row.profile)));
-        let mut candidates = identity::candidates_but(session, &incoming.identifiers, own)?;
         let carried = match incoming.carried {
             // Of a record that is linked already nobody asks what it carries.
-            Some(uid) if stored.is_none_or(|row| row.profile.is_none()) => {
-                identity::carried(session, uid, &mut candidates)?
-            }
+            Some(uid) if stored.is_none_or(|row| row.profile.is_none()) => identity::carried(session, uid)?,
             _ => None,
         };
         Ok(Known {
             record: stored.map(|row| row.linked.clone()),
             merged,
-            candidates,
             carried,
             in_flight: match stored {
                 Some(row) => intents::fields_in_flight(session, row.id)?,
@@ -197,31 +197,21 @@ impl Paging<'_> {
         because: Because<'_>,
     ) -> Fallible<Option<Person>> {
         let session = self.session;
-        let profile = match &decision.whose {
-            Whose::Nobody => return Ok(None),
-            Whose::New => {
-                let record = &incoming.record;
-                let first_seen = record.created_at.or(record.modified_at).unwrap_or(self.page.now);
-                let new = NewProfile { now: self.page.now, first_seen, known: true, attributes: &decision.attributes };
-                self.report.profiles_marked += 1;
-                return Ok(Some(Person { id: profiles::create(session, &new)?, fresh: true }));
-            }
-            Whose::Existing(profile) => existing(session, *profile)?,
-            Whose::Merge { survivor, losers } => {
-                let survivor = existing(session, *survivor)?;
-                for loser in losers {
-                    merge::profiles(session, survivor, loser.0, because)?;
-                }
-                self.report.profiles_marked += 1;
-                survivor
-            }
-        };
-        if profiles::change_attributes(session, profile, &decision.attributes)? {
+        let record = &incoming.record;
+        let first_seen = record.created_at.or(record.modified_at).unwrap_or(self.page.now);
+        let (person, conflicts) =
+            resolved::apply(session, &decision.resolution, first_seen, &decision.attributes, because)?;
+        self.report.identity_conflicts += conflicts;
+        let Some(person) = person else { return Ok(None) };
+        if person.fresh || matches!(decision.resolution.whose, Whose::Merge { .. }) {
+            self.report.profiles_marked += 1;
+        }
+        if !person.fresh && profiles::change_attributes(session, person.id, &decision.attributes)? {
             self.report.profiles_marked += 1;
             // The person's other records may want the new value.
-            self.report.records_marked += records::mark_all_of(session, profile)?;
+            self.report.records_marked += records::mark_all_of(session, person.id)?;
         }
-        Ok(Some(Person { id: profile, fresh: false }))
+        Ok(Some(person))
     }
 
     fn save_record(

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use connector::{ConnectionName, Object, RecordId, Timestamp};
+use connector::{RecordId, Timestamp};
 
 use super::fault::{Fallible, Fault};
 use super::packed_model::{pack_mirror, unpack_mirror};
@@ -151,16 +151,6 @@ pub(super) fn profile_of(session: &Session<'_>, record: i64) -> Fallible<Option<
         Some(row) => row.get(0)?,
         None => None,
     })
-}
-
-pub(super) fn live_places(session: &Session<'_>, profile: i64) -> Fallible<Vec<(ConnectionName, Object)>> {
-    let mut statement = session.sql("SELECT place FROM record WHERE profile = ?1 AND state = 1 ORDER BY id")?;
-    let mut rows = statement.query([profile])?;
-    let mut places = Vec::new();
-    while let Some(row) = rows.next()? {
-        places.push(session.place_name(row.get(0)?)?);
-    }
-    Ok(places)
 }
 
 /// What is written of a record.

@@ -9,13 +9,16 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension};
 use uuid::Uuid;
 
 use super::fault::{Fallible, Fault};
-use crate::model::{Identifier, IdentifierKind};
+use crate::model::{DeviceId, Identifier, IdentifierKind};
 
 /// A (connection, object) by number.
 pub(super) type Place = i64;
 
-/// Kinds of identifier by number; CRM kinds are [`CRM_KIND`] + place. 0 is a merge in the edge log.
+/// Kinds of identifier by number; CRM kinds are [`CRM_KIND`] + place, named ones are below zero. 0 is a merge in the edge log.
 pub(super) const EMAIL_KIND: i64 = 2;
+pub(super) const PHONE_KIND: i64 = 3;
+/// In the order of [`DeviceId::ALL`].
+pub(super) const DEVICE_KINDS: std::ops::RangeInclusive<i64> = 10..=14;
 const CRM_KIND: i64 = 100;
 
 /// Lives as long as one operation: nothing it remembers outlasts a roll-back.
@@ -25,6 +28,7 @@ pub(super) struct Session<'c> {
     /// The few places there are: comparing beats hashing.
     places: RefCell<Vec<(Place, ConnectionName, Object)>>,
     sources: RefCell<HashMap<Arc<str>, i64>>,
+    customs: RefCell<Vec<(i64, Arc<str>)>>,
     last_change: Cell<Option<i64>>,
     /// Live and archived records gained per place.
     gained: RefCell<HashMap<Place, (i64, i64)>>,
@@ -42,6 +46,7 @@ impl<'c> Session<'c> {
             entropy: None,
             places: RefCell::default(),
             sources: RefCell::default(),
+            customs: RefCell::default(),
             last_change: Cell::new(None),
             gained: RefCell::default(),
             conflicts: Cell::new(0),
@@ -182,8 +187,41 @@ impl<'c> Session<'c> {
     pub(super) fn kind(&self, kind: &IdentifierKind) -> Fallible<i64> {
         match kind {
             IdentifierKind::Crm { connection, object } => Ok(CRM_KIND + self.place(connection, object)?),
+            IdentifierKind::Custom(name) => {
+                if let Some(kind) = self.custom_kind(name)? {
+                    return Ok(kind);
+                }
+                self.run("INSERT INTO custom_kind (name) VALUES (?1)", [name])?;
+                self.custom_kind(name)?.ok_or(Fault::Damaged("a kind of identifier vanished"))
+            }
             plain => Ok(plain_kind(plain)),
         }
+    }
+
+    /// Numbers below zero, so that neither builtin kinds nor places are in their way.
+    fn custom_kind(&self, name: &Arc<str>) -> Fallible<Option<i64>> {
+        if let Some((kind, _)) = self.customs.borrow().iter().find(|(_, known)| known == name) {
+            return Ok(Some(*kind));
+        }
+        let id = self.number("SELECT id FROM custom_kind WHERE name = ?1", [name])?;
+        if id == 0 {
+            return Ok(None);
+        }
+        self.customs.borrow_mut().push((-id, name.clone()));
+        Ok(Some(-id))
+    }
+
+    fn custom_name(&self, kind: i64) -> Fallible<Arc<str>> {
+        if let Some((_, name)) = self.customs.borrow().iter().find(|(known, _)| *known == kind) {
+            return Ok(name.clone());
+        }
+        let name: Arc<str> = self
+            .sql("SELECT name FROM custom_kind WHERE id = ?1")?
+            .query_row([-kind], |row| row.get(0))
+            .optional()?
+            .ok_or(Fault::Damaged("an identifier of an unknown kind"))?;
+        self.customs.borrow_mut().push((kind, name.clone()));
+        Ok(name)
     }
 
     /// The kind's number, if the store has heard of it.
@@ -192,6 +230,7 @@ impl<'c> Session<'c> {
             IdentifierKind::Crm { connection, object } => {
                 Ok(self.find_place(connection, object)?.map(|place| CRM_KIND + place))
             }
+            IdentifierKind::Custom(name) => self.custom_kind(name),
             plain => Ok(Some(plain_kind(plain))),
         }
     }
@@ -200,8 +239,15 @@ impl<'c> Session<'c> {
         let kind = match kind {
             1 => IdentifierKind::UserId,
             EMAIL_KIND => IdentifierKind::Email,
-            3 => IdentifierKind::Phone,
+            PHONE_KIND => IdentifierKind::Phone,
             4 => IdentifierKind::AnonymousId,
+            5 => IdentifierKind::EmailSha256,
+            custom if custom < 0 => IdentifierKind::Custom(self.custom_name(custom)?),
+            device if DEVICE_KINDS.contains(&device) => {
+                let place = usize::try_from(device - DEVICE_KINDS.start()).unwrap_or(usize::MAX);
+                let id = DeviceId::ALL.get(place).ok_or(Fault::Damaged("an identifier of an unknown kind"))?;
+                IdentifierKind::Device(*id)
+            }
             crm if crm > CRM_KIND => {
                 let (connection, object) = self.place_name(crm - CRM_KIND)?;
                 IdentifierKind::Crm { connection, object }
@@ -220,9 +266,14 @@ fn plain_kind(kind: &IdentifierKind) -> i64 {
     match kind {
         IdentifierKind::UserId => 1,
         IdentifierKind::Email => EMAIL_KIND,
-        IdentifierKind::Phone => 3,
+        IdentifierKind::Phone => PHONE_KIND,
         IdentifierKind::AnonymousId => 4,
-        // Not reached: CRM kinds are numbered by their place.
-        IdentifierKind::Crm { .. } => 0,
+        IdentifierKind::EmailSha256 => 5,
+        IdentifierKind::Device(id) => {
+            let place = DeviceId::ALL.iter().position(|known| known == id).unwrap_or(0);
+            DEVICE_KINDS.start() + i64::try_from(place).unwrap_or(0)
+        }
+        // Not reached: they are numbered by their place or name.
+        IdentifierKind::Crm { .. } | IdentifierKind::Custom(_) => 0,
     }
 }

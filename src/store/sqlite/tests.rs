@@ -63,6 +63,9 @@ contract! { super::fresh;
         an_event_merges_two_profiles,
         one_dead_letter_per_code_and_subject,
         a_new_rule_is_matched_from_the_log;
+    sources:
+        what_a_source_has_sent_is_counted_for_ever,
+        a_silence_is_told_once_and_ends_with_a_new_event;
     compute:
         only_the_stale_are_computed_and_only_once,
         the_same_result_writes_nothing,

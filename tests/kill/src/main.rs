@@ -1,10 +1,12 @@
 //! Kills the daemon's flows at random and at failpoints while faults are on, then compares the mock CRM's ledger with what
-//! should be. `cargo run -p kill -- --n 200`; the seed it prints repeats the run's choices.
+//! should be. `cargo run -p kill -- --n 200`; the seed it prints repeats the run's choices. With `--events` events come in over
+//! HTTP meanwhile, and it is the store that is compared with what was acknowledged.
 #![forbid(unsafe_code)]
 
 mod check;
 mod crm;
 mod ferry;
+mod inflow;
 mod vendor;
 mod work;
 
@@ -27,6 +29,9 @@ struct Args {
     /// Whose mock CRM.
     #[arg(long, value_enum, default_value_t = Vendor::Hubspot)]
     crm: Vendor,
+    /// Events over HTTP into a daemon that is killed, instead of flows between the store and a CRM.
+    #[arg(long)]
+    events: bool,
     /// How many kills.
     #[arg(long, default_value_t = 40)]
     n: u32,
@@ -52,13 +57,24 @@ const SETTLE_RUNS: u32 = 12;
 async fn main() -> Result<()> {
     let args = Args::parse();
     let seed = args.seed.unwrap_or_else(|| rand::rng().next_u64() % 1_000_000_007);
-    println!("kill: {}, seed {seed}, {} kills, {} contacts", args.crm.word(), args.n, args.records);
+    if args.events {
+        println!("kill: events, seed {seed}, {} kills", args.n);
+    } else {
+        println!("kill: {}, seed {seed}, {} kills, {} contacts", args.crm.word(), args.n, args.records);
+    }
     let binary = match &args.ferry {
         Some(path) => path.clone(),
         None => ferry::build()?,
     };
     let folder = tempfile::Builder::new().prefix("ferry-kill-").tempdir()?;
     let mut dice = StdRng::seed_from_u64(seed);
+    if args.events {
+        let ended = inflow::run(&binary, folder.path(), args.n, seed, &mut dice).await;
+        if args.keep || ended.is_err() {
+            println!("kill: kept {}", folder.keep().display());
+        }
+        return ended.with_context(|| format!("kill: seed {seed}"));
+    }
     let crm = Crm::start(&binary, args.crm, seed, args.records).await?;
     let ferry = Ferry::new(binary, folder.path(), &crm)?;
     ferry.create_fields().await?;

@@ -1,0 +1,67 @@
+//! Which declared traits of an event win over what is known of its person (`cdp-semantics` §2.5).
+
+use std::collections::BTreeMap;
+
+use connector::{Timestamp, Value};
+
+use crate::model::{
+    Attribute, AttributeChange, Event, Identifier, IdentifierKind, Origin, Profile, Resolution, TraitName, Whose,
+    survivor,
+};
+
+/// The traits that change. `known`: what the profile has, its merged parts' included.
+pub fn won_traits(
+    event: &Event,
+    resolution: &Resolution,
+    known: Option<&BTreeMap<TraitName, Attribute>>,
+    recorded_at: Timestamp,
+) -> Vec<AttributeChange> {
+    if resolution.whose == Whose::Nobody {
+        return Vec::new();
+    }
+    let origin =
+        if event.traits_are_weak { Origin::Weak(event.source.clone()) } else { Origin::Identify(event.source.clone()) };
+    let change = |(name, value): &(TraitName, Value)| {
+        if belongs_to_another(name, value, resolution) {
+            return None;
+        }
+        let attribute = Attribute { value: value.clone(), observed_at: event.at, recorded_at, origin: origin.clone() };
+        let known = known.and_then(|known| known.get(name));
+        let wins = known.is_none_or(|known| {
+            known.value != attribute.value && std::ptr::eq(survivor(known, &attribute), &attribute)
+        });
+        wins.then(|| AttributeChange { name: name.clone(), attribute })
+    };
+    event.traits.iter().filter_map(change).collect()
+}
+
+/// The declared traits that profiles have once they are one.
+pub fn joined_traits(profiles: impl Iterator<Item = Profile>) -> Option<BTreeMap<TraitName, Attribute>> {
+    let mut joined: Option<BTreeMap<TraitName, Attribute>> = None;
+    for profile in profiles {
+        let Some(kept) = &mut joined else {
+            joined = Some(profile.attributes);
+            continue;
+        };
+        for (name, theirs) in profile.attributes {
+            let winner = kept.get(&name).map_or_else(|| theirs.clone(), |ours| survivor(ours, &theirs).clone());
+            kept.insert(name, winner);
+        }
+    }
+    joined
+}
+
+/// An address or a person's id that stays with its first owner is not written on this profile either.
+fn belongs_to_another(name: &str, value: &Value, resolution: &Resolution) -> bool {
+    if resolution.conflicts.is_empty() {
+        return false;
+    }
+    let Some(text) = value.as_text() else { return false };
+    resolution.conflicts.iter().any(|conflict| match &conflict.identifier.kind {
+        IdentifierKind::Email => {
+            name == "email" && Identifier::email(text).is_some_and(|address| address == conflict.identifier)
+        }
+        IdentifierKind::Custom(kind) => name == &**kind && text.trim() == &*conflict.identifier.value,
+        _ => false,
+    })
+}

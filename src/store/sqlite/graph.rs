@@ -1,0 +1,195 @@
+//! Who holds what, told from within a transaction.
+
+use std::cell::RefCell;
+
+use connector::Timestamp;
+
+use super::fault::{Fallible, Fault};
+use super::identity::{holder_of_record, identifiers_of};
+use super::session::{DEVICE_KINDS, Session};
+use super::{hashes, profiles};
+use crate::model::{Graph, Holder, Identifier, IdentifierKind, ProfileId, ProfileSize, Standing};
+
+/// States of an identifier; see the schema.
+pub(super) const HELD: i64 = 0;
+pub(super) const RETIRED: i64 = 1;
+pub(super) const CONTESTED: i64 = 2;
+pub(super) const SHARED: i64 = 3;
+pub(super) const QUARANTINED: i64 = 4;
+
+const DAY: i64 = 86_400_000_000;
+
+/// Answers pure decisions; what goes wrong fails the operation afterwards.
+pub(super) struct SqlGraph<'s, 'c> {
+    session: &'s Session<'c>,
+    failed: RefCell<Option<Fault>>,
+}
+
+/// Lets a pure decision ask who holds what.
+pub(super) fn with_graph<T>(session: &Session<'_>, decide: impl FnOnce(&dyn Graph) -> Fallible<T>) -> Fallible<T> {
+    let graph = SqlGraph { session, failed: RefCell::new(None) };
+    let decision = decide(&graph)?;
+    graph.failed.take().map_or(Ok(decision), Err)
+}
+
+impl SqlGraph<'_, '_> {
+    fn told<T>(&self, answer: Fallible<T>, otherwise: T) -> T {
+        answer.unwrap_or_else(|fault| {
+            self.failed.borrow_mut().get_or_insert(fault);
+            otherwise
+        })
+    }
+
+    fn look(&self, identifier: &Identifier) -> Fallible<Standing> {
+        let session = self.session;
+        if matches!(identifier.kind, IdentifierKind::Crm { .. })
+            && let Some(profile) = holder_of_record(session, identifier)?
+        {
+            return Ok(Standing::Held(ProfileId(profile)));
+        }
+        if let Some(kind) = session.find_kind(&identifier.kind)? {
+            let mut statement = session.sql("SELECT profile, state FROM identifier WHERE kind = ?1 AND value = ?2")?;
+            let mut rows = statement.query((kind, &identifier.value))?;
+            if let Some(row) = rows.next()? {
+                let profile = ProfileId(row.get(0)?);
+                return Ok(match row.get(1)? {
+                    HELD => Standing::Held(profile),
+                    RETIRED => Standing::Retired(profile),
+                    CONTESTED => Standing::Contested(profile),
+                    SHARED => Standing::Shared,
+                    QUARANTINED => Standing::Quarantined,
+                    _ => return Err(Fault::Damaged("an identifier in an unknown state")),
+                });
+            }
+        }
+        if identifier.kind == IdentifierKind::EmailSha256
+            && let Some(profile) = hashes::holder(session, identifier)?
+        {
+            return Ok(Standing::Held(ProfileId(profile)));
+        }
+        Ok(Standing::Free)
+    }
+
+    fn holds(&self, profile: ProfileId) -> Fallible<Option<Holder>> {
+        let mut statement = self.session.sql("SELECT known, first_seen FROM profile WHERE id = ?1")?;
+        let mut rows = statement.query([profile.0])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        let first_seen = Timestamp::from_micros(row.get(1)?);
+        Ok(Some(Holder { profile, known: row.get(0)?, first_seen }))
+    }
+
+    fn counted(&self, profile: ProfileId, kind: &IdentifierKind) -> Fallible<i64> {
+        let session = self.session;
+        match kind {
+            IdentifierKind::Crm { connection, object } => match session.find_place(connection, object)? {
+                Some(place) => session.number(
+                    "SELECT count(*) FROM record WHERE profile = ?1 AND place = ?2 AND state = 1",
+                    (profile.0, place),
+                ),
+                None => Ok(0),
+            },
+            IdentifierKind::Device(_) => session.number(
+                "SELECT count(*) FROM identifier WHERE profile = ?1 AND state = 0 AND kind BETWEEN ?2 AND ?3",
+                (profile.0, DEVICE_KINDS.start(), DEVICE_KINDS.end()),
+            ),
+            kind => match session.find_kind(kind)? {
+                Some(kind) => session.number(
+                    "SELECT count(*) FROM identifier WHERE profile = ?1 AND state = 0 AND kind = ?2",
+                    (profile.0, kind),
+                ),
+                None => Ok(0),
+            },
+        }
+    }
+
+    fn personal(&self, profile: ProfileId) -> Fallible<bool> {
+        let held = identifiers_of(self.session, profile.0)?;
+        Ok(held.iter().any(|identifier| identifier.kind.is_personal()))
+    }
+
+    fn measured(&self, profile: ProfileId) -> Fallible<ProfileSize> {
+        let number = |sql: &str| -> Fallible<u32> {
+            Ok(u32::try_from(self.session.number(sql, [profile.0])?).unwrap_or(u32::MAX))
+        };
+        Ok(ProfileSize {
+            merges: number("SELECT count(*) FROM profile_alias WHERE survivor = ?1")?,
+            identifiers: number("SELECT count(*) FROM identifier WHERE profile = ?1")?,
+        })
+    }
+
+    /// Pairs of a kind and a value, from a query with a kind and a value.
+    fn pairs(&self, sql: &str, identifier: &Identifier, more: &[i64]) -> Fallible<Vec<Identifier>> {
+        let Some(kind) = self.session.find_kind(&identifier.kind)? else { return Ok(Vec::new()) };
+        let mut statement = self.session.sql(sql)?;
+        let mut rows = match more {
+            [from, to] => statement.query((kind, &identifier.value, from, to))?,
+            _ => statement.query((kind, &identifier.value))?,
+        };
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push(self.session.identifier(row.get(0)?, row.get(1)?)?);
+        }
+        Ok(found)
+    }
+}
+
+impl Graph for SqlGraph<'_, '_> {
+    fn standing(&self, identifier: &Identifier) -> Standing {
+        self.told(self.look(identifier), Standing::Free)
+    }
+
+    fn knows_hashes(&self) -> bool {
+        self.told(hashes::are_known(self.session), false)
+    }
+
+    fn holder(&self, profile: ProfileId) -> Option<Holder> {
+        self.told(self.holds(profile), None)
+    }
+
+    fn is_personal(&self, profile: ProfileId) -> bool {
+        self.told(self.personal(profile), false)
+    }
+
+    fn size(&self, profile: ProfileId) -> ProfileSize {
+        self.told(self.measured(profile), ProfileSize::default())
+    }
+
+    fn count(&self, profile: ProfileId, kind: &IdentifierKind) -> u32 {
+        u32::try_from(self.told(self.counted(profile, kind), 0)).unwrap_or(u32::MAX)
+    }
+
+    fn identifiers(&self, profile: ProfileId) -> Vec<Identifier> {
+        self.told(identifiers_of(self.session, profile.0), Vec::new())
+    }
+
+    fn claimants(&self, phone: &Identifier) -> Vec<ProfileId> {
+        let claimants = || -> Fallible<Vec<ProfileId>> {
+            let mut statement =
+                self.session.sql("SELECT profile FROM phone_claim WHERE value = ?1 ORDER BY profile")?;
+            let found: Vec<i64> = statement.query_map([&phone.value], |row| row.get(0))?.collect::<Result<_, _>>()?;
+            let mut now = Vec::with_capacity(found.len());
+            for profile in found {
+                now.extend(profiles::current(self.session, profile)?.map(ProfileId));
+            }
+            now.sort_unstable();
+            now.dedup();
+            Ok(now)
+        };
+        self.told(claimants(), Vec::new())
+    }
+
+    fn sighted(&self, identifier: &Identifier, at: Timestamp) -> Vec<Identifier> {
+        let sql = "SELECT DISTINCT with_kind, with_value FROM sighting WHERE kind = ?1 AND value = ?2 AND at > ?3 AND at < ?4";
+        let (from, to) = (at.micros().saturating_sub(DAY), at.micros().saturating_add(DAY));
+        self.told(self.pairs(sql, identifier, &[from, to]), Vec::new())
+    }
+
+    fn keeps_apart(&self) -> bool {
+        self.told(self.session.number("SELECT EXISTS (SELECT 1 FROM apart)", []), 0) > 0
+    }
+
+    fn apart_from(&self, identifier: &Identifier) -> Vec<Identifier> {
+        let sql = "SELECT other_kind, other_value FROM apart WHERE kind = ?1 AND value = ?2";
+        self.told(self.pairs(sql, identifier, &[]), Vec::new())
+    }
+}
