@@ -132,8 +132,9 @@ async fn run(command: Command, cx: &Cx) -> Ended {
         }
         Command::Erase(args) => erase::run(&args, cx).await,
         Command::Export(args) => {
-            let store = cx.reading(&cx.settings()?)?;
-            export::run(&args, store.as_deref(), now, &cx.terminal).await
+            let settings = cx.settings()?;
+            let store = cx.reading(&settings)?;
+            export::run(&args, store.as_deref(), settings.company, now, &cx.terminal).await
         }
         Command::Identity(args) => identity::run(&args, cx).await,
         Command::Demo(args) => demo::run(&args, cx).await,
