@@ -73,6 +73,8 @@ pub(super) fn profile(session: &Session<'_>, profile: i64) -> Fallible<()> {
         "DELETE FROM stale WHERE profile = ?1",
         "DELETE FROM outbox WHERE profile = ?1",
         "DELETE FROM profile_alias WHERE survivor = ?1",
+        "DELETE FROM company_claim WHERE profile = ?1",
+        "DELETE FROM company_member WHERE profile = ?1",
         "DELETE FROM profile WHERE id = ?1",
     ] {
         session.run(sql, [profile])?;
