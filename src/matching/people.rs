@@ -10,15 +10,16 @@ pub const COLUMNS: [&str; 8] = ["profile", "mailbox", "last", "first", "phone", 
 /// One pair in a thousand of those worth comparing is one person (`cdp-semantics` §2.7).
 const PRIOR: f64 = 1.0 / 1_001.0;
 
-/// By comparison: for each level P(level | one person) and P(level | strangers); what is left is disagreement.
+/// By comparison: for each level P(level | one person) and P(level | strangers); what is left is disagreement. Strangers are those
+/// worth comparing: colleagues, who share a switchboard, a street and a domain, so that names have the last word.
 const WEIGHTS: &[(&str, &[(f64, f64)])] = &[
     ("mailbox", &[(0.60, 0.001), (0.10, 0.005)]),
-    ("last", &[(0.85, 0.01), (0.02, 0.001), (0.05, 0.005), (0.02, 0.01)]),
-    ("first", &[(0.80, 0.02), (0.05, 0.01), (0.07, 0.02)]),
-    ("phone", &[(0.60, 0.001)]),
-    ("postcode", &[(0.70, 0.02), (0.10, 0.02)]),
+    ("last", &[(0.86, 0.01), (0.02, 0.001), (0.06, 0.005), (0.03, 0.01)]),
+    ("first", &[(0.83, 0.02), (0.06, 0.01), (0.08, 0.02)]),
+    ("phone", &[(0.50, 0.01)]),
+    ("postcode", &[(0.70, 0.05), (0.10, 0.05)]),
     ("city", &[(0.80, 0.10), (0.05, 0.02)]),
-    ("company", &[(0.70, 0.02)]),
+    ("company", &[(0.70, 0.05)]),
 ];
 
 /// How two people are compared.
