@@ -95,9 +95,12 @@ impl App {
         if new.is_empty() && !dropped {
             return Ok(());
         }
-        let model = self.model.clone();
+        let (model, consent) = (self.model.clone(), self.settings.privacy.consent.clone());
         let only: HashSet<RuleId> = new.iter().copied().collect();
         let facts: MatchFacts = Arc::new(move |event: &Event| {
+            if !consent.read(event, false).may_count() {
+                return Vec::new();
+            }
             model.facts(event).into_iter().filter(|fact| only.contains(&fact.rule)).collect()
         });
         let mut after = 0;

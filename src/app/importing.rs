@@ -107,6 +107,7 @@ impl App {
             model: &self.model,
             identity: self.settings.identity.clone(),
             source,
+            consent: &self.settings.privacy.consent,
             run,
             stop: &self.stop,
         };

@@ -7,6 +7,7 @@ use connector::Timestamp;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::fault::{Fallible, Fault};
+use super::gate::Gate;
 use super::graph::with_graph;
 use super::health::Brought;
 use super::identity::Because;
@@ -19,6 +20,7 @@ use crate::store::{AppendEvents, EventDecision, IngestReport, ResolveEvents};
 
 pub(super) fn append(
     session: &Session<'_>,
+    gate: &Gate<'_>,
     batch: &AppendEvents,
     resolve: &dyn ResolveEvents,
 ) -> Fallible<IngestReport> {
@@ -27,6 +29,11 @@ pub(super) fn append(
     for (event, facts) in &batch.events {
         let source = session.source(&event.source)?;
         let counted = brought.of(source);
+        if gate.suppresses(&event.identifiers)? {
+            report.suppressed += 1;
+            counted.suppressed += 1;
+            continue;
+        }
         let Some(key) = free_key(session, source, &event.message_id)? else {
             report.duplicates += 1;
             counted.duplicate += 1;
@@ -35,8 +42,17 @@ pub(super) fn append(
         if event.identifiers.iter().any(|identifier| identifier.kind == IdentifierKind::EmailSha256) {
             hashes::begin(session)?;
         }
-        let decision =
+        let mut decision =
             with_graph(session, |graph| profiles::with_loader(session, |load| resolve.resolve(event, graph, load)))?;
+        let admission = gate.admit(&decision.resolution.whose, &decision.consent)?;
+        if !admission.keep {
+            report.withheld += 1;
+            counted.withheld += 1;
+            continue;
+        }
+        if !admission.counts {
+            decision.attributes.clear();
+        }
         let profile = attribute(session, batch.now, event, &decision, &mut report)?;
         let row = insert(session, source, profile, event)?;
         session.run("INSERT INTO event_key (key, event) VALUES (?1, ?2)", (key, row))?;
@@ -48,7 +64,12 @@ pub(super) fn append(
                 counted.unattributed += 1;
             }
             Some(profile) => {
-                report.profiles_marked += u64::from(company::event(session, profile, event, batch.now)?);
+                let facts: &[_] = if admission.counts { facts } else { &[] };
+                report.profiles_marked +=
+                    u64::from(gate.note(profile, Some(row), &decision.consent.decisions, batch.now)?);
+                if admission.counts {
+                    report.profiles_marked += u64::from(company::event(session, profile, event, batch.now)?);
+                }
                 for fact in facts {
                     rules::add_fact(session, profile, row, fact)?;
                 }

@@ -32,6 +32,7 @@ pub(super) fn profiles(session: &Session<'_>, survivor: i64, loser: i64, because
         "UPDATE fact SET profile = ?1 WHERE profile = ?2",
         "UPDATE identifier SET profile = ?1 WHERE profile = ?2",
         "UPDATE record SET profile = ?1 WHERE profile = ?2",
+        "UPDATE consent SET profile = ?1 WHERE profile = ?2",
         "UPDATE attribute_history SET profile = ?1 WHERE profile = ?2",
         "UPDATE profile_alias SET survivor = ?1 WHERE survivor = ?2",
     ] {
