@@ -16,6 +16,7 @@ mod daemon;
 mod declaring;
 mod demo;
 mod echoes;
+mod erasure;
 mod files;
 mod fits;
 mod harbour;
