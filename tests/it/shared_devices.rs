@@ -47,45 +47,52 @@ impl Town {
         }
     }
 
-    fn event(&mut self, number: u64) -> Told {
-        self.now = self.now.saturating_add(std::time::Duration::from_secs(self.below(600)));
+    /// Everything that happens: some thousand chance events, then an order by everybody, so that nobody's ids stay unconnected.
+    fn story(&mut self) -> Vec<Told> {
+        let mut told: Vec<Told> = (0..EVENTS).map(|_| self.event()).collect();
+        told.extend((0..PEOPLE).map(order));
+        for (number, told) in told.iter_mut().enumerate() {
+            self.now = self.now.saturating_add(std::time::Duration::from_secs(self.below(600)));
+            told.message["messageId"] = format!("m-{number}").into();
+            told.message["timestamp"] = self.now.to_rfc3339().into();
+        }
+        told
+    }
+
+    fn event(&self) -> Told {
         let person = self.below(PEOPLE);
         let (user, email, card) = (user(person), email(person), card(person));
         let device = self.device(person);
-        let (mut message, person) = match self.below(12) {
-            0..=3 => (json!({ "type": "page", "anonymousId": device, "properties": { "path": "/" } }), None),
-            4 | 5 => (
+        let theirs = |message: Json| Told { message, person: Some(person) };
+        let anybodys = |message: Json| Told { message, person: None };
+        match self.below(12) {
+            0..=3 => anybodys(json!({ "type": "page", "anonymousId": device, "properties": { "path": "/" } })),
+            4 | 5 => theirs(
                 json!({ "type": "identify", "anonymousId": device, "userId": user, "traits": { "email": email } }),
-                Some(person),
             ),
-            6 => (
-                json!({ "type": "identify", "anonymousId": device, "userId": user,
-                        "traits": { "email": email, "phone": switchboard(person) } }),
-                Some(person),
-            ),
-            7 => (json!({ "type": "page", "anonymousId": device, "userId": user }), Some(person)),
-            8 => (
+            6 => theirs(json!({ "type": "identify", "anonymousId": device, "userId": user,
+                                "traits": { "email": email, "phone": switchboard(person) } })),
+            7 => theirs(json!({ "type": "page", "anonymousId": device, "userId": user })),
+            8 => theirs(
                 json!({ "type": "track", "event": "Email Link Clicked", "context": { "traits": { "email": email } } }),
-                Some(person),
             ),
-            9 => (
-                json!({ "type": "track", "event": "Order Completed", "userId": user,
-                        "properties": { "loyalty_id": card, "email": email, "order_id": format!("o-{number}") } }),
-                Some(person),
-            ),
-            10 => (
+            9 => order(person),
+            10 => theirs(
                 json!({ "type": "track", "event": "Loyalty Points Earned", "properties": { "loyalty_id": card } }),
-                Some(person),
             ),
-            _ => (
+            _ => anybodys(
                 json!({ "type": "track", "event": "Call Completed", "properties": { "phone": switchboard(person) } }),
-                None,
             ),
-        };
-        message["messageId"] = format!("m-{number}").into();
-        message["timestamp"] = self.now.to_rfc3339().into();
-        Told { message, person }
+        }
     }
+}
+
+/// What tells that a user, an address and a card are one person's.
+fn order(person: u64) -> Told {
+    let properties = json!({ "loyalty_id": card(person), "email": email(person), "order_id": "o" });
+    let message =
+        json!({ "type": "track", "event": "Order Completed", "userId": user(person), "properties": properties });
+    Told { message, person: Some(person) }
 }
 
 fn user(person: u64) -> String {
@@ -107,12 +114,12 @@ fn switchboard(person: u64) -> String {
 async fn plays_out(seed: u64) {
     let world = World::with(&mapped(""));
     let mut town = Town::new(seed);
-    let told: Vec<Told> = (0..EVENTS).map(|number| town.event(number)).collect();
+    let told = town.story();
     world.advance(town.now.since(connector::Clock::now(&*world.clock)));
     let file = world.folder().join("town.jsonl");
     std::fs::write(&file, told.iter().map(|told| format!("{}\n", told.message)).collect::<String>()).unwrap();
     let run = world.app.import(&file, "file".into(), &(), &|_| ()).await.unwrap().run;
-    assert_eq!((run.state, run.counts.created), (RunState::Done, EVENTS), "{run:?}");
+    assert_eq!((run.state, run.counts.created), (RunState::Done, EVENTS + PEOPLE), "{run:?}");
 
     // Who holds what belongs to a person alone.
     let mut people_of: BTreeMap<_, BTreeSet<u64>> = BTreeMap::new();

@@ -32,6 +32,9 @@ default_region = "DE"
 limit = 1
 pattern = "^LOY-[0-9]+$"
 
+[privacy]
+categories = { Sales = "sales" }
+
 [[source]]
 name = "website"
 type = "http"
@@ -101,8 +104,15 @@ impl Stage {
         self.send("website-key", &[message]).await;
     }
 
-    /// Messages as an SDK sends them, in one request: each stamped with now where it has no stamp, and the request too.
+    /// Messages that are all taken in.
     pub async fn send(&self, key: &str, messages: &[Json]) {
+        let answer = self.post(key, messages).await;
+        assert_eq!(answer["accepted"], messages.len(), "{answer}");
+    }
+
+    /// Messages as an SDK sends them, in one request: each stamped with now where it has no stamp, and the request too. Says
+    /// what became of them.
+    pub async fn post(&self, key: &str, messages: &[Json]) -> Json {
         let now = self.now().to_rfc3339();
         let stamped = messages.iter().map(|message| {
             let mut message = message.clone();
@@ -117,8 +127,7 @@ impl Stage {
         let request = self.client.post(format!("{}/v1/batch?verbose=1", self.url)).basic_auth(key, Some(""));
         let answer = request.body(body.to_string()).send().await.unwrap();
         assert_eq!(answer.status(), 200);
-        let answer: Json = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
-        assert_eq!(answer["accepted"], messages.len(), "{answer}");
+        serde_json::from_str(&answer.text().await.unwrap()).unwrap()
     }
 
     /// One message of a server's SDK.
@@ -237,7 +246,8 @@ impl Stage {
         self.ask("SELECT reason || ' ' || value FROM review WHERE answer IS NULL ORDER BY id")
     }
 
-    fn ask(&self, sql: &str) -> Vec<String> {
+    /// What the store itself holds: one text per row.
+    pub fn ask(&self, sql: &str) -> Vec<String> {
         let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
         let database = rusqlite::Connection::open_with_flags(&self.app().settings.store_path, flags).unwrap();
         let mut statement = database.prepare(sql).unwrap();
