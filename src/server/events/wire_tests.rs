@@ -97,15 +97,16 @@ async fn a_client_s_address_is_its_peer_s_unless_it_says_one() {
         assert_eq!(request.send().await.unwrap().status(), 200);
         bodies(&daemon, "anonymous_id:a-1").await.remove(0)["context"]["ip"].clone()
     };
+    // What is kept of it is its network: privacy cuts the rest off.
     let page = || json!({"anonymousId": "a-1", "messageId": "m-1", "context": {"locale": "de"}});
     let behind = || Setup { trusted_proxies: &["127.0.0.0/8"], ..Setup::default() };
-    assert_eq!(send(Setup::default(), None, page()).await, "127.0.0.1");
-    assert_eq!(send(Setup::default(), Some("198.51.100.1"), page()).await, "127.0.0.1", "a stranger's header");
-    assert_eq!(send(behind(), Some("1.2.3.4, 198.51.100.1"), page()).await, "198.51.100.1");
+    assert_eq!(send(Setup::default(), None, page()).await, "127.0.0.0");
+    assert_eq!(send(Setup::default(), Some("198.51.100.1"), page()).await, "127.0.0.0", "a stranger's header");
+    assert_eq!(send(behind(), Some("1.2.3.4, 198.51.100.1"), page()).await, "198.51.100.0");
     assert_eq!(send(behind(), Some("1.2.3.4, unknown"), page()).await, Value::Null);
     assert_eq!(send(Setup { client: false, ..behind() }, Some("198.51.100.1"), page()).await, Value::Null);
     let told = json!({"anonymousId": "a-1", "messageId": "m-1", "context": {"ip": "192.0.2.9"}});
-    assert_eq!(send(behind(), Some("198.51.100.1"), told).await, "192.0.2.9");
+    assert_eq!(send(behind(), Some("198.51.100.1"), told).await, "192.0.2.0");
     // A message as large as may be is taken all the same.
     let mut large = json!({"anonymousId": "a-1", "messageId": "m-1", "type": "page", "properties": {"x": ""}});
     large["properties"]["x"] = "y".repeat(8 * 1024 - large.to_string().len() - ",\"type\":\"page\"".len()).into();
