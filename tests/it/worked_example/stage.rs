@@ -202,7 +202,7 @@ impl Stage {
     pub async fn events(&self, key: &str) -> Vec<EventRow> {
         let id = self.harbour.profile(key).await.profile.id;
         let mut events = self.app().store.events_of(id, 1_000).await.unwrap();
-        events.sort_by_key(|row| row.event.at);
+        events.sort_by_key(|row| (row.event.at, row.row));
         events
     }
 
