@@ -20,6 +20,7 @@ mod erasure;
 mod files;
 mod fits;
 mod harbour;
+mod hostile;
 mod inbox;
 mod leads;
 mod limits;

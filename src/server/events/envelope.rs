@@ -14,6 +14,9 @@ pub(super) const MOST_MESSAGES: usize = 2_500;
 /// How many times the largest request its messages may be, with the envelope under each.
 const MOST_GROWTH: usize = 8;
 
+/// Bytes at most that the names of the envelope's members take in a message, with what stands between.
+const NAMES: usize = 48;
+
 /// A batch as SDKs send it. What is not named here is of no interest.
 #[derive(Debug, Deserialize)]
 struct Envelope<'a> {
@@ -84,7 +87,7 @@ pub(super) fn batch(body: &str, most: usize) -> Result<Messages<'_>, Refusal> {
     let outer: usize = outer.into_iter().flatten().map(|value| value.get().len()).sum();
     for item in items {
         // Counted before it is written out.
-        room = room.checked_sub(item.get().len() + outer).ok_or_else(|| {
+        room = room.checked_sub(item.get().len() + outer + NAMES).ok_or_else(|| {
             Refusal::too_large("the envelope's context is too large for so many messages; send it with fewer of them")
         })?;
         let own: Filled<'_> = serde_json::from_str(item.get()).unwrap_or_default();

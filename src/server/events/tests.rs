@@ -96,6 +96,10 @@ impl Daemon {
         self.request(Method::POST, path).basic_auth("k1", Some(""))
     }
 
+    pub fn clock(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     pub async fn health(&self) -> SourceHealth {
         self.store.source_health().await.unwrap().remove("web").unwrap_or_default()
     }
@@ -240,7 +244,7 @@ async fn a_bad_item_fails_alone_and_is_kept_for_a_look() {
 }
 
 #[tokio::test]
-async fn what_is_hostile_is_refused_in_words() {
+async fn scenario_68_what_is_hostile_is_refused_in_words() {
     let daemon = daemon(None, &[]).await;
     let deep =
         format!(r#"{{"batch":[{{"type":"page","anonymousId":"a","x":{}1{}}}]}}"#, "[".repeat(5_000), "]".repeat(5_000));
@@ -357,4 +361,27 @@ async fn a_sender_s_wrong_clock_is_corrected() {
     let profile = daemon.store.find_profile("anonymous_id:a-1").await.unwrap().unwrap();
     let events = daemon.store.events_of(profile, 10).await.unwrap();
     assert_eq!(events[0].event.at, Timestamp::parse_rfc3339("2026-03-02T12:00:00.500Z").unwrap());
+}
+
+/// Row 68, headers: what a request says comes back in no header and no page, however it is spelled.
+#[tokio::test]
+async fn scenario_68_nothing_of_a_request_becomes_a_header_of_the_answer() {
+    let daemon = daemon(None, &[]).await;
+    let forged = "%0d%0aSet-Cookie:%20a=b";
+    for path in
+        [format!("/v1/projects/k1{forged}/settings"), format!("/sourceConfig?writeKey={forged}"), format!("/{forged}")]
+    {
+        let response = daemon.request(Method::GET, &path).send().await.unwrap();
+        assert!(response.headers().get("set-cookie").is_none(), "{path}");
+        assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
+        let text = response.text().await.unwrap();
+        assert!(!text.contains("Set-Cookie") && !text.contains('\r'), "{text}");
+    }
+    let odd =
+        daemon.request(Method::GET, "/sourceConfig").header("host", "a\"<script>.example").basic_auth("k1", Some(""));
+    if let Ok(response) = odd.send().await {
+        let told: Value =
+            serde_json::from_str(&response.text().await.unwrap()).expect("JSON, whatever the host is called");
+        assert!(told.is_object());
+    }
 }
