@@ -39,14 +39,16 @@ pub async fn find<'s>(
     key: &str,
     store: Option<&'s dyn Store>,
 ) -> Result<(ProfileId, ProfileDetail, &'s dyn Store), Failure> {
-    let nobody = || {
-        Failure::new(format!("nobody is known as `{}`", clean::line(key)))
-            .with_fix("a key is email:ADDRESS, user_id:ID, anonymous_id:ID, crm:CONN:OBJECT:ID, a bare e-mail address or a profile's id")
-    };
-    let store = store.ok_or_else(nobody)?;
-    let id = store.find_profile(key).await?.ok_or_else(nobody)?;
-    let detail = store.profile(id).await?.ok_or_else(nobody)?;
+    let store = store.ok_or_else(|| nobody(key))?;
+    let id = store.find_profile(key).await?.ok_or_else(|| nobody(key))?;
+    let detail = store.profile(id).await?.ok_or_else(|| nobody(key))?;
     Ok((id, detail, store))
+}
+
+pub fn nobody(key: &str) -> Failure {
+    Failure::new(format!("nobody is known as `{}`", clean::line(key))).with_fix(
+        "a key is email:ADDRESS, phone:+NUMBER, user_id:ID, loyalty_id:ID, anonymous_id:ID, crm:CONN:OBJECT:ID, a bare e-mail address or a profile's id",
+    )
 }
 
 /// `profile --json`.
