@@ -173,7 +173,9 @@ async fn tell<'a>(
     anew: bool,
     found: &mut ReplayCheck,
 ) -> Result<Replay<'a>> {
-    replay.keep_apart(&store.kept_apart().await?);
+    if !store.kept_apart().await?.is_empty() {
+        replay = replay.with_lines();
+    }
     let mut after = LogPlace::default();
     loop {
         let page = store.identity_log(after, CHUNK).await?;
@@ -183,15 +185,15 @@ async fn tell<'a>(
             match line {
                 Logged::Event(event) if anew => {
                     found.events += 1;
-                    replay.step(place.event, &Logged::Event(Box::new(read_again(*event, rules))));
+                    replay.step(place, &Logged::Event(Box::new(read_again(*event, rules))));
                 }
                 Logged::Event(_) => {
                     found.events += 1;
-                    replay.step(place.event, &line);
+                    replay.step(place, &line);
                 }
                 _ => {
                     found.lines += 1;
-                    replay.step(0, &line);
+                    replay.step(place, &line);
                 }
             }
         }

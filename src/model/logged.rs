@@ -23,6 +23,8 @@ pub enum Logged {
     Joined(Identifier, Identifier),
     /// A person said that the first must never be in one profile with any of the others.
     Apart(Identifier, Vec<Identifier>),
+    /// A person took the first from its profile, whose others these were: its part of the log was told again without.
+    Unlinked(Identifier, Vec<Identifier>),
     /// A person said that many people have it.
     Shared(Identifier),
     /// A person said that it is its holder's alone.
@@ -76,6 +78,7 @@ impl Logged {
             Self::Gone(record) => json!({ "gone": record.to_string() }),
             Self::Joined(one, other) => json!({ "joined": [one.to_string(), other.to_string()] }),
             Self::Apart(one, others) => json!({ "apart": one.to_string(), "from": all(others) }),
+            Self::Unlinked(one, others) => json!({ "unlinked": one.to_string(), "from": all(others) }),
             Self::Shared(identifier) => json!({ "shared": identifier.to_string() }),
             Self::Settled(phone) => json!({ "settled": phone.to_string() }),
         };
@@ -111,6 +114,9 @@ impl Logged {
         if let Some(apart) = one("apart") {
             return Some(Self::Apart(apart, many("from")?));
         }
+        if let Some(unlinked) = one("unlinked") {
+            return Some(Self::Unlinked(unlinked, many("from")?));
+        }
         one("gone")
             .map(Self::Gone)
             .or_else(|| one("shared").map(Self::Shared))
@@ -129,7 +135,9 @@ impl Logged {
             }
             Self::WentOn { from, into, .. } => vec![from.clone(), into.clone()],
             Self::Joined(one, other) => vec![one.clone(), other.clone()],
-            Self::Apart(one, others) => std::iter::once(one).chain(others).cloned().collect(),
+            Self::Apart(one, others) | Self::Unlinked(one, others) => {
+                std::iter::once(one).chain(others).cloned().collect()
+            }
             Self::Gone(one) | Self::Shared(one) | Self::Settled(one) => vec![one.clone()],
         }
     }
@@ -156,6 +164,7 @@ mod tests {
             Logged::Gone(id("crm:sf:lead:L")),
             Logged::Joined(id("user_id:a"), id("loyalty_id:b")),
             Logged::Apart(id("device:ios.id:a"), vec![id("user_id:a"), id("anonymous_id:b")]),
+            Logged::Unlinked(id("email:a@one.example"), vec![id("user_id:a")]),
             Logged::Shared(id("phone:+4930123456")),
             Logged::Settled(id("phone:+4930123456")),
         ];

@@ -59,7 +59,12 @@ pub(super) fn narrow(
             return removed;
         }
         let question = duplicate_records(union, graph);
-        if let Some((identifier, standing)) = union.remove_weakest() {
+        let taken = match action {
+            // Those who are kept apart part there; nothing else of the event is to blame.
+            ConflictAction::KeptApart => union.weakest_of_apart().map(|place| union.remove(place)),
+            _ => union.remove_weakest(),
+        };
+        if let Some((identifier, standing)) = taken.or_else(|| union.remove_weakest()) {
             // Ids of devices come and go with whoever uses them: they say nothing about records.
             resolution.reviews.extend(question.filter(|_| identifier.kind.is_personal()));
             let owner = standing.profile();

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use connector::Timestamp;
 
+use super::Fragment;
 use crate::model::{
     ConflictAction, Graph, Holder, Identifier, IdentifierKind, ProfileId, ProfileSize, Resolution, Standing, Whose,
 };
@@ -138,6 +139,37 @@ impl Memory {
             held.identifiers.extend(lost.identifiers);
         }
         self.became.insert(loser, survivor);
+    }
+
+    /// The profile falls apart: the first part keeps it. Returns the profiles of the parts. An identifier of no part is nobody's.
+    pub fn part(&mut self, profile: ProfileId, unlinked: &Identifier, parts: &[Fragment]) -> Vec<ProfileId> {
+        if !parts.iter().any(|part| part.identifiers.contains(unlinked)) {
+            self.release(unlinked);
+        }
+        let mut profiles = Vec::with_capacity(parts.len());
+        for (place, part) in parts.iter().enumerate() {
+            let now = if place == 0 { profile } else { self.create(part.first_seen) };
+            for identifier in &part.identifiers {
+                let before = self.standings.get(identifier).copied();
+                if place > 0 {
+                    self.release(identifier);
+                }
+                let standing = match before {
+                    Some(Standing::Retired(_)) => Standing::Retired(now),
+                    _ if part.contested => Standing::Contested(now),
+                    _ => Standing::Held(now),
+                };
+                self.standings.insert(identifier.clone(), standing);
+                if let Some(held) = self.profiles.get_mut(&now) {
+                    held.identifiers.insert(identifier.clone());
+                }
+            }
+            if let Some(held) = self.profiles.get_mut(&now) {
+                held.first_seen = part.first_seen;
+            }
+            profiles.push(now);
+        }
+        profiles
     }
 
     /// From now on these are never in one profile.

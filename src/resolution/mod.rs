@@ -9,6 +9,7 @@ mod declared;
 mod device;
 mod event;
 mod memory;
+mod parting;
 mod phone;
 mod record;
 mod replay;
@@ -19,6 +20,7 @@ mod union;
 pub use declared::{joined_traits, won_traits};
 pub use event::resolve;
 pub use memory::Memory;
+pub use parting::{Fragment, Unlinking, fall_apart};
 pub use record::{RecordEvidence, RecordResolution, resolve_record};
 pub use replay::{Partition, Replay, partition};
 

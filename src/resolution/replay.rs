@@ -6,11 +6,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use connector::Timestamp;
 
 use super::declared::won_traits;
-use super::{Memory, RecordEvidence, resolve, resolve_record};
+use super::{Memory, RecordEvidence, Unlinking, fall_apart, resolve, resolve_record};
 use crate::model::{
-    Attribute, Event, Graph, Identifier, IdentityRules, Logged, LoggedRecord, ProfileId, Standing, TraitName, Whose,
-    survivor,
+    Attribute, Event, Graph, Identifier, IdentityRules, LogPlace, Logged, LoggedRecord, ProfileId, Standing, TraitName,
+    Whose, survivor,
 };
+
+/// Lines that were told, for telling a profile's part of them again.
+#[derive(Debug, Default)]
+struct Told {
+    events: BTreeMap<ProfileId, Vec<(LogPlace, Logged)>>,
+    others: Vec<(LogPlace, Logged)>,
+}
 
 /// A replay under way.
 #[derive(Debug)]
@@ -19,6 +26,8 @@ pub struct Replay<'a> {
     memory: Memory,
     /// Declared traits by profile, where they are asked for.
     traits: Option<BTreeMap<ProfileId, BTreeMap<TraitName, Attribute>>>,
+    /// What was told so far, where the log tells of unlinking.
+    told: Option<Told>,
     /// Whose each event was when it came, where that is asked for.
     events: Option<Vec<(i64, Option<ProfileId>)>>,
     pub unattributed: u64,
@@ -27,12 +36,17 @@ pub struct Replay<'a> {
 
 impl<'a> Replay<'a> {
     pub fn new(rules: &'a IdentityRules) -> Self {
-        Self { rules, memory: Memory::default(), traits: None, events: None, unattributed: 0, conflicts: 0 }
+        Self { rules, memory: Memory::default(), traits: None, told: None, events: None, unattributed: 0, conflicts: 0 }
     }
 
     /// Rebuilds declared traits, too.
     pub fn with_traits(self) -> Self {
         Self { traits: Some(BTreeMap::new()), ..self }
+    }
+
+    /// Remembers every line, as it must where the log tells of unlinking.
+    pub fn with_lines(self) -> Self {
+        Self { told: Some(Told::default()), ..self }
     }
 
     /// Remembers whose each event is.
@@ -62,11 +76,31 @@ impl<'a> Replay<'a> {
         self.events.iter().flatten().map(move |(row, profile)| (*row, now(profile)))
     }
 
-    /// Takes the next line. `row` is the event's place in the log, and 0 for other lines.
-    pub fn step(&mut self, row: i64, line: &Logged) {
+    /// Takes the next line.
+    pub fn step(&mut self, place: LogPlace, line: &Logged) {
         match line {
-            Logged::Event(event) => self.event(row, event),
-            Logged::Record(record) => self.record(record),
+            Logged::Event(event) => {
+                let profile = self.event(place.event, event);
+                if let (Some(told), Some(profile)) = (&mut self.told, profile) {
+                    told.events.entry(profile).or_default().push((place, line.clone()));
+                }
+            }
+            other => {
+                match other {
+                    Logged::Record(record) => self.record(record),
+                    Logged::Unlinked(identifier, others) => self.unlink(identifier, others),
+                    other => self.other(other),
+                }
+                if let Some(told) = &mut self.told {
+                    told.others.push((place, other.clone()));
+                }
+            }
+        }
+    }
+
+    fn other(&mut self, line: &Logged) {
+        match line {
+            Logged::Event(_) | Logged::Record(_) | Logged::Unlinked(..) => {}
             Logged::WentOn { from, into, at } => self.went_on(from, into, *at),
             Logged::Gone(record) => self.memory.archive(record, true),
             Logged::Joined(one, other) => {
@@ -85,11 +119,48 @@ impl<'a> Replay<'a> {
         }
     }
 
-    fn event(&mut self, row: i64, event: &Event) {
-        let resolution = resolve(event, self.rules, &self.memory);
-        if let Some(traits) = &mut self.traits {
-            fold_merge(traits, &resolution.whose);
+    /// An identifier leaves its profile, whose lines are told again.
+    fn unlink(&mut self, identifier: &Identifier, others: &[Identifier]) {
+        for other in others {
+            self.memory.keep_apart(identifier, other);
         }
+        let Some(profile) = self.memory.standing(identifier).profile() else { return };
+        let held: BTreeSet<Identifier> = self.memory.identifiers(profile).into_iter().collect();
+        let Some(told) = &mut self.told else { return };
+        let events = told.events.remove(&profile).unwrap_or_default();
+        let concerns = |(_, line): &&(LogPlace, Logged)| line.names().iter().any(|name| held.contains(name));
+        let mut lines: Vec<(LogPlace, Logged)> = told.others.iter().filter(concerns).cloned().collect();
+        lines.extend(events.iter().cloned());
+        lines.sort_by_key(|(place, _)| *place);
+        let apart: Vec<(Identifier, Identifier)> = held
+            .iter()
+            .flat_map(|one| self.memory.apart_from(one).into_iter().map(move |other| (one.clone(), other)))
+            .collect();
+        let unlinking = Unlinking { identifier, held: &held, apart: &apart };
+        let is_live = |record: &Identifier| !self.memory.is_archived(record);
+        let parts = fall_apart(self.rules, &lines, unlinking, &is_live);
+        let profiles = self.memory.part(profile, identifier, &parts);
+        for (profile, part) in profiles.iter().zip(&parts) {
+            if let Some(traits) = &mut self.traits {
+                traits.insert(*profile, part.traits.clone());
+            }
+        }
+        // An event that the log gives to nobody of them any more stays where it was.
+        let elsewhere = |place: &LogPlace| parts.iter().skip(1).any(|part| part.events.contains(&place.event));
+        for (number, (now, part)) in profiles.iter().zip(&parts).enumerate() {
+            let own = |(place, _): &&(LogPlace, Logged)| {
+                if number == 0 { !elsewhere(place) } else { part.events.contains(&place.event) }
+            };
+            let own: Vec<(LogPlace, Logged)> = events.iter().filter(own).cloned().collect();
+            if let Some(told) = &mut self.told {
+                told.events.insert(*now, own);
+            }
+        }
+    }
+
+    fn event(&mut self, row: i64, event: &Event) -> Option<ProfileId> {
+        let resolution = resolve(event, self.rules, &self.memory);
+        self.fold(&resolution.whose);
         self.conflicts += u64::from(!resolution.conflicts.is_empty());
         let profile = self.memory.apply(&resolution, event.at);
         self.unattributed += u64::from(profile.is_none());
@@ -101,6 +172,20 @@ impl<'a> Replay<'a> {
         }
         if let Some(events) = &mut self.events {
             events.push((row, profile));
+        }
+        profile
+    }
+
+    /// What a merge makes of declared traits and lines.
+    fn fold(&mut self, whose: &Whose) {
+        if let Some(traits) = &mut self.traits {
+            fold_merge(traits, whose);
+        }
+        if let (Some(told), Whose::Merge { survivor, losers }) = (&mut self.told, whose) {
+            for loser in losers {
+                let theirs = told.events.remove(loser).unwrap_or_default();
+                told.events.entry(*survivor).or_default().extend(theirs);
+            }
         }
     }
 
@@ -118,9 +203,7 @@ impl<'a> Replay<'a> {
             identifiers: &record.identifiers,
         };
         let resolved = resolve_record(&evidence, self.rules, &self.memory);
-        if let Some(traits) = &mut self.traits {
-            fold_merge(traits, &resolved.resolution.whose);
-        }
+        self.fold(&resolved.resolution.whose);
         self.memory.apply(&resolved.resolution, record.at);
         for id in &record.merged {
             self.memory.archive(id, true);
@@ -147,9 +230,7 @@ impl<'a> Replay<'a> {
         }
         let (survivor, loser) =
             if super::survivor_order(&a) <= super::survivor_order(&b) { (one, other) } else { (other, one) };
-        if let Some(traits) = &mut self.traits {
-            fold_merge(traits, &Whose::Merge { survivor, losers: vec![loser] });
-        }
+        self.fold(&Whose::Merge { survivor, losers: vec![loser] });
         self.memory.merge(survivor, loser);
     }
 }

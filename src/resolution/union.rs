@@ -1,6 +1,6 @@
 //! What one profile would hold if an event joined what it names: within its limits or not.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
     ConflictAction, Graph, Holder, Identifier, IdentifierKind, IdentityRules, MOST_IDENTIFIERS, MOST_MERGES, ProfileId,
@@ -131,6 +131,26 @@ impl<'a> Union<'a> {
             kinds.extend(self.graph.identifiers(holder.profile).into_iter().map(|id| id.kind));
         }
         kinds.into_iter().collect()
+    }
+
+    /// The weakest identifier through which what is kept apart would come together.
+    pub fn weakest_of_apart(&self) -> Option<usize> {
+        let mut all: BTreeMap<Identifier, Option<ProfileId>> =
+            self.identifiers.iter().map(|(id, standing)| (id.clone(), standing.profile())).collect();
+        for holder in &self.holders {
+            let held = self.graph.identifiers(holder.profile);
+            all.extend(held.into_iter().map(|identifier| (identifier, Some(holder.profile))));
+        }
+        let mut sides = all.iter().filter_map(|(one, through)| {
+            let others = self.graph.apart_from(one);
+            others.iter().any(|other| all.contains_key(other)).then_some((one, *through))
+        });
+        let (one, through) = sides.next()?;
+        let other = sides.find(|(other, _)| self.graph.apart_from(one).contains(other))?;
+        let brings = |side: &(&Identifier, Option<ProfileId>), (id, standing): &(Identifier, Standing)| {
+            id == side.0 || (side.1.is_some() && standing.profile() == side.1)
+        };
+        self.identifiers.iter().rposition(|entry| brings(&(one, through), entry) || brings(&other, entry))
     }
 
     pub fn holds_what_is_kept_apart(&self) -> bool {

@@ -141,6 +141,10 @@ pub struct Component {
     /// The log as far as it concerns the profile, in order.
     pub log: Vec<(LogPlace, Logged)>,
     pub held: HeldBy,
+    /// What leaves.
+    pub unlinked: Identifier,
+    /// What must never be one.
+    pub apart: Vec<(Identifier, Identifier)>,
     /// Values of traits that CRM records told, replaced ones too.
     pub from_records: Vec<(TraitName, Attribute)>,
     /// Its records, live and archived.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use connector::{Fields, Object};
 use ferry::app::identity;
 use ferry::ingest::Parting;
-use ferry::model::{Identifier, IdentityRules, OnConflict, ProfileId, Region, ReviewReason};
+use ferry::model::{Identifier, IdentifierKind, IdentityRules, OnConflict, ProfileId, Region, ReviewReason};
 use ferry::store::{Answer, HeldState};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -47,7 +47,9 @@ async fn a_replay_of_any_history_gives_what_is_stored() {
             world.contact(&[("email", &format!("p{n}@people.example")), ("phone", &phone)]);
         }
         for _ in 0..60 {
-            match dice.random_range(0..10) {
+            match dice.random_range(0..12) {
+                10 => unlink_somebody(&world, &mut dice).await,
+                11 => answer_somehow(&world, &mut dice).await,
                 0 => {
                     world.advance(Duration::from_secs(3_600));
                     world.pull().await;
@@ -99,6 +101,37 @@ async fn a_replay_of_any_history_gives_what_is_stored() {
         let found = identity::check(&*world.app.store, &world.app.settings.identity).await.unwrap();
         assert_eq!((found.differences, found.beyond_the_log), (0, 0), "seed {seed}: {found:#?}");
     }
+}
+
+/// An identifier of somebody, whatever it is, is unlinked.
+async fn unlink_somebody(world: &World, dice: &mut StdRng) {
+    let all = world.app.store.all_held(ProfileId(0), 1_000).await.unwrap();
+    let several: Vec<_> = all.iter().filter(|held| held.identifiers.len() > 1).collect();
+    if several.is_empty() {
+        return;
+    }
+    let held = several[dice.random_range(0..several.len())];
+    let one = &held.identifiers[dice.random_range(0..held.identifiers.len())];
+    let plan = Arc::new(Parting { identity: world.app.settings.identity.clone() });
+    let now = connector::Clock::now(&*world.clock);
+    if matches!(one.identifier.kind, IdentifierKind::Crm { .. }) {
+        let refused = world.app.store.unlink(one.identifier.clone(), now, plan).await.unwrap_err();
+        assert!(refused.to_string().contains("what joined them"), "{refused}");
+        return;
+    }
+    world.app.store.unlink(one.identifier.clone(), now, plan).await.unwrap();
+}
+
+/// A question is answered; what may not be is refused and changes nothing.
+async fn answer_somehow(world: &World, dice: &mut StdRng) {
+    let open = world.app.store.reviews(true, 100).await.unwrap();
+    if open.is_empty() {
+        return;
+    }
+    let review = &open[dice.random_range(0..open.len())];
+    let answer = Answer::ALL[dice.random_range(0..Answer::ALL.len())];
+    let now = connector::Clock::now(&*world.clock);
+    let _refused = world.app.store.answer_review(review.id, answer, now).await;
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use connector::Timestamp;
 
 use super::world::{contact, event, id, ids};
-use crate::model::{EventKind, Graph, IdentityRules, Logged, LoggedRecord, OnConflict};
+use crate::model::{EventKind, Graph, IdentityRules, LogPlace, Logged, LoggedRecord, OnConflict};
 use crate::resolution::{Replay, partition};
 
 fn record(id: &str, keys: &[&str]) -> Logged {
@@ -23,7 +23,7 @@ fn seen(at: i64, keys: &[&str]) -> Logged {
 fn replay<'a>(rules: &'a IdentityRules, log: &[Logged]) -> Replay<'a> {
     let mut replay = Replay::new(rules).with_events().with_traits();
     for (place, line) in (1..).zip(log) {
-        replay.step(place, line);
+        replay.step(LogPlace { event: place, line: 0 }, line);
     }
     replay
 }

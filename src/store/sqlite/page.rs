@@ -13,7 +13,7 @@ use super::records::{self, Content, Key, Row, State};
 use super::session::{Place, Session, crm_kind};
 use super::writer::Done;
 use super::{company, conversion, deals, identity_log, intents, letters, links, merge, resolved, tombstones};
-use crate::model::{Identifier, Logged, LoggedRecord, Mirror, ProfileId, RecordKey, Whose};
+use crate::model::{Identifier, Logged, LoggedRecord, Mirror, ProfileId, RecordKey, Resolution, Whose};
 use crate::store::{
     Checkpoint, Guard, Incoming, IncomingPage, Known, PageReport, PlanRecords, RecordDecision, StreamKey, Tally,
     Verdict,
@@ -117,7 +117,7 @@ impl Paging<'_> {
         let because = Because { at, now: self.page.now, cause: &cause };
         let person = self.whose(incoming, &decision, because)?;
         let id = self.save_record(incoming, key, row.as_ref(), person.map(|p| p.id), &decision.mirror)?;
-        self.log_evidence(id, incoming, &known, at)?;
+        self.log_evidence(id, incoming, &known, &decision.resolution, at)?;
         self.link(id, row.as_ref(), person, incoming, because)?;
         if let Some(person) = person {
             let says = &decision.consents;
@@ -320,7 +320,14 @@ impl Paging<'_> {
     }
 
     /// What the record tells of its person, for whoever tells the log again.
-    fn log_evidence(&self, record: i64, incoming: &Incoming, known: &Known, at: connector::Timestamp) -> Fallible<()> {
+    fn log_evidence(
+        &self,
+        record: i64,
+        incoming: &Incoming,
+        known: &Known,
+        resolution: &Resolution,
+        at: connector::Timestamp,
+    ) -> Fallible<()> {
         let (session, key) = (self.session, &self.page.key);
         let object = key.stream.object();
         if !object.is_person() {
@@ -338,6 +345,13 @@ impl Paging<'_> {
             merged: incoming.record.merged_ids.iter().map(crm).collect(),
             carried,
         };
+        // The same words may mean something new: an address may have become free meanwhile.
+        let is_news = !matches!(resolution.whose, Whose::Existing(_))
+            || !resolution.attach.is_empty()
+            || !resolution.claim.is_empty();
+        if is_news {
+            session.run("UPDATE record SET evidence = NULL WHERE id = ?1", [record])?;
+        }
         identity_log::write_news(session, record, &Logged::Record(told), self.page.now)
     }
 

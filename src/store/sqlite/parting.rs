@@ -7,7 +7,7 @@ use super::graph::CONTESTED;
 use super::identity::{Because, Edge, holder, identifiers_of, log_edge};
 use super::profiles::{self, NewProfile};
 use super::session::Session;
-use super::{company, events, records, report, reviews};
+use super::{company, events, identity_log, records, report, reviews};
 use crate::model::{Identifier, IdentifierKind, LogPlace, Logged, Origin, ProfileId, RecordKey};
 use crate::store::{Component, Part, PartComponent};
 
@@ -21,6 +21,12 @@ pub(super) fn unlink(
     now: Timestamp,
     plan: &dyn PartComponent,
 ) -> Fallible<Vec<ProfileId>> {
+    if matches!(identifier.kind, IdentifierKind::Crm { .. }) {
+        return Err(Fault::Refused(format!(
+            "{identifier} is a record, and the CRM says whose: unlink what joined them, an address for instance; \
+             ferry identity show {identifier} lists it"
+        )));
+    }
     let owner = holder(session, identifier)?.filter(|owner| *owner > 0);
     let owner = owner.ok_or_else(|| Fault::Refused(format!("nobody holds {identifier}")))?;
     let others: Vec<Identifier> =
@@ -28,15 +34,40 @@ pub(super) fn unlink(
     if others.is_empty() {
         return Err(Fault::Refused(format!("{identifier} is all that its profile holds: there is nothing to part")));
     }
-    reviews::keep_apart(session, identifier, &others, now)?;
-    let component = component(session, owner)?;
+    reviews::keep_apart(session, identifier, &others)?;
+    let component = component(session, owner, identifier)?;
+    identity_log::write(session, &Logged::Unlinked(identifier.clone(), others), now)?;
     let parts = plan.parts(&component);
     let cause = format!("unlink {identifier}");
-    carry_out(session, owner, &parts, Because { at: now, now, cause: &cause })
+    let because = Because { at: now, now, cause: &cause };
+    if !parts.iter().any(|part| part.identifiers.contains(identifier)) {
+        release(session, owner, identifier, because)?;
+    }
+    carry_out(session, owner, &parts, because)
+}
+
+/// Nobody holds it any more.
+fn release(session: &Session<'_>, owner: i64, identifier: &Identifier, because: Because<'_>) -> Fallible<()> {
+    let kind = session.kind(&identifier.kind)?;
+    log_edge(
+        session,
+        &Edge {
+            at: because.at,
+            recorded_at: because.now,
+            sign: -1,
+            profile: owner,
+            kind,
+            value: &identifier.value,
+            cause: because.cause,
+        },
+    )?;
+    session.run("DELETE FROM identifier WHERE kind = ?1 AND value = ?2", (kind, &identifier.value))?;
+    profiles::mark_stale(session, owner)?;
+    profiles::note_change(session, owner)
 }
 
 /// Everything that bears on a profile.
-pub(super) fn component(session: &Session<'_>, profile: i64) -> Fallible<Component> {
+pub(super) fn component(session: &Session<'_>, profile: i64, unlinked: &Identifier) -> Fallible<Component> {
     let held = report::held_by(session, profile)?.ok_or(Fault::Damaged("a profile vanished"))?;
     let rows = records::of_profile(session, profile)?;
     let keys: Vec<RecordKey> = rows.iter().map(|row| row.linked.key.clone()).collect();
@@ -52,10 +83,12 @@ pub(super) fn component(session: &Session<'_>, profile: i64) -> Fallible<Compone
     let log =
         log_of(session, profile, &held.identifiers.iter().map(|held| held.identifier.clone()).collect::<Vec<_>>())?;
     let first_seen = held.profile.first_seen;
-    Ok(Component { log, held, from_records, records: keys, first_seen })
+    let apart = report::apart(session)?;
+    let unlinked = unlinked.clone();
+    Ok(Component { log, held, unlinked, apart, from_records, records: keys, first_seen })
 }
 
-/// The profile's events, and every other line that names something it holds. Who is kept apart stands before all.
+/// The profile's events, and every other line that names something it holds.
 fn log_of(session: &Session<'_>, profile: i64, held: &[Identifier]) -> Fallible<Vec<(LogPlace, Logged)>> {
     let mut log: Vec<(LogPlace, Logged)> = Vec::new();
     let mut after = 0;
@@ -69,11 +102,7 @@ fn log_of(session: &Session<'_>, profile: i64, held: &[Identifier]) -> Fallible<
             let text: String = row.get(2)?;
             let line = Logged::from_text(&text).ok_or(Fault::Damaged("a line of the identity log"))?;
             if line.names().iter().any(|name| held.contains(name)) {
-                let place = match line {
-                    Logged::Apart(..) => LogPlace::default(),
-                    _ => LogPlace { event: row.get(1)?, line: after },
-                };
-                log.push((place, line));
+                log.push((LogPlace { event: row.get(1)?, line: after }, line));
             }
         }
         if read < CHUNK {

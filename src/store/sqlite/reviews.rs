@@ -195,7 +195,8 @@ fn part(session: &Session<'_>, review: &ReviewRow, now: Timestamp) -> Fallible<(
         for other in review.profiles.iter().skip(place + 1) {
             let theirs = personal(session, *other)?;
             for identifier in &ours {
-                keep_apart(session, identifier, &theirs, now)?;
+                keep_apart(session, identifier, &theirs)?;
+                identity_log::write(session, &Logged::Apart(identifier.clone(), theirs.clone()), now)?;
             }
         }
     }
@@ -210,12 +211,7 @@ fn personal(session: &Session<'_>, profile: ProfileId) -> Fallible<Vec<Identifie
 }
 
 /// From now on, and whenever the log is told again, these are never in one profile.
-pub(super) fn keep_apart(
-    session: &Session<'_>,
-    one: &Identifier,
-    others: &[Identifier],
-    now: Timestamp,
-) -> Fallible<()> {
+pub(super) fn keep_apart(session: &Session<'_>, one: &Identifier, others: &[Identifier]) -> Fallible<()> {
     let sql = "INSERT INTO apart (kind, value, other_kind, other_value) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
     let kind = session.kind(&one.kind)?;
     for other in others {
@@ -223,7 +219,7 @@ pub(super) fn keep_apart(
         session.run(sql, (kind, &one.value, other_kind, &other.value))?;
         session.run(sql, (other_kind, &other.value, kind, &one.value))?;
     }
-    identity_log::write(session, &Logged::Apart(one.clone(), others.to_vec()), now)
+    Ok(())
 }
 
 /// Whether anything of one is kept apart from anything of the other.
