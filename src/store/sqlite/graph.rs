@@ -108,7 +108,7 @@ impl SqlGraph<'_, '_> {
     }
 
     fn measured(&self, profile: ProfileId) -> Fallible<ProfileSize> {
-        let number = |sql: &str| -> Fallible<u32> {
+        let number = |sql: &'static str| -> Fallible<u32> {
             Ok(u32::try_from(self.session.number(sql, [profile.0])?).unwrap_or(u32::MAX))
         };
         Ok(ProfileSize {

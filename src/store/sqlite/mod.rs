@@ -42,6 +42,7 @@ mod runs;
 mod session;
 mod settle;
 mod stage;
+mod statements;
 mod stats;
 #[cfg(test)]
 mod tests;

@@ -19,8 +19,8 @@ use crate::store::{
 };
 
 /// A page under way.
-pub(super) struct Paging<'a> {
-    pub(super) session: &'a Session<'a>,
+pub(super) struct Paging<'a, 'c> {
+    pub(super) session: &'a Session<'c>,
     pub(super) page: &'a IncomingPage,
     pub(super) place: Place,
     pub(super) report: PageReport,
@@ -68,7 +68,7 @@ pub(super) fn apply(session: &Session<'_>, page: &IncomingPage, plan: &dyn PlanR
     Ok(Done::Keep(paging.report))
 }
 
-impl Paging<'_> {
+impl Paging<'_, '_> {
     fn record_key(&self, ext: &str) -> RecordKey {
         RecordKey {
             connection: self.page.key.connection.clone(),
