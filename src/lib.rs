@@ -5,9 +5,9 @@
 //!
 //! 0. `connectors/contract` — the words shared with connectors
 //! 1. `model` the nouns of a CDP · `expr` CEL expressions, pure
-//! 2. `store` the only SQL · `mapping` CRM fields ↔ traits · `compare` the three-way compare · `resolution` whose
-//!    is this · `matching` could these be one · `company` who works where · `enrich` behaviour → traits and
-//!    scores · `schedule` when things run
+//! 2. `store` the only SQL · `mapping` CRM fields ↔ traits · `compare` the three-way compare · `consent` what may
+//!    be used · `resolution` whose is this · `matching` could these be one · `company` who works where · `enrich`
+//!    behaviour → traits and scores · `schedule` when things run
 //! 3. `pull` CRM → store · `push` store → CRM · `ingest` events → store
 //! 4. `config` sync.toml → settings · `server` faces for machines
 //! 5. `app` where concrete things meet
@@ -20,6 +20,7 @@ pub mod cli;
 pub mod company;
 pub mod compare;
 pub mod config;
+pub mod consent;
 pub mod enrich;
 pub mod expr;
 pub mod ingest;

@@ -29,12 +29,13 @@ pub async fn run(table: &mut Table, records: u64) {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let run = RunId(app.world.entropy.uuid(clock.now()));
     let live = Live::new(app.store.clone(), app.model.clone(), clock, run, app.arrived.clone());
-    let options = DecodeOptions { source: "web".into(), max_message: MAX_MESSAGE, client: false };
+    let options =
+        DecodeOptions { source: "web".into(), max_message: MAX_MESSAGE, client: false, identity: Default::default() };
     let source = LiveSource { options, tally: Tally::default() };
     let measured = measure(records * EACH, async {
         for batch in messages.chunks(usize::try_from(BATCH).unwrap()) {
             let now = app.world.clock.now();
-            let taken = live.take(&source, batch, now).await.unwrap();
+            let taken = live.take(&source, batch, now, false).await.unwrap();
             assert_eq!(taken.accepted, batch.len() as u64, "{:?}", taken.rejected);
         }
     })

@@ -62,6 +62,7 @@ impl App {
         progress: &dyn Progress,
         bytes: &(dyn Fn(u64) + Sync),
     ) -> Result<Imported> {
+        self.match_empty_log().await?;
         let run = self.start_run(Flow::Ingest, None, None).await?;
         let mut counts = Counts::default();
         let shown = path.display().to_string();
@@ -107,6 +108,7 @@ impl App {
             model: &self.model,
             identity: self.settings.identity.clone(),
             source,
+            consent: &self.settings.privacy.consent,
             run,
             stop: &self.stop,
         };

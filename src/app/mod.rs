@@ -9,6 +9,7 @@ mod inbox;
 mod listening;
 mod notebook;
 mod planning;
+mod privacy;
 mod pulling;
 mod pushing;
 mod quota;
@@ -86,16 +87,17 @@ impl App {
     /// Everything the settings name, put together. Nothing is sent yet.
     pub fn assemble(settings: Settings, store: Arc<dyn Store>, world: World) -> connector::Result<Self> {
         let connections = shelved(&settings, &world, &Shelf::Open(store.clone()))?;
-        Ok(Self::with_connections(settings, store, world, connections))
+        Self::with_connections(settings, store, world, connections)
     }
 
-    /// The same with connectors of the caller's own.
+    /// The same with connectors of the caller's own; a secret of the store's that cannot be read is an error.
     pub fn with_connections(
         settings: Settings,
         store: Arc<dyn Store>,
         world: World,
         connections: Vec<Connection>,
-    ) -> Self {
+    ) -> connector::Result<Self> {
+        store.set_privacy(privacy::privacy(&settings.privacy, &world)?);
         let worker = format!("{}-{:08x}", std::process::id(), world.entropy.next_u64() >> 32).into();
         let live_sources = settings
             .http_sources()
@@ -103,7 +105,7 @@ impl App {
                 Arc::new(listening::live_source(name, http.client, http.max_message, &settings.identity))
             })
             .collect();
-        Self {
+        Ok(Self {
             model: Arc::new(Model::new(settings.model.clone())),
             settings: Arc::new(settings),
             store,
@@ -114,7 +116,7 @@ impl App {
             worker,
             arrived: Arc::new(Notify::new()),
             live_sources,
-        }
+        })
     }
 
     pub fn connection(&self, name: &str) -> Option<&Connection> {

@@ -60,7 +60,7 @@ impl Cx {
         let app = if crms {
             App::assemble(settings, Arc::new(store), world)?
         } else {
-            App::with_connections(settings, Arc::new(store), world, Vec::new())
+            App::with_connections(settings, Arc::new(store), world, Vec::new())?
         };
         // Under the lock nobody else is writing: what was under way when a process died has an unknown fate.
         app.store.recover(self.clock.now()).await?;
@@ -71,7 +71,7 @@ impl Cx {
     /// The same without the lock and without any CRM: for what only concerns the store.
     pub fn assemble_offline(&self, settings: Settings) -> Result<App, Failure> {
         let store = SqliteStore::open(&settings.store_path, OpenOptions::default(), self.entropy.clone())?;
-        Ok(App::with_connections(settings, Arc::new(store), self.world(), Vec::new()))
+        Ok(App::with_connections(settings, Arc::new(store), self.world(), Vec::new())?)
     }
 
     /// The same for commands that only read the store, beside whoever runs a flow.
@@ -83,7 +83,7 @@ impl Cx {
         })?;
         let world = self.world();
         let connections = app::connect(&settings, &world)?;
-        Ok(App::with_connections(settings, Arc::from(store), world, connections))
+        Ok(App::with_connections(settings, Arc::from(store), world, connections)?)
     }
 
     pub fn world(&self) -> World {

@@ -3,6 +3,7 @@
 use connector::Object;
 
 use crate::mapping::{Kind, Source};
+use crate::model::Purpose;
 
 /// The trait under which the profile's own id is mapped.
 pub const PROFILE_ID: &str = "profile_id";
@@ -66,6 +67,15 @@ const EMPLOYER: &[(&str, Kind)] = &[
     ("company.website", Kind::Text),
 ];
 
+/// Consent, by the name it is mapped under. `consent.email` is what most CRMs have a field for.
+const CONSENT: &[(&str, Purpose)] = &[
+    ("consent.ads", Purpose::Ads),
+    ("consent.analytics", Purpose::Analytics),
+    ("consent.email", Purpose::Marketing),
+    ("consent.marketing", Purpose::Marketing),
+    ("consent.sales", Purpose::Sales),
+];
+
 /// What can be mapped for one object.
 #[derive(Clone, Debug)]
 pub struct Catalogue(Vec<(String, Kind, Source)>);
@@ -75,6 +85,7 @@ impl Catalogue {
     pub fn person(computed: impl IntoIterator<Item = (String, Kind)>) -> Self {
         let mut all = declared(PERSON);
         all.extend(computed.into_iter().map(|(name, kind)| (name, kind, Source::Computed)));
+        all.extend(CONSENT.iter().map(|(name, p)| ((*name).to_owned(), Kind::Bool, Source::Consent(*p))));
         all.push((PROFILE_ID.into(), Kind::Text, Source::ProfileId));
         Self(all)
     }

@@ -11,6 +11,7 @@ use crate::config::mapping_check as check;
 use crate::config::mask::quoted;
 use crate::config::origin::{Origin, quote};
 use crate::config::preset;
+use crate::config::privacy;
 use crate::config::reader::{Bad, Reader};
 use crate::config::settings::Preset;
 use crate::config::tree::{Entry, Node, Value};
@@ -21,7 +22,7 @@ use crate::mapping::{CreatePolicy, FieldMapping, ObjectMapping, Transform, Value
 use crate::model::{Direction, Rule};
 
 /// First words of names that are mapped in the format and not in this version.
-const LATER_NAMES: [&str; 4] = ["company", "segments", "consent", "deal"];
+const LATER_NAMES: [&str; 3] = ["company", "segments", "deal"];
 
 /// One mapping and where it is written; `None` for the preset's.
 pub struct Line {
@@ -168,6 +169,9 @@ fn unknown_trait(section: &Reader<'_>, entry: &Entry, catalogue: &Catalogue) -> 
         return Diagnostic::new("E008", format!("`{first}.…` in {} is not in this version", section.named()))
             .at(&entry.key_place)
             .help("remove it: nothing is accepted and ignored");
+    }
+    if let Some(purpose) = name.strip_prefix("consent.") {
+        return privacy::unknown_purpose(purpose).at(&entry.key_place);
     }
     Diagnostic::new("E030", format!("unknown trait {} in {}", quoted(name), section.named()))
         .at(&entry.key_place)

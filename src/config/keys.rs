@@ -32,8 +32,9 @@ pub const ROOT: Keys = keys(
         "currency",
         "safety",
         "identity",
+        "privacy",
     ],
-    &["include", "segments", "routing", "alerts", "privacy", "renamed"],
+    &["include", "segments", "routing", "alerts", "renamed"],
 );
 
 /// Keys of the root that are values; the others are sections.
@@ -102,6 +103,22 @@ pub const CURRENCY: Keys = keys(&["rates", "rates_file"], &[]);
 pub const SAFETY: Keys =
     keys(&["max_creates_per_run", "max_update_share", "never_clear_more_than", "max_pull_loss", "mode"], &[]);
 
+pub const PRIVACY: Keys = keys(
+    &[
+        "default_consent",
+        "categories",
+        "double_opt_in",
+        "honour_gpc",
+        "store_ip",
+        "retention",
+        "on_erase",
+        "suppression_key",
+    ],
+    &[],
+);
+
+pub const RETENTION: Keys = keys(&["events", "anonymous_profiles", "raw_payloads"], &[]);
+
 pub const IDENTITY: Keys = keys(
     &[
         "default_region",
@@ -126,7 +143,7 @@ pub const SECRET: Keys = keys(&["env", "file", "command"], &[]);
 
 /// Every place there is.
 #[cfg(test)]
-pub const EVERY_PLACE: [Keys; 27] = [
+pub const EVERY_PLACE: [Keys; 29] = [
     ROOT,
     STORE,
     SERVER,
@@ -150,6 +167,8 @@ pub const EVERY_PLACE: [Keys; 27] = [
     SCORE_RULE,
     CURRENCY,
     SAFETY,
+    PRIVACY,
+    RETENTION,
     IDENTITY,
     LIMITS,
     CUSTOM,

@@ -10,7 +10,7 @@ use crate::config::settings::{Preset, Settings};
 use crate::config::text::{self, SourceText};
 use crate::config::tree::Value;
 use crate::config::{
-    company, connection, currency, document, general, identity, inbox, model, origin, schedule, source,
+    company, connection, currency, document, general, identity, inbox, model, origin, privacy, schedule, source,
 };
 use crate::ingest::MAX_MESSAGE;
 
@@ -109,6 +109,8 @@ fn settings(root: &Reader<'_>, folder: &Path) -> Option<Settings> {
     let company = company::company(root);
     let currency = currency::currency(root, folder);
     let safety = general::safety(root);
+    let privacy = privacy::privacy(root, folder, &model.spec);
+    privacy::warn_unmapped(root, connections.as_deref().unwrap_or_default());
     let (timezone, base_currency, server) = (timezone?, base_currency?, server?);
     let model = model::with_surroundings(
         model.complete()?,
@@ -131,6 +133,7 @@ fn settings(root: &Reader<'_>, folder: &Path) -> Option<Settings> {
         company: company?,
         model,
         safety: safety?,
+        privacy: privacy?,
         config_hash: String::new(),
         resolved: Vec::new(),
     })

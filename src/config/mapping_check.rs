@@ -7,7 +7,7 @@ use crate::config::diagnostic::{Diagnostic, Place};
 use crate::config::fields::Line;
 use crate::config::reader::Reader;
 use crate::config::tree::{Entry, Value};
-use crate::mapping::{FieldMapping, Source};
+use crate::mapping::{FieldMapping, Source, Transform};
 use crate::model::{Direction, Rule};
 
 /// Reports what does not go together in one mapping; whether nothing was found.
@@ -17,6 +17,7 @@ pub fn fits(section: &Reader<'_>, entry: &Entry, object: &Object, mapping: &Fiel
         rule(entry, mapping),
         reversible(entry, mapping),
         only_pushed(entry, mapping),
+        consent(entry, mapping),
     ];
     let mut fits = true;
     for problem in problems.into_iter().flatten() {
@@ -36,7 +37,8 @@ fn place_of<'e>(entry: &'e Entry, key: &str) -> &'e Place {
 
 fn direction(section: &Reader<'_>, entry: &Entry, object: &Object, mapping: &FieldMapping) -> Option<Diagnostic> {
     let place = place_of(entry, "direction");
-    if mapping.source != Source::Declared && mapping.direction.pulls() {
+    let is_ours = matches!(mapping.source, Source::Computed | Source::ProfileId);
+    if is_ours && mapping.direction.pulls() {
         let what = if mapping.source == Source::ProfileId { "the profile's id" } else { "computed trait" };
         return Some(
             Diagnostic::new("E042", format!("{what} \"{}\" cannot be pulled", mapping.attribute))
@@ -71,7 +73,7 @@ fn rule(entry: &Entry, mapping: &FieldMapping) -> Option<Diagnostic> {
 
 /// In a both-way mapping each side's value must be told from the other's.
 fn reversible(entry: &Entry, mapping: &FieldMapping) -> Option<Diagnostic> {
-    if mapping.direction != Direction::Both {
+    if mapping.direction != Direction::Both || matches!(mapping.source, Source::Consent(_)) {
         return None;
     }
     let problem = |message: String, key: &str| {
@@ -93,6 +95,33 @@ fn reversible(entry: &Entry, mapping: &FieldMapping) -> Option<Diagnostic> {
         return problem(message, "transform");
     }
     None
+}
+
+/// An opt-out is no value to be bargained about, and only a yes or no.
+fn consent(entry: &Entry, mapping: &FieldMapping) -> Option<Diagnostic> {
+    if !matches!(mapping.source, Source::Consent(_)) {
+        return None;
+    }
+    if mapping.rule != Rule::MostRestrictive {
+        let message = format!("conflict rule \"{}\" is not valid for \"{}\"", mapping.rule, mapping.attribute);
+        return Some(
+            Diagnostic::new("E041", message)
+                .at(place_of(entry, "conflict"))
+                .help("an opt-out on either side stands: most_restrictive, always"),
+        );
+    }
+    let key = if mapping.map.is_some() {
+        "map"
+    } else if mapping.clear {
+        "clear"
+    } else if !matches!(mapping.transforms.as_slice(), [] | [Transform::Not]) {
+        "transform"
+    } else {
+        return None;
+    };
+    let message = format!("`{key}` does not fit \"{}\", which is a yes or no", mapping.attribute);
+    let help = "transform = \"not\" where the CRM's field is an opt-out; nothing where it is an opt-in";
+    Some(Diagnostic::new("E045", message).at(place_of(entry, key)).help(help))
 }
 
 fn only_pushed(entry: &Entry, mapping: &FieldMapping) -> Option<Diagnostic> {

@@ -24,6 +24,7 @@ mod model;
 mod origin;
 mod overrides;
 mod preset;
+mod privacy;
 mod reader;
 mod render;
 mod schedule;
@@ -44,6 +45,7 @@ pub use load::{Failure, Loaded, load, parse};
 pub use mask::quoted;
 pub use origin::{Origin, ResolvedLine};
 pub use overrides::Overrides;
+pub use privacy::{OnErase, PrivacySettings, Retention};
 pub use render::{ProblemJson, blocks};
 pub use settings::{
     AdminSettings, ClientId, ConnectionMode, ConnectionSettings, Preset, PullDeals, SafetyMode, SafetySettings,

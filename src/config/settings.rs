@@ -12,6 +12,7 @@ use rust_decimal::Decimal;
 
 use crate::config::diagnostic::Place;
 use crate::config::origin::ResolvedLine;
+use crate::config::privacy::PrivacySettings;
 use crate::config::vendor::VendorSettings;
 use crate::enrich::ModelSpec;
 use crate::ingest::{CsvFormat, Inbox};
@@ -43,6 +44,7 @@ pub struct Settings {
     /// What is computed: traits, the score, exchange rates, our own domains.
     pub model: ModelSpec,
     pub safety: SafetySettings,
+    pub privacy: PrivacySettings,
     /// SHA-256 over the resolved settings, in hex: a plan made under other settings is refused.
     pub config_hash: String,
     /// Every setting, where it came from, in the order of the file.

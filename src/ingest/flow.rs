@@ -10,6 +10,7 @@ use connector::{Clock, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use super::{BadLine, DecodeOptions, MAX_MESSAGE, Records, decode};
+use crate::consent::Policy;
 use crate::enrich::Model;
 use crate::model::{
     Counts, DeadLetter, DeadLetterCode, DeadLetterId, Event, Fact, Graph, IdentityRules, Profile, ProfileId, Raw,
@@ -26,6 +27,7 @@ pub struct Ingest<'a> {
     pub model: &'a Model,
     pub identity: Arc<IdentityRules>,
     pub source: SourceName,
+    pub consent: &'a Arc<Policy>,
     pub run: RunId,
     pub stop: &'a CancellationToken,
 }
@@ -80,7 +82,8 @@ impl Ingest<'_> {
             if self.stop.is_cancelled() {
                 return Err(Failed::Stopped);
             }
-            let resolver = Arc::new(Resolver { now: batch.now, identity: self.identity.clone() });
+            let (identity, consent) = (self.identity.clone(), self.consent.clone());
+            let resolver = Arc::new(Resolver { now: batch.now, identity, consent, gpc: false });
             let mut report = self.store.append_events(batch, resolver);
             // Asked once, so that the batch is with the store before the next one is read.
             if let Poll::Ready(done) = futures::poll!(&mut report) {
@@ -117,6 +120,7 @@ impl Ingest<'_> {
             let line = record.line;
             let (code, bad) = match record.message.map(|text| decode(&text, now, &options)) {
                 Ok(Ok(event)) => {
+                    let event = self.consent.minimised(event);
                     let facts: Vec<Fact> = self.model.facts(&event);
                     batch.events.push((event, facts));
                     continue;
@@ -168,7 +172,7 @@ fn note(counts: &mut Counts, seen: u64, report: &IngestReport) {
     counts.created += report.accepted;
     counts.duplicates += report.duplicates;
     counts.conflicts += report.identity_conflicts;
-    counts.skipped += report.unattributed;
+    counts.skipped += report.unattributed + report.suppressed + report.withheld;
     counts.failed += report.dead_letters;
 }
 
@@ -177,6 +181,9 @@ fn note(counts: &mut Counts, seen: u64, report: &IngestReport) {
 pub struct Resolver {
     pub now: Timestamp,
     pub identity: Arc<IdentityRules>,
+    pub consent: Arc<Policy>,
+    /// Whether the sender's browser asked with `Sec-GPC: 1` not to be sold or shared.
+    pub gpc: bool,
 }
 
 impl ResolveEvents for Resolver {
@@ -191,6 +198,6 @@ impl ResolveEvents for Resolver {
             Whose::New | Whose::Nobody => None,
         };
         let attributes = resolution::won_traits(event, &resolution, known.as_ref(), self.now);
-        EventDecision { resolution, attributes }
+        EventDecision { resolution, attributes, consent: self.consent.read(event, self.gpc) }
     }
 }

@@ -9,6 +9,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::flow::Resolver;
 use super::{DecodeError, DecodeOptions, decode};
+use crate::consent::Policy;
 use crate::enrich::Model;
 use crate::model::{DeadLetter, DeadLetterCode, DeadLetterId, Fact, Raw, RunId, SourceName, Subject};
 use crate::store::{AppendEvents, Result, Store};
@@ -25,6 +26,7 @@ pub struct Live {
     /// Permits of a KiB each: bytes of requests between their arrival and their commit.
     room: Arc<Semaphore>,
     patience: Duration,
+    consent: Arc<Policy>,
 }
 
 /// One sender.
@@ -61,12 +63,18 @@ impl Live {
         run: RunId,
         arrived: Arc<Notify>,
     ) -> Self {
-        Self { store, model, clock, run, arrived, room: Arc::new(Semaphore::new(ROOM / 1024)), patience: PATIENCE }
+        let room = Arc::new(Semaphore::new(ROOM / 1024));
+        Self { store, model, clock, run, arrived, room, patience: PATIENCE, consent: Arc::default() }
     }
 
     /// How long a request waits for room before it is sent away; 2 s where it is not said.
     pub fn with_patience(self, patience: Duration) -> Self {
         Self { patience, ..self }
+    }
+
+    /// How consent is read; as built in where it is not said.
+    pub fn with_consent(self, consent: Arc<Policy>) -> Self {
+        Self { consent, ..self }
     }
 
     pub fn now(&self) -> Timestamp {
@@ -81,12 +89,13 @@ impl Live {
     }
 
     /// Takes the messages of one request. When this returns, what was accepted is on disk. A message that cannot be taken
-    /// never harms the others.
+    /// never harms the others. `gpc`: they came with `Sec-GPC: 1`.
     pub async fn take(
         &self,
         source: &LiveSource,
         messages: &[impl AsRef<str>],
         received_at: Timestamp,
+        gpc: bool,
     ) -> Result<Taken> {
         let mut taken = Taken::default();
         let mut batch = AppendEvents {
@@ -99,6 +108,7 @@ impl Live {
         for (place, message) in messages.iter().enumerate() {
             match decode(message.as_ref(), received_at, &source.options) {
                 Ok(event) => {
+                    let event = self.consent.minimised(event);
                     let facts: Vec<Fact> = self.model.facts(&event);
                     batch.events.push((event, facts));
                 }
@@ -112,13 +122,9 @@ impl Live {
             }
         }
         if !batch.events.is_empty() || !batch.rejected.is_empty() {
-            let report = self
-                .store
-                .append_events(
-                    batch,
-                    Arc::new(Resolver { now: received_at, identity: source.options.identity.clone() }),
-                )
-                .await?;
+            let (identity, consent) = (source.options.identity.clone(), self.consent.clone());
+            let resolver = Resolver { now: received_at, identity, consent, gpc };
+            let report = self.store.append_events(batch, Arc::new(resolver)).await?;
             (taken.accepted, taken.duplicate) = (report.accepted, report.duplicates);
             self.arrived.notify_one();
         }

@@ -1,5 +1,7 @@
 //! FLOOR 3 — events come in: lines are read, messages decoded and checked. What is stored was valid.
 
+#[cfg(test)]
+mod agreement;
 mod body;
 mod csv;
 mod decode;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use connector::{FieldName, Value};
 
 use super::{Kind, Transform, Unreadable, ValueMap};
-use crate::model::{Direction, Profile, Rule, TraitName};
+use crate::model::{Direction, Profile, Purpose, Rule, TraitName};
 
 /// Where a mapping's value comes from on our side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -16,6 +16,8 @@ pub enum Source {
     Computed,
     /// The profile's id: only pushed.
     ProfileId,
+    /// Consent for a purpose: a yes or no at the CRM that is an opt-out where the transform says `not`.
+    Consent(Purpose),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +43,7 @@ impl FieldMapping {
         let (direction, rule) = match source {
             Source::Declared => (Direction::Both, Rule::CrmWins),
             Source::Computed | Source::ProfileId => (Direction::Push, Rule::CdpWins),
+            Source::Consent(_) => (Direction::Both, Rule::MostRestrictive),
         };
         Self {
             attribute: attribute.into(),
@@ -85,6 +88,9 @@ impl FieldMapping {
 
     /// A delivered value in canonical form: read by kind and, where values flow in, through the transforms.
     pub fn canonical(&self, delivered: &Value) -> Result<Value, Unreadable> {
+        if matches!(self.source, Source::Consent(_)) {
+            return self.kind.read(delivered);
+        }
         // A mapped value is what the CRM calls it; its kind at the CRM is text whatever the trait's is.
         let kind = if self.map.is_some() || self.transforms_change_kind() { self.kind_at_crm() } else { self.kind };
         let value = kind.read(delivered)?;
@@ -113,10 +119,30 @@ impl FieldMapping {
         self.kind_at_crm().read(&value).ok()
     }
 
+    /// Whether the CRM's value of a consent field grants; `None` where the field is empty.
+    pub fn granted(&self, crm: &Value) -> Option<bool> {
+        match crm {
+            Value::Bool(value) => Some(*value != self.is_opt_out()),
+            _ => None,
+        }
+    }
+
+    /// What the CRM's consent field holds for a yes or a no.
+    pub fn as_consent(&self, granted: bool) -> Value {
+        Value::Bool(granted != self.is_opt_out())
+    }
+
+    /// Whether a yes in the CRM's consent field is a no to us.
+    pub fn is_opt_out(&self) -> bool {
+        self.transforms.contains(&Transform::Not)
+    }
+
     /// What the CRM's field should hold for this profile, in canonical form; `None` where a transform cannot take the value.
     pub fn desired(&self, profile: &Profile) -> Option<Value> {
         match self.source {
             Source::ProfileId => Some(Value::text(profile.uid.to_string())),
+            // Decided by what the person has said, not by a trait.
+            Source::Consent(_) => None,
             Source::Declared | Source::Computed => self.outbound(profile.value(&self.attribute)),
         }
     }
@@ -148,6 +174,9 @@ impl FieldMapping {
     pub fn kind_at_crm(&self) -> Kind {
         if self.map.is_some() {
             return Kind::Text;
+        }
+        if matches!(self.source, Source::Consent(_)) {
+            return self.kind;
         }
         // Inbound, transforms run on what the CRM holds, so its field holds the trait's kind before them.
         if self.direction == Direction::Pull { self.kind_before_transforms() } else { self.kind_after_transforms() }

@@ -46,6 +46,22 @@ pub struct Cause {
     pub origin: Arc<str>,
 }
 
+impl Cause {
+    /// How the origin of a change begins that tells a CRM of consent or takes back what is no longer allowed there.
+    pub const CONSENT: &'static str = "consent";
+
+    pub fn is_consent(&self) -> bool {
+        self.origin.split(' ').next() == Some(Self::CONSENT)
+    }
+}
+
+impl Intent {
+    /// Whether it only takes back, or tells of an opt-out: what is sent although consent is denied, because it is.
+    pub fn is_withdrawal(&self) -> bool {
+        !self.changes.is_empty() && self.changes.iter().all(|change| change.cause.is_consent())
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct OutboxEntry {
     pub id: OutboxId,

@@ -6,6 +6,7 @@
 mod fetching;
 mod guard;
 mod incoming;
+mod opt_out;
 mod plan;
 
 use std::convert::Infallible;

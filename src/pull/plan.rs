@@ -8,7 +8,7 @@ use connector::{ConnectionName, Record, RecordId, Timestamp, Value};
 use super::GuardLimits;
 use super::guard::Losses;
 use crate::compare::{Notice, Policy, Sides, compare, is_normalisation, wanted};
-use crate::mapping::{FieldMapping, ObjectMapping};
+use crate::mapping::{FieldMapping, ObjectMapping, Source};
 use crate::model::{
     Attribute, AttributeChange, DeadLetter, DeadLetterCode, DeadLetterId, Direction, Graph, IdentityRules, Mirror,
     MirrorField, Origin, Profile, ProfileId, RecordKey, Resolution, Subject, Whose,
@@ -23,12 +23,12 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// Decides about the records of one pull.
 #[derive(Debug)]
 pub struct Planner {
-    connection: ConnectionName,
-    mapping: Arc<ObjectMapping>,
+    pub(super) connection: ConnectionName,
+    pub(super) mapping: Arc<ObjectMapping>,
     identity: Arc<IdentityRules>,
     /// Whether records carry fields (the associations sweep carries only links).
     with_fields: bool,
-    now: Timestamp,
+    pub(super) now: Timestamp,
     limits: GuardLimits,
     losses: Mutex<Running>,
 }
@@ -118,6 +118,10 @@ impl Planner {
                     continue;
                 }
             };
+            if let Source::Consent(purpose) = mapping.source {
+                changed |= self.consent(mapping, purpose, crm, record, known, decision);
+                continue;
+            }
             changed |= self.field(mapping, crm, Arrival { record, origin: &origin }, known, profile, decision);
         }
         decision.tally = match (&known.record, changed) {
@@ -331,6 +335,7 @@ impl PlanRecords for Planner {
             emptied: false,
             dead_letters: Vec::new(),
             tally: Tally::Updated,
+            consents: Vec::new(),
         };
         if !self.with_fields {
             return decision;

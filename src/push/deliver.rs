@@ -87,7 +87,8 @@ impl<'a> Delivery<'a> {
     async fn work(&self, before: &Counts, progress: &(dyn Fn(&Counts) + Sync)) {
         while self.shared().end.is_none() && !self.push.stop.is_cancelled() {
             let now = self.push.clock.now();
-            let lease = Lease { worker: self.push.worker.clone(), now, until: now.saturating_add(LEASE) };
+            let lease =
+                Lease { worker: self.push.worker.clone(), run: self.push.run, now, until: now.saturating_add(LEASE) };
             let most = self.push.connector.capability().push_batch;
             let leased = self.push.store.lease(self.push.connection, &self.push.mapping.object, lease, most).await;
             let entries = match leased {

@@ -4,6 +4,7 @@
 //! one live intent, and at most one call in flight. What the CRM kept becomes the mirror.
 
 mod batch;
+mod consent;
 mod coverage;
 mod deliver;
 mod fuses;
@@ -78,6 +79,7 @@ impl Push<'_> {
     async fn flow(&self, report: &mut Report, progress: &(dyn Fn(&Counts) + Sync)) -> Result<End, End> {
         // Even with nothing to send: an open bulk job of a dead run is not left lying about.
         self.connector.recover().await.map_err(End::Crm)?;
+        report.counts.skipped += self.withhold().await?;
         if !self.has_work().await? {
             return Ok(End::Complete);
         }
@@ -120,6 +122,19 @@ impl Push<'_> {
         }
         let (items, _) = self.store.staged(self.connection, object, self.creates(), 0, 1).await.map_err(End::Store)?;
         Ok(!items.is_empty() || self.is_behind().await?)
+    }
+
+    /// Cancels what consent no longer lets out, before anything is staged and before the fuses count it.
+    async fn withhold(&self) -> Result<u64, End> {
+        let (mut cancelled, mut after) = (0, Some(0));
+        while let Some(from) = after {
+            let object = &self.mapping.object;
+            let now = self.clock.now();
+            let done = self.store.withhold(self.connection, object, self.run, now, from, STAGE_CHUNK).await;
+            let (some, next) = done.map_err(End::Store)?;
+            (cancelled, after) = (cancelled + some, next);
+        }
+        Ok(cancelled)
     }
 
     fn creates(&self) -> bool {

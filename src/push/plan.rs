@@ -164,7 +164,7 @@ fn count(intent: &Intent, plan: &mut Forecast, tally: &mut FuseTally) {
     tally.queued += 1;
     tally.creates += u64::from(create);
     tally.overwriting += u64::from(intent.changes.iter().any(|change| change.overwrites));
-    tally.clearing += u64::from(intent.changes.iter().any(|change| change.to.is_null()));
+    tally.clearing += u64::from(intent.changes.iter().any(|change| change.to.is_null() && !change.cause.is_consent()));
 }
 
 /// The item as it will be once a record found by address is linked.

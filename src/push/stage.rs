@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use connector::{ConnectionName, FieldName, Fields, Operation, Schema, Timestamp, Value};
 
+use super::consent;
 use crate::compare::{Notice, Policy, Sides, compare, wanted};
 use crate::mapping::{CreatePolicy, FieldMapping, ObjectMapping, Source, fit};
 use crate::model::{
     Attribute, AttributeChange, Cause, Change, DeadLetter, DeadLetterCode, DeadLetterId, Direction, IdentifierKind,
-    Intent, LinkedRecord, MirrorField, Origin, OutboxState, Profile, Rule, Subject,
+    Intent, LinkedRecord, MirrorField, Origin, Profile, Rule, Subject,
 };
 use crate::store::{StageDecision, StageItem, StageWrites};
 
@@ -48,7 +49,11 @@ impl Stager {
     /// Decides with the CRM's live values in place of the last seen ones; fields not in `live` are as last seen.
     pub fn decide_live(&self, item: &StageItem, live: Option<&Fields>) -> StageDecision {
         match (&item.record, &item.profile) {
-            (Some(record), Some(profile)) if !record.archived => self.update(item, record, profile, live),
+            _ if item.is_suppressed => StageDecision { withdraw: item.queued.is_some(), ..StageDecision::default() },
+            (Some(record), Some(profile)) if !record.archived => match consent::refused(&item.consents) {
+                Some(purpose) => self.withdrawal(item, record, purpose, live),
+                None => self.update(item, record, profile, live),
+            },
             (None, Some(profile)) => self.create(item, profile),
             _ => StageDecision { withdraw: item.queued.is_some(), ..StageDecision::default() },
         }
@@ -71,10 +76,13 @@ impl Stager {
             if before.is_some_and(|field| field.frozen) {
                 continue;
             }
-            let crm = match live.and_then(|fields| fields.get(&mapping.field)) {
-                Some(delivered) => mapping.canonical(delivered).ok(),
-                None => before.and_then(|field| field.seen.clone()),
-            };
+            let crm = self.held(mapping, before, live);
+            if let Source::Consent(purpose) = mapping.source {
+                let told = consent::opt_out(&item.consents, mapping, purpose, before, crm.as_ref());
+                compare_first |= told.is_some();
+                changes.extend(told);
+                continue;
+            }
             let Some(desired) = mapping.desired(profile) else { continue };
             let replaced = mapping.direction.pulls()
                 && profile
@@ -120,31 +128,13 @@ impl Stager {
             }
         }
         decision.mirror = (mirror != record.mirror).then_some(mirror);
-        let fields: Fields = changes.iter().map(|change| (change.field.clone(), change.to.clone())).collect();
-        match &item.queued {
-            // The same is already on its way.
-            Some(queued) if queued.intent.fields == fields => {}
-            Some(queued) if changes.is_empty() => decision.withdraw = queued.state == OutboxState::Queued,
-            None if changes.is_empty() => {}
-            _ => {
-                decision.intent = Some(Intent {
-                    connection: self.connection.clone(),
-                    object: self.mapping.object.clone(),
-                    record: Some(record.key.clone()),
-                    profile: record.profile,
-                    operation: Operation::Update { id: record.key.id.clone() },
-                    fields,
-                    changes,
-                    compare_first,
-                });
-            }
-        }
-        decision
+        let StageDecision { intent, withdraw, .. } = self.as_intent(item, record, changes, compare_first);
+        StageDecision { intent, withdraw, ..decision }
     }
 
     /// A record for a known profile that has none here: every field that has a value, keyed by the profile's id.
     fn create(&self, item: &StageItem, profile: &Profile) -> StageDecision {
-        if self.mapping.create == CreatePolicy::Never {
+        if self.mapping.create == CreatePolicy::Never || consent::refused(&item.consents).is_some() {
             return StageDecision { withdraw: item.queued.is_some(), ..StageDecision::default() };
         }
         let (Some(key), true) = (&self.key, profile.known) else { return StageDecision::default() };
@@ -155,6 +145,9 @@ impl Stager {
         let mut changes = Vec::new();
         let mut origins = Origins::of(profile);
         for (mapping, line) in self.mapping.pushes().zip(&self.lines) {
+            if let Source::Consent(purpose) = mapping.source {
+                changes.extend(consent::opt_out(&item.consents, mapping, purpose, None, None));
+            }
             let Some(value) = mapping.desired(profile).filter(|value| !value.is_null()) else { continue };
             if let Ok(value) = self.fitted(mapping, &value) {
                 changes.push(change(mapping, None, None, value, origins.cause(mapping, line)));
@@ -251,6 +244,7 @@ impl<'a> Origins<'a> {
     fn cause(&mut self, mapping: &FieldMapping, line: &Arc<str>) -> Cause {
         let origin = match mapping.source {
             Source::ProfileId => "profile".into(),
+            Source::Consent(purpose) => format!("{} {purpose}", Cause::CONSENT).into(),
             Source::Computed => self.computed().clone(),
             Source::Declared => {
                 let attribute = self.profile.attributes.get(&mapping.attribute);

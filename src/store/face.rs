@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use connector::{ConnectionName, Note, Object, Timestamp};
 
 use crate::model::{
-    CompanyRules, DeadLetter, DeadLetterId, Event, EventRow, Fact, Identifier, OutboxEntry, ProfileId, RecordKey,
-    RuleId, Run, RunId, Side, SourceName,
+    CompanyRules, Consents, DeadLetter, DeadLetterId, Event, EventRow, Fact, Identifier, OutboxEntry, Privacy,
+    ProfileId, RecordKey, RuleId, Run, RunId, Side, SourceName,
 };
 use crate::store::{
     AppendEvents, Checkpoint, CompanyDetail, CompanyOf, ComputeProfiles, Delivered, FuseTally, IncomingPage,
@@ -23,6 +23,9 @@ pub type MatchFacts = Arc<dyn Fn(&Event) -> Vec<Fact> + Send + Sync>;
 /// Every operation is one transaction and returns after it is durable.
 #[async_trait]
 pub trait Store: Debug + Send + Sync {
+    /// What of privacy holds from now on; the built-in defaults before.
+    fn set_privacy(&self, privacy: Privacy);
+
     // — in: CRM —
 
     async fn checkpoint(&self, key: &StreamKey) -> Result<Option<Checkpoint>>;
@@ -131,6 +134,18 @@ pub trait Store: Debug + Send + Sync {
         limit: usize,
     ) -> Result<Vec<OutboxEntry>>;
 
+    /// Cancels queued entries that privacy does not let out, up to `limit` looked at after `after` (0 starts): how many, and where
+    /// to go on. The journal says why; their records are marked, so that what is there can be taken back.
+    async fn withhold(
+        &self,
+        connection: &ConnectionName,
+        object: &Object,
+        run: RunId,
+        now: Timestamp,
+        after: i64,
+        limit: usize,
+    ) -> Result<(u64, Option<i64>)>;
+
     /// Turns every entry leased by a worker that no longer exists into `Ambiguous`; called at start. Returns how many.
     async fn recover(&self, now: Timestamp) -> Result<u64>;
 
@@ -209,6 +224,9 @@ pub trait Store: Debug + Send + Sync {
     async fn company(&self, key: &str, members: usize) -> Result<Option<CompanyDetail>>;
 
     async fn identifiers(&self, id: ProfileId) -> Result<Vec<Identifier>>;
+
+    /// What a person has decided about the use of their data.
+    async fn consents(&self, id: ProfileId) -> Result<Consents>;
 
     async fn timeline(&self, id: ProfileId, limit: usize) -> Result<Vec<TimelineItem>>;
 

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use connector::{ConnectionName, Cursor, FieldName, Record, Stream, Timestamp, Tombstone, Value};
 
 use crate::model::{
-    AttributeChange, CompanyRules, Computed, Counts, DeadLetter, Deal, Event, Fact, Graph, Identifier, LinkedRecord,
-    Mirror, Profile, ProfileId, ProfileUid, Resolution, RuleId, RunId, SourceName, TraitName,
+    AttributeChange, CompanyRules, Computed, ConsentDecision, Counts, DeadLetter, Deal, Event, Fact, Graph, Identifier,
+    LinkedRecord, MessageConsent, Mirror, Profile, ProfileId, ProfileUid, Resolution, RuleId, RunId, SourceName,
+    TraitName,
 };
 
 /// One stream of one connection: the unit of checkpoints.
@@ -86,6 +87,8 @@ pub struct RecordDecision {
     pub emptied: bool,
     pub dead_letters: Vec<DeadLetter>,
     pub tally: Tally,
+    /// Opt-outs that the record says, and takes back.
+    pub consents: Vec<ConsentDecision>,
 }
 
 /// How a record is counted.
@@ -180,6 +183,8 @@ pub struct EventDecision {
     pub resolution: Resolution,
     /// Declared traits that win over what is there.
     pub attributes: Vec<AttributeChange>,
+    /// What it says of consent; with what is known of the person it decides what of the event is kept.
+    pub consent: MessageConsent,
 }
 
 /// Decides whose an event is. Pure.
@@ -199,6 +204,10 @@ pub struct IngestReport {
     pub duplicates: u64,
     pub unattributed: u64,
     pub identity_conflicts: u64,
+    /// Dropped: they name somebody on the suppression list.
+    pub suppressed: u64,
+    /// Dropped: their person does not allow analytics.
+    pub withheld: u64,
     pub dead_letters: u64,
     pub profiles_marked: u64,
     /// Records whose person's declared traits changed: poke push.

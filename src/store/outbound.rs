@@ -6,8 +6,8 @@ use std::sync::Arc;
 use connector::{Link, RecordId, Timestamp};
 
 use crate::model::{
-    AttributeChange, DeadLetter, FieldWritten, Intent, JournalOutcome, LinkedRecord, Mirror, OutboxEntry, OutboxId,
-    Profile,
+    AttributeChange, Consents, DeadLetter, FieldWritten, Intent, JournalOutcome, LinkedRecord, Mirror, OutboxEntry,
+    OutboxId, Profile, RunId,
 };
 
 /// One record (or one profile that has none yet) that push must look at.
@@ -20,6 +20,9 @@ pub struct StageItem {
     pub queued: Option<OutboxEntry>,
     /// The profile's identifiers, strongest first, where there is no record: an existing one tells whose it is itself.
     pub identifiers: Vec<crate::model::Identifier>,
+    pub consents: Consents,
+    /// Whether it is somebody on the suppression list: nothing may be written.
+    pub is_suppressed: bool,
 }
 
 /// What to do about one staged item.
@@ -69,6 +72,8 @@ pub struct FuseTally {
 #[derive(Clone, Debug)]
 pub struct Lease {
     pub worker: Arc<str>,
+    /// Whose journal says what was cancelled instead of leased.
+    pub run: RunId,
     pub now: Timestamp,
     pub until: Timestamp,
 }

@@ -137,7 +137,7 @@ pub struct CompanyMember {
 pub struct TimelineItem {
     pub at: Timestamp,
     pub recorded_at: Timestamp,
-    /// `event`, `deal`, `identity`, `write`, `trait`
+    /// `event`, `deal`, `identity`, `write`, `trait`, `consent`
     pub kind: Arc<str>,
     pub title: Arc<str>,
     pub detail: Option<Arc<str>>,

@@ -7,5 +7,5 @@ use ferry::ingest::Resolver;
 
 /// Resolves events as the built-in rules of identity say; a trait wins by the rules of survivorship.
 pub fn declared(now: Timestamp) -> Arc<Resolver> {
-    Arc::new(Resolver { now, identity: Arc::default() })
+    Arc::new(Resolver { now, identity: Arc::default(), consent: Arc::default(), gpc: false })
 }

@@ -6,6 +6,7 @@ mod bulk_writes;
 mod catching_up;
 mod command_line;
 mod companies;
+mod consent;
 mod converted;
 mod coverage;
 mod crashes;

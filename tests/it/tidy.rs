@@ -13,6 +13,7 @@ const FLOORS: &[(u8, &[&str])] = &[
             "store",
             "mapping",
             "compare",
+            "consent",
             "resolution",
             "matching",
             "company",

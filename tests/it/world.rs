@@ -318,7 +318,7 @@ pub fn open(config: &str, folder: &Path, clock: Arc<LeapClock>, connectors: &[Ar
         .zip(connectors.iter().chain(std::iter::repeat(connectors.last().unwrap())))
         .map(|(settings, connector)| Connection { settings: settings.clone(), connector: connector.clone() });
     let connections = connections.collect();
-    App::with_connections(loaded.settings, store, outside, connections)
+    App::with_connections(loaded.settings, store, outside, connections).unwrap()
 }
 
 /// The fields that the preset maps, as `fields --create` would make them, and the CRM's own.

@@ -5,6 +5,7 @@ mod columns;
 mod company;
 mod golden;
 mod hostile;
+mod privacy;
 mod salesforce;
 
 use std::path::Path;
@@ -31,7 +32,7 @@ pub(super) fn parsed(text: &str) -> Result<Loaded, Failure> {
     parse("sync.toml", text, Path::new("conf"), &Overrides::none())
 }
 
-fn valid(text: &str) -> Settings {
+pub(super) fn valid(text: &str) -> Settings {
     parsed(text).unwrap_or_else(|failure| panic!("{failure}")).settings
 }
 

@@ -96,10 +96,15 @@ impl Asked<'_> {
             source.tally.note_limited();
             return Err(Refusal::rate_limited(seconds));
         }
-        self.door.live.take(source, &messages.texts, received_at).await.map_err(|error| {
+        self.door.live.take(source, &messages.texts, received_at, self.has_gpc()).await.map_err(|error| {
             tracing::error!(source = %source.options.source, %error, "events could not be stored");
             Refusal::unavailable("the events could not be stored just now")
         })
+    }
+
+    /// Global Privacy Control: the browser's wish not to be sold or shared.
+    fn has_gpc(&self) -> bool {
+        self.headers.get("sec-gpc").is_some_and(|value| value.as_bytes() == b"1")
     }
 
     /// Whose request this is: by Basic or Bearer authorization, else by the key in the body, else by that in the query.

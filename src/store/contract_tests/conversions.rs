@@ -89,7 +89,12 @@ pub(in crate::store) async fn a_write_out_to_a_lead_is_settled_after_its_convers
     apply(&*store, page_of(leads(), vec![person("L1", "Ada")])).await;
     apply(&*store, page(vec![person("1", "Bo")])).await;
     staged(&*store, Object::Lead, &Want::new(10)).await;
-    let due = |now| crate::store::Lease { worker: "w1".into(), now: at(now), until: at(now + 60) };
+    let due = |now| crate::store::Lease {
+        worker: "w1".into(),
+        run: crate::model::RunId(uuid::Uuid::nil()),
+        now: at(now),
+        until: at(now + 60),
+    };
     let sent = store.lease(&"hubspot".into(), &Object::Lead, due(5_000), 10).await.unwrap().remove(0);
     convert(&*store, "L1", "1").await;
     let left = store.outbox(&"hubspot".into(), &Object::Lead, 10).await.unwrap();
@@ -106,7 +111,12 @@ pub(in crate::store) async fn a_conversion_learned_from_a_write_joins_both(engin
     apply(&*store, page_of(leads(), vec![person("L1", "Ada")])).await;
     apply(&*store, page(vec![person("1", "Bo")])).await;
     staged(&*store, Object::Lead, &Want::new(10)).await;
-    let due = crate::store::Lease { worker: "w1".into(), now: at(5_000), until: at(5_060) };
+    let due = crate::store::Lease {
+        worker: "w1".into(),
+        run: crate::model::RunId(uuid::Uuid::nil()),
+        now: at(5_000),
+        until: at(5_060),
+    };
     let sent = store.lease(&"hubspot".into(), &Object::Lead, due, 10).await.unwrap().remove(0);
     settle(&*store, at(5_001), vec![settled(&sent, Fate::Merged { into: into_contact("1") })]).await;
     assert_eq!(lead_profile(&*store, "L1").await, profile_of(&*store, "1").await);

@@ -75,6 +75,7 @@ impl PlanRecords for Plan {
             restage: true,
             emptied: incoming.record.fields.iter().any(|(_, value)| value.is_null()),
             dead_letters: Vec::new(),
+            consents: Vec::new(),
             tally: if known.record.is_some() { Tally::Updated } else { Tally::Created },
         }
     }
@@ -129,6 +130,7 @@ impl ResolveEvents for Resolver {
         EventDecision {
             resolution: Resolution { attach: event.identifiers.clone(), ..Resolution::of(whose) },
             attributes: attributes.collect(),
+            consent: crate::model::MessageConsent::default(),
         }
     }
 }

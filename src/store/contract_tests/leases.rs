@@ -39,7 +39,8 @@ pub(in crate::store) async fn after_a_crash_the_crm_is_asked_first(engine: &dyn 
     let store = engine.open();
     two_queued(&*store).await;
     assert_eq!(store.recover(at(1)).await.unwrap(), 0);
-    let one = Lease { worker: "dead".into(), now: at(5_000), until: at(9_000) };
+    let one =
+        Lease { worker: "dead".into(), run: crate::model::RunId(uuid::Uuid::nil()), now: at(5_000), until: at(9_000) };
     let leased = store.lease(&"hubspot".into(), &Object::Contact, one, 1).await.unwrap();
     assert_eq!(leased.len(), 1);
     drop(store);
@@ -116,7 +117,12 @@ pub(in crate::store) async fn an_unknown_fate_has_the_record_looked_at_again(eng
 pub(in crate::store) async fn a_run_that_broke_off_gives_back_what_it_had(engine: &dyn Engine) {
     let store = engine.open();
     two_queued(&*store).await;
-    let one = |worker: &str| Lease { worker: worker.into(), now: at(5_000), until: at(9_000) };
+    let one = |worker: &str| Lease {
+        worker: worker.into(),
+        run: crate::model::RunId(uuid::Uuid::nil()),
+        now: at(5_000),
+        until: at(9_000),
+    };
     let mine = store.lease(&"hubspot".into(), &Object::Contact, one("w1"), 1).await.unwrap();
     store.lease(&"hubspot".into(), &Object::Contact, one("w2"), 1).await.unwrap();
     assert_eq!(store.reclaim(&"hubspot".into(), &Object::Lead, &"w1".into()).await.unwrap(), 0);

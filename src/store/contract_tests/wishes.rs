@@ -84,7 +84,8 @@ pub(super) async fn stage(store: &dyn Store, creates: bool, decide: Arc<dyn Stag
 }
 
 pub(super) async fn lease(store: &dyn Store, now: i64) -> Vec<OutboxEntry> {
-    let lease = Lease { worker: "w1".into(), now: at(now), until: at(now + 60) };
+    let lease =
+        Lease { worker: "w1".into(), run: crate::model::RunId(uuid::Uuid::nil()), now: at(now), until: at(now + 60) };
     store.lease(&"hubspot".into(), &Object::Contact, lease, 100).await.unwrap()
 }
 

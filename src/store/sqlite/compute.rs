@@ -5,22 +5,24 @@ use std::collections::{BTreeMap, HashSet};
 use connector::{Timestamp, Value};
 
 use super::fault::Fallible;
+use super::gate::Gate;
 use super::letters::rows_limit;
 use super::packed_model::{pack_scores, pack_values};
 use super::profiles::{self, keep_history};
 use super::session::Session;
 use super::{company, deals, records, rules as fact_rules};
-use crate::model::{Attribute, Computed, Origin, Profile, ProfileId, RuleId, TraitName};
+use crate::model::{Attribute, Computed, Origin, Profile, ProfileId, Purpose, RuleId, TraitName};
 use crate::store::{ComputeInput, ComputeProfiles};
 
 pub(super) fn compute(
-    session: &Session<'_>,
+    gate: &Gate<'_, '_>,
     as_of: Timestamp,
     all: bool,
     after: Option<ProfileId>,
     limit: usize,
     computing: &dyn ComputeProfiles,
 ) -> Fallible<(u64, u64, Option<ProfileId>)> {
+    let session = gate.session();
     let rules = computing.companies();
     // Whom a company concerns is marked before anybody is chosen.
     if let Some(rules) = rules
@@ -33,15 +35,20 @@ pub(super) fn compute(
     let mut changed = 0;
     for id in &ids {
         if let Some((profile, kept)) = load(session, *id)? {
-            let facts = fact_rules::facts(session, *id, &wanted)?;
-            let deals = deals::of_profile(session, *id)?;
             let company = match rules {
                 Some(rules) => company::place(session, &profile, rules, as_of)?,
                 None => BTreeMap::new(),
             };
-            let input = ComputeInput { profile: &profile, facts: &facts, deals: &deals, company: &company };
-            let mut result = computing.compute(&input);
-            result.traits.extend(company);
+            let result = if gate.allows(*id, Purpose::Analytics)? {
+                let facts = fact_rules::facts(session, *id, &wanted)?;
+                let deals = deals::of_profile(session, *id)?;
+                let input = ComputeInput { profile: &profile, facts: &facts, deals: &deals, company: &company };
+                let mut result = computing.compute(&input);
+                result.traits.extend(company);
+                result
+            } else {
+                Computed::default()
+            };
             changed += u64::from(store(session, &profile, &kept, as_of, &result)?);
         }
         session.run("DELETE FROM stale WHERE profile = ?1", [id])?;

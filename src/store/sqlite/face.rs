@@ -1,20 +1,21 @@
 //! The store's face, carried out by SQLite: each operation names what it does and goes to the writer or a reader.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use async_trait::async_trait;
 use connector::{ConnectionName, Note, Object, Timestamp};
 
 use super::fault::Fault;
+use super::gate::Gate;
 use super::session::Session;
 use super::{
     SqliteStore, company, compute, events, find, health, housekeeping, identity, journal, lease, letters, notebook,
-    outbox, page, profiles, rules, runs, settle, stage, stats, timeline,
+    outbox, page, profiles, rules, runs, settle, stage, stats, timeline, withhold,
 };
 use crate::model::{
-    CompanyRules, DeadLetter, DeadLetterId, EventRow, Fact, Identifier, Intent, OutboxEntry, ProfileId, RecordKey,
-    RuleId, Run, RunId, Side, SourceName,
+    CompanyRules, Consents, DeadLetter, DeadLetterId, EventRow, Fact, Identifier, Intent, OutboxEntry, Privacy,
+    ProfileId, RecordKey, RuleId, Run, RunId, Side, SourceName,
 };
 use crate::store::face::MatchFacts;
 use crate::store::{
@@ -37,6 +38,10 @@ fn of_profile<T: Default>(
 
 #[async_trait]
 impl Store for SqliteStore {
+    fn set_privacy(&self, privacy: Privacy) {
+        *self.privacy.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(privacy);
+    }
+
     async fn checkpoint(&self, key: &StreamKey) -> Result<Option<Checkpoint>> {
         let key = key.clone();
         self.read("read a checkpoint", move |session| page::checkpoint(session, &key)).await
@@ -48,11 +53,19 @@ impl Store for SqliteStore {
     }
 
     async fn apply_page(&self, page: IncomingPage, plan: Arc<dyn PlanRecords>) -> Result<PageReport> {
-        self.write_or_undo("apply a page", move |session| page::apply(session, &page, &*plan)).await
+        let privacy = self.privacy();
+        self.write_or_undo("apply a page", move |session| {
+            page::apply(session, &Gate::open(session, &privacy)?, &page, &*plan)
+        })
+        .await
     }
 
     async fn append_events(&self, batch: AppendEvents, resolve: Arc<dyn ResolveEvents>) -> Result<IngestReport> {
-        self.write("append events", move |session| events::append(session, &batch, &*resolve)).await
+        let privacy = self.privacy();
+        self.write("append events", move |session| {
+            events::append(session, &Gate::open(session, &privacy)?, &batch, &*resolve)
+        })
+        .await
     }
 
     async fn matched_rules(&self) -> Result<Vec<RuleId>> {
@@ -81,8 +94,11 @@ impl Store for SqliteStore {
         limit: usize,
         compute: Arc<dyn ComputeProfiles>,
     ) -> Result<(u64, u64, Option<ProfileId>)> {
-        self.write("compute profiles", move |session| compute::compute(session, as_of, all, after, limit, &*compute))
-            .await
+        let privacy = self.privacy();
+        self.write("compute profiles", move |session| {
+            compute::compute(&Gate::open(session, &privacy)?, as_of, all, after, limit, &*compute)
+        })
+        .await
     }
 
     async fn recall_companies(&self) -> Result<()> {
@@ -111,10 +127,10 @@ impl Store for SqliteStore {
         limit: usize,
         decide: Arc<dyn StageWrites>,
     ) -> Result<StageReport> {
-        let (connection, object) = (connection.clone(), object.clone());
+        let (connection, object, privacy) = (connection.clone(), object.clone(), self.privacy());
         self.write("stage writes", move |session| {
             let place = session.place(&connection, &object)?;
-            stage::stage(session, place, creates, now, limit, &*decide)
+            stage::stage(&Gate::open(session, &privacy)?, place, creates, now, limit, &*decide)
         })
         .await
     }
@@ -127,9 +143,9 @@ impl Store for SqliteStore {
         after: i64,
         limit: usize,
     ) -> Result<(Vec<StageItem>, Option<i64>)> {
-        let (connection, object) = (connection.clone(), object.clone());
+        let (connection, object, privacy) = (connection.clone(), object.clone(), self.privacy());
         self.read("list what is staged", move |session| match session.find_place(&connection, &object)? {
-            Some(place) => stage::staged(session, place, creates, after, limit.max(1)),
+            Some(place) => stage::staged(&Gate::open(session, &privacy)?, place, creates, after, limit.max(1)),
             None => Ok(Default::default()),
         })
         .await
@@ -151,10 +167,27 @@ impl Store for SqliteStore {
         lease: Lease,
         limit: usize,
     ) -> Result<Vec<OutboxEntry>> {
-        let (connection, object) = (connection.clone(), object.clone());
+        let (connection, object, privacy) = (connection.clone(), object.clone(), self.privacy());
         self.write("lease outbox entries", move |session| match session.find_place(&connection, &object)? {
-            Some(place) => lease::lease(session, place, &lease, limit),
+            Some(place) => lease::lease(&Gate::open(session, &privacy)?, place, &lease, limit),
             None => Ok(Vec::new()),
+        })
+        .await
+    }
+
+    async fn withhold(
+        &self,
+        connection: &ConnectionName,
+        object: &Object,
+        run: RunId,
+        now: Timestamp,
+        after: i64,
+        limit: usize,
+    ) -> Result<(u64, Option<i64>)> {
+        let (connection, object, privacy) = (connection.clone(), object.clone(), self.privacy());
+        self.write("withhold outbox entries", move |session| match session.find_place(&connection, &object)? {
+            Some(place) => withhold::queued(&Gate::open(session, &privacy)?, place, run, now, after, limit),
+            None => Ok((0, None)),
         })
         .await
     }
@@ -186,7 +219,8 @@ impl Store for SqliteStore {
     }
 
     async fn stage_items(&self, records: Vec<RecordKey>) -> Result<Vec<StageItem>> {
-        self.read("read staged records", move |session| stage::items(session, &records)).await
+        let privacy = self.privacy();
+        self.read("read staged records", move |session| stage::items(&Gate::open(session, &privacy)?, &records)).await
     }
 
     async fn enqueue(
@@ -299,6 +333,15 @@ impl Store for SqliteStore {
     async fn identifiers(&self, id: ProfileId) -> Result<Vec<Identifier>> {
         self.read("read identifiers", move |session| {
             of_profile(session, id, |id| identity::identifiers_of(session, id))
+        })
+        .await
+    }
+
+    async fn consents(&self, id: ProfileId) -> Result<Consents> {
+        let privacy = self.privacy();
+        self.read("read consent", move |session| {
+            let current = profiles::current(session, id.0)?;
+            Gate::open(session, &privacy)?.consents(current)
         })
         .await
     }

@@ -23,6 +23,8 @@ pub(super) struct Counted {
     pub unattributed: u64,
     /// Dropped because the person is on the suppression list.
     pub suppressed: u64,
+    /// Dropped because the person does not allow analytics: told as a reason among the rejected.
+    pub withheld: u64,
     newest: Option<Timestamp>,
 }
 
@@ -68,12 +70,17 @@ impl Brought {
                 ),
             )?;
         }
+        let withheld = self.0.iter().filter(|(_, counted)| counted.withheld > 0);
+        let mut dropped: Vec<(i64, &str, u64)> =
+            withheld.map(|(s, counted)| (*s, "consent", counted.withheld)).collect();
         for one in rejected {
-            let source = session.source(&one.source)?;
+            dropped.push((session.source(&one.source)?, one.code, one.count));
+        }
+        for (source, code, count) in dropped {
             session.run(
                 "INSERT INTO source_rejected (source, code, count) VALUES (?1, ?2, ?3)
                  ON CONFLICT DO UPDATE SET count = count + excluded.count",
-                (source, one.code, signed(one.count)),
+                (source, code, signed(count)),
             )?;
         }
         Ok(())

@@ -9,8 +9,8 @@ use super::intents::Row;
 use super::packed_intent::{WasWritten, Written, pack_written, unpack_written};
 use super::profiles::{blob, uuid};
 use super::session::Session;
-use crate::model::RunId;
 use crate::model::canonical::to_json;
+use crate::model::{Change, JournalOutcome, RunId};
 use crate::store::{Delivered, Fate, JournalRow};
 
 /// Notes each field of a settled entry: with its own outcome where the settlement brings one, else with the entry's,
@@ -44,6 +44,34 @@ pub(super) fn add(
     session.run(
         "INSERT INTO journal (at, run, place, record, ext, written) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         (now.micros(), run.0.into_bytes(), row.place, record, ext, pack_written(&written)),
+    )?;
+    Ok(())
+}
+
+/// Notes every field of an entry that is cancelled before any call, with the reason in the place of what moved it.
+pub(super) fn add_cancelled(
+    session: &Session<'_>,
+    run: RunId,
+    now: Timestamp,
+    row: &Row,
+    reason: &'static str,
+) -> Fallible<()> {
+    let origin: Arc<str> = reason.into();
+    let changes = row.entry.intent.changes.iter();
+    let written: Vec<Written<'_>> = changes
+        .map(|Change { field, from, to, cause, .. }| Written {
+            field,
+            from,
+            to,
+            mapping: &cause.mapping,
+            origin: &origin,
+            outcome: JournalOutcome::Cancelled.as_str(),
+        })
+        .collect();
+    let ext = row.entry.intent.record.as_ref().map(|key| key.id.as_str());
+    session.run(
+        "INSERT INTO journal (at, run, place, record, ext, written) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        (now.micros(), run.0.into_bytes(), row.place, row.record, ext, pack_written(&written)),
     )?;
     Ok(())
 }

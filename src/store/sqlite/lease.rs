@@ -3,16 +3,19 @@
 use connector::{Object, Timestamp};
 
 use super::fault::Fallible;
+use super::gate::Gate;
 use super::intents;
 use super::letters::rows_limit;
 use super::records;
 use super::session::{Place, Session};
+use super::withhold;
 use crate::model::{OutboxEntry, OutboxState};
 use crate::store::{FuseTally, Lease};
 
 /// Leases due entries of one kind of operation: ambiguous ones (to be asked about), or else queued ones, never both at
 /// once. An ambiguous entry is handed out as `Ambiguous`, a queued one as `InFlight`.
-pub(super) fn lease(session: &Session<'_>, place: Place, lease: &Lease, limit: usize) -> Fallible<Vec<OutboxEntry>> {
+pub(super) fn lease(gate: &Gate<'_, '_>, place: Place, lease: &Lease, limit: usize) -> Fallible<Vec<OutboxEntry>> {
+    let session = gate.session();
     session.run(
         "UPDATE outbox SET state = 2, worker = NULL, lease_until = NULL
          WHERE place = ?1 AND state = 1 AND lease_until <= ?2",
@@ -20,7 +23,19 @@ pub(super) fn lease(session: &Session<'_>, place: Place, lease: &Lease, limit: u
     )?;
     let parents = parents(session, place)?;
     for state in [2, 0] {
-        let due = due(session, place, state, lease.now, limit, parents)?;
+        let due = loop {
+            let due = due(session, place, state, lease.now, limit, parents)?;
+            let (found, mut sendable) = (due.len(), Vec::with_capacity(due.len()));
+            for row in due {
+                // Consent is read here, in the transaction that lets the entry out: nothing withdrawn before is sent.
+                if withhold::cancel(gate, &row, lease.run, lease.now)?.is_none() {
+                    sendable.push(row);
+                }
+            }
+            if found == 0 || !sendable.is_empty() {
+                break sendable;
+            }
+        };
         if due.is_empty() {
             continue;
         }

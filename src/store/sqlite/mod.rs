@@ -6,6 +6,7 @@
 mod company;
 mod compute;
 mod connection;
+mod consent;
 mod conversion;
 mod deals;
 mod events;
@@ -14,6 +15,7 @@ mod fault;
 #[cfg(test)]
 mod file_tests;
 mod find;
+mod gate;
 mod graph;
 mod hashes;
 mod health;
@@ -24,11 +26,13 @@ mod journal;
 mod lease;
 mod letters;
 mod links;
+mod memo;
 mod merge;
 mod migrate;
 mod notebook;
 mod outbox;
 mod packed;
+mod packed_facts;
 mod packed_intent;
 mod packed_model;
 mod page;
@@ -44,18 +48,21 @@ mod settle;
 mod stage;
 mod statements;
 mod stats;
+mod suppression;
 #[cfg(test)]
 mod tests;
 mod timeline;
 mod tombstones;
+mod withhold;
 mod writer;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use connector::Entropy;
 
+use crate::model::Privacy;
 use crate::store::{Error, Result};
 use connection::{Use, connect, make_file};
 use fault::{Fallible, Fault};
@@ -88,6 +95,7 @@ pub struct SqliteStore {
     path: Arc<str>,
     writer: Option<Writer>,
     readers: Arc<Readers>,
+    privacy: RwLock<Arc<Privacy>>,
 }
 
 impl SqliteStore {
@@ -115,14 +123,14 @@ impl SqliteStore {
                 );
                 return Err(Error::CannotOpen { path: shown, detail: detail.into() });
             }
-            return Ok(Self { path: shown, writer: None, readers });
+            return Ok(Self { path: shown, writer: None, readers, privacy: RwLock::default() });
         }
         make_file(path).map_err(told)?;
         let mut conn = connect(path, Use::Writing, options.busy).map_err(told)?;
         migrate::migrate(&mut conn, &shown).map_err(told)?;
         let writer = Writer::start(conn, shown.clone(), entropy)
             .map_err(|error| Error::Engine { doing: DOING, detail: error.to_string().into() })?;
-        Ok(Self { path: shown, writer: Some(writer), readers })
+        Ok(Self { path: shown, writer: Some(writer), readers, privacy: RwLock::default() })
     }
 
     async fn write_or_undo<T, F>(&self, doing: &'static str, act: F) -> Result<T>
@@ -150,6 +158,10 @@ impl SqliteStore {
         F: FnOnce(&Session<'_>) -> Fallible<T> + Send + 'static,
     {
         self.readers.read(doing, act).await
+    }
+
+    fn privacy(&self) -> Arc<Privacy> {
+        self.privacy.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Stands in for a disk of so many pages.

@@ -155,7 +155,9 @@ impl Stored {
     }
 
     pub(super) fn clears(&self) -> bool {
-        self.changes.iter().any(|change| change.to.is_null() && !change.from.is_null())
+        // What is taken back because a person says so is no loss to be stopped.
+        let clears = |change: &Change| change.to.is_null() && !change.from.is_null() && !change.cause.is_consent();
+        self.changes.iter().any(clears)
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use connector::Stream;
 
 use super::fault::{Fallible, Fault};
+use super::gate::Gate;
 use super::graph::with_graph;
 use super::identity::{self, Because, Edge, Person, log_edge};
 use super::profiles::{self, make_known, mark_stale, seen_at};
@@ -21,6 +22,7 @@ use crate::store::{
 /// A page under way.
 pub(super) struct Paging<'a, 'c> {
     pub(super) session: &'a Session<'c>,
+    gate: &'a Gate<'a, 'c>,
     pub(super) page: &'a IncomingPage,
     pub(super) place: Place,
     pub(super) report: PageReport,
@@ -29,11 +31,16 @@ pub(super) struct Paging<'a, 'c> {
     emptied: u64,
 }
 
-pub(super) fn apply(session: &Session<'_>, page: &IncomingPage, plan: &dyn PlanRecords) -> Fallible<Done<PageReport>> {
+pub(super) fn apply<'c>(
+    session: &Session<'c>,
+    gate: &Gate<'_, 'c>,
+    page: &IncomingPage,
+    plan: &dyn PlanRecords,
+) -> Fallible<Done<PageReport>> {
     let place = session.place(&page.key.connection, page.key.stream.object())?;
     let before = checkpoint(session, &page.key)?;
     let linked = session.number("SELECT live FROM place WHERE id = ?1", [place])?;
-    let mut paging = Paging { session, page, place, report: PageReport::default(), deleted: 0, emptied: 0 };
+    let mut paging = Paging { session, gate, page, place, report: PageReport::default(), deleted: 0, emptied: 0 };
     paging.report.counts.pages = 1;
     paging.report.counts.seen = (page.records.len() + page.tombstones.len()) as u64;
     let mut sweep = before.as_ref().and_then(|checkpoint| checkpoint.sweep);
@@ -79,6 +86,10 @@ impl Paging<'_, '_> {
 
     fn apply_record(&mut self, incoming: &Incoming, plan: &dyn PlanRecords) -> Fallible<()> {
         let (session, record) = (self.session, &incoming.record);
+        if self.gate.suppresses(&incoming.identifiers)? {
+            self.report.counts.skipped += 1;
+            return Ok(());
+        }
         let key = records::key(session, self.place, record.id.as_str())?;
         if key.is_some_and(|key| key.hash == Some(incoming.hash)) {
             self.report.counts.unchanged += 1;
@@ -107,6 +118,10 @@ impl Paging<'_, '_> {
         let person = self.whose(incoming, &decision, because)?;
         let id = self.save_record(incoming, key, row.as_ref(), person.map(|p| p.id), &decision.mirror)?;
         self.link(id, row.as_ref(), person, incoming, because)?;
+        if let Some(person) = person {
+            let says = &decision.consents;
+            self.report.profiles_marked += u64::from(self.gate.note(person.id, None, says, self.page.now)?);
+        }
         for merged in &record.merged_ids {
             self.absorb(id, merged.as_str(), because)?;
         }
@@ -338,6 +353,9 @@ impl Paging<'_, '_> {
 }
 
 pub(super) fn existing(session: &Session<'_>, profile: ProfileId) -> Fallible<i64> {
+    if session.memo.holder(profile).is_some() {
+        return Ok(profile.0);
+    }
     profiles::current(session, profile.0)?
         .ok_or_else(|| Fault::Refused(format!("decided on profile {}, which does not exist", profile.0)))
 }

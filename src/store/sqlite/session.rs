@@ -9,6 +9,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
 use uuid::Uuid;
 
 use super::fault::{Fallible, Fault};
+use super::memo::Memo;
 use super::statements::Statements;
 use crate::model::{DeviceId, Identifier, IdentifierKind};
 
@@ -27,6 +28,7 @@ pub(super) struct Session<'c> {
     pub(super) conn: &'c Connection,
     entropy: Option<&'c dyn Entropy>,
     statements: Statements<'c>,
+    pub(super) memo: Memo,
     /// The few places there are: comparing beats hashing.
     places: RefCell<Vec<(Place, ConnectionName, Object)>>,
     sources: RefCell<HashMap<Arc<str>, i64>>,
@@ -47,6 +49,7 @@ impl<'c> Session<'c> {
             conn,
             entropy: None,
             statements: Statements::default(),
+            memo: Memo::default(),
             places: RefCell::default(),
             sources: RefCell::default(),
             customs: RefCell::default(),

@@ -3,6 +3,7 @@
 use connector::{ConnectionName, Object, Timestamp};
 
 use super::fault::Fallible;
+use super::gate::Gate;
 use super::identity::identifiers_of;
 use super::letters::rows_limit;
 use super::profiles;
@@ -25,13 +26,14 @@ pub(super) fn mark_all(session: &Session<'_>, connection: &ConnectionName, objec
 }
 
 pub(super) fn stage(
-    session: &Session<'_>,
+    gate: &Gate<'_, '_>,
     place: Place,
     creates: bool,
     now: Timestamp,
     limit: usize,
     decide: &dyn StageWrites,
 ) -> Fallible<StageReport> {
+    let session = gate.session();
     let mut report = StageReport::default();
     let marked = numbers(
         session,
@@ -41,7 +43,7 @@ pub(super) fn stage(
     for record in &marked {
         let row = records::load(session, *record)?;
         if row.state == State::Live {
-            let item = item_of_record(session, row)?;
+            let item = item_of_record(gate, row)?;
             report.looked_at += 1;
             carry_out(session, now, &item, Some((place, *record)), &decide.decide(&item), &mut report)?;
         }
@@ -49,12 +51,12 @@ pub(super) fn stage(
     }
     if creates {
         let room = limit.saturating_sub(marked.len());
-        stage_creates(session, place, now, room, decide, &mut report)?;
+        stage_creates(gate, place, now, room, decide, &mut report)?;
     } else {
         // Creates that were wanted under another policy: whoever decides takes them back.
         let sql = "SELECT profile FROM outbox WHERE place = ?1 AND record IS NULL AND state = 0";
         for profile in numbers(session, sql, [place])? {
-            let item = item_of_create(session, place, profile)?;
+            let item = item_of_create(gate, place, profile)?;
             report.looked_at += 1;
             carry_out(session, now, &item, None, &decide.decide(&item), &mut report)?;
         }
@@ -71,13 +73,14 @@ const CREATABLE: &str = "p.known = 1
                     AND o.connection = (SELECT connection FROM place WHERE id = ?1))";
 
 fn stage_creates(
-    session: &Session<'_>,
+    gate: &Gate<'_, '_>,
     place: Place,
     now: Timestamp,
     room: usize,
     decide: &dyn StageWrites,
     report: &mut StageReport,
 ) -> Fallible<()> {
+    let session = gate.session();
     let newest = session.number("SELECT max(change) FROM profile WHERE known = 1", [])?;
     let seen = session.number("SELECT creates_seen FROM place WHERE id = ?1", [place])?;
     if newest <= seen {
@@ -98,7 +101,7 @@ fn stage_creates(
     let full = found.len() >= room;
     let reached = found.last().filter(|_| full).map_or(newest, |(_, change)| *change);
     for (profile, _) in &found {
-        let item = item_of_create(session, place, *profile)?;
+        let item = item_of_create(gate, place, *profile)?;
         report.looked_at += 1;
         carry_out(session, now, &item, None, &decide.decide(&item), report)?;
     }
@@ -107,16 +110,23 @@ fn stage_creates(
     Ok(())
 }
 
-fn item_of_record(session: &Session<'_>, row: records::Row) -> Fallible<StageItem> {
+fn item_of_record(gate: &Gate<'_, '_>, row: records::Row) -> Fallible<StageItem> {
+    let session = gate.session();
     let profile = match row.profile {
         Some(profile) => profiles::load(session, profile)?,
         None => None,
     };
     let queued = intents::of_record(session, row.id)?.map(|entry| intents::newest(session, entry)).transpose()?;
-    Ok(StageItem { record: Some(row.linked), profile, queued, identifiers: Vec::new() })
+    let is_suppressed = match row.profile {
+        Some(profile) => gate.suppresses_profile(profile)?,
+        None => false,
+    };
+    let consents = gate.consents(row.profile)?;
+    Ok(StageItem { record: Some(row.linked), profile, queued, identifiers: Vec::new(), consents, is_suppressed })
 }
 
-fn item_of_create(session: &Session<'_>, place: Place, profile: i64) -> Fallible<StageItem> {
+fn item_of_create(gate: &Gate<'_, '_>, place: Place, profile: i64) -> Fallible<StageItem> {
+    let session = gate.session();
     let queued =
         intents::of_create(session, place, profile)?.map(|entry| intents::newest(session, entry)).transpose()?;
     Ok(StageItem {
@@ -124,6 +134,8 @@ fn item_of_create(session: &Session<'_>, place: Place, profile: i64) -> Fallible
         profile: profiles::load(session, profile)?,
         queued,
         identifiers: identifiers_of(session, profile)?,
+        consents: gate.consents(Some(profile))?,
+        is_suppressed: gate.suppresses_profile(profile)?,
     })
 }
 
@@ -177,12 +189,13 @@ fn numbers(session: &Session<'_>, sql: &str, params: impl rusqlite::Params) -> F
 /// What `stage` would look at and what is queued, a chunk at a time. The place to go on: a record number, then, below
 /// zero, profile numbers of creates.
 pub(super) fn staged(
-    session: &Session<'_>,
+    gate: &Gate<'_, '_>,
     place: Place,
     creates: bool,
     after: i64,
     limit: usize,
 ) -> Fallible<(Vec<StageItem>, Option<i64>)> {
+    let session = gate.session();
     let mut items = Vec::new();
     let mut last = after;
     if after >= 0 {
@@ -194,7 +207,7 @@ pub(super) fn staged(
             (place, after, rows_limit(limit)),
         )?;
         for record in &found {
-            items.push(item_of_record(session, records::load(session, *record)?)?);
+            items.push(item_of_record(gate, records::load(session, *record)?)?);
         }
         if found.len() >= limit {
             return Ok((items, found.last().copied()));
@@ -221,20 +234,21 @@ pub(super) fn staged(
         )?
     };
     for profile in &found {
-        items.push(item_of_create(session, place, *profile)?);
+        items.push(item_of_create(gate, place, *profile)?);
     }
     let more = found.len() >= room;
     Ok((items, more.then(|| found.last().map_or(last, |profile| -1 - profile))))
 }
 
 /// Current items of given records, in their order; unknown and archived ones are left out.
-pub(super) fn items(session: &Session<'_>, keys: &[RecordKey]) -> Fallible<Vec<StageItem>> {
+pub(super) fn items(gate: &Gate<'_, '_>, keys: &[RecordKey]) -> Fallible<Vec<StageItem>> {
+    let session = gate.session();
     let mut items = Vec::new();
     for key in keys {
         if let Some(row) = records::find(session, key)?
             && row.state == State::Live
         {
-            items.push(item_of_record(session, row)?);
+            items.push(item_of_record(gate, row)?);
         }
     }
     Ok(items)

@@ -11,7 +11,7 @@ use super::{deals, records, runs};
 use crate::store::{ObjectStats, Pending, ProfileDetail, StoreStats};
 
 pub(super) fn stats(session: &Session<'_>) -> Fallible<StoreStats> {
-    let count = |sql: &str| Ok::<u64, super::fault::Fault>(unsigned(session.number(sql, [])?));
+    let count = |sql: &'static str| Ok::<u64, super::fault::Fault>(unsigned(session.number(sql, [])?));
     let mut stats = StoreStats {
         profiles: count("SELECT count(*) FROM profile")?,
         // The log only grows, and its rows are numbered without gaps.

@@ -9,8 +9,8 @@ use super::letters::rows_limit;
 use super::packed_model::unpack_attribute;
 use super::profiles::blob;
 use super::session::Session;
-use super::{events, journal, merge};
-use crate::model::EventKind;
+use super::{consent, events, journal, merge};
+use crate::model::{Choice, EventKind};
 use crate::store::TimelineItem;
 
 pub(super) fn timeline(session: &Session<'_>, profile: i64, limit: usize) -> Fallible<Vec<TimelineItem>> {
@@ -20,6 +20,7 @@ pub(super) fn timeline(session: &Session<'_>, profile: i64, limit: usize) -> Fal
     add_identity(session, profile, limit, &mut items)?;
     add_writes(session, profile, limit, &mut items)?;
     add_traits(session, profile, limit, &mut items)?;
+    add_consent(session, profile, &mut items)?;
     // Stable: what has one instant keeps the order of its log.
     items.sort_by_key(|item| std::cmp::Reverse((item.at, item.recorded_at)));
     items.truncate(limit);
@@ -142,6 +143,26 @@ fn add_traits(session: &Session<'_>, profile: i64, limit: usize, items: &mut Vec
             title: format!("{name} changed").into(),
             detail: Some(format!("was {}", crate::model::canonical::to_json_text(&old.value)).into()),
             source: old.origin.to_string().into(),
+            event: None,
+        });
+    }
+    Ok(())
+}
+
+fn add_consent(session: &Session<'_>, profile: i64, items: &mut Vec<TimelineItem>) -> Fallible<()> {
+    for decision in consent::of_profile(session, profile)? {
+        let title = match decision.choice {
+            Choice::Granted => format!("Consent given ({})", decision.purpose),
+            Choice::Denied => format!("Consent withdrawn ({})", decision.purpose),
+            Choice::Pending => format!("Consent asked for ({})", decision.purpose),
+        };
+        items.push(TimelineItem {
+            at: decision.at,
+            recorded_at: decision.recorded_at,
+            kind: "consent".into(),
+            title: title.into(),
+            detail: decision.evidence,
+            source: decision.source,
             event: None,
         });
     }

@@ -20,7 +20,8 @@ pub fn check(data: &[u8]) {
 /// Decodes a message and holds the event to what the rest of the program relies on.
 pub fn one(text: &str, client: bool) -> Option<Event> {
     static MODEL: LazyLock<Model> = LazyLock::new(|| Model::new(preset::b2b()));
-    let options = DecodeOptions { source: "fuzz".into(), max_message: MAX_MESSAGE, client };
+    let options =
+        DecodeOptions { source: "fuzz".into(), max_message: MAX_MESSAGE, client, identity: Default::default() };
     let event = match decode(text, NOW, &options) {
         Ok(event) => event,
         Err(error) => {
