@@ -30,6 +30,7 @@ impl App {
     /// Runs the schedule until `app.stop` is cancelled, then lets what is under way come to an end in good order.
     pub async fn run_schedule(self: Arc<Self>) -> Result<()> {
         self.close_left_runs().await?;
+        self.resume_erasures().await?;
         let now = self.world.clock.now();
         let states = self.store.schedules().await?.iter().filter_map(remembered).collect();
         let jobs = self.jobs();
@@ -135,9 +136,17 @@ impl Jobs {
                 Ok(vec![finished])
             }
             (Direction::Other(_), _) => {
+                self.app.resume_erasures().await?;
+                let retained = self.app.retain().await?;
                 let before = self.app.world.clock.now().saturating_sub(KEPT);
                 let dropped = self.app.store.prune(before).await?;
-                tracing::info!(dropped, "retention done");
+                tracing::info!(
+                    dropped,
+                    events = retained.events,
+                    profiles = retained.profiles,
+                    bodies = retained.bodies,
+                    "retention done"
+                );
                 Ok(Vec::new())
             }
             // A job of a connection that is not configured: it was dropped on reload.

@@ -45,7 +45,8 @@ impl App {
         let live = Live::new(self.store.clone(), self.model.clone(), world.clock.clone(), run, self.arrived.clone());
         let live = live.with_consent(self.settings.privacy.consent.clone());
         let limits = Limits { max_request: server.max_request };
-        Ok(Some(Arc::new(Door::new(live, limits, server.cors_origins.clone(), server.public_url.clone(), sources))))
+        let door = Door::new(live, limits, server.cors_origins.clone(), server.public_url.clone(), sources);
+        Ok(Some(Arc::new(door.with_trusted_proxies(server.trusted_proxies.clone()))))
     }
 }
 

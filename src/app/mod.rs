@@ -4,6 +4,7 @@ mod compute;
 mod coverage;
 mod daemon;
 mod environment;
+mod erasing;
 mod importing;
 mod inbox;
 mod listening;
@@ -26,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use compute::Computing;
 pub use environment::SystemEnvironment;
+pub use erasing::Erased;
 pub use importing::FILE_SOURCE;
 pub use inbox::Inboxes;
 pub use listening::DoorError;

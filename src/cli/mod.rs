@@ -5,8 +5,10 @@ pub mod check;
 pub mod clean;
 pub mod cx;
 pub mod demo;
+pub mod erase;
 pub mod exit;
 pub mod explain;
+pub mod export;
 #[cfg(feature = "failpoints")]
 mod failpoints;
 pub mod failures;
@@ -125,6 +127,11 @@ async fn run(command: Command, cx: &Cx) -> Ended {
             let settings = cx.settings()?;
             let store = cx.reading(&settings)?;
             explain::run(&args, store.as_deref(), &settings, now, &cx.terminal).await
+        }
+        Command::Erase(args) => erase::run(&args, cx).await,
+        Command::Export(args) => {
+            let store = cx.reading(&cx.settings()?)?;
+            export::run(&args, store.as_deref(), now, &cx.terminal).await
         }
         Command::Identity(args) => identity::run(&args, cx).await,
         Command::Demo(args) => demo::run(&args, cx).await,

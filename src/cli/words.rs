@@ -6,7 +6,8 @@ use clap::{ArgAction, Parser, Subcommand};
 
 use crate::cli::terminal::ColorChoice;
 use crate::cli::{
-    check, demo, explain, failures, fields, flow, identity, ingest, init, mock, plan, profile, runs, timeline,
+    check, demo, erase, explain, export, failures, fields, flow, identity, ingest, init, mock, plan, profile, runs,
+    timeline,
 };
 
 /// Keeps a CRM and a store of customer behaviour in step, in both directions.
@@ -74,6 +75,10 @@ pub enum Command {
     Timeline(timeline::Args),
     /// Why a field holds what it holds, now or at a date
     Explain(explain::Args),
+    /// Forget a person for good and keep them out, with a receipt
+    Erase(erase::Args),
+    /// Everything kept of one person, for whoever asks what is known of them
+    Export(export::Args),
     /// Who is who, and how sure of it
     Identity(identity::Args),
     /// Stand-alone mock CRMs over real HTTP

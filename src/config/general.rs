@@ -15,6 +15,7 @@ use crate::config::settings::{AdminSettings, Preset, SafetyMode, SafetySettings,
 use crate::config::tree::{Node, Value};
 use crate::config::value;
 use crate::expr::nearest;
+use crate::ingest::Network;
 
 /// Reports sections and root keys that are not valid: E008 for those of a later version, E004 and E003 for the others.
 pub fn check_root(root: &Reader<'_>) {
@@ -121,6 +122,9 @@ pub fn server(root: &Reader<'_>) -> Option<ServerSettings> {
     let listen =
         section.value_or("listen", Value::Text("127.0.0.1:8787".into()), |node| value::address(node, "127.0.0.1:8787"));
     let public_url = section.value("public_url", "\"https://events.acme.example\"", public_url);
+    let trusted_proxies = section.value_or("trusted_proxies", Value::Array(vec![]), |node| {
+        value::texts(node)?.into_iter().map(network).collect::<Result<Vec<Network>, Bad>>()
+    });
     let cors_origins = section.value_or("cors_origins", Value::Array(vec![]), value::texts);
     let size = |key, default: &str| section.value_or(key, Value::Text(default.into()), value::size);
     let (max_request, max_message) = (size("max_request", "4.5MB"), size("max_message", "32KB"));
@@ -128,6 +132,7 @@ pub fn server(root: &Reader<'_>) -> Option<ServerSettings> {
         own_domains: own_domains?,
         listen: listen?,
         public_url,
+        trusted_proxies: trusted_proxies?,
         cors_origins: cors_origins?,
         max_request: max_request?,
         max_message: max_message?,
@@ -141,6 +146,15 @@ fn own_domain(domain: String) -> Result<Arc<str>, Bad> {
             Diagnostic::new("E006", format!("{} is not a domain", quoted(&domain))).help("like \"acme.example\""),
         )),
     }
+}
+
+fn network(text: String) -> Result<Network, Bad> {
+    text.parse().map_err(|()| {
+        Bad::Value(
+            Diagnostic::new("E006", format!("{} is no range of addresses", quoted(&text)))
+                .help("like \"10.0.0.0/8\", \"2001:db8::/32\" or one address; what stands beyond the prefix is zero"),
+        )
+    })
 }
 
 /// Where senders reach the listener: a scheme and a host, perhaps a port.

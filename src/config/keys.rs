@@ -43,8 +43,8 @@ pub const ROOT_VALUES: [&str; 4] = ["preset", "timezone", "base_currency", "incl
 pub const STORE: Keys = keys(&["path"], &["backup", "max_size"]);
 
 pub const SERVER: Keys = keys(
-    &["own_domains", "listen", "public_url", "cors_origins", "max_request", "max_message"],
-    &["trusted_proxies", "admin_token"],
+    &["own_domains", "listen", "public_url", "trusted_proxies", "cors_origins", "max_request", "max_message"],
+    &["admin_token"],
 );
 
 pub const ADMIN: Keys = keys(&["listen", "token"], &[]);

@@ -15,7 +15,7 @@ use crate::config::origin::ResolvedLine;
 use crate::config::privacy::PrivacySettings;
 use crate::config::vendor::VendorSettings;
 use crate::enrich::ModelSpec;
-use crate::ingest::{CsvFormat, Inbox};
+use crate::ingest::{CsvFormat, Inbox, Network};
 use crate::mapping::ObjectMapping;
 use crate::model::{IdentityRules, SourceName};
 use crate::schedule::{CatchUp, Trigger};
@@ -91,6 +91,8 @@ pub struct ServerSettings {
     pub listen: SocketAddr,
     /// Where senders reach the listener, without a path; the host they asked where it is not set.
     pub public_url: Option<String>,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Network>,
     /// Origins whose pages may send; empty means any.
     pub cors_origins: Vec<String>,
     /// Bytes of one request, unpacked.

@@ -1,32 +1,47 @@
 //! The message as received, without the spaces: digits, key order and unknown fields stay as they came.
 
+use std::borrow::Cow;
+
 /// Valid JSON without white space outside of texts.
-pub(super) fn compact(text: &str) -> std::borrow::Cow<'_, str> {
+pub(super) fn compact(text: &str) -> Cow<'_, str> {
     let text = text.trim_matches([' ', '\t', '\r', '\n']);
-    let mut inside = false;
-    let mut escaped = false;
     // Most SDKs send no spaces at all, and then the text is taken as it is.
-    let mut out: Option<Vec<u8>> = None;
-    for (place, byte) in text.bytes().enumerate() {
-        let blank = !inside && matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
-        if inside {
-            let closes = byte == b'"' && !escaped;
-            escaped = byte == b'\\' && !escaped;
-            inside = !closes;
-        } else {
-            inside = byte == b'"';
+    let mut out: Option<String> = None;
+    let mut rest = text;
+    // Up to the text after the next: what is between texts byte by byte, each text at once.
+    while !rest.is_empty() {
+        let quote = rest.find('"').unwrap_or(rest.len());
+        let (between, from_quote) = rest.split_at(quote);
+        let (inside, after) = from_quote.split_at(length_of_text(from_quote));
+        let is_blank = |c: char| matches!(c, ' ' | '\t' | '\r' | '\n');
+        if out.is_none() && between.contains(is_blank) {
+            let so_far = text.len() - rest.len();
+            let mut begun = String::with_capacity(text.len());
+            begun.push_str(text.get(..so_far).unwrap_or_default());
+            out = Some(begun);
         }
-        match &mut out {
-            None if blank => out = Some(text.as_bytes().get(..place).unwrap_or_default().to_vec()),
-            Some(out) if !blank => out.push(byte),
-            _ => {}
+        if let Some(out) = &mut out {
+            out.extend(between.split(is_blank));
+            out.push_str(inside);
         }
+        rest = after;
     }
-    match out.map(String::from_utf8) {
-        Some(Ok(out)) => out.into(),
-        // Dropping ASCII bytes leaves UTF-8; the text as it is serves as well.
-        Some(Err(_)) | None => text.into(),
+    out.map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
+/// Bytes of the text that begins with a quote, both quotes among them; all there is where it does not end.
+fn length_of_text(quoted: &str) -> usize {
+    let mut at = 1;
+    while let Some(next) = quoted.get(at..).and_then(|rest| rest.find('"')) {
+        let end = at + next;
+        let inside = quoted.get(1..end).unwrap_or_default();
+        let backslashes = inside.bytes().rev().take_while(|byte| *byte == b'\\').count();
+        if backslashes % 2 == 0 {
+            return end + 1;
+        }
+        at = end + 1;
     }
+    quoted.len()
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! FLOOR 3 — events come in: lines are read, messages decoded and checked. What is stored was valid.
 
+mod address;
 #[cfg(test)]
 mod agreement;
 mod body;
@@ -17,6 +18,7 @@ mod tests;
 mod traits;
 mod when;
 
+pub use address::{Network, sender};
 pub use csv::{BadHeader, Cell, CsvFormat, CsvRecords, Mapped, MessagePath, NumberFormat, PathError};
 pub use decode::{DecodeError, DecodeOptions, MAX_MESSAGE, decode};
 pub use flow::{Failed, Ingest, LINE_READ, Refuse, Resolver};

@@ -8,13 +8,13 @@ use async_trait::async_trait;
 use connector::{ConnectionName, Note, Object, Timestamp};
 
 use crate::model::{
-    CompanyRules, Consents, DeadLetter, DeadLetterId, Event, EventRow, Fact, Identifier, OutboxEntry, Privacy,
-    ProfileId, RecordKey, RuleId, Run, RunId, Side, SourceName,
+    CompanyRules, DeadLetter, DeadLetterId, Event, EventRow, Fact, Identifier, OutboxEntry, ProfileId, RecordKey,
+    RuleId, Run, RunId, Side, SourceName,
 };
 use crate::store::{
     AppendEvents, Checkpoint, CompanyDetail, CompanyOf, ComputeProfiles, Delivered, FuseTally, IncomingPage,
-    IngestReport, JournalRow, Lease, PageReport, Pending, PlanRecords, ProfileDetail, ResolveEvents, Result,
-    ScheduleRow, Sizes, SourceHealth, StageItem, StageReport, StageWrites, StoreStats, StreamKey, TimelineItem,
+    IngestReport, JournalRow, Lease, PageReport, Pending, PersonalData, PlanRecords, ProfileDetail, ResolveEvents,
+    Result, ScheduleRow, Sizes, SourceHealth, StageItem, StageReport, StageWrites, StoreStats, StreamKey, TimelineItem,
 };
 
 /// Matches rules against one logged event again, when a rule is new or changed.
@@ -22,10 +22,7 @@ pub type MatchFacts = Arc<dyn Fn(&Event) -> Vec<Fact> + Send + Sync>;
 
 /// Every operation is one transaction and returns after it is durable.
 #[async_trait]
-pub trait Store: Debug + Send + Sync {
-    /// What of privacy holds from now on; the built-in defaults before.
-    fn set_privacy(&self, privacy: Privacy);
-
+pub trait Store: PersonalData + Debug + Send + Sync {
     // — in: CRM —
 
     async fn checkpoint(&self, key: &StreamKey) -> Result<Option<Checkpoint>>;
@@ -224,9 +221,6 @@ pub trait Store: Debug + Send + Sync {
     async fn company(&self, key: &str, members: usize) -> Result<Option<CompanyDetail>>;
 
     async fn identifiers(&self, id: ProfileId) -> Result<Vec<Identifier>>;
-
-    /// What a person has decided about the use of their data.
-    async fn consents(&self, id: ProfileId) -> Result<Consents>;
 
     async fn timeline(&self, id: ProfileId, limit: usize) -> Result<Vec<TimelineItem>>;
 

@@ -13,6 +13,7 @@ mod face;
 mod inbound;
 mod lock;
 mod outbound;
+mod personal;
 pub mod sqlite;
 mod view;
 
@@ -25,6 +26,7 @@ pub use inbound::{
 };
 pub use lock::FlowLock;
 pub use outbound::{Delivered, Fate, FuseTally, Lease, StageDecision, StageItem, StageReport, StageWrites};
+pub use personal::PersonalData;
 pub use view::{
     CompanyDetail, CompanyMember, CompanyOf, CompanyTie, ConnectionStats, JournalRow, ObjectStats, Pending,
     ProfileDetail, ScheduleRow, Sizes, SourceHealth, StoreStats, TimelineItem,

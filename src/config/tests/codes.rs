@@ -64,6 +64,7 @@ fn syntax_and_keys() {
         ("crm = { name = \"a\" }", "E006 1:7 `crm` must be an array of tables, found table"),
         ("[admin]\nlisten = \"8788\"", "E006 2:10 \"8788\" is not an address to listen on"),
         ("preset = \"b2c\"", "E007 1:10 `preset = \"b2c\"` is not a preset | did you mean \"b2b\"?"),
+        ("[server]\ntrusted_proxies = [\"10.0.0.1/8\"]", "E006 2:19 \"10.0.0.1/8\" is no range of addresses"),
         ("[server]\nown_domains = [\"acme\"]", "E006 2:15 \"acme\" is not a domain"),
     ]);
 }
@@ -76,7 +77,7 @@ fn what_is_not_in_this_version_is_refused_by_name() {
         ("include = [\"a\"]", "E008 1:1 `include` is not in this version"),
         ("preset = \"ecommerce\"", "E008 1:10 `preset = \"ecommerce\"` is not in this version"),
         ("[store]\nbackup = { keep = 7 }", "E008 2:1 `backup` in `[store]` is not in this version"),
-        ("[server]\ntrusted_proxies = []", "E008 2:1 `trusted_proxies` in `[server]` is not in this version"),
+        ("[server]\nadmin_token = []", "E008 2:1 `admin_token` in `[server]` is not in this version"),
         ("[schedule]\ndigest = \"5m\"", "E008 2:1 `digest` in `[schedule]` is not in this version"),
         ("[[crm]]\nname = \"z\"\ntype = \"zoho\"", "E008 3:8 CRM type \"zoho\" is not in this version"),
     ]);

@@ -114,6 +114,32 @@ fn refused_rows_keep_their_format_and_say_why() {
     assert_eq!(String::from_utf8(refused).unwrap(), want);
 }
 
+/// A refused row is for people to open, mend and put back: it is the sender's own, byte for byte. What we add to it is no
+/// formula, whatever the row says.
+#[test]
+fn scenario_68_what_is_added_to_a_refused_row_is_no_formula() {
+    let hostile = ["=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(1)", "\tx", "=\u{1b}[31m"];
+    for text in hostile {
+        // Each as the number, as the time, and as a column too many.
+        for row in
+            [format!("R-1;2026-03-02 09:00;;;{text}"), format!("R-1;{text};;;1,00"), format!("{text};;;;;;;{text}")]
+        {
+            let file = format!("receipt_no;sold_at;email;card;net\n{row}\n");
+            let format = till();
+            let mut records = CsvRecords::open(file.as_bytes(), &format).unwrap();
+            let message = records.next_record().unwrap().unwrap().message;
+            let why = match message.map(|text| text.into_owned()) {
+                Err(bad) => format!("{}; {}", bad.cause, bad.fix),
+                Ok(_) => continue,
+            };
+            let refused = String::from_utf8(records.refused(&why)).unwrap();
+            let reason = refused.strip_prefix(&row).unwrap_or_else(|| panic!("{refused} begins as {row}"));
+            let added = reason.trim_start_matches([';', '"']);
+            assert!(!added.starts_with(['=', '+', '-', '@', '\t', '\r']) && !added.contains(text), "{reason}");
+        }
+    }
+}
+
 #[test]
 fn a_file_without_its_columns_is_refused_whole() {
     let cases = [

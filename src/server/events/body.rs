@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_small_packed_body_may_not_become_a_large_one() {
+    fn scenario_68_a_small_packed_body_may_not_become_a_large_one() {
         let bomb = packed(&vec![b' '; 1_000_000]);
         assert!(bomb.len() < 2_000);
         assert_eq!(unpack(&bomb, 10_000).unwrap(), None);

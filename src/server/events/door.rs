@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::cors::Origins;
 use super::key::Keys;
 use super::pace::Pace;
-use crate::ingest::{Live, LiveSource};
+use crate::ingest::{Live, LiveSource, Network};
 
 /// What one request may be.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +36,8 @@ pub struct Door {
     pub(super) public_url: Option<String>,
     pub(super) sources: Vec<(Arc<LiveSource>, Option<Pace>)>,
     pub(super) keys: Keys,
+    /// Proxies whose word on where a request came from is taken.
+    pub(super) trusted_proxies: Vec<Network>,
 }
 
 impl Door {
@@ -53,6 +55,11 @@ impl Door {
             keys.add(one.write_key.expose_secret(), place);
             inside.push((one.source, one.rate_limit.map(|rate| Pace::new(rate, now))));
         }
-        Self { live, limits, origins: Origins(origins), public_url, sources: inside, keys }
+        Self { live, limits, origins: Origins(origins), public_url, sources: inside, keys, trusted_proxies: Vec::new() }
+    }
+
+    #[must_use]
+    pub fn with_trusted_proxies(self, trusted_proxies: Vec<Network>) -> Self {
+        Self { trusted_proxies, ..self }
     }
 }

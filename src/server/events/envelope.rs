@@ -1,6 +1,7 @@
 //! From a request to the messages in it. The envelope's own members go under each message's: the message wins.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -12,6 +13,9 @@ pub(super) const MOST_MESSAGES: usize = 2_500;
 
 /// How many times the largest request its messages may be, with the envelope under each.
 const MOST_GROWTH: usize = 8;
+
+/// Bytes at most that the names of the envelope's members take in a message, with what stands between.
+const NAMES: usize = 48;
 
 /// A batch as SDKs send it. What is not named here is of no interest.
 #[derive(Debug, Deserialize)]
@@ -83,7 +87,7 @@ pub(super) fn batch(body: &str, most: usize) -> Result<Messages<'_>, Refusal> {
     let outer: usize = outer.into_iter().flatten().map(|value| value.get().len()).sum();
     for item in items {
         // Counted before it is written out.
-        room = room.checked_sub(item.get().len() + outer).ok_or_else(|| {
+        room = room.checked_sub(item.get().len() + outer + NAMES).ok_or_else(|| {
             Refusal::too_large("the envelope's context is too large for so many messages; send it with fewer of them")
         })?;
         let own: Filled<'_> = serde_json::from_str(item.get()).unwrap_or_default();
@@ -105,6 +109,25 @@ pub(super) fn batch(body: &str, most: usize) -> Result<Messages<'_>, Refusal> {
         texts.push(with_members(item.get(), &before, &after));
     }
     Ok(Messages { texts, write_key })
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Sender<'a> {
+    #[serde(borrow, default)]
+    ip: Option<&'a RawValue>,
+}
+
+/// The message with the address it came from as `context.ip`, where it does not say one itself.
+pub(super) fn with_address<'a>(message: &'a str, address: IpAddr) -> Cow<'a, str> {
+    let context = serde_json::from_str::<Filled<'_>>(message).unwrap_or_default().context;
+    let own = context.map_or("{}", RawValue::get);
+    let own = if own == "null" { "{}" } else { own };
+    let Ok(sender) = serde_json::from_str::<Sender<'_>>(own) else { return message.into() };
+    if !own.starts_with('{') || sender.ip.is_some_and(|ip| !matches!(ip.get(), "null" | "\"\"")) {
+        return message.into();
+    }
+    let context = with_members(own, &[], &[("ip", &format!("\"{address}\""))]);
+    Cow::Owned(with_members(message, &[], &[("context", &context)]).into_owned())
 }
 
 fn is_null(value: &RawValue) -> bool {
@@ -185,6 +208,33 @@ mod tests {
         assert!(texts[1].contains(r#""sentAt":"T""#) && !texts[1].contains(r#""sentAt":"S""#));
         assert!(texts[2].starts_with(r#"{"sentAt":"S""#));
         assert_eq!(texts[3], "7");
+    }
+
+    #[test]
+    fn the_address_is_filled_in_where_none_is_said() {
+        let address: IpAddr = "192.0.2.1".parse().unwrap();
+        let cases = [
+            (r#"{"type":"page"}"#, Some("192.0.2.1")),
+            (r#"{"context":{"locale":"de"}}"#, Some("192.0.2.1")),
+            (r#"{"context":null}"#, Some("192.0.2.1")),
+            (r#"{"context":{"ip":null}}"#, Some("192.0.2.1")),
+            (r#"{"context":{"ip":""}}"#, Some("192.0.2.1")),
+            (r#"{"context":{"ip":"0.0.0.0"}}"#, Some("0.0.0.0")),
+            (r#"{"context":{"ip":7}}"#, None),
+            (r#"{"context":[]}"#, None),
+            (r#"{"context":7}"#, None),
+            ("7", None),
+            ("no json", None),
+        ];
+        for (message, want) in cases {
+            let filled = with_address(message, address);
+            let ip = serde_json::from_str::<serde_json::Value>(&filled).unwrap_or_default();
+            assert_eq!(ip["context"]["ip"].as_str(), want, "{message}");
+            assert!(want == Some("192.0.2.1") || filled == message);
+        }
+        let kept = with_address(r#"{"context":{"locale":"de"},"type":"page"}"#, address);
+        let kept: serde_json::Value = serde_json::from_str(&kept).unwrap();
+        assert_eq!((&kept["context"]["locale"], &kept["type"]), (&"de".into(), &"page".into()));
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! The listener: one path for every request, from its headers to its answer.
 
+use std::borrow::Cow;
 use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use connector::Timestamp;
@@ -17,11 +19,12 @@ use super::door::Door;
 use super::envelope::{self, Messages};
 use super::route::{Route, route};
 use super::{body, key, pixel};
-use crate::ingest::{LiveSource, Taken};
+use crate::ingest::{DecodeOptions, LiveSource, Taken, sender};
 
 /// Serves until `stop`; requests under way are answered.
 pub async fn serve(listener: TcpListener, door: Arc<Door>, stop: CancellationToken) -> io::Result<()> {
     let router = Router::new().fallback(any).with_state(door);
+    let router = router.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await
 }
 
@@ -29,10 +32,13 @@ async fn any(State(door): State<Arc<Door>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let answered = match route(parts.uri.path()) {
         Some(_) if parts.method == Method::OPTIONS => return door.origins.preflight(&parts.headers),
-        Some(route) if parts.method.as_str() == route.method() || parts.method == Method::HEAD => {
+        // Who asks for the headers only sends no event.
+        Some(Route::Pixel(_)) if parts.method == Method::HEAD => Ok(pixel::image()),
+        Some(route) if is_asked_with(&route, &parts.method) => {
             let query = parts.uri.query().unwrap_or_default();
             let received_at = door.live.now();
-            Asked { door: &door, headers: &parts.headers, query, received_at }.answer(route, body).await
+            let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+            Asked { door: &door, headers: &parts.headers, query, received_at, peer }.answer(route, body).await
         }
         Some(route) => {
             let message = format!("this path is asked for with {}", route.method());
@@ -44,6 +50,11 @@ async fn any(State(door): State<Arc<Door>>, request: Request) -> Response {
     door.origins.allow(&parts.headers, response)
 }
 
+fn is_asked_with(route: &Route, method: &Method) -> bool {
+    let wanted = route.method();
+    method.as_str() == wanted || (*method == Method::HEAD && wanted == "GET")
+}
+
 /// One request.
 struct Asked<'a> {
     door: &'a Door,
@@ -51,6 +62,8 @@ struct Asked<'a> {
     query: &'a str,
     /// When its headers had come.
     received_at: Timestamp,
+    /// Whoever is at the other end of the connection.
+    peer: Option<IpAddr>,
 }
 
 impl Asked<'_> {
@@ -96,10 +109,24 @@ impl Asked<'_> {
             source.tally.note_limited();
             return Err(Refusal::rate_limited(seconds));
         }
-        self.door.live.take(source, &messages.texts, received_at, self.has_gpc()).await.map_err(|error| {
+        let texts = self.with_address(&source.options, &messages.texts);
+        self.door.live.take(source, &texts, received_at, self.has_gpc()).await.map_err(|error| {
             tracing::error!(source = %source.options.source, %error, "events could not be stored");
             Refusal::unavailable("the events could not be stored just now")
         })
+    }
+
+    /// Messages of browsers and apps with the address they came from; a server's own address says nothing of a person.
+    fn with_address<'t>(&self, options: &DecodeOptions, texts: &'t [Cow<'t, str>]) -> Vec<Cow<'t, str>> {
+        let header = self.headers.get_all("x-forwarded-for").iter().map(|value| value.to_str().unwrap_or("?"));
+        let address = self.peer.filter(|_| options.client);
+        let address = address.and_then(|peer| sender(peer, header, &self.door.trusted_proxies));
+        let filled = |text: &'t Cow<'t, str>| {
+            // A message is not refused for what it did not say.
+            let filled = address.map(|address| envelope::with_address(text, address));
+            filled.filter(|filled| filled.len() <= options.max_message).unwrap_or(Cow::Borrowed(&**text))
+        };
+        texts.iter().map(filled).collect()
     }
 
     /// Global Privacy Control: the browser's wish not to be sold or shared.

@@ -16,6 +16,8 @@ mod pixel;
 mod route;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wire_tests;
 
 pub use door::{Door, DoorSource, Limits};
 pub use envelope::batch_of;

@@ -23,14 +23,14 @@ use crate::store::{SourceHealth, Store};
 
 const MOST: usize = 64 * 1024;
 
-struct Daemon {
-    url: String,
-    store: Arc<dyn Store>,
+pub(super) struct Daemon {
+    pub url: String,
+    pub store: Arc<dyn Store>,
     clock: Arc<ManualClock>,
     door: Arc<Door>,
     source: Arc<LiveSource>,
-    stop: CancellationToken,
-    _folder: tempfile::TempDir,
+    pub stop: CancellationToken,
+    pub folder: Arc<tempfile::TempDir>,
 }
 
 impl Drop for Daemon {
@@ -39,48 +39,73 @@ impl Drop for Daemon {
     }
 }
 
+/// How a daemon is set up.
+pub(super) struct Setup<'a> {
+    pub rate_limit: Option<u32>,
+    pub origins: &'a [&'a str],
+    /// Whether its source is of browsers and apps.
+    pub client: bool,
+    pub trusted_proxies: &'a [&'a str],
+    /// The folder of a daemon before this one.
+    pub folder: Option<Arc<tempfile::TempDir>>,
+}
+
+impl Default for Setup<'_> {
+    fn default() -> Self {
+        Self { rate_limit: None, origins: &[], client: true, trusted_proxies: &[], folder: None }
+    }
+}
+
 async fn daemon(rate_limit: Option<u32>, origins: &[&str]) -> Daemon {
-    let folder = tempfile::tempdir().unwrap();
+    start(Setup { rate_limit, origins, ..Setup::default() }).await
+}
+
+pub(super) async fn start(setup: Setup<'_>) -> Daemon {
+    let folder = setup.folder.unwrap_or_else(|| Arc::new(tempfile::tempdir().unwrap()));
     let entropy = Arc::new(SeededEntropy::new(7));
     let path = folder.path().join("ferry.db");
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&path, OpenOptions::default(), entropy).unwrap());
     let clock = Arc::new(ManualClock::new(Timestamp::parse_rfc3339("2026-03-02T12:00:10.500Z").unwrap()));
     let model = Arc::new(Model::new(preset::b2b()));
-    let options = DecodeOptions { source: "web".into(), max_message: 8 * 1024, client: true, identity: Arc::default() };
+    let options =
+        DecodeOptions { source: "web".into(), max_message: 8 * 1024, client: setup.client, identity: Arc::default() };
     let source = Arc::new(LiveSource { options, tally: Tally::default() });
     let live = Live::new(store.clone(), model, clock.clone(), RunId(uuid::Uuid::nil()), Arc::new(Notify::new()))
         .with_patience(Duration::ZERO);
+    let rate_limit = setup.rate_limit;
     let sources = vec![DoorSource { source: source.clone(), write_key: "k1".to_owned().into(), rate_limit }];
-    let origins = origins.iter().map(|origin| (*origin).to_owned()).collect();
+    let origins = setup.origins.iter().map(|origin| (*origin).to_owned()).collect();
     let public_url = Some("https://events.acme.example".to_owned());
-    let door = Arc::new(Door::new(live, Limits { max_request: MOST }, origins, public_url, sources));
+    let door = Door::new(live, Limits { max_request: MOST }, origins, public_url, sources);
+    let proxies = setup.trusted_proxies.iter().map(|network| network.parse().unwrap()).collect();
+    let door = Arc::new(door.with_trusted_proxies(proxies));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let stop = CancellationToken::new();
     tokio::spawn(serve(listener, door.clone(), stop.clone()));
-    Daemon { url, store, clock, door, source, stop, _folder: folder }
+    Daemon { url, store, clock, door, source, stop, folder }
 }
 
 impl Daemon {
-    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         client.request(method, format!("{}{path}", self.url))
     }
 
-    fn post(&self, path: &str) -> RequestBuilder {
+    pub fn post(&self, path: &str) -> RequestBuilder {
         self.request(Method::POST, path).basic_auth("k1", Some(""))
     }
 
-    async fn health(&self) -> SourceHealth {
+    pub async fn health(&self) -> SourceHealth {
         self.store.source_health().await.unwrap().remove("web").unwrap_or_default()
     }
 
-    async fn events(&self) -> u64 {
+    pub async fn events(&self) -> u64 {
         self.store.stats().await.unwrap().events
     }
 }
 
-async fn body(response: Response) -> Value {
+pub(super) async fn body(response: Response) -> Value {
     serde_json::from_str(&response.text().await.unwrap()).unwrap()
 }
 
@@ -91,7 +116,7 @@ fn packed(text: &str) -> Vec<u8> {
 }
 
 /// An error's status and code; both its texts must be there.
-async fn refusal(response: Response) -> (u16, String) {
+pub(super) async fn refusal(response: Response) -> (u16, String) {
     let status = response.status().as_u16();
     let body = body(response).await;
     assert!(body["message"].is_string() && body["success"] == json!(false), "{body}");
@@ -215,7 +240,7 @@ async fn a_bad_item_fails_alone_and_is_kept_for_a_look() {
 }
 
 #[tokio::test]
-async fn what_is_hostile_is_refused_in_words() {
+async fn scenario_68_what_is_hostile_is_refused_in_words() {
     let daemon = daemon(None, &[]).await;
     let deep =
         format!(r#"{{"batch":[{{"type":"page","anonymousId":"a","x":{}1{}}}]}}"#, "[".repeat(5_000), "]".repeat(5_000));
@@ -332,4 +357,27 @@ async fn a_sender_s_wrong_clock_is_corrected() {
     let profile = daemon.store.find_profile("anonymous_id:a-1").await.unwrap().unwrap();
     let events = daemon.store.events_of(profile, 10).await.unwrap();
     assert_eq!(events[0].event.at, Timestamp::parse_rfc3339("2026-03-02T12:00:00.500Z").unwrap());
+}
+
+/// Row 68, headers: what a request says comes back in no header and no page, however it is spelled.
+#[tokio::test]
+async fn scenario_68_nothing_of_a_request_becomes_a_header_of_the_answer() {
+    let daemon = daemon(None, &[]).await;
+    let forged = "%0d%0aSet-Cookie:%20a=b";
+    for path in
+        [format!("/v1/projects/k1{forged}/settings"), format!("/sourceConfig?writeKey={forged}"), format!("/{forged}")]
+    {
+        let response = daemon.request(Method::GET, &path).send().await.unwrap();
+        assert!(response.headers().get("set-cookie").is_none(), "{path}");
+        assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
+        let text = response.text().await.unwrap();
+        assert!(!text.contains("Set-Cookie") && !text.contains('\r'), "{text}");
+    }
+    let odd =
+        daemon.request(Method::GET, "/sourceConfig").header("host", "a\"<script>.example").basic_auth("k1", Some(""));
+    if let Ok(response) = odd.send().await {
+        let told: Value =
+            serde_json::from_str(&response.text().await.unwrap()).expect("JSON, whatever the host is called");
+        assert!(told.is_object());
+    }
 }

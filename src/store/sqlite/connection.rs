@@ -72,8 +72,8 @@ pub(super) fn connect(path: &Path, usage: Use, busy: Duration) -> Fallible<Conne
             conn.pragma_update(None, "cache_size", -65_536)?;
             conn.pragma_update(None, "wal_autocheckpoint", 20_000)?;
             conn.pragma_update(None, "journal_size_limit", 67_108_864)?;
-            // Deleted content is zeroed where the page is written anyway: erased people do not linger on live pages.
-            conn.query_row("PRAGMA secure_delete = FAST", [], |_| Ok(()))?;
+            // Deleted content is zeroed, on pages that are let go too: erased people do not linger.
+            conn.query_row("PRAGMA secure_delete = ON", [], |_| Ok(()))?;
         }
     }
     Ok(conn)

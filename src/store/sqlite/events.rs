@@ -112,6 +112,19 @@ fn take_key(session: &Session<'_>, source: i64, message_id: &str, event: i64) ->
     }
 }
 
+/// The key of an event that is in the log.
+pub(super) fn key_of(session: &Session<'_>, source: i64, message_id: &str, row: i64) -> Fallible<Option<i64>> {
+    let hash = xxh3_64_with_seed(message_id.as_bytes(), source.cast_unsigned());
+    let mut key = i64::from_le_bytes(hash.to_le_bytes());
+    loop {
+        match session.number("SELECT event FROM event_key WHERE key = ?1", [key])? {
+            0 => return Ok(None),
+            found if found == row => return Ok(Some(key)),
+            _ => key = key.wrapping_add(1),
+        }
+    }
+}
+
 /// Carries the decision out and returns whose the event is.
 fn attribute(
     session: &Session<'_>,

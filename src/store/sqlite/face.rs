@@ -1,7 +1,7 @@
 //! The store's face, carried out by SQLite: each operation names what it does and goes to the writer or a reader.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use connector::{ConnectionName, Note, Object, Timestamp};
@@ -14,8 +14,8 @@ use super::{
     outbox, page, profiles, rules, runs, settle, stage, stats, timeline, withhold,
 };
 use crate::model::{
-    CompanyRules, Consents, DeadLetter, DeadLetterId, EventRow, Fact, Identifier, Intent, OutboxEntry, Privacy,
-    ProfileId, RecordKey, RuleId, Run, RunId, Side, SourceName,
+    CompanyRules, DeadLetter, DeadLetterId, EventRow, Fact, Identifier, Intent, OutboxEntry, ProfileId, RecordKey,
+    RuleId, Run, RunId, Side, SourceName,
 };
 use crate::store::face::MatchFacts;
 use crate::store::{
@@ -38,10 +38,6 @@ fn of_profile<T: Default>(
 
 #[async_trait]
 impl Store for SqliteStore {
-    fn set_privacy(&self, privacy: Privacy) {
-        *self.privacy.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(privacy);
-    }
-
     async fn checkpoint(&self, key: &StreamKey) -> Result<Option<Checkpoint>> {
         let key = key.clone();
         self.read("read a checkpoint", move |session| page::checkpoint(session, &key)).await
@@ -333,15 +329,6 @@ impl Store for SqliteStore {
     async fn identifiers(&self, id: ProfileId) -> Result<Vec<Identifier>> {
         self.read("read identifiers", move |session| {
             of_profile(session, id, |id| identity::identifiers_of(session, id))
-        })
-        .await
-    }
-
-    async fn consents(&self, id: ProfileId) -> Result<Consents> {
-        let privacy = self.privacy();
-        self.read("read consent", move |session| {
-            let current = profiles::current(session, id.0)?;
-            Gate::open(session, &privacy)?.consents(current)
         })
         .await
     }

@@ -164,6 +164,16 @@ pub(super) fn note_change(session: &Session<'_>, id: i64) -> Fallible<()> {
     Ok(())
 }
 
+/// Nothing is known of the profile any more; its number stays until everything that bears it is gone.
+pub(super) fn empty(session: &Session<'_>, id: i64) -> Fallible<()> {
+    session.run(
+        "UPDATE profile SET known = 0, attributes = ?2, computed = ?3, scores = ?4, computed_at = NULL, due_at = NULL
+         WHERE id = ?1",
+        (id, pack_attributes(&BTreeMap::new()), pack_values([].into_iter()), pack_scores(&[])),
+    )?;
+    Ok(())
+}
+
 /// The profile has an identifier stronger than an anonymous one.
 pub(super) fn make_known(session: &Session<'_>, id: i64) -> Fallible<()> {
     session.run("UPDATE profile SET known = 1 WHERE id = ?1 AND known = 0", [id])?;

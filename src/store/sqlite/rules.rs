@@ -132,14 +132,42 @@ fn drop_facts(session: &Session<'_>, gone: &HashSet<RuleId>) -> Fallible<()> {
                 continue;
             }
             mark_stale(session, *profile)?;
-            if facts.is_empty() {
-                session.run(
-                    "DELETE FROM fact WHERE profile = ?1 AND at = ?2 AND event = ?3",
-                    (profile, at.micros(), event),
-                )?;
-            } else {
-                add(session, *profile, *event, at, &facts)?;
-            }
+            rewrite(session, *profile, *event, at, &facts)?;
         }
     }
+}
+
+/// What is left of an event's facts.
+fn rewrite(session: &Session<'_>, profile: i64, event: i64, at: Timestamp, facts: &[Fact]) -> Fallible<()> {
+    if !facts.is_empty() {
+        return add(session, profile, event, at, facts);
+    }
+    session.run("DELETE FROM fact WHERE profile = ?1 AND at = ?2 AND event = ?3", (profile, at.micros(), event))?;
+    Ok(())
+}
+
+/// Takes a profile's facts before the instant away, but the first of each rule. Returns how many; a full `limit` may have left
+/// some.
+pub(super) fn keep_first(session: &Session<'_>, profile: i64, before: i64, limit: usize) -> Fallible<u64> {
+    let rows: Vec<(i64, i64, Vec<u8>)> = session
+        .sql("SELECT at, event, packed FROM fact WHERE profile = ?1 AND at < ?2 ORDER BY at, event")?
+        .query_map((profile, before), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .collect::<Result<_, _>>()?;
+    let (mut firsts, mut gone) = (HashSet::new(), 0);
+    for (at, event, packed) in rows {
+        let mut facts = Vec::new();
+        unpack_facts(&packed, (at, event), |_| true, &mut facts)?;
+        let before = facts.len();
+        for fact in std::mem::take(&mut facts) {
+            if firsts.insert(fact.rule) || gone == limit {
+                facts.push(fact);
+            } else {
+                gone += 1;
+            }
+        }
+        if facts.len() < before {
+            rewrite(session, profile, event, Timestamp::from_micros(at), &facts)?;
+        }
+    }
+    Ok(gone as u64)
 }

@@ -34,3 +34,5 @@ CREATE TABLE erasure (
     -- What is still needed to come to the end; empty afterwards.
     work TEXT
 ) STRICT, WITHOUT ROWID;
+-- Records of erased people that are still to be told something.
+CREATE TABLE erased_record (record INTEGER PRIMARY KEY) STRICT;

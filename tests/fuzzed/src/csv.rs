@@ -51,6 +51,8 @@ pub fn check(data: &[u8]) {
             }
             Err(bad) => {
                 assert!(!bad.cause.is_empty() && bad.raw.len() <= 32 * 1024);
+                let formula = ['=', '+', '-', '@', '\t', '\r'];
+                assert!(!bad.cause.starts_with(formula), "{}", bad.cause);
                 if refused.is_empty() {
                     refused = records.heading();
                 }

@@ -34,7 +34,7 @@ pub fn one(text: &str, client: bool) -> Option<Event> {
     assert!(event.identifiers.is_sorted(), "strongest first");
     assert!(event.identifiers.windows(2).all(|two| two[0] != two[1]), "each once");
     assert!(event.identifiers.iter().all(|id| !id.value.trim().is_empty()));
-    assert_eq!(event.kind == EventKind::Track && event.name.is_none(), false, "a track has a name");
+    assert!(event.kind != EventKind::Track || event.name.is_some(), "a track has a name");
     assert!(event.traits.windows(2).all(|two| two[0].0 < two[1].0), "each trait once, sorted");
     assert!(event.body.len() <= text.len(), "spaces go, nothing comes");
     for fact in MODEL.facts(&event) {

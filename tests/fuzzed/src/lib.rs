@@ -10,6 +10,9 @@ pub mod event;
 pub mod identifier;
 pub mod instant;
 pub mod lines;
+pub mod mutation;
+
+use std::path::PathBuf;
 
 /// A target's body.
 pub type Body = fn(&[u8]);
@@ -27,3 +30,17 @@ pub const TARGETS: &[(&str, Body)] = &[
 
 /// When everything arrives.
 const NOW: connector::Timestamp = connector::Timestamp::from_secs(1_772_450_000);
+
+/// Where inputs are kept, a folder a target.
+pub fn corpus() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus")
+}
+
+/// The kept inputs of a target, by the names of their files.
+pub fn kept(target: &str) -> Vec<Vec<u8>> {
+    let folder = corpus().join(target);
+    let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files.iter().map(|file| std::fs::read(file).unwrap()).collect()
+}

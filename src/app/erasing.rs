@@ -1,0 +1,95 @@
+//! Erasure and retention: the store's steps, one after the other, as long as it takes.
+
+use std::time::Duration;
+
+use connector::Timestamp;
+use uuid::Uuid;
+
+use super::App;
+use crate::config::OnErase;
+use crate::mapping::Source;
+use crate::model::{
+    Erasing, ErasureStep, Identifier, LeftRecord, Outlived, OwnFields, Receipt, Retained, RetentionPlace,
+};
+use crate::store::Result;
+
+/// Rows deleted in one transaction.
+const CHUNK: usize = 2_000;
+
+/// An erasure that has come to its end.
+#[derive(Clone, Debug)]
+pub struct Erased {
+    pub receipt: Receipt,
+    /// Records of the person at the CRMs.
+    pub records: Vec<LeftRecord>,
+}
+
+impl App {
+    /// Erases whoever a key means, and puts them on the suppression list whether they are known or not.
+    pub async fn erase(&self, key: &str) -> Result<Erased> {
+        let clear = match self.settings.privacy.on_erase {
+            OnErase::Report => Vec::new(),
+            OnErase::ClearFields => self.own_fields(),
+        };
+        let erasing = Erasing { key: key.to_owned(), named: Identifier::parse_key(key), clear };
+        let id = self.store.begin_erasure(erasing, self.world.clock.now()).await?;
+        fail::fail_point!("erasure.begun");
+        self.go_on_erasing(id).await
+    }
+
+    async fn go_on_erasing(&self, id: Uuid) -> Result<Erased> {
+        loop {
+            match self.store.erase_step(id, self.world.clock.now(), CHUNK).await? {
+                ErasureStep::More => {}
+                ErasureStep::Finished { receipt, records } => return Ok(Erased { receipt, records }),
+            }
+        }
+    }
+
+    /// Brings to an end what a process that died left half erased.
+    pub async fn resume_erasures(&self) -> Result<Vec<Erased>> {
+        let mut erased = Vec::new();
+        for receipt in self.store.erasures().await?.into_iter().filter(|receipt| receipt.finished_at.is_none()) {
+            erased.push(self.go_on_erasing(receipt.id).await?);
+        }
+        Ok(erased)
+    }
+
+    /// What only Ferry writes at each CRM.
+    fn own_fields(&self) -> Vec<OwnFields> {
+        let mut own = Vec::new();
+        for connection in &self.settings.connections {
+            for mapping in connection.objects.iter().filter(|mapping| mapping.object.is_person()) {
+                let ours = mapping.pushes().filter(|one| matches!(one.source, Source::Computed | Source::ProfileId));
+                own.push(OwnFields {
+                    connection: connection.name.clone(),
+                    object: mapping.object.clone(),
+                    fields: ours.map(|one| one.field.clone()).collect(),
+                });
+            }
+        }
+        own
+    }
+
+    /// Deletes what has outlived its time.
+    pub async fn retain(&self) -> Result<Retained> {
+        let retention = self.settings.privacy.retention;
+        let now = self.world.clock.now();
+        let ago = |length: Duration| -> Timestamp { now.saturating_sub(length) };
+        let outlived = Outlived {
+            events: ago(retention.events),
+            anonymous: ago(retention.anonymous_profiles),
+            bodies: retention.raw_payloads.map(ago),
+        };
+        let (mut all, mut place) = (Retained::default(), Some(RetentionPlace::default()));
+        while let Some(from) = place {
+            if self.stop.is_cancelled() {
+                break;
+            }
+            let (some, next) = self.store.retain(outlived, from, CHUNK).await?;
+            all.add(&some);
+            place = next;
+        }
+        Ok(all)
+    }
+}

@@ -1,0 +1,208 @@
+//! A person is forgotten for good (`cdp-semantics` §7, §9 F4; `reliability` 60 and 66).
+
+use std::path::Path;
+use std::time::Duration;
+
+use connector::{Clock, Object, Value};
+use ferry::config::Vendor;
+use ferry::model::{Erasing, Identifier, RunState};
+use serde_json::json;
+
+use crate::harbour::{Harbour, at};
+
+const CONTACT: Object = Object::Contact;
+const DAY: Duration = Duration::from_secs(86_400);
+const ADDRESS: &str = "faisal@nile.example";
+
+async fn harbour(privacy: &str) -> Harbour {
+    Harbour::around(at("2026-03-01T07:00:00Z"), vec![(Vendor::Hubspot, Default::default())], |mocks| {
+        let mut config = format!(
+            "preset = \"b2b\"\ntimezone = \"UTC\"\n[[source]]\nname = \"website\"\ntype = \"jsonl\"\n[privacy]\n{privacy}\n"
+        );
+        config.extend(mocks.iter().map(|mock| mock.entry("")));
+        config
+    })
+    .await
+}
+
+fn lines(prefix: &str) -> String {
+    let mut text = String::new();
+    let mut add = |line: serde_json::Value| text.push_str(&format!("{line}\n"));
+    let at = |minute: u32| format!("2026-03-01T07:{minute:02}:00Z");
+    add(json!({ "type": "identify", "messageId": format!("{prefix}-1"), "timestamp": at(1), "userId": "u-fai",
+        "anonymousId": "a-fai", "traits": { "email": "Faisal@Nile.example", "firstName": "Faisal", "title": "Director" } }));
+    for minute in 2..30 {
+        add(
+            json!({ "type": "page", "messageId": format!("{prefix}-p{minute}"), "timestamp": at(minute), "userId": "u-fai",
+            "properties": { "path": "/pricing" } }),
+        );
+    }
+    // Somebody else's event that names him.
+    add(
+        json!({ "type": "track", "event": "Invited", "messageId": format!("{prefix}-i"), "timestamp": at(31), "userId": "u-bob",
+        "properties": { "guest": "faisal@nile.example" } }),
+    );
+    // No message at all, and kept for repair.
+    text.push_str("{ \"email\": \"faisal@nile.example\" \n");
+    text
+}
+
+/// How often the address stands in the database and its log, in any spelling.
+fn traces(folder: &Path) -> usize {
+    let mut found = 0;
+    for name in ["ferry.db", "ferry.db-wal"] {
+        let Ok(bytes) = std::fs::read(folder.join(name)) else { continue };
+        let bytes: Vec<u8> = bytes.iter().map(u8::to_ascii_lowercase).collect();
+        found += bytes.windows(ADDRESS.len()).filter(|window| *window == ADDRESS.as_bytes()).count();
+    }
+    found
+}
+
+async fn with_faisal(privacy: &str) -> (Harbour, connector::RecordId) {
+    let harbour = harbour(privacy).await;
+    let id = harbour.mock(Vendor::Hubspot).create(&CONTACT, &[("email", ADDRESS), ("first_name", "Faisal")]);
+    let other = harbour.mock(Vendor::Hubspot).create(&CONTACT, &[("email", "bob@nile.example")]);
+    assert_ne!(id, other);
+    harbour.cycle().await;
+    let file = harbour.folder().join("events.jsonl");
+    std::fs::write(&file, lines("m")).unwrap();
+    let imported = harbour.app.import(&file, "website".into(), &(), &|_| ()).await.unwrap();
+    assert_eq!(imported.run.state, RunState::Partial, "one line is no message");
+    harbour.advance(Duration::from_secs(3_600));
+    harbour.compute().await;
+    harbour.push(Vendor::Hubspot).await;
+    (harbour, id)
+}
+
+async fn assert_forgotten(harbour: &Harbour) {
+    for key in ["email:faisal@nile.example", "user_id:u-fai", "anonymous_id:a-fai"] {
+        assert_eq!(harbour.app.store.find_profile(key).await.unwrap(), None, "{key}");
+    }
+    harbour.app.store.verify().await.unwrap();
+    assert_eq!(traces(harbour.folder()), 0, "the address is nowhere in the file");
+}
+
+#[tokio::test]
+async fn scenario_66_an_erased_person_is_gone_and_nothing_brings_them_back() {
+    let (harbour, id) = with_faisal("").await;
+    assert!(traces(harbour.folder()) > 0);
+    let bob = harbour.profile("user_id:u-bob").await;
+    let erased = harbour.app.erase("email:faisal@nile.example").await.unwrap();
+    assert_eq!((erased.records.len(), &*erased.records[0].id), (1, id.as_str()), "for a person to look at");
+    assert!(erased.receipt.counts["suppressed"] >= 3, "user id, address, record: {:?}", erased.receipt);
+    assert_eq!(erased.receipt.counts["events"], 30, "29 of his and one that named him");
+    assert!(!format!("{:?}", erased.receipt).contains("nile"));
+    assert_forgotten(&harbour).await;
+
+    // He is still at the CRM and sends again: a full pull, an update there, and his events bring nothing back.
+    harbour.mock(Vendor::Hubspot).edit(&CONTACT, &id, &[("first_name", "Faysal")]);
+    harbour.advance(Duration::from_secs(600));
+    let what = ferry::app::Pulling { full: true, object: None, sweeps: ferry::app::Sweeps::All };
+    let pulled = harbour.app.pull(harbour.connection(Vendor::Hubspot), what, &()).await.unwrap();
+    assert!(pulled.iter().any(|finished| finished.run.counts.skipped > 0), "counted as skipped");
+    let before = harbour.app.store.source_health().await.unwrap()["website"].suppressed;
+    let again = json!({ "type": "page", "messageId": "later", "userId": "u-fai", "properties": { "path": "/" } });
+    harbour.import(&format!("{again}\n")).await;
+    let health = harbour.app.store.source_health().await.unwrap();
+    assert_eq!(health["website"].suppressed - before, 1);
+    harbour.cycle().await;
+    assert_forgotten(&harbour).await;
+    harbour.assert_rest().await;
+
+    // A device is nobody: alone it begins a new profile without history.
+    let device =
+        json!({ "type": "page", "messageId": "device", "anonymousId": "a-fai", "properties": { "path": "/" } });
+    harbour.import(&format!("{device}\n")).await;
+    assert_eq!(harbour.profile("anonymous_id:a-fai").await.events, 1);
+    assert_eq!(harbour.profile("user_id:u-bob").await.profile.id, bob.profile.id, "nobody else is touched");
+}
+
+#[tokio::test]
+async fn scenario_66_an_erasure_that_was_broken_off_goes_on_at_the_next_start() {
+    let (mut harbour, _) = with_faisal("").await;
+    let erasing = Erasing { key: ADDRESS.into(), named: Identifier::parse_key(ADDRESS), clear: Vec::new() };
+    let now = harbour.clock.now();
+    let id = harbour.app.store.begin_erasure(erasing, now).await.unwrap();
+    for _ in 0..3 {
+        harbour.app.store.erase_step(id, now, 5).await.unwrap();
+    }
+    harbour = harbour.restart().await;
+    // Between the two he is already out: neither the CRM nor his own events can bring him in.
+    harbour.cycle().await;
+    assert_eq!(harbour.app.store.find_profile("email:faisal@nile.example").await.unwrap(), None);
+    let resumed = harbour.app.resume_erasures().await.unwrap();
+    assert_eq!((resumed.len(), resumed[0].receipt.id, resumed[0].records.len()), (1, id, 1));
+    assert_forgotten(&harbour).await;
+    assert_eq!(harbour.app.resume_erasures().await.unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn our_fields_at_the_crm_are_emptied_where_that_is_wanted() {
+    let (harbour, id) = with_faisal("on_erase = \"clear_fields\"\n").await;
+    let value = |name: &'static str| harbour.value(Vendor::Hubspot, &CONTACT, &id, name);
+    assert_eq!(value("page_views_30d").await, Value::from(28));
+    harbour.app.erase("user_id:u-fai").await.unwrap();
+    harbour.advance(Duration::from_secs(60));
+    let run = harbour.push(Vendor::Hubspot).await.remove(0);
+    assert_eq!((run.state, run.counts.updated), (RunState::Done, 1), "{run:?}");
+    for name in ["page_views_30d", "score_engagement", "profile_id"] {
+        assert_eq!(value(name).await, Value::Null, "{name}");
+    }
+    assert_eq!(value("email").await, Value::from(ADDRESS), "what is the CRM's stays");
+    harbour.app.store.prune(at("2020-01-01T00:00:00Z")).await.unwrap();
+    assert_forgotten(&harbour).await;
+    harbour.cycle().await;
+    harbour.assert_rest().await;
+}
+
+#[tokio::test]
+async fn whoever_is_only_suppressed_is_kept_and_left_alone() {
+    let (harbour, id) = with_faisal("").await;
+    let store = &harbour.app.store;
+    let named = || Identifier::parse_key(ADDRESS);
+    assert!(store.suppress(ADDRESS, named(), harbour.clock.now()).await.unwrap() >= 3);
+    let page = |id: &str| json!({ "type": "page", "messageId": id, "userId": "u-fai", "properties": { "path": "/" } });
+    harbour.import(&format!("{}\n", page("s-1"))).await;
+    assert_eq!(harbour.profile("user_id:u-fai").await.events, 29, "nothing new");
+    let views = harbour.value(Vendor::Hubspot, &CONTACT, &id, "page_views_30d").await;
+    harbour.advance(DAY * 40);
+    harbour.cycle().await;
+    assert_eq!(harbour.value(Vendor::Hubspot, &CONTACT, &id, "page_views_30d").await, views, "and nothing is written");
+    assert!(store.unsuppress(ADDRESS, named()).await.unwrap() >= 3);
+    harbour.import(&format!("{}\n", page("s-2"))).await;
+    harbour.cycle().await;
+    assert_eq!(harbour.profile("user_id:u-fai").await.events, 30);
+    assert_ne!(harbour.value(Vendor::Hubspot, &CONTACT, &id, "page_views_30d").await, views);
+}
+
+#[tokio::test]
+async fn scenario_60_the_store_comes_to_a_plateau() {
+    let harbour =
+        harbour("retention = { events = \"60d\", anonymous_profiles = \"60d\", raw_payloads = \"30d\" }\n").await;
+    let mut sizes = Vec::new();
+    for month in 0..9 {
+        let now = harbour.clock.now();
+        let mut text = String::new();
+        for number in 0..1_500 {
+            let line = json!({ "type": "page", "messageId": format!("m-{month}-{number}"), "timestamp": now.to_rfc3339(),
+                "anonymousId": format!("a-{month}-{}", number / 3), "properties": { "path": "/", "note": "x".repeat(200) } });
+            text.push_str(&format!("{line}\n"));
+        }
+        // One who comes every month.
+        let known = json!({ "type": "page", "messageId": format!("k-{month}"), "timestamp": now.to_rfc3339(), "userId": "u-1",
+            "properties": { "path": "/pricing" } });
+        harbour.import(&format!("{text}{known}\n")).await;
+        harbour.compute().await;
+        harbour.advance(DAY * 30);
+        harbour.app.retain().await.unwrap();
+        harbour.app.store.prune(harbour.clock.now().saturating_sub(DAY * 90)).await.unwrap();
+        harbour.app.store.verify().await.unwrap();
+        sizes.push(harbour.app.store.sizes().await.unwrap().database_bytes);
+    }
+    assert!(sizes[8] <= sizes[3] + sizes[3] / 50, "a page more or less, and it grows no more: {sizes:?}");
+    let stats = harbour.app.store.stats().await.unwrap();
+    assert!(stats.profiles <= 1_001 && stats.events <= 3_002, "{stats:?}");
+    let known = harbour.profile("user_id:u-1").await;
+    assert!(known.events <= 2, "{}", known.events);
+    assert_eq!(known.profile.value("first_touch_source"), &Value::from("direct"), "the first touch is not forgotten");
+}
