@@ -5,6 +5,7 @@ mod coverage;
 mod daemon;
 mod environment;
 mod erasing;
+pub mod identity;
 mod importing;
 mod inbox;
 mod listening;

@@ -209,11 +209,13 @@ fn mapping_of(connection: &Connection, object: &Object) -> Option<Arc<ObjectMapp
     }
 }
 
-/// Deals come with the people and companies they are about.
+/// Deals come with the people and companies they are about, people with the company they work for.
 fn links(capability: &Capability, stream: &Stream) -> Vec<Object> {
     let object = stream.object();
     if capability.associations.contains(object) && !matches!(stream, Stream::Deletions(_)) {
         vec![Object::Contact, Object::Company]
+    } else if capability.tells_company.contains(object) && matches!(stream, Stream::Records(_)) {
+        vec![Object::Company]
     } else {
         Vec::new()
     }

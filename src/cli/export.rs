@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use connector::Timestamp;
 use serde::Serialize;
@@ -11,6 +12,7 @@ use serde_json::value::RawValue;
 use crate::cli::exit::{Ended, Exit, Failure};
 use crate::cli::profile::{self, View};
 use crate::cli::terminal::Terminal;
+use crate::company::Rules;
 use crate::model::{ConsentDecision, EventRow, Purpose};
 use crate::store::{JournalRow, Store, TimelineItem};
 
@@ -64,8 +66,9 @@ struct Recipient {
     last_value: serde_json::Value,
 }
 
-pub async fn run(args: &Args, store: Option<&dyn Store>, now: Timestamp, terminal: &Terminal) -> Ended {
+pub async fn run(args: &Args, store: Option<&dyn Store>, rules: Rules, now: Timestamp, terminal: &Terminal) -> Ended {
     let (id, detail, store) = profile::find(&args.key, store).await?;
+    let company = store.company_of(id, Arc::new(rules)).await?;
     let consents = store.consents(id).await?;
     let of_purpose = |purpose: Purpose| Consent {
         state: consents.shown(purpose),
@@ -75,7 +78,7 @@ pub async fn run(args: &Args, store: Option<&dyn Store>, now: Timestamp, termina
     let export = Export {
         format: "ferry-export/1",
         exported_at: now,
-        profile: profile::view(&detail),
+        profile: profile::view(&detail, &company),
         consent: Purpose::ALL.map(|purpose| (purpose.as_str(), of_purpose(purpose))).into(),
         events: store.events_of(id, usize::MAX).await?.into_iter().map(event).collect(),
         timeline: store.timeline(id, usize::MAX).await?,

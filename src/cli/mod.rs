@@ -3,6 +3,7 @@
 
 pub mod check;
 pub mod clean;
+pub mod company;
 pub mod cx;
 pub mod demo;
 pub mod erase;
@@ -116,8 +117,9 @@ async fn run(command: Command, cx: &Cx) -> Ended {
             failures::run(&args, store.as_deref(), now, &cx.terminal).await
         }
         Command::Profile(args) => {
-            let store = cx.reading(&cx.settings()?)?;
-            profile::run(&args, store.as_deref(), &cx.terminal).await
+            let settings = cx.settings()?;
+            let store = cx.reading(&settings)?;
+            profile::run(&args, store.as_deref(), settings.company, &cx.terminal).await
         }
         Command::Timeline(args) => {
             let store = cx.reading(&cx.settings()?)?;
@@ -130,8 +132,9 @@ async fn run(command: Command, cx: &Cx) -> Ended {
         }
         Command::Erase(args) => erase::run(&args, cx).await,
         Command::Export(args) => {
-            let store = cx.reading(&cx.settings()?)?;
-            export::run(&args, store.as_deref(), now, &cx.terminal).await
+            let settings = cx.settings()?;
+            let store = cx.reading(&settings)?;
+            export::run(&args, store.as_deref(), settings.company, now, &cx.terminal).await
         }
         Command::Identity(args) => identity::run(&args, cx).await,
         Command::Demo(args) => demo::run(&args, cx).await,

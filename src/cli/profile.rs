@@ -1,28 +1,36 @@
 //! `ferry profile KEY`: everything Ferry knows of one person, each value with where it came from.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use connector::Timestamp;
 use serde::Serialize;
 use serde_json::Value as Json;
 
 use crate::cli::clean;
+use crate::cli::company::{self, TieView};
 use crate::cli::exit::{Ended, Exit, Failure};
 use crate::cli::moment;
 use crate::cli::runs::{plain, plain_value};
 use crate::cli::terminal::{Terminal, Tone, cell};
+use crate::company::Rules;
 use crate::model::{ProfileId, canonical};
-use crate::store::{ProfileDetail, Store};
+use crate::store::{CompanyOf, ProfileDetail, Store};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Any identifier: email:…, crm:CONN:OBJECT:ID, user_id:…, a bare e-mail address, or a profile's id
+    /// Any identifier: email:…, crm:CONN:OBJECT:ID, user_id:…, a bare e-mail address, or a profile's id; or a company:
+    /// company:domain:DOMAIN, company:group:ID, company:crm:CONN:ID
     pub key: String,
 }
 
-pub async fn run(args: &Args, store: Option<&dyn Store>, terminal: &Terminal) -> Ended {
-    let (_, detail, _) = find(&args.key, store).await?;
-    terminal.show(&view(&detail), |terminal| print(&detail, terminal))?;
+pub async fn run(args: &Args, store: Option<&dyn Store>, rules: Rules, terminal: &Terminal) -> Ended {
+    if let Some(key) = company::key(&args.key) {
+        return company::run(key, store, terminal).await;
+    }
+    let (id, detail, store) = find(&args.key, store).await?;
+    let company = store.company_of(id, Arc::new(rules)).await?;
+    terminal.show(&view(&detail, &company), |terminal| print(&detail, &company, terminal))?;
     Ok(Exit::Done)
 }
 
@@ -31,14 +39,16 @@ pub async fn find<'s>(
     key: &str,
     store: Option<&'s dyn Store>,
 ) -> Result<(ProfileId, ProfileDetail, &'s dyn Store), Failure> {
-    let nobody = || {
-        Failure::new(format!("nobody is known as `{}`", clean::line(key)))
-            .with_fix("a key is email:ADDRESS, user_id:ID, anonymous_id:ID, crm:CONN:OBJECT:ID, a bare e-mail address or a profile's id")
-    };
-    let store = store.ok_or_else(nobody)?;
-    let id = store.find_profile(key).await?.ok_or_else(nobody)?;
-    let detail = store.profile(id).await?.ok_or_else(nobody)?;
+    let store = store.ok_or_else(|| nobody(key))?;
+    let id = store.find_profile(key).await?.ok_or_else(|| nobody(key))?;
+    let detail = store.profile(id).await?.ok_or_else(|| nobody(key))?;
     Ok((id, detail, store))
+}
+
+pub fn nobody(key: &str) -> Failure {
+    Failure::new(format!("nobody is known as `{}`", clean::line(key))).with_fix(
+        "a key is email:ADDRESS, phone:+NUMBER, user_id:ID, loyalty_id:ID, anonymous_id:ID, crm:CONN:OBJECT:ID, a bare e-mail address or a profile's id",
+    )
 }
 
 /// `profile --json`.
@@ -51,6 +61,10 @@ pub struct View {
     pub events: u64,
     /// `kind:value`, strongest first.
     pub identifiers: Vec<String>,
+    /// Where the person works, by what is known this instant.
+    pub company: Option<TieView>,
+    /// Other companies that the person was ever tied to, strongest tie first.
+    pub past_companies: Vec<TieView>,
     pub traits: BTreeMap<String, Trait>,
     pub computed: BTreeMap<String, Json>,
     pub scores: Vec<ScoreView>,
@@ -115,7 +129,7 @@ pub struct HistoryView {
     pub replaced_at: Timestamp,
 }
 
-pub fn view(detail: &ProfileDetail) -> View {
+pub fn view(detail: &ProfileDetail, company: &CompanyOf) -> View {
     let profile = &detail.profile;
     View {
         id: profile.uid.to_string(),
@@ -124,6 +138,8 @@ pub fn view(detail: &ProfileDetail) -> View {
         computed_at: profile.computed_at,
         events: detail.events,
         identifiers: detail.identifiers.iter().map(ToString::to_string).collect(),
+        company: company.primary.as_ref().map(TieView::of),
+        past_companies: company.past.iter().map(TieView::of).collect(),
         traits: profile
             .attributes
             .iter()
@@ -192,7 +208,7 @@ pub fn view(detail: &ProfileDetail) -> View {
     }
 }
 
-fn print(detail: &ProfileDetail, terminal: &Terminal) {
+fn print(detail: &ProfileDetail, company: &CompanyOf, terminal: &Terminal) {
     let profile = &detail.profile;
     let known = if profile.known { "known" } else { "anonymous" };
     terminal.say(format!("{} {} ({known})", terminal.paint(Tone::Heading, "profile"), profile.uid));
@@ -205,6 +221,7 @@ fn print(detail: &ProfileDetail, terminal: &Terminal) {
     for identifier in &detail.identifiers {
         terminal.say(format!("  {}", clean::line(&identifier.to_string())));
     }
+    company::print_ties(company, terminal);
     let section = |name: &str| {
         terminal.say("");
         terminal.say(terminal.paint(Tone::Heading, name));
@@ -278,8 +295,10 @@ pub(crate) mod tests {
     use super::*;
     use crate::cli::terminal::tests::captured;
     use crate::model::{
-        Attribute, Deal, Identifier, LinkedRecord, Mirror, Origin, Profile, ProfileUid, RecordKey, Score, ScorePart,
+        Attribute, ClaimKind, CompanyKey, Deal, Identifier, LinkedRecord, Mirror, Origin, Profile, ProfileUid,
+        RecordKey, Score, ScorePart,
     };
+    use crate::store::CompanyTie;
 
     pub(crate) fn ada() -> ProfileDetail {
         let at = Timestamp::from_secs(86_400);
@@ -334,9 +353,26 @@ pub(crate) mod tests {
         }
     }
 
+    fn at_northwind() -> CompanyOf {
+        let key = CompanyKey::Domain("northwind.example".into());
+        let tie = CompanyTie { by: key.clone(), key, name: None, why: ClaimKind::EmailDomain };
+        let key = CompanyKey::Group("g-0".into());
+        let past = CompanyTie { by: key.clone(), key, name: Some("Old Mill".into()), why: ClaimKind::Group };
+        CompanyOf { primary: Some(tie), past: vec![past], email_is_business: true }
+    }
+
+    #[test]
+    fn the_json_says_where_the_person_works_and_why() {
+        let json = serde_json::to_value(view(&ada(), &at_northwind())).unwrap();
+        let key = "domain:northwind.example";
+        let want = serde_json::json!({ "key": key, "name": null, "why": "email_domain", "by": key });
+        assert_eq!(json["company"], want);
+        assert_eq!(json["past_companies"][0]["name"], "Old Mill");
+    }
+
     #[test]
     fn the_json_keeps_money_exact_and_names_origins() {
-        let json = serde_json::to_value(view(&ada())).unwrap();
+        let json = serde_json::to_value(view(&ada(), &CompanyOf::default())).unwrap();
         assert_eq!(json["deals"][0]["amount"], "1200.5");
         assert_eq!(json["traits"]["email"]["origin"], "source website");
         assert_eq!(json["computed"]["visits_30d"], 3);
@@ -348,13 +384,14 @@ pub(crate) mod tests {
     #[test]
     fn a_person_reads_values_with_their_origin() {
         let (terminal, out, _) = captured(false);
-        print(&ada(), &terminal);
+        print(&ada(), &at_northwind(), &terminal);
         let text = out.text();
         for line in [
             "profile 00000000-0000-0000-0000-000000000005 (known)\n",
             "email  ada@northwind.example  source website  1970-01-02 00:00:00\n",
             "score lead: 65.08\n  +18.00  Demo form (×1)\n",
             "  acme contact 501\n",
+            "  company domain:northwind.example (by e-mail address)\n    also Old Mill, group:g-0 (by group)\n",
             "Fleet  won            1200.50 EUR  1970-01-02 00:00:00\n",
         ] {
             assert!(text.contains(line), "{line:?} is not in\n{text}");

@@ -59,13 +59,24 @@ const DEAL: &[(&str, Kind)] = &[
     ("stage", Kind::Text),
 ];
 
-/// What a person's record can say of the company where the CRM has no company for it yet.
+/// What is known of the company a person works for: of the company itself, or where it says nothing, as the person's own
+/// records and traits say.
 const EMPLOYER: &[(&str, Kind)] = &[
+    ("company.city", Kind::Text),
+    ("company.country", Kind::Text),
+    ("company.description", Kind::Text),
     ("company.employees", Kind::Integer),
+    ("company.id", Kind::Text),
     ("company.industry", Kind::Text),
     ("company.name", Kind::Text),
+    ("company.phone", Kind::Text),
+    ("company.plan", Kind::Text),
+    ("company.revenue", Kind::Number),
     ("company.website", Kind::Text),
 ];
+
+/// What the rules of companies say of a person.
+const BY_COMPANY: &[(&str, Kind)] = &[("company.domain", Kind::Text), ("email_is_business", Kind::Bool)];
 
 /// Consent, by the name it is mapped under. `consent.email` is what most CRMs have a field for.
 const CONSENT: &[(&str, Purpose)] = &[
@@ -84,23 +95,17 @@ impl Catalogue {
     /// Traits of people: declared ones, computed ones by name and kind, and the profile's id.
     pub fn person(computed: impl IntoIterator<Item = (String, Kind)>) -> Self {
         let mut all = declared(PERSON);
+        all.extend(declared(EMPLOYER));
+        all.extend(BY_COMPANY.iter().map(|(name, kind)| ((*name).to_owned(), *kind, Source::Computed)));
         all.extend(computed.into_iter().map(|(name, kind)| (name, kind, Source::Computed)));
         all.extend(CONSENT.iter().map(|(name, p)| ((*name).to_owned(), Kind::Bool, Source::Consent(*p))));
         all.push((PROFILE_ID.into(), Kind::Text, Source::ProfileId));
         Self(all)
     }
 
-    /// The same with traits of the company that a lead names.
-    pub fn lead(people: &Self) -> Self {
-        let mut all = people.0.clone();
-        all.extend(declared(EMPLOYER));
-        Self(all)
-    }
-
     /// What can be mapped for an object; `people` is what can be for a person.
     pub fn of(object: &Object, people: &Self) -> Self {
         match object {
-            Object::Lead => Self::lead(people),
             Object::Company => Self::company(),
             Object::Deal => Self::deal(),
             _ => people.clone(),

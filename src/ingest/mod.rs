@@ -12,6 +12,7 @@ mod inbox;
 mod jsonl;
 mod live;
 mod message_id;
+mod parting;
 mod records;
 #[cfg(test)]
 mod tests;
@@ -25,4 +26,5 @@ pub use flow::{Failed, Ingest, LINE_READ, Refuse, Resolver};
 pub use inbox::{Inbox, Looks, Sight, free_name};
 pub use jsonl::{BadLine, JsonLines};
 pub use live::{Live, LiveSource, Taken, Tally};
+pub use parting::Parting;
 pub use records::{Record, Records};

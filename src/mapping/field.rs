@@ -141,6 +141,11 @@ impl FieldMapping {
     pub fn desired(&self, profile: &Profile) -> Option<Value> {
         match self.source {
             Source::ProfileId => Some(Value::text(profile.uid.to_string())),
+            // What a record and a person tell each other is the person's own word; a company's is only shown.
+            Source::Declared if self.direction.pulls() => {
+                let own = profile.attributes.get(&self.attribute).map(|own| &own.value);
+                self.outbound(own.unwrap_or_else(|| profile.value(&self.attribute)))
+            }
             // Decided by what the person has said, not by a trait.
             Source::Consent(_) => None,
             Source::Declared | Source::Computed => self.outbound(profile.value(&self.attribute)),

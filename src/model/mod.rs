@@ -13,6 +13,7 @@ mod graph;
 mod id;
 mod identifier;
 mod identity;
+mod logged;
 mod mirror;
 mod normal;
 mod outbox;
@@ -37,6 +38,7 @@ pub use identity::{
     Blocked, Bridge, CustomRule, IdentityRules, KIOSK_EMAILS, MOST_IDENTIFIERS, MOST_MERGES, OnConflict,
     QUARANTINE_USERS,
 };
+pub use logged::{LogPlace, Logged, LoggedRecord};
 pub use mirror::{FieldWritten, Mirror, MirrorField, Side};
 pub use normal::{Region, email_sha256, gmail_canonical, normalise_email, normalise_phone};
 pub use outbox::{Cause, Change, Intent, JournalOutcome, OutboxEntry, OutboxState};

@@ -18,8 +18,24 @@ impl Region {
 }
 
 /// The matching form of an address (`cdp-semantics` §2.3): trimmed, without `mailto:` and `<>`, NFKC, lower-case whole,
-/// domain in ASCII (UTS 46) without a trailing dot. `None` where it is no address. `+tags` and dots are kept.
+/// domain in ASCII (UTS 46) without a trailing dot. `None` where it is no address. `+tags` and dots are kept. A normal form is
+/// its own normal form.
 pub fn normalise_email(raw: &str) -> Option<String> {
+    let mut address = without_wrapping(raw)?;
+    // One inside the other, or written wide: `<mailto:…>`.
+    for _ in 0..MOST_WRAPPINGS {
+        if !address.starts_with("mailto:") && !address.starts_with('<') {
+            return Some(address);
+        }
+        address = without_wrapping(&address)?;
+    }
+    None
+}
+
+/// Wrappings of an address one inside the other.
+const MOST_WRAPPINGS: usize = 4;
+
+fn without_wrapping(raw: &str) -> Option<String> {
     if raw.len() > 1_000 {
         return None;
     }
@@ -54,7 +70,8 @@ pub fn normalise_email(raw: &str) -> Option<String> {
 }
 
 fn is_domain(domain: &str) -> bool {
-    domain.contains('.') && domain.split('.').all(|label| !label.is_empty())
+    let of_host = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    domain.contains('.') && domain.bytes().all(of_host) && domain.split('.').all(|label| !label.is_empty())
 }
 
 /// Longest text that may be a phone number, an extension included.

@@ -53,6 +53,8 @@ impl Stager {
         live: Option<&Fields>,
     ) -> StageDecision {
         let mut changes = Vec::new();
+        // A default that changed is no word of the person: then nothing more is sent, and what is there stays.
+        let has_said_no = effective(&item.consents.decisions, purpose).is_some();
         for mapping in self.mapping.pushes() {
             let before = record.mirror.get(&mapping.field);
             let crm = self.held(mapping, before, live);
@@ -60,7 +62,9 @@ impl Stager {
                 Source::Consent(said) => {
                     changes.extend(opt_out(&item.consents, mapping, said, before, crm.as_ref()));
                 }
-                Source::Computed if is_ours(before) && crm.as_ref().is_some_and(|value| !value.is_null()) => {
+                Source::Computed
+                    if has_said_no && is_ours(before) && crm.as_ref().is_some_and(|value| !value.is_null()) =>
+                {
                     changes.push(Change {
                         field: mapping.field.clone(),
                         from: crm.unwrap_or(Value::Null),

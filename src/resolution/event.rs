@@ -185,6 +185,7 @@ fn part_with(
         let Some(owner) = standing.profile() else { continue };
         let is_ours = union.holders.iter().any(|holder| holder.profile == owner);
         let of_another = !is_ours && graph.holder(owner).is_some_and(|holder| holder.known);
+        // What somebody keeps apart stays where it is: that is no sign of a shared device.
         let limit = |conflict: &&mut Conflict| conflict.action == ConflictAction::Dropped;
         if let Some(conflict) =
             resolution.conflicts.iter_mut().filter(limit).find(|conflict| conflict.identifier == *identifier)

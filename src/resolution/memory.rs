@@ -179,6 +179,15 @@ impl Memory {
         self.profiles.iter().map(|(profile, held)| (*profile, &held.identifiers))
     }
 
+    /// Whether it is a record that is gone at its CRM, or goes on as another.
+    pub fn is_archived(&self, record: &Identifier) -> bool {
+        self.archived.contains(record)
+    }
+
+    pub fn first_seen(&self, profile: ProfileId) -> Option<Timestamp> {
+        self.profiles.get(&profile).map(|held| held.first_seen)
+    }
+
     pub fn is_contested(&self, identifier: &Identifier) -> bool {
         matches!(self.standings.get(identifier), Some(Standing::Contested(_)))
     }

@@ -20,7 +20,7 @@ pub use declared::{joined_traits, won_traits};
 pub use event::resolve;
 pub use memory::Memory;
 pub use record::{RecordEvidence, RecordResolution, resolve_record};
-pub use replay::{Logged, LoggedRecord, Partition, Replay, partition};
+pub use replay::{Partition, Replay, partition};
 
 use connector::Timestamp;
 

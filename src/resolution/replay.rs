@@ -8,45 +8,9 @@ use connector::Timestamp;
 use super::declared::won_traits;
 use super::{Memory, RecordEvidence, resolve, resolve_record};
 use crate::model::{
-    Attribute, Event, Graph, Identifier, IdentityRules, ProfileId, RecordKey, Standing, TraitName, Whose, survivor,
+    Attribute, Event, Graph, Identifier, IdentityRules, Logged, LoggedRecord, ProfileId, Standing, TraitName, Whose,
+    survivor,
 };
-
-/// One line of the log of identity, in the order in which it was written.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Logged {
-    Event(Box<Event>),
-    /// A record of a person was pulled.
-    Record(LoggedRecord),
-    /// The CRM says that one record goes on as another: merged, or converted.
-    WentOn {
-        from: Identifier,
-        into: Identifier,
-        at: Timestamp,
-    },
-    /// A record is gone at the CRM.
-    Gone(Identifier),
-    /// A person said that these are one.
-    Joined(Identifier, Identifier),
-    /// A person said that the first must never be in one profile with any of the others.
-    Apart(Identifier, Vec<Identifier>),
-    /// A person said that many people have it.
-    Shared(Identifier),
-    /// A person said that it is its holder's alone.
-    Settled(Identifier),
-}
-
-/// What a pulled record told of its person.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LoggedRecord {
-    pub key: RecordKey,
-    pub at: Timestamp,
-    /// Addresses and phones, in the record's order.
-    pub identifiers: Vec<Identifier>,
-    /// Ids of records merged into it.
-    pub merged: Vec<Identifier>,
-    /// The strongest identifier, then, of the profile whose id it carried.
-    pub carried: Option<Identifier>,
-}
 
 /// A replay under way.
 #[derive(Debug)]
@@ -74,6 +38,13 @@ impl<'a> Replay<'a> {
     /// Remembers whose each event is.
     pub fn with_events(self) -> Self {
         Self { events: Some(Vec::new()), ..self }
+    }
+
+    /// What people said must never be one holds from the start, whenever it was said.
+    pub fn keep_apart(&mut self, pairs: &[(Identifier, Identifier)]) {
+        for (one, other) in pairs {
+            self.memory.keep_apart(one, other);
+        }
     }
 
     pub fn memory(&self) -> &Memory {
@@ -169,6 +140,11 @@ impl<'a> Replay<'a> {
     /// Two profiles become one, by the rule of survivors.
     fn join(&mut self, one: ProfileId, other: ProfileId) {
         let (Some(a), Some(b)) = (self.memory.holder(one), self.memory.holder(other)) else { return };
+        let theirs = self.memory.identifiers(other);
+        let apart = |id: &Identifier| self.memory.apart_from(id).iter().any(|other| theirs.contains(other));
+        if one == other || (self.memory.keeps_apart() && self.memory.identifiers(one).iter().any(apart)) {
+            return;
+        }
         let (survivor, loser) =
             if super::survivor_order(&a) <= super::survivor_order(&b) { (one, other) } else { (other, one) };
         if let Some(traits) = &mut self.traits {

@@ -8,13 +8,14 @@ use async_trait::async_trait;
 use connector::{ConnectionName, Note, Object, Timestamp};
 
 use crate::model::{
-    CompanyRules, DeadLetter, DeadLetterId, Event, EventRow, Fact, Identifier, OutboxEntry, ProfileId, RecordKey,
-    RuleId, Run, RunId, Side, SourceName,
+    CompanyRules, DeadLetter, DeadLetterId, Event, EventRow, Fact, Identifier, LogPlace, Logged, OutboxEntry,
+    ProfileId, RecordKey, RuleId, Run, RunId, Side, SourceName,
 };
 use crate::store::{
-    AppendEvents, Checkpoint, CompanyDetail, CompanyOf, ComputeProfiles, Delivered, FuseTally, IncomingPage,
-    IngestReport, JournalRow, Lease, PageReport, Pending, PersonalData, PlanRecords, ProfileDetail, ResolveEvents,
-    Result, ScheduleRow, Sizes, SourceHealth, StageItem, StageReport, StageWrites, StoreStats, StreamKey, TimelineItem,
+    Alike, Answer, AppendEvents, Checkpoint, CompanyDetail, CompanyOf, ComputeProfiles, ConflictRow, Delivered,
+    EdgeRow, FuseTally, HeldBy, IncomingPage, IngestReport, JournalRow, Lease, PageReport, PartComponent, Pending,
+    PersonalData, PlanRecords, ProfileDetail, ResolveEvents, Result, ReviewRow, ScheduleRow, Sizes, SourceHealth,
+    StageItem, StageReport, StageWrites, StoreStats, StreamKey, TimelineItem,
 };
 
 /// Matches rules against one logged event again, when a rule is new or changed.
@@ -241,6 +242,44 @@ pub trait Store: PersonalData + Debug + Send + Sync {
     async fn keep_connector_note(&self, connection: &ConnectionName, note: Note) -> Result<()>;
 
     async fn forget_connector_note(&self, connection: &ConnectionName, key: &str) -> Result<()>;
+
+    // — identity —
+
+    /// A profile with all that it holds.
+    async fn held_by(&self, id: ProfileId) -> Result<Option<HeldBy>>;
+
+    /// All profiles after one, by number; fewer than `limit` are the last ones.
+    async fn all_held(&self, after: ProfileId, limit: usize) -> Result<Vec<HeldBy>>;
+
+    /// What joined and parted from a profile and from those that became part of it, oldest first.
+    async fn edges(&self, id: ProfileId) -> Result<Vec<EdgeRow>>;
+
+    /// Where identifiers were not taken at their word, newest first; of one profile if given.
+    async fn conflicts(&self, id: Option<ProfileId>, limit: usize) -> Result<Vec<ConflictRow>>;
+
+    /// The log of identity after a place, events among it, in order; none is the end.
+    async fn identity_log(&self, after: LogPlace, limit: usize) -> Result<Vec<(LogPlace, Logged)>>;
+
+    /// What must never be in one profile, each pair once.
+    async fn kept_apart(&self) -> Result<Vec<(Identifier, Identifier)>>;
+
+    /// Questions for a person: open ones, or answered ones.
+    async fn reviews(&self, open: bool, limit: usize) -> Result<Vec<ReviewRow>>;
+
+    /// Carries an answer out. `None` where there is no such open question.
+    async fn answer_review(&self, id: i64, answer: Answer, now: Timestamp) -> Result<Option<ReviewRow>>;
+
+    /// Asks about pairs that look alike, unless they were asked about before or are kept apart. Returns how many are new.
+    async fn open_reviews(&self, alike: Vec<Alike>, now: Timestamp) -> Result<u64>;
+
+    /// Takes an identifier away from its profile for ever: its component is told again without it. Returns the profiles there are
+    /// now, the one that keeps the id first.
+    async fn unlink(
+        &self,
+        identifier: Identifier,
+        now: Timestamp,
+        plan: Arc<dyn PartComponent>,
+    ) -> Result<Vec<ProfileId>>;
 
     // — housekeeping —
 

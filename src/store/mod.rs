@@ -10,6 +10,7 @@
 mod contract_tests;
 mod error;
 mod face;
+mod identity;
 mod inbound;
 mod lock;
 mod outbound;
@@ -19,6 +20,9 @@ mod view;
 
 pub use error::{Error, Result};
 pub use face::{MatchFacts, Store};
+pub use identity::{
+    Alike, Answer, Component, ConflictRow, EdgeEnd, EdgeRow, Held, HeldBy, HeldState, Part, PartComponent, ReviewRow,
+};
 pub use inbound::{
     AppendEvents, Checkpoint, ComputeInput, ComputeProfiles, EventDecision, Guard, Incoming, IncomingPage,
     IngestReport, Known, PageReport, PlanRecords, RecordDecision, RejectedEvents, ResolveEvents, StreamKey, Tally,

@@ -84,3 +84,41 @@ fn nothing_is_painted_into_a_pipe_unless_asked() {
     assert!(out(&ferry(folder.path(), &["check", "--color", "always"])).contains('\u{1b}'));
     assert!(!out(&ferry(folder.path(), &["check", "--color", "always", "--json"])).contains('\u{1b}'));
 }
+
+#[test]
+fn a_person_is_exported_and_erased_only_when_that_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("sync.toml"), "preset = \"b2b\"\n").unwrap();
+    let events = concat!(
+        r#"{"type":"identify","userId":"u-1","messageId":"m-1","traits":{"email":"ada@acme.example","firstName":"Ada"}}"#,
+        "\n",
+        r#"{"type":"track","event":"Unsubscribed","userId":"u-1","messageId":"m-2"}"#,
+        "\n"
+    );
+    std::fs::write(folder.path().join("events.jsonl"), events).unwrap();
+    assert_eq!(code(&ferry(folder.path(), &["ingest", "events.jsonl"])), 0);
+    let export = json(&ferry(folder.path(), &["export", "ada@acme.example"]));
+    assert_eq!(
+        (&export["format"], &export["profile"]["traits"]["first_name"]["value"]),
+        (&"ferry-export/1".into(), &"Ada".into())
+    );
+    assert_eq!(export["events"][1]["message"]["traits"]["email"], "ada@acme.example");
+    assert_eq!(
+        (&export["consent"]["marketing"]["state"], &export["consent"]["sales"]["state"]),
+        (&"denied".into(), &"unknown".into())
+    );
+    assert_eq!(code(&ferry(folder.path(), &["export", "user_id:u-1", "--out", "ada.json"])), 0);
+    let written: Value = serde_json::from_slice(&std::fs::read(folder.path().join("ada.json")).unwrap()).unwrap();
+    assert_eq!(written["profile"], export["profile"]);
+
+    let asked = ferry(folder.path(), &["erase", "ada@acme.example"]);
+    assert_eq!(code(&asked), 2, "{}", err(&asked));
+    assert!(out(&asked).contains("would erase") && err(&asked).contains("--yes"));
+    let erased = json(&ferry(folder.path(), &["erase", "ada@acme.example", "--yes", "--json"]));
+    assert_eq!((&erased["erased"], &erased["receipt"]["counts"]["events"]), (&true.into(), &2.into()));
+    assert_eq!(code(&ferry(folder.path(), &["export", "user_id:u-1"])), 1);
+    assert_eq!(code(&ferry(folder.path(), &["ingest", "events.jsonl"])), 0);
+    assert_eq!(code(&ferry(folder.path(), &["profile", "user_id:u-1"])), 1, "the same file brings nobody back");
+    assert_eq!(json(&ferry(folder.path(), &["erase", "user_id:u-1", "--unsuppress", "--json"]))["hashes"], 1);
+    assert_eq!(code(&ferry(folder.path(), &["erase", "nobody"])), 1);
+}

@@ -1,10 +1,14 @@
 //! Who works where: groups, CRM accounts and domains, through real imports, pulls and computations.
 
-use connector::Value;
+use connector::{FieldKind, Fields, Object, RecordId, Value};
+use connector_conformance::memory::field;
+use ferry::config::Vendor;
 use ferry::model::RunState;
 use ferry::store::{CompanyDetail, CompanyOf};
+use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
+use crate::harbour::Harbour;
 use crate::world::{World, configured};
 
 /// One line of a file of events.
@@ -170,4 +174,214 @@ async fn other_rules_place_everybody_anew() {
     assert_eq!(primary(&world.app, "user_id:u-ann").await, "domain:acme.example by email_domain");
     assert_eq!(company(&world.app, "group:g-1").await.member_count, 0);
     assert_eq!(company(&world.app, "domain:acme.example").await.member_count, 1);
+}
+
+/// A company record of the in-memory CRM.
+fn account(world: &World, name: &str, domain: &str) -> RecordId {
+    let fields: Fields = [("name", name), ("domain", domain)].into_iter().collect();
+    world.crm.create(&Object::Company, fields)
+}
+
+fn employ(world: &World, contact: &RecordId, account: &RecordId) {
+    world.crm.link((&Object::Contact, contact), (&Object::Company, account));
+}
+
+#[tokio::test]
+async fn a_contact_works_at_the_account_it_is_associated_with() {
+    let world = World::new();
+    let (ann, ben) = (world.contact(&[("email", "ann@acme.example")]), world.contact(&[("email", "ben@gmail.com")]));
+    let acme = account(&world, "Acme", "acme.example");
+    let other = account(&world, "Other", "");
+    employ(&world, &ann, &acme);
+    employ(&world, &ben, &acme);
+    world.sync().await;
+    // Known by the domain alone: the account claims it.
+    world.identify("cas@sales.acme.example", json!({})).await;
+    world.compute().await;
+    let key = format!("crm:acme:{acme}");
+    assert_eq!(primary(&world.app, "ann@acme.example").await, format!("{key} by crm"));
+    assert_eq!(primary(&world.app, "ben@gmail.com").await, format!("{key} by crm"));
+    assert_eq!(primary(&world.app, "cas@sales.acme.example").await, format!("{key} by email_domain"));
+    assert_eq!(world.trait_of("ben@gmail.com", "company.name").await, Value::from("Acme"));
+    assert_eq!(world.trait_of("ben@gmail.com", "company.domain").await, Value::from("acme.example"));
+    assert_eq!(world.trait_of("ben@gmail.com", "email_is_business").await, Value::from(false));
+    assert_eq!(company(&world.app, "domain:acme.example").await.member_count, 3);
+
+    // A rename reaches everybody; a move leaves a past company behind.
+    let renamed: Fields = [("name", "Acme Works")].into_iter().collect();
+    assert!(world.crm.edit(&Object::Company, &acme, renamed));
+    world.crm.unlink((&Object::Contact, &ben), (&Object::Company, &acme));
+    employ(&world, &ben, &other);
+    world.advance(std::time::Duration::from_secs(600));
+    world.sync().await;
+    assert_eq!(world.trait_of("cas@sales.acme.example", "company.name").await, Value::from("Acme Works"));
+    assert_eq!(primary(&world.app, "ben@gmail.com").await, format!("crm:acme:{other} by crm"));
+    assert_eq!(past(&world.app, "ben@gmail.com").await, [key.as_str()]);
+
+    // The account is deleted: nobody works there, and its domain is free.
+    assert!(world.crm.delete(&Object::Company, &acme));
+    world.advance(std::time::Duration::from_secs(600));
+    world.sync().await;
+    for person in ["ann@acme.example", "cas@sales.acme.example"] {
+        assert_eq!(primary(&world.app, person).await, "domain:acme.example by email_domain", "{person}");
+        assert_eq!(world.trait_of(person, "company.name").await, Value::Null, "{person}");
+    }
+    world.assert_rest().await;
+}
+
+#[tokio::test]
+async fn accounts_that_the_crm_merges_are_one_company() {
+    let world = World::new();
+    let people = ["ann@one.example", "ben@two.example"].map(|email| world.contact(&[("email", email)]));
+    let accounts = [account(&world, "One", "one.example"), account(&world, "Two", "two.example")];
+    for (person, account) in people.iter().zip(&accounts) {
+        employ(&world, person, account);
+    }
+    world.identify("cas@two.example", json!({})).await;
+    world.sync().await;
+    assert_eq!(primary(&world.app, "cas@two.example").await, format!("crm:acme:{} by email_domain", accounts[1]));
+    assert!(world.crm.merge(&Object::Company, &accounts[0], &accounts[1]));
+    world.advance(std::time::Duration::from_secs(600));
+    world.sync().await;
+    for person in ["ann@one.example", "ben@two.example"] {
+        assert_eq!(primary(&world.app, person).await, format!("crm:acme:{} by crm", accounts[0]), "{person}");
+        assert_eq!(past(&world.app, person).await.len(), usize::from(person.starts_with("ben")), "{person}");
+    }
+    assert_eq!(primary(&world.app, "cas@two.example").await, "domain:two.example by email_domain");
+}
+
+#[tokio::test]
+async fn a_group_outranks_the_account_and_a_both_way_field_comes_to_rest() {
+    let config = "preset = \"b2b\"\ntimezone = \"UTC\"\nbase_currency = \"USD\"\n[[crm]]\nname = \"acme\"\ntype = \"hubspot\"\n\
+                  token = { env = \"TOKEN\" }\n[crm.fields.contact]\ncompany.name = \"company\"\n\
+                  email_is_business = \"business\"\n";
+    let world = World::with(config);
+    world.crm.define(&Object::Contact, field("company", FieldKind::Text));
+    world.crm.define(&Object::Contact, field("business", FieldKind::Bool));
+    let ann = world.contact(&[("email", "ann@acme.example")]);
+    let acme = account(&world, "Acme", "acme.example");
+    employ(&world, &ann, &acme);
+    world.sync().await;
+    assert_eq!(world.value(&ann, "company"), Value::from("Acme"), "an empty field shows the company");
+    assert_eq!(world.value(&ann, "business"), Value::from(true));
+
+    // A rep's own word stays, whatever the company calls itself.
+    assert!(world.crm.edit(&Object::Contact, &ann, [("company", "Acme (Berlin)")].into_iter().collect::<Fields>()));
+    world.advance(std::time::Duration::from_secs(600));
+    world.sync().await;
+    import(
+        &world,
+        &line(json!({ "type": "group", "userId": "u-ann", "groupId": "g-1", "traits": { "name": "Acme Inc." },
+                                "context": { "traits": { "email": "ann@acme.example" } },
+                                "timestamp": "2026-11-02T09:00:00Z" })),
+    )
+    .await;
+    world.advance(std::time::Duration::from_secs(600));
+    world.sync().await;
+    assert_eq!(world.value(&ann, "company"), Value::from("Acme (Berlin)"));
+    world.assert_rest().await;
+}
+
+/// The real connectors against the mock CRMs over HTTP: a contact's company is read with the contact.
+#[tokio::test]
+async fn each_crm_tells_where_its_contacts_work() {
+    for vendor in [Vendor::Hubspot, Vendor::Salesforce] {
+        let harbour = Harbour::new(&[vendor], "").await;
+        let mock = harbour.mock(vendor);
+        let site = if vendor == Vendor::Hubspot { ("domain", "acme.example") } else { ("website", "www.acme.example") };
+        let acme = mock.create(&Object::Company, &[("name", "Acme"), site]);
+        let ben = mock.create(&Object::Contact, &[("email", "ben@gmail.com"), ("last_name", "Bay")]);
+        mock.act(
+            "associate",
+            &json!({ "from": mock.word(&Object::Contact), "from_id": ben.as_str(),
+                     "to": mock.word(&Object::Company), "to_id": acme.as_str(), "types": [1] }),
+        );
+        harbour.cycle().await;
+        harbour.import(&identify("u-cas", 0, json!({ "email": "cas@acme.example" }))).await;
+        harbour.compute().await;
+        let key = format!("crm:{}:{acme}", vendor.name());
+        assert_eq!(primary(&harbour.app, "ben@gmail.com").await, format!("{key} by crm"));
+        assert_eq!(primary(&harbour.app, "cas@acme.example").await, format!("{key} by email_domain"));
+        let ben = harbour.profile("ben@gmail.com").await.profile;
+        assert_eq!(ben.value("company.name"), &Value::from("Acme"));
+        assert_eq!(ben.value("company.domain"), &Value::from("acme.example"));
+        harbour.assert_rest().await;
+    }
+}
+
+/// Everything that is said in the property below: ten messages and a pull.
+fn said() -> Vec<Option<String>> {
+    let track = json!({ "type": "track", "event": "Signed In", "userId": "u1", "context": { "groupId": "g-1" },
+                        "timestamp": "2026-03-02T10:00:00Z" });
+    let visit = json!({ "type": "group", "anonymousId": "a-1", "groupId": "g-3", "traits": { "name": "Gamma" },
+                        "timestamp": "2026-03-02T07:00:00Z" });
+    let login = json!({ "type": "identify", "anonymousId": "a-1", "userId": "u4",
+                        "traits": { "email": "dan@beta.example" }, "timestamp": "2026-03-02T07:30:00Z" });
+    let lines = [
+        identify("u1", 0, json!({ "email": "ann@acme.example" })),
+        identify("u2", 0, json!({ "email": "bob@acme.example" })),
+        identify("u3", 0, json!({ "email": "cas@beta.example", "company": { "id": "c-1", "name": "Own" } })),
+        group("u1", 0, "g-1", json!({ "name": "Acme", "website": "acme.example" })),
+        group("u5", 10, "g-1", json!({ "name": "Acme Works" })),
+        group("u1", 30, "g-2", json!({ "name": "Beta", "website": "beta.example" })),
+        line(track),
+        line(visit),
+        line(login),
+        identify("u6", 0, json!({ "email": "eve@gamma.example" })),
+    ];
+    lines.into_iter().map(Some).chain([None]).collect()
+}
+
+/// What became of it, told in words.
+async fn outcome(said: &[Option<String>], computed_after: &[bool]) -> Vec<String> {
+    let world = World::new();
+    let fay = world.contact(&[("email", "fay@gmail.com")]);
+    let gamma = account(&world, "Gamma", "gamma.example");
+    employ(&world, &fay, &gamma);
+    for (one, computes) in said.iter().zip(computed_after.iter().chain(std::iter::repeat(&false))) {
+        match one {
+            Some(lines) => import(&world, lines).await,
+            None => drop(world.pull().await),
+        }
+        if *computes {
+            world.compute().await;
+        }
+    }
+    world.compute().await;
+    let mut told = Vec::new();
+    for person in ["u1", "u2", "u3", "u4", "u5", "u6", "fay@gmail.com"] {
+        let key = if person.contains('@') { person.to_owned() } else { format!("user_id:{person}") };
+        let mut past = past(&world.app, &key).await;
+        past.sort();
+        let name = world.trait_of(&key, "company.name").await;
+        told.push(format!("{person}: {} {name} {past:?}", primary(&world.app, &key).await));
+    }
+    for key in
+        ["group:g-1", "group:g-2", "group:g-3", "domain:acme.example", "domain:beta.example", "domain:gamma.example"]
+    {
+        let company = company(&world.app, key).await;
+        told.push(format!("{key}: {} {} {}", company.key, company.member_count, company.first_seen));
+    }
+    told
+}
+
+fn run<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    /// In whatever order it is said, and whenever it is computed between, everybody belongs to the same company.
+    #[test]
+    fn no_order_changes_who_works_where(
+        order in Just(said()).prop_shuffle(),
+        computed_after in prop::collection::vec(any::<bool>(), 11),
+    ) {
+        let expected = run(outcome(&said(), &[]));
+        assert!(expected[0].starts_with("u1: group:g-1 by group Acme Works"), "{expected:?}");
+        assert!(expected[1].starts_with("u2: group:g-1 by email_domain"), "{expected:?}");
+        assert!(expected[3].starts_with("u4: group:g-3 by group Gamma"), "{expected:?}");
+        assert_eq!(run(outcome(&order, &computed_after)), expected);
+    }
 }

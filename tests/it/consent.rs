@@ -183,3 +183,74 @@ async fn of_two_people_who_are_one_the_newest_decision_counts_and_a_tie_denies()
         assert_eq!((consents.decisions.len(), consents.allows(Purpose::Sales)), (4, allowed), "{consents:?}");
     }
 }
+
+#[tokio::test]
+async fn scenario_67_consent_is_read_again_in_the_transaction_that_lets_a_write_out() {
+    let (harbour, _) = harbour("").await;
+    harbour.import(&(identify() + &page("m-1", "2026-03-01T07:31:00Z"))).await;
+    harbour.advance(Duration::from_secs(3_600));
+    harbour.compute().await;
+    let hubspot = harbour.mock(Vendor::Hubspot);
+    hubspot.plan(json!([{ "method": "POST", "path": "/crm/*", "times": 50, "fault": "429" }]));
+    harbour.push(Vendor::Hubspot).await;
+    let connection = harbour.connection(Vendor::Hubspot).name().clone();
+    let store = &harbour.app.store;
+    assert_eq!(store.outbox(&connection, &CONTACT, 10).await.unwrap().len(), 1);
+    // Staged, past the fuses, and then the person says no: the lease finds nothing to hand out.
+    harbour.import(&consent("m-no", "2026-03-01T08:18:00Z", json!({ "Sales": false, "Analytics": true }))).await;
+    let now = harbour.app.world.clock.now().saturating_add(Duration::from_secs(86_400));
+    let run = harbour.compute().await.id;
+    let until = now.saturating_add(Duration::from_secs(60));
+    let lease = ferry::store::Lease { worker: "w".into(), run, now, until };
+    assert_eq!(store.lease(&connection, &CONTACT, lease, 10).await.unwrap(), []);
+    assert_eq!(store.outbox(&connection, &CONTACT, 10).await.unwrap(), []);
+    let journal = store.run(&run.to_string()).await.unwrap().unwrap().1;
+    assert!(!journal.is_empty() && journal.iter().all(|row| &*row.origin == "consent:sales"), "{journal:?}");
+}
+
+const OPT_OUT: &str = r#"consent.email = { field = "optout", transform = "not" }"#;
+
+#[tokio::test]
+async fn an_opt_out_on_either_side_stands_on_both() {
+    use connector::FieldKind;
+    use connector_conformance::memory::field;
+
+    use crate::world::{World, mapped};
+
+    let world = World::with(&mapped(OPT_OUT));
+    world.crm.define(&CONTACT, field("optout", FieldKind::Bool));
+    let ada = world.contact(&[("email", "ada@acme.example")]);
+    let bob = world.contact(&[("email", "bob@acme.example")]);
+    world.sync().await;
+    let marketing = async |key: &str| {
+        let id = world.profile(key).await.profile.id;
+        world.app.store.consents(id).await.unwrap().shown(Purpose::Marketing)
+    };
+    assert_eq!(marketing("email:ada@acme.example").await, "unknown", "no opt-out is no consent");
+    let edit = |id: &RecordId, value: bool| {
+        world.advance(Duration::from_secs(60));
+        world.crm.edit(&CONTACT, id, [("optout", Value::Bool(value))]);
+        world.advance(Duration::from_secs(60));
+    };
+    edit(&ada, true);
+    world.sync().await;
+    assert_eq!(marketing("email:ada@acme.example").await, "denied");
+    // Taken back where it was said.
+    edit(&ada, false);
+    world.sync().await;
+    assert_eq!(marketing("email:ada@acme.example").await, "granted");
+    // Said to us: it is written there, and stands when somebody there takes it back.
+    let file = world.folder().join("events.jsonl");
+    let said = json!({ "type": "track", "event": "Unsubscribed", "messageId": "m-1", "timestamp": world.app.world.clock.now().to_rfc3339(),
+        "context": { "traits": { "email": "bob@acme.example" } } });
+    std::fs::write(&file, format!("{said}\n")).unwrap();
+    let imported = world.app.import(&file, "file".into(), &(), &|_| ()).await.unwrap();
+    assert_eq!(imported.run.state, RunState::Done);
+    world.sync().await;
+    assert_eq!(world.value(&bob, "optout"), Value::Bool(true));
+    edit(&bob, false);
+    world.sync().await;
+    assert_eq!(marketing("email:bob@acme.example").await, "denied");
+    assert_eq!(world.value(&bob, "optout"), Value::Bool(true), "the most restrictive word stands");
+    world.assert_rest().await;
+}

@@ -21,6 +21,7 @@ mod files;
 mod fits;
 mod harbour;
 mod hostile;
+mod identity;
 mod inbox;
 mod leads;
 mod limits;

@@ -128,7 +128,7 @@ impl World {
             dead_letters: vec![],
             rejected: Vec::new(),
         };
-        self.app.store.append_events(batch, declared(now)).await.unwrap();
+        self.app.store.append_events(batch, declared(now, &self.app.settings.identity)).await.unwrap();
     }
 
     fn value(&self, crm: usize, person: usize, field: &str) -> Value {

@@ -178,14 +178,18 @@ impl World {
     /// One message as an import takes it; `Err` is what is wrong with it.
     pub async fn message(&self, text: &str) -> Result<(), String> {
         let now = self.clock.now();
-        let options =
-            DecodeOptions { source: "file".into(), max_message: MAX_MESSAGE, client: false, identity: Arc::default() };
+        let options = DecodeOptions {
+            source: "file".into(),
+            max_message: MAX_MESSAGE,
+            client: false,
+            identity: self.app.settings.identity.clone(),
+        };
         let event = decode(text, now, &options).map_err(|error| error.code.to_owned())?;
         let facts = self.app.model.facts(&event);
         let run = RunId(self.app.world.entropy.uuid(now));
         let batch =
             AppendEvents { run, now, events: vec![(event, facts)], dead_letters: Vec::new(), rejected: Vec::new() };
-        self.app.store.append_events(batch, declared(now)).await.unwrap();
+        self.app.store.append_events(batch, declared(now, &self.app.settings.identity)).await.unwrap();
         Ok(())
     }
 

@@ -21,6 +21,9 @@ pub struct Capability {
     pub deletions: Vec<Object>,
     /// Objects for which [`crate::Stream::Associations`] works.
     pub associations: Vec<Object>,
+    /// Objects whose records tell the company they are associated with whenever records are pulled with links to companies,
+    /// at no cost and without a sweep.
+    pub tells_company: Vec<Object>,
     /// Whether [`crate::Connector::create_field`] works.
     pub creates_fields: bool,
     /// How long a change may stay invisible to an incremental pull: the lag of the CRM's search index.

@@ -93,6 +93,7 @@ fn capability(limits: &Limits) -> Capability {
         creates: vec![ExternalKey { object: Object::Contact, field: EXTERNAL_KEY.into() }],
         deletions: objects.to_vec(),
         associations: vec![Object::Deal],
+        tells_company: vec![Object::Contact],
         creates_fields: true,
         visibility_lag: limits.visibility_lag,
     }

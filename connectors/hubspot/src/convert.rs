@@ -8,7 +8,7 @@ use crate::account::Portal;
 use crate::paths::{object_of, type_id};
 use crate::rows::Row;
 use crate::stages::Stages;
-use crate::wanted::{MERGED_IDS, MERGED_VIDS, OTHER_EMAILS, Wanted};
+use crate::wanted::{COMPANY_ID, MERGED_IDS, MERGED_VIDS, OTHER_EMAILS, Wanted};
 
 /// What a row's meaning depends on beside the row.
 #[derive(Clone, Copy)]
@@ -83,6 +83,12 @@ pub(crate) fn tombstone(row: &Row) -> Tombstone {
 
 fn archived_at(row: &Row) -> Option<Timestamp> {
     row.archived_at.or(row.updated_at)
+}
+
+/// The company that a contact's own property names: the primary one.
+pub(crate) fn company_link(row: &Row, wanted: &Wanted) -> Vec<Link> {
+    let id = row.inner(wanted, COMPANY_ID).map(|id| id.trim()).filter(|id| is_id(id));
+    id.map(|id| Link { object: Object::Company, id: RecordId::from(id) }).into_iter().collect()
 }
 
 /// The associations inside a row, each once: HubSpot repeats an id for every type of the association. `None` where

@@ -15,7 +15,7 @@ use futures::future::try_join_all;
 use crate::account::Portal;
 use crate::api::{Api, BATCH, SEARCH_PAGE, fits_in_search, fits_in_url};
 use crate::associations::Links;
-use crate::convert::Reading;
+use crate::convert::{Reading, company_link};
 use crate::cursor::{Cut, Place, Scan};
 use crate::rows::{Row, Rows};
 use crate::spans::{self, Extent, OutOfOrder, Span};
@@ -66,7 +66,7 @@ impl Pull<'_> {
             _ => left,
         };
         let listed = if fits_in_url(&self.wanted) { self.wanted.clone() } else { Wanted::nothing() };
-        let links = &self.request.links;
+        let links = self.looked_up();
         let lists = left.iter().map(|span| self.api.list(self.object, &listed, span.after.as_deref(), false, links));
         let pages = match try_join_all(lists).await {
             Ok(pages) => pages,
@@ -102,6 +102,15 @@ impl Pull<'_> {
         };
         let all = if fits_in_url(&self.wanted) { all } else { self.with_details(all).await? };
         self.finish(all, linked, resume, !done, done).await
+    }
+
+    /// The objects whose associations are asked for. A contact's company stands in the contact itself.
+    fn looked_up(&self) -> &[Object] {
+        if self.tells_company() { &[] } else { &self.request.links }
+    }
+
+    fn tells_company(&self) -> bool {
+        *self.object == Object::Contact && self.request.links == [Object::Company]
     }
 
     /// After a first page that was not the last: whether the rest is worth cutting.
@@ -150,11 +159,11 @@ impl Pull<'_> {
             None => return Err(self.protocol("HubSpot's search goes round in circles: a page brought no later id")),
         };
         let found = if fits_in_search(&self.wanted) { found } else { self.with_details(found).await? };
-        let linked = if self.request.links.is_empty() {
+        let linked = if self.looked_up().is_empty() {
             None
         } else {
             let ids: Vec<RecordId> = found.rows.iter().map(Row::record_id).collect();
-            Some(self.api.links_of(self.object, &self.request.links, &ids).await?)
+            Some(self.api.links_of(self.object, self.looked_up(), &ids).await?)
         };
         self.finish(found, linked, resume, !done, false).await
     }
@@ -191,6 +200,11 @@ impl Pull<'_> {
         };
         let reading =
             Reading { object: self.object, wanted: &self.wanted, portal: self.portal, stages: stages.as_deref() };
+        let links = if self.tells_company() {
+            Some(rows.rows.iter().map(|row| (row.record_id(), company_link(row, &self.wanted))).collect())
+        } else {
+            links
+        };
         let mut records = reading.records(rows.rows);
         if let Some(mut links) = links {
             for record in &mut records {

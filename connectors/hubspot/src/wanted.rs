@@ -13,6 +13,9 @@ pub(crate) const MERGED_VIDS: &str = "hs_calculated_merged_vids";
 /// A contact's secondary addresses, `;`-separated: taken like the primary one, and kept by merges.
 pub(crate) const OTHER_EMAILS: &str = "hs_additional_emails";
 
+/// A contact's primary company, by its id.
+pub(crate) const COMPANY_ID: &str = "associatedcompanyid";
+
 const DEAL_NEEDS: &[&str] = &[
     "amount",
     "closedate",
@@ -49,7 +52,7 @@ impl Wanted {
         let mut need = |name: &str| properties.push(Property { name: name.into(), public: false, inner: true });
         need(MERGED_IDS);
         match object {
-            Object::Contact => [MERGED_VIDS, OTHER_EMAILS].into_iter().for_each(&mut need),
+            Object::Contact => [MERGED_VIDS, OTHER_EMAILS, COMPANY_ID].into_iter().for_each(&mut need),
             Object::Deal => {
                 DEAL_NEEDS.iter().copied().for_each(&mut need);
                 stages.iter().for_each(|stage| need(&date_entered(stage)));

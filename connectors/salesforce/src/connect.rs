@@ -86,6 +86,7 @@ fn capability(limits: &Limits) -> Capability {
         creates: people.map(|object| ExternalKey { object, field: EXTERNAL_KEY.into() }).to_vec(),
         deletions: pulled.to_vec(),
         associations: vec![Object::Deal],
+        tells_company: vec![Object::Contact],
         creates_fields: true,
         visibility_lag: limits.lag,
     }

@@ -93,8 +93,8 @@ fn what_is_not_in_this_version_is_refused_by_name() {
         ("match = { on_duplicate = \"newest\" }", "E008 5:26 `on_duplicate = \"newest\"` is not in this version"),
         ("[crm.fields.lead]\nemail = \"Email\"", "E008 5:13 `lead` in `[crm.fields]` is not in this version"),
         (
-            "[crm.fields.contact]\ncompany.name = \"Company\"",
-            "E008 6:1 `company.…` in `[crm.fields.contact]` is not in this version",
+            "[crm.fields.contact]\nsegments.mql = \"cdp_mql\"",
+            "E008 6:1 `segments.…` in `[crm.fields.contact]` is not in this version",
         ),
         (
             "[crm.fields.company]\nname = { field = \"name\", direction = \"push\" }",

@@ -3,8 +3,8 @@
 use connector::Timestamp;
 
 use super::world::{contact, event, id, ids};
-use crate::model::{EventKind, Graph, IdentityRules, OnConflict};
-use crate::resolution::{Logged, LoggedRecord, Replay, partition};
+use crate::model::{EventKind, Graph, IdentityRules, Logged, LoggedRecord, OnConflict};
+use crate::resolution::{Replay, partition};
 
 fn record(id: &str, keys: &[&str]) -> Logged {
     Logged::Record(LoggedRecord {

@@ -6,6 +6,8 @@
 
 mod answer;
 mod body;
+#[cfg(test)]
+mod consent_tests;
 mod cors;
 mod door;
 mod envelope;

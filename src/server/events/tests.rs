@@ -96,6 +96,10 @@ impl Daemon {
         self.request(Method::POST, path).basic_auth("k1", Some(""))
     }
 
+    pub fn clock(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     pub async fn health(&self) -> SourceHealth {
         self.store.source_health().await.unwrap().remove("web").unwrap_or_default()
     }

@@ -10,18 +10,19 @@ use super::fault::Fault;
 use super::gate::Gate;
 use super::session::Session;
 use super::{
-    SqliteStore, company, compute, events, find, health, housekeeping, identity, journal, lease, letters, notebook,
-    outbox, page, profiles, rules, runs, settle, stage, stats, timeline, withhold,
+    SqliteStore, company, compute, events, find, health, housekeeping, identity, identity_log, journal, lease, letters,
+    notebook, outbox, page, parting, profiles, report, reviews, rules, runs, settle, stage, stats, timeline, withhold,
 };
 use crate::model::{
-    CompanyRules, DeadLetter, DeadLetterId, EventRow, Fact, Identifier, Intent, OutboxEntry, ProfileId, RecordKey,
-    RuleId, Run, RunId, Side, SourceName,
+    CompanyRules, DeadLetter, DeadLetterId, EventRow, Fact, Identifier, Intent, LogPlace, Logged, OutboxEntry,
+    ProfileId, RecordKey, RuleId, Run, RunId, Side, SourceName,
 };
 use crate::store::face::MatchFacts;
 use crate::store::{
-    AppendEvents, Checkpoint, CompanyDetail, CompanyOf, ComputeProfiles, Delivered, FuseTally, IncomingPage,
-    IngestReport, JournalRow, Lease, PageReport, Pending, PlanRecords, ProfileDetail, ResolveEvents, Result,
-    ScheduleRow, Sizes, SourceHealth, StageItem, StageReport, StageWrites, Store, StoreStats, StreamKey, TimelineItem,
+    Alike, Answer, AppendEvents, Checkpoint, CompanyDetail, CompanyOf, ComputeProfiles, ConflictRow, Delivered,
+    EdgeRow, FuseTally, HeldBy, IncomingPage, IngestReport, JournalRow, Lease, PageReport, PartComponent, Pending,
+    PlanRecords, ProfileDetail, ResolveEvents, Result, ReviewRow, ScheduleRow, Sizes, SourceHealth, StageItem,
+    StageReport, StageWrites, Store, StoreStats, StreamKey, TimelineItem,
 };
 
 /// Runs `act` on the profile that `id` is part of now, or answers with nothing where there is none.
@@ -376,6 +377,56 @@ impl Store for SqliteStore {
     async fn forget_connector_note(&self, connection: &ConnectionName, key: &str) -> Result<()> {
         let (connection, key) = (connection.clone(), key.to_owned());
         self.write("forget a connector's note", move |session| notebook::forget(session, &connection, &key)).await
+    }
+
+    async fn held_by(&self, id: ProfileId) -> Result<Option<HeldBy>> {
+        self.read("read an identity", move |session| of_profile(session, id, |id| report::held_by(session, id))).await
+    }
+
+    async fn all_held(&self, after: ProfileId, limit: usize) -> Result<Vec<HeldBy>> {
+        self.read("read identities", move |session| report::all(session, after, limit)).await
+    }
+
+    async fn edges(&self, id: ProfileId) -> Result<Vec<EdgeRow>> {
+        self.read("read the identity log", move |session| of_profile(session, id, |id| report::edges(session, id)))
+            .await
+    }
+
+    async fn conflicts(&self, id: Option<ProfileId>, limit: usize) -> Result<Vec<ConflictRow>> {
+        let read = move |session: &Session<'_>| match id {
+            Some(id) => of_profile(session, id, |id| report::conflicts(session, Some(id), limit)),
+            None => report::conflicts(session, None, limit),
+        };
+        self.read("list conflicts", read).await
+    }
+
+    async fn identity_log(&self, after: LogPlace, limit: usize) -> Result<Vec<(LogPlace, Logged)>> {
+        self.read("read the identity log", move |session| identity_log::after(session, after, limit)).await
+    }
+
+    async fn kept_apart(&self) -> Result<Vec<(Identifier, Identifier)>> {
+        self.read("list what is kept apart", report::apart).await
+    }
+
+    async fn reviews(&self, open: bool, limit: usize) -> Result<Vec<ReviewRow>> {
+        self.read("list reviews", move |session| reviews::list(session, open, limit)).await
+    }
+
+    async fn answer_review(&self, id: i64, answer: Answer, now: Timestamp) -> Result<Option<ReviewRow>> {
+        self.write("answer a review", move |session| reviews::answer(session, id, answer, now)).await
+    }
+
+    async fn open_reviews(&self, alike: Vec<Alike>, now: Timestamp) -> Result<u64> {
+        self.write("open reviews", move |session| reviews::open_alike(session, &alike, now)).await
+    }
+
+    async fn unlink(
+        &self,
+        identifier: Identifier,
+        now: Timestamp,
+        plan: Arc<dyn PartComponent>,
+    ) -> Result<Vec<ProfileId>> {
+        self.write("unlink an identifier", move |session| parting::unlink(session, &identifier, now, &*plan)).await
     }
 
     async fn prune(&self, before: Timestamp) -> Result<u64> {

@@ -7,8 +7,8 @@ use super::identity::{Because, Edge, log_edge};
 use super::profiles::{self, keep_history, mark_stale, note_change, uid_of};
 use super::records::{self, Key, Row, State};
 use super::session::{Place, Session, crm_kind};
-use super::{company, conversion, links};
-use crate::model::survivor as surviving;
+use super::{company, conversion, identity_log, links};
+use crate::model::{Identifier, Logged, survivor as surviving};
 
 /// The survivor takes everything of the loser, which stays as an alias. Nothing happens where both are one already.
 pub(super) fn profiles(session: &Session<'_>, survivor: i64, loser: i64, because: Because<'_>) -> Fallible<()> {
@@ -119,10 +119,20 @@ pub(super) fn at_crm(
     because: Because<'_>,
 ) -> Fallible<bool> {
     let (connection, object) = session.place_name(place)?;
-    if object == winner.object {
-        return at_place(session, place, loser, winner.id.as_str(), because);
+    let done = if object == winner.object {
+        at_place(session, place, loser, winner.id.as_str(), because)?
+    } else {
+        conversion::at_crm(session, place, loser, &connection, winner, because)?
+    };
+    if done && object.is_person() && winner.object.is_person() {
+        let line = Logged::WentOn {
+            from: Identifier::crm(&connection, &object, &loser.into()),
+            into: Identifier::crm(&connection, &winner.object, &winner.id),
+            at: because.at,
+        };
+        identity_log::write(session, &line, because.now)?;
     }
-    conversion::at_crm(session, place, loser, &connection, winner, because)
+    Ok(done)
 }
 
 /// A record was merged into another at the CRM, and nobody has decided about the profiles: the CRM says that both are one

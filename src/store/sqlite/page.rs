@@ -12,8 +12,8 @@ use super::profiles::{self, make_known, mark_stale, seen_at};
 use super::records::{self, Content, Key, Row, State};
 use super::session::{Place, Session, crm_kind};
 use super::writer::Done;
-use super::{company, conversion, deals, intents, letters, links, merge, resolved, tombstones};
-use crate::model::{Mirror, ProfileId, RecordKey, Whose};
+use super::{company, conversion, deals, identity_log, intents, letters, links, merge, resolved, tombstones};
+use crate::model::{Identifier, Logged, LoggedRecord, Mirror, ProfileId, RecordKey, Whose};
 use crate::store::{
     Checkpoint, Guard, Incoming, IncomingPage, Known, PageReport, PlanRecords, RecordDecision, StreamKey, Tally,
     Verdict,
@@ -117,6 +117,7 @@ impl Paging<'_, '_> {
         let because = Because { at, now: self.page.now, cause: &cause };
         let person = self.whose(incoming, &decision, because)?;
         let id = self.save_record(incoming, key, row.as_ref(), person.map(|p| p.id), &decision.mirror)?;
+        self.log_evidence(id, incoming, &known, at)?;
         self.link(id, row.as_ref(), person, incoming, because)?;
         if let Some(person) = person {
             let says = &decision.consents;
@@ -316,6 +317,28 @@ impl Paging<'_, '_> {
             }
             _ => records::save_key(session, place, merged, alias),
         }
+    }
+
+    /// What the record tells of its person, for whoever tells the log again.
+    fn log_evidence(&self, record: i64, incoming: &Incoming, known: &Known, at: connector::Timestamp) -> Fallible<()> {
+        let (session, key) = (self.session, &self.page.key);
+        let object = key.stream.object();
+        if !object.is_person() {
+            return Ok(());
+        }
+        let carried = match known.carried {
+            Some(profile) => identity::identifiers_of(session, profile.0)?.into_iter().next(),
+            None => None,
+        };
+        let crm = |id: &connector::RecordId| Identifier::crm(&key.connection, object, id);
+        let told = LoggedRecord {
+            key: self.record_key(incoming.record.id.as_str()),
+            at,
+            identifiers: incoming.identifiers.clone(),
+            merged: incoming.record.merged_ids.iter().map(crm).collect(),
+            carried,
+        };
+        identity_log::write_news(session, record, &Logged::Record(told), self.page.now)
     }
 
     fn is_older_than_our_write(&self, row: &records::Row, incoming: &Incoming) -> bool {

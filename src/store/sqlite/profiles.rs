@@ -158,6 +158,17 @@ pub(super) fn keep_history(
     Ok(())
 }
 
+/// Values of traits that were replaced.
+pub(super) fn history(session: &Session<'_>, profile: i64) -> Fallible<Vec<(crate::model::TraitName, Attribute)>> {
+    let mut statement = session.sql("SELECT name, attribute FROM attribute_history WHERE profile = ?1 ORDER BY id")?;
+    let mut rows = statement.query([profile])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push((row.get(0)?, super::packed_model::unpack_attribute(blob(row, 1)?)?));
+    }
+    Ok(found)
+}
+
 /// Gives the profile a new change number, so that staging looks at it again for creates.
 pub(super) fn note_change(session: &Session<'_>, id: i64) -> Fallible<()> {
     session.run("UPDATE profile SET change = ?2 WHERE id = ?1", (id, session.next_change()?))?;

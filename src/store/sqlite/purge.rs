@@ -22,6 +22,13 @@ pub(super) fn events(session: &Session<'_>, rows: &[i64]) -> Fallible<u64> {
         }
         session.run("DELETE FROM event WHERE row = ?1", [row])?;
     }
+    if !rows.is_empty() {
+        session.run(
+            "INSERT INTO counter (name, value) VALUES ('events_deleted', ?1)
+             ON CONFLICT DO UPDATE SET value = value + excluded.value",
+            [rows_limit(rows.len())],
+        )?;
+    }
     Ok(rows.len() as u64)
 }
 
@@ -66,6 +73,8 @@ pub(super) fn profile(session: &Session<'_>, profile: i64) -> Fallible<()> {
         "DELETE FROM stale WHERE profile = ?1",
         "DELETE FROM outbox WHERE profile = ?1",
         "DELETE FROM profile_alias WHERE survivor = ?1",
+        "DELETE FROM company_claim WHERE profile = ?1",
+        "DELETE FROM company_member WHERE profile = ?1",
         "DELETE FROM profile WHERE id = ?1",
     ] {
         session.run(sql, [profile])?;

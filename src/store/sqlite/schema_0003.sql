@@ -5,6 +5,9 @@ ALTER TABLE identifier ADD COLUMN state INTEGER NOT NULL DEFAULT 0;
 -- 1: holds a contested identifier and nothing else; never computed for a CRM, never pushed, never joined.
 ALTER TABLE profile ADD COLUMN shared INTEGER NOT NULL DEFAULT 0;
 
+-- Hash of what the record last told of its person: the identity log has that already.
+ALTER TABLE record ADD COLUMN evidence INTEGER;
+
 -- Names of `[identity.custom]`: numbered below zero in `identifier.kind`.
 CREATE TABLE custom_kind (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
 

@@ -43,6 +43,3 @@ CREATE TABLE company_member (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX company_member_company ON company_member (company, rank);
 CREATE INDEX company_member_domain ON company_member (value) WHERE kind >= 4;
-
--- Domains that several companies claim, until a person decides: who is known only by one stays with the domain.
-CREATE TABLE company_contest (domain TEXT PRIMARY KEY, since INTEGER NOT NULL) STRICT, WITHOUT ROWID;

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use connector::{RecordId, Timestamp};
 
 use super::fault::Fallible;
-use super::identity::{Because, Edge, log_edge};
+use super::identity::{Because, Edge, identifiers_of, log_edge};
 use super::intents::{self, Row};
 use super::profiles::{self, make_known, mark_stale};
 use super::records::{self, Content, Key, State};
 use super::session::{Session, crm_kind};
-use super::{journal, letters, merge, tombstones};
+use super::{identity_log, journal, letters, merge, tombstones};
 use crate::model::{
-    DeadLetter, DeadLetterCode, DeadLetterId, FieldWritten, JournalOutcome, Mirror, MirrorField, OutboxState,
-    RecordKey, RunId, Subject,
+    DeadLetter, DeadLetterCode, DeadLetterId, FieldWritten, JournalOutcome, Logged, LoggedRecord, Mirror, MirrorField,
+    OutboxState, RecordKey, RunId, Subject,
 };
 use crate::store::{Delivered, Fate};
 
@@ -87,6 +87,7 @@ fn settle_one(session: &Session<'_>, run: RunId, now: Timestamp, one: &Delivered
                 let stored = records::load(session, record)?;
                 if stored.state != State::Archived {
                     tombstones::archive(session, &stored)?;
+                    tombstones::gone(session, &stored, now)?;
                 }
             }
             Ok(())
@@ -254,5 +255,17 @@ fn log_link(session: &Session<'_>, now: Timestamp, row: &Row, profile: Option<i6
     log_edge(session, &edge)?;
     make_known(session, profile)?;
     mark_stale(session, profile)?;
+    let intent = &row.entry.intent;
+    if intent.object.is_person() {
+        // Until it is pulled, only this tells whose the record is.
+        let told = LoggedRecord {
+            key: RecordKey { connection: intent.connection.clone(), object: intent.object.clone(), id: id.clone() },
+            at: now,
+            identifiers: Vec::new(),
+            merged: Vec::new(),
+            carried: identifiers_of(session, profile)?.into_iter().next(),
+        };
+        identity_log::write(session, &Logged::Record(told), now)?;
+    }
     Ok(())
 }

@@ -14,8 +14,11 @@ pub(super) fn stats(session: &Session<'_>) -> Fallible<StoreStats> {
     let count = |sql: &'static str| Ok::<u64, super::fault::Fault>(unsigned(session.number(sql, [])?));
     let mut stats = StoreStats {
         profiles: count("SELECT count(*) FROM profile")?,
-        // The log only grows, and its rows are numbered without gaps.
-        events: count("SELECT max(row) FROM event")?,
+        // Rows are numbered without gaps until some are deleted; from then on what came in and what went is counted.
+        events: match count("SELECT value FROM counter WHERE name = 'events_deleted'")? {
+            0 => count("SELECT max(row) FROM event")?,
+            deleted => count("SELECT sum(accepted) FROM source_health")?.saturating_sub(deleted),
+        },
         identity_conflicts: count("SELECT value FROM counter WHERE name = 'conflicts'")?,
         stale: count("SELECT count(*) FROM stale")?,
         connections: std::collections::BTreeMap::new(),

@@ -8,7 +8,8 @@ use super::page::Paging;
 use super::profiles::mark_stale;
 use super::records::{self, Row, State};
 use super::session::Session;
-use super::{company, intents, links, merge};
+use super::{company, identity_log, intents, links, merge};
+use crate::model::{Identifier, Logged};
 
 pub(super) fn apply(paging: &mut Paging<'_, '_>) -> Fallible<()> {
     for tombstone in &paging.page.tombstones {
@@ -47,7 +48,17 @@ fn apply_one(paging: &mut Paging<'_, '_>, tombstone: &Tombstone) -> Fallible<()>
         paging.report.counts.deleted += 1;
     }
     paging.report.profiles_marked += archive(session, &row)?;
-    Ok(())
+    gone(session, &row, now)
+}
+
+/// A person's record counts for nobody's limit any more.
+pub(super) fn gone(session: &Session<'_>, row: &Row, now: connector::Timestamp) -> Fallible<()> {
+    let key = &row.linked.key;
+    if !key.object.is_person() {
+        return Ok(());
+    }
+    session.run("UPDATE record SET evidence = NULL WHERE id = ?1", [row.id])?;
+    identity_log::write(session, &Logged::Gone(Identifier::crm(&key.connection, &key.object, &key.id)), now)
 }
 
 fn mark_live(session: &Session<'_>, record: i64) -> Fallible<u64> {
@@ -118,6 +129,7 @@ pub(super) fn end_sweep(paging: &mut Paging<'_, '_>, sweep: Option<i64>) -> Fall
         paging.deleted += 1;
         paging.report.counts.deleted += 1;
         paging.report.profiles_marked += archive(session, &row)?;
+        gone(session, &row, paging.page.now)?;
     }
     session.run("DELETE FROM sweep_seen WHERE place = ?1", [place])?;
     Ok(())

@@ -36,6 +36,7 @@ impl MemoryConnector {
                 .collect(),
             deletions: all[..4].to_vec(),
             associations: all[..4].to_vec(),
+            tells_company: Vec::new(),
             creates_fields: true,
             visibility_lag,
         };

@@ -7,6 +7,7 @@ use connector::{ConnectionName, Object, RecordId, Timestamp, Value};
 
 use super::super::fault::{Fallible, Fault};
 use super::super::letters;
+use super::super::packed_model::pack_attributes;
 use super::super::session::{EMAIL_KIND, Session};
 use super::{ACCOUNT, DOMAIN, columns, contest, find, find_or_make, key_of, traits_of};
 use crate::model::{Claim, ClaimKind, CompanyClaims, CompanyEvidence, CompanyKey, CompanyRules, Profile, TraitName};
@@ -186,7 +187,8 @@ fn first_said(session: &Session<'_>, profile: &Profile, claim: &Claim) -> Fallib
         let first = "SELECT first_at FROM company_claim WHERE profile = ?1 AND value = ?2";
         return Ok(Timestamp::from_micros(session.number(first, (profile.id.0, id))?));
     }
-    Ok(profile.first_seen)
+    let declared = profile.attributes.get("company.id").filter(|_| claim.kind == ClaimKind::DeclaredId);
+    Ok(declared.map_or(profile.first_seen, |id| id.observed_at))
 }
 
 /// Writes what is another row than before. A company record that a person has left is a past company.
@@ -216,6 +218,26 @@ fn save(session: &Session<'_>, profile: i64, wanted: &BTreeMap<(i64, String), (i
             "DELETE FROM company_member WHERE profile = ?1 AND kind = ?2 AND value = ?3"
         };
         session.run(sql, (profile, kind, value))?;
+    }
+    for (key, (company, _)) in &have {
+        if wanted.get(key).is_none_or(|(now, _)| now != company) {
+            drop_shell(session, *company)?;
+        }
+    }
+    Ok(())
+}
+
+/// A company that was only ever a key, and that nobody is tied to any more, is none.
+fn drop_shell(session: &Session<'_>, company: i64) -> Fallible<()> {
+    let dropped = session.run(
+        "DELETE FROM company WHERE id = ?1 AND kind <> ?2
+         AND NOT EXISTS (SELECT 1 FROM company_member WHERE company = ?1)
+         AND NOT EXISTS (SELECT 1 FROM company_domain WHERE company = ?1)
+         AND attributes = ?3",
+        (company, ACCOUNT, pack_attributes(&BTreeMap::new())),
+    )?;
+    if dropped > 0 {
+        session.run("DELETE FROM company_stale WHERE company = ?1", [company])?;
     }
     Ok(())
 }

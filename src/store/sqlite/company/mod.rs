@@ -18,7 +18,7 @@ use super::records;
 use super::session::Session;
 use crate::model::{Attribute, CompanyKey, TraitName};
 
-pub(super) use claims::{absorb, archived, event, move_profile, record};
+pub(super) use claims::{absorb, archived, event, forget, move_profile, record};
 pub(super) use member::{place, refresh};
 pub(super) use view::{detail, of_profile};
 

@@ -1,0 +1,159 @@
+//! A profile falls apart: something is unlinked, its log is told again, and what belongs together stays together.
+
+use connector::Timestamp;
+
+use super::fault::{Fallible, Fault};
+use super::graph::CONTESTED;
+use super::identity::{Because, Edge, holder, identifiers_of, log_edge};
+use super::profiles::{self, NewProfile};
+use super::session::Session;
+use super::{events, records, report, reviews};
+use crate::model::{Identifier, IdentifierKind, LogPlace, Logged, Origin, ProfileId, RecordKey};
+use crate::store::{Component, Part, PartComponent};
+
+/// Lines of the log read at once.
+const CHUNK: usize = 2_000;
+
+/// Takes an identifier away from its profile for ever. Returns the profiles there are now, the one that keeps the id first.
+pub(super) fn unlink(
+    session: &Session<'_>,
+    identifier: &Identifier,
+    now: Timestamp,
+    plan: &dyn PartComponent,
+) -> Fallible<Vec<ProfileId>> {
+    let owner = holder(session, identifier)?.filter(|owner| *owner > 0);
+    let owner = owner.ok_or_else(|| Fault::Refused(format!("nobody holds {identifier}")))?;
+    let others: Vec<Identifier> =
+        identifiers_of(session, owner)?.into_iter().filter(|other| other != identifier).collect();
+    if others.is_empty() {
+        return Err(Fault::Refused(format!("{identifier} is all that its profile holds: there is nothing to part")));
+    }
+    reviews::keep_apart(session, identifier, &others, now)?;
+    let component = component(session, owner)?;
+    let parts = plan.parts(&component);
+    let cause = format!("unlink {identifier}");
+    carry_out(session, owner, &parts, Because { at: now, now, cause: &cause })
+}
+
+/// Everything that bears on a profile.
+pub(super) fn component(session: &Session<'_>, profile: i64) -> Fallible<Component> {
+    let held = report::held_by(session, profile)?.ok_or(Fault::Damaged("a profile vanished"))?;
+    let rows = records::of_profile(session, profile)?;
+    let keys: Vec<RecordKey> = rows.iter().map(|row| row.linked.key.clone()).collect();
+    let mut from_records: Vec<_> = held
+        .profile
+        .attributes
+        .iter()
+        .filter(|(_, attribute)| matches!(attribute.origin, Origin::Crm(_)))
+        .map(|(name, attribute)| (name.clone(), attribute.clone()))
+        .collect();
+    let history = profiles::history(session, profile)?;
+    from_records.extend(history.into_iter().filter(|(_, attribute)| matches!(attribute.origin, Origin::Crm(_))));
+    let log =
+        log_of(session, profile, &held.identifiers.iter().map(|held| held.identifier.clone()).collect::<Vec<_>>())?;
+    let first_seen = held.profile.first_seen;
+    Ok(Component { log, held, from_records, records: keys, first_seen })
+}
+
+/// The profile's events, and every other line that names something it holds. Who is kept apart stands before all.
+fn log_of(session: &Session<'_>, profile: i64, held: &[Identifier]) -> Fallible<Vec<(LogPlace, Logged)>> {
+    let mut log: Vec<(LogPlace, Logged)> = Vec::new();
+    let mut after = 0;
+    loop {
+        let mut statement =
+            session.sql("SELECT id, after_event, body FROM identity_log WHERE id > ?1 ORDER BY id LIMIT ?2")?;
+        let mut rows = statement.query((after, i64::try_from(CHUNK).unwrap_or(i64::MAX)))?;
+        let mut read = 0;
+        while let Some(row) = rows.next()? {
+            (after, read) = (row.get(0)?, read + 1);
+            let text: String = row.get(2)?;
+            let line = Logged::from_text(&text).ok_or(Fault::Damaged("a line of the identity log"))?;
+            if line.names().iter().any(|name| held.contains(name)) {
+                let place = match line {
+                    Logged::Apart(..) => LogPlace::default(),
+                    _ => LogPlace { event: row.get(1)?, line: after },
+                };
+                log.push((place, line));
+            }
+        }
+        if read < CHUNK {
+            break;
+        }
+    }
+    let events = events::of_profile(session, profile, usize::MAX)?;
+    log.extend(
+        events.into_iter().map(|row| (LogPlace { event: row.row, line: 0 }, Logged::Event(Box::new(row.event)))),
+    );
+    log.sort_by_key(|(place, _)| *place);
+    Ok(log)
+}
+
+fn carry_out(session: &Session<'_>, owner: i64, parts: &[Part], because: Because<'_>) -> Fallible<Vec<ProfileId>> {
+    let [kept, gone @ ..] = parts else { return Ok(vec![ProfileId(owner)]) };
+    // What is queued was decided for who they were together.
+    session.run("DELETE FROM outbox WHERE profile = ?1 AND state = 0", [owner])?;
+    let mut now = vec![ProfileId(owner)];
+    for part in gone {
+        now.push(ProfileId(give(session, owner, part, because)?));
+    }
+    settle(session, owner, kept)?;
+    for profile in &now {
+        profiles::mark_stale(session, profile.0)?;
+        profiles::note_change(session, profile.0)?;
+        records::mark_all_of(session, profile.0)?;
+    }
+    Ok(now)
+}
+
+/// A part becomes a profile of its own.
+fn give(session: &Session<'_>, owner: i64, part: &Part, because: Because<'_>) -> Fallible<i64> {
+    let new = NewProfile { now: because.now, first_seen: part.first_seen, known: part.known, attributes: &[] };
+    let profile = profiles::create(session, &new)?;
+    for identifier in &part.identifiers {
+        let kind = session.kind(&identifier.kind)?;
+        let edge = |profile: i64, sign: i64| Edge {
+            at: because.at,
+            recorded_at: because.now,
+            sign,
+            profile,
+            kind,
+            value: &identifier.value,
+            cause: because.cause,
+        };
+        log_edge(session, &edge(owner, -1))?;
+        log_edge(session, &edge(profile, 1))?;
+        if !matches!(identifier.kind, IdentifierKind::Crm { .. }) {
+            session.run(
+                "UPDATE identifier SET profile = ?3 WHERE kind = ?1 AND value = ?2",
+                (kind, &identifier.value, profile),
+            )?;
+        }
+    }
+    if part.contested {
+        session.run("UPDATE profile SET shared = 1 WHERE id = ?1", [profile])?;
+        session.run("UPDATE identifier SET state = ?2 WHERE profile = ?1", (profile, CONTESTED))?;
+    }
+    for record in &part.records {
+        if let Some(row) = records::find(session, record)? {
+            session.run("UPDATE record SET profile = ?2 WHERE id = ?1", (row.id, profile))?;
+            // Its next sight is decided anew.
+            records::forget_hash(session, row.place, &row.ext)?;
+        }
+    }
+    for event in &part.events {
+        session.run("UPDATE event SET profile = ?2 WHERE row = ?1", (event, profile))?;
+        session.run("UPDATE fact SET profile = ?2 WHERE profile = ?3 AND event = ?1", (event, profile, owner))?;
+    }
+    settle(session, profile, part)?;
+    Ok(profile)
+}
+
+/// What the part is, on its profile.
+fn settle(session: &Session<'_>, profile: i64, part: &Part) -> Fallible<()> {
+    profiles::save_attributes(session, profile, &part.attributes.iter().cloned().collect())?;
+    session.run(
+        "UPDATE profile SET known = ?2, first_seen = ?3 WHERE id = ?1",
+        (profile, part.known, part.first_seen.micros()),
+    )?;
+    Ok(())
+}

@@ -1,0 +1,229 @@
+//! Who is who in a whole Ferry: the log told again gives what is stored, what people answer holds, what is unlinked falls apart.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use connector::{Fields, Object};
+use ferry::app::identity;
+use ferry::ingest::Parting;
+use ferry::model::{Identifier, IdentityRules, OnConflict, ProfileId, Region, ReviewReason};
+use ferry::store::{Answer, HeldState};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+use crate::world::{World, mapped};
+
+fn world() -> World {
+    World::with(&format!("{}\n[identity]\ndefault_region = \"DE\"\n", mapped("phone = \"phone\"")))
+}
+
+async fn say(world: &World, kind: &str, ids: &str) {
+    world.clock.leap(Duration::from_secs(61));
+    let at = connector::Clock::now(&*world.clock).to_rfc3339();
+    let text = format!(r#"{{"type":"{kind}","event":"Seen","messageId":"{at}","timestamp":"{at}",{ids}}}"#);
+    world.message(&text).await.unwrap();
+}
+
+async fn held(world: &World, key: &str) -> BTreeSet<String> {
+    let Some(id) = world.app.store.find_profile(key).await.unwrap() else { return BTreeSet::new() };
+    let held = world.app.store.held_by(id).await.unwrap().unwrap();
+    held.identifiers.iter().map(|one| one.identifier.to_string()).collect()
+}
+
+async fn assert_told_again(world: &World) {
+    let found = identity::check(&*world.app.store, &world.app.settings.identity).await.unwrap();
+    assert_eq!((found.differences, found.beyond_the_log), (0, 0), "{found:#?}");
+    assert!(found.identifiers > 0);
+}
+
+#[tokio::test]
+async fn a_replay_of_any_history_gives_what_is_stored() {
+    for seed in 0..12 {
+        let mut dice = StdRng::seed_from_u64(seed);
+        let world = world();
+        for n in 0..8 {
+            let phone = format!("+49 30 1234{:02}", 10 + n % 3);
+            world.contact(&[("email", &format!("p{n}@people.example")), ("phone", &phone)]);
+        }
+        for _ in 0..60 {
+            match dice.random_range(0..10) {
+                0 => {
+                    world.advance(Duration::from_secs(3_600));
+                    world.pull().await;
+                }
+                1 => {
+                    let ids = world.crm.ids(&Object::Contact);
+                    let id = &ids[dice.random_range(0..ids.len())];
+                    let address = format!("p{}@people.example", dice.random_range(0..12));
+                    world.crm.edit(&Object::Contact, id, Fields::from([("email", address.as_str())]));
+                }
+                2 => {
+                    let ids = world.crm.ids(&Object::Contact);
+                    if ids.len() > 4 {
+                        let (a, b) = (dice.random_range(0..ids.len()), dice.random_range(0..ids.len()));
+                        if a != b {
+                            world.crm.merge(&Object::Contact, &ids[a], &ids[b]);
+                        }
+                    }
+                }
+                3 => {
+                    let (from, to) = (dice.random_range(0..6), dice.random_range(0..6));
+                    say(&world, "alias", &format!(r#""previousId":"u{from}","userId":"u{to}""#)).await;
+                }
+                _ => {
+                    let mut ids = Vec::new();
+                    if dice.random_bool(0.5) {
+                        ids.push(format!(r#""userId":"u{}""#, dice.random_range(0..6)));
+                    }
+                    if dice.random_bool(0.7) || ids.is_empty() {
+                        ids.push(format!(r#""anonymousId":"a{}""#, dice.random_range(0..5)));
+                    }
+                    let mut traits = Vec::new();
+                    if dice.random_bool(0.4) {
+                        traits.push(format!(r#""email":"p{}@people.example""#, dice.random_range(0..12)));
+                    }
+                    if dice.random_bool(0.2) {
+                        traits.push(format!(r#""phone":"030 1234{:02}""#, 10 + dice.random_range(0..4)));
+                    }
+                    if dice.random_bool(0.3) {
+                        traits.push(format!(r#""firstName":"N{}""#, dice.random_range(0..4)));
+                    }
+                    let kind = if dice.random_bool(0.5) { "identify" } else { "track" };
+                    let ids = ids.join(",");
+                    let traits = traits.join(",");
+                    say(&world, kind, &format!(r#"{ids},"context":{{"traits":{{{traits}}}}}"#)).await;
+                }
+            }
+        }
+        let found = identity::check(&*world.app.store, &world.app.settings.identity).await.unwrap();
+        assert_eq!((found.differences, found.beyond_the_log), (0, 0), "seed {seed}: {found:#?}");
+    }
+}
+
+#[tokio::test]
+async fn unlinking_a_browser_gives_back_what_was_joined_through_it() {
+    let world = world();
+    // A guest used Ada's browser and logged in with an address of his own: within all limits, and wrong.
+    say(&world, "track", r#""anonymousId":"a-1""#).await;
+    say(
+        &world,
+        "identify",
+        r#""anonymousId":"a-1","userId":"u-ada","traits":{"email":"ada@northwind.example","firstName":"Ada"}"#,
+    )
+    .await;
+    say(&world, "identify", r#""anonymousId":"a-1","traits":{"email":"guest@elsewhere.example","lastName":"Guest"}"#)
+        .await;
+    say(&world, "track", r#""anonymousId":"a-2","userId":"u-ada""#).await;
+    let contact = world.contact(&[("email", "ada@northwind.example")]);
+    world.pull().await;
+    let before = world.profile("user_id:u-ada").await;
+    assert_eq!(held(&world, "user_id:u-ada").await.len(), 6);
+    assert_eq!(before.events, 4);
+    let guest = Identifier::parse_key("email:guest@elsewhere.example").unwrap();
+    let plan = Arc::new(Parting { identity: world.app.settings.identity.clone() });
+    let now = connector::Clock::now(&*world.clock);
+    let parts = world.app.store.unlink(guest, now, plan.clone()).await.unwrap();
+    assert_eq!(parts.len(), 2);
+    let ada = world.profile("user_id:u-ada").await;
+    assert_eq!(ada.profile.uid, before.profile.uid, "whose record the CRM links keeps the id");
+    assert_eq!(ada.records.iter().map(|record| &record.key.id).collect::<Vec<_>>(), [&contact]);
+    assert_eq!(
+        held(&world, "email:guest@elsewhere.example").await,
+        BTreeSet::from(["email:guest@elsewhere.example".to_owned()])
+    );
+    let guest = world.profile("email:guest@elsewhere.example").await;
+    assert_eq!((ada.events, guest.events), (3, 1));
+    assert_eq!(guest.profile.value("last_name"), &connector::Value::from("Guest"));
+    assert!(ada.profile.value("last_name").is_null());
+    assert_eq!(ada.profile.value("first_name"), &connector::Value::from("Ada"));
+    // For ever: the same event again does not bring them together.
+    say(&world, "identify", r#""anonymousId":"a-1","traits":{"email":"guest@elsewhere.example"}"#).await;
+    assert_ne!(world.profile("email:guest@elsewhere.example").await.profile.id, ada.profile.id);
+    assert_told_again(&world).await;
+    let nothing = Identifier::parse_key("email:guest@elsewhere.example").unwrap();
+    let refused = world.app.store.unlink(nothing, now, plan).await.unwrap_err();
+    assert!(refused.to_string().contains("nothing to part"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_shared_number_is_a_question_that_is_asked_once_and_answered_for_good() {
+    let world = world();
+    for person in ["ada", "bob"] {
+        let ids = format!(
+            r#""anonymousId":"{person}","traits":{{"email":"{person}@northwind.example","phone":"030 123456"}}"#
+        );
+        say(&world, "identify", &ids).await;
+        say(&world, "identify", &ids).await;
+    }
+    let open = world.app.store.reviews(true, 10).await.unwrap();
+    assert_eq!(open.len(), 1, "{open:?}");
+    assert_eq!((open[0].reason, open[0].profiles.len()), (ReviewReason::SharedIdentifier, 2));
+    let now = connector::Clock::now(&*world.clock);
+    let answered = world.app.store.answer_review(open[0].id, Answer::KeepApart, now).await.unwrap();
+    assert!(answered.is_some());
+    assert!(world.app.store.answer_review(open[0].id, Answer::Merge, now).await.unwrap().is_none(), "once is enough");
+    // Whatever joins them from now on does not.
+    say(&world, "identify", r#""userId":"u-1","traits":{"email":"ada@northwind.example"}"#).await;
+    say(&world, "identify", r#""userId":"u-1","traits":{"email":"bob@northwind.example"}"#).await;
+    assert_ne!(
+        world.profile("email:ada@northwind.example").await.profile.id,
+        world.profile("email:bob@northwind.example").await.profile.id
+    );
+    assert!(world.app.store.reviews(true, 10).await.unwrap().is_empty());
+    assert_told_again(&world).await;
+}
+
+#[tokio::test]
+async fn a_reviewer_may_join_what_rules_may_not_but_not_two_records_of_a_crm() {
+    let world = world();
+    say(&world, "identify", r#""userId":"u-1","traits":{"phone":"030 123456"}"#).await;
+    say(&world, "identify", r#""traits":{"email":"ada@northwind.example","phone":"030 123456"}"#).await;
+    let open = world.app.store.reviews(true, 10).await.unwrap();
+    let now = connector::Clock::now(&*world.clock);
+    world.app.store.answer_review(open[0].id, Answer::Merge, now).await.unwrap();
+    assert_eq!(
+        world.profile("user_id:u-1").await.profile.id,
+        world.profile("email:ada@northwind.example").await.profile.id
+    );
+    assert_told_again(&world).await;
+    for address in ["carl@northwind.example", "carla@northwind.example"] {
+        world.contact(&[("email", address), ("phone", "+49 30 654321")]);
+    }
+    world.pull().await;
+    let open = world.app.store.reviews(true, 10).await.unwrap();
+    assert_eq!(open.len(), 1);
+    let refused = world.app.store.answer_review(open[0].id, Answer::Merge, now).await.unwrap_err();
+    assert!(refused.to_string().contains("merge those records in the CRM"), "{refused}");
+    world.app.store.answer_review(open[0].id, Answer::Shared, now).await.unwrap();
+    assert_eq!(world.app.store.find_profile("phone:+4930654321").await.unwrap(), None);
+    assert_told_again(&world).await;
+}
+
+#[tokio::test]
+async fn another_rule_is_tried_before_it_is_in_force() {
+    let world = world();
+    say(&world, "track", r#""anonymousId":"a-1","userId":"u-ada""#).await;
+    say(&world, "track", r#""anonymousId":"a-1","userId":"u-bob""#).await;
+    say(&world, "track", r#""anonymousId":"internal-7""#).await;
+    let now = world.app.settings.identity.clone();
+    let same = identity::preview(&*world.app.store, &now, &now).await.unwrap();
+    assert_eq!((same.profiles_now, same.profiles_then, same.merged, same.split), (4, 4, 0, 0));
+    let keep = IdentityRules {
+        on_conflict: OnConflict::Keep,
+        blocked: ferry::model::Blocked {
+            any: regex::RegexSet::new(["^internal-"]).unwrap(),
+            email: regex::RegexSet::empty(),
+        },
+        default_region: Region::of_code("DE"),
+        ..IdentityRules::default()
+    };
+    let then = identity::preview(&*world.app.store, &now, &keep).await.unwrap();
+    assert_eq!((then.profiles_then, then.merged, then.split, then.unattributed_then), (2, 1, 0, 1));
+    assert_eq!(then.largest[0].identifiers, 2);
+    let profiles = world.app.store.all_held(ProfileId(0), 100).await.unwrap();
+    assert_eq!(profiles.len(), 4, "nothing was changed");
+    let contested = profiles.iter().filter(|held| held.shared);
+    let states: Vec<HeldState> = contested.flat_map(|held| held.identifiers.iter().map(|one| one.state)).collect();
+    assert_eq!(states, [HeldState::Contested]);
+}
