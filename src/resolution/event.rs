@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::union::Union;
 use super::{alias, device, phone, survivor_order};
 use crate::model::{
-    Conflict, ConflictAction, Event, EventKind, Graph, Identifier, IdentityRules, OnConflict, Resolution, Review,
-    ReviewReason, Standing, Whose,
+    Conflict, ConflictAction, Event, EventKind, Family, Graph, Holder, Identifier, IdentifierKind, IdentityRules,
+    OnConflict, ProfileId, Resolution, Review, ReviewReason, Standing, Whose,
 };
 
 /// Whose an event is, and what it does to identity. Deterministic in its inputs.
@@ -58,12 +58,35 @@ pub(super) fn narrow(
         if union.identifiers.len() < 2 {
             return removed;
         }
+        let question = duplicate_records(union, graph);
         if let Some((identifier, standing)) = union.remove_weakest() {
+            // Ids of devices come and go with whoever uses them: they say nothing about records.
+            resolution.reviews.extend(question.filter(|_| identifier.kind.is_personal()));
             let owner = standing.profile();
             resolution.conflicts.push(Conflict { identifier: identifier.clone(), owner, action });
             removed.push((identifier, standing));
         }
     }
+}
+
+/// Whether records of one object at one CRM are one person's, where their profiles would be one but for that.
+fn duplicate_records(union: &Union<'_>, graph: &dyn Graph) -> Option<Review> {
+    let is_record = |kind: &IdentifierKind| kind.family() == Family::Crm;
+    if union.holders.len() < 2 || !union.breaks_a_limit(is_record) {
+        return None;
+    }
+    let mut holders = union.holders.clone();
+    holders.sort_by_key(survivor_order);
+    let record = |holder: &Holder| graph.identifiers(holder.profile).into_iter().find(|id| is_record(&id.kind));
+    let with_records: Vec<(ProfileId, Identifier)> =
+        holders.iter().filter_map(|holder| Some((holder.profile, record(holder)?))).collect();
+    let (_, youngest) = with_records.last()?;
+    Some(Review {
+        reason: ReviewReason::DuplicateRecords,
+        identifier: youngest.clone(),
+        profiles: with_records.iter().map(|(profile, _)| *profile).collect(),
+        with_event: false,
+    })
 }
 
 /// What is known of each identifier, without those that are nobody's.
@@ -201,7 +224,7 @@ fn part_with(
 
 /// Remembers which user came with a value that is somebody else's; so many of them, and it is nobody's.
 fn note_users(event: &Event, identifier: &Identifier, graph: &dyn Graph, resolution: &mut Resolution) {
-    let is_user = |id: &&Identifier| id.kind == crate::model::IdentifierKind::UserId;
+    let is_user = |id: &&Identifier| id.kind == IdentifierKind::UserId;
     let Some(user) = event.identifiers.iter().find(is_user) else { return };
     if identifier == user {
         return;

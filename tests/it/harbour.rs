@@ -44,6 +44,8 @@ impl Environment for MockSecrets {
         let Secret::Env(name) = secret else { panic!("only variables in tests") };
         let kept = [
             ("REFRESH_TOKEN", "mock-refresh"),
+            ("WEBSITE_WRITE_KEY", "website-key"),
+            ("BACKEND_WRITE_KEY", "backend-key"),
             ("TOKEN", "mock-token"),
             ("SECRET", "mock-secret"),
             ("ID", "mock-client"),

@@ -1,5 +1,6 @@
 //! One person's story: events, deals, identity, writes and trait changes, newest first.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use connector::Timestamp;
@@ -10,7 +11,7 @@ use super::packed_model::unpack_attribute;
 use super::profiles::blob;
 use super::session::Session;
 use super::{consent, events, journal, merge};
-use crate::model::{Choice, EventKind};
+use crate::model::{Choice, EventKind, Identifier, IdentifierKind};
 use crate::store::TimelineItem;
 
 pub(super) fn timeline(session: &Session<'_>, profile: i64, limit: usize) -> Fallible<Vec<TimelineItem>> {
@@ -82,6 +83,8 @@ fn add_identity(session: &Session<'_>, profile: i64, limit: usize, items: &mut V
     // The log keeps the profile of its time: what a survivor swallowed has its own lines.
     let mut parts = vec![profile];
     parts.extend(merge::aliases_of(session, profile)?);
+    let mut at_crm = HashSet::new();
+    let mut joins = Vec::new();
     for part in parts {
         let mut statement = session.sql(
             "SELECT at, recorded_at, sign, kind, value, cause FROM identity_edge WHERE profile = ?1
@@ -90,26 +93,43 @@ fn add_identity(session: &Session<'_>, profile: i64, limit: usize, items: &mut V
         let mut rows = statement.query((part, rows_limit(limit)))?;
         while let Some(row) = rows.next()? {
             let (joined, kind, value): (bool, i64, Arc<str>) = (row.get::<_, i64>(2)? > 0, row.get(3)?, row.get(4)?);
-            let (title, detail) = match (kind, joined) {
-                (0, _) => ("merged with another profile".to_owned(), value),
-                (kind, joined) => {
-                    let identifier = session.identifier(kind, value)?;
-                    let verb = if joined { "recognised by" } else { "parted from" };
-                    (format!("{verb} {}", identifier.kind), identifier.value)
-                }
-            };
-            items.push(TimelineItem {
-                at: Timestamp::from_micros(row.get(0)?),
-                recorded_at: Timestamp::from_micros(row.get(1)?),
+            let (at, recorded_at) = (Timestamp::from_micros(row.get(0)?), Timestamp::from_micros(row.get(1)?));
+            let item = |title: String, detail: Arc<str>, source: Arc<str>| TimelineItem {
+                at,
+                recorded_at,
                 kind: "identity".into(),
                 title: title.into(),
                 detail: Some(detail),
-                source: row.get(5)?,
+                source,
                 event: None,
-            });
+            };
+            let cause: Arc<str> = row.get(5)?;
+            if kind == 0 {
+                joins.push(item("merged with another profile".to_owned(), value, cause));
+                continue;
+            }
+            let identifier = session.identifier(kind, value)?;
+            let title = match merged_into(&identifier, &cause).filter(|_| !joined) {
+                Some(winner) => {
+                    at_crm.insert((at, recorded_at, cause.clone()));
+                    format!("CRM merged {} into {winner}", identifier.value)
+                }
+                None if joined => format!("recognised by {}", identifier.kind),
+                None => format!("parted from {}", identifier.kind),
+            };
+            items.push(item(title, identifier.value, cause));
         }
     }
+    // That the profiles were joined too is the same news.
+    items.extend(joins.into_iter().filter(|join| !at_crm.contains(&(join.at, join.recorded_at, join.source.clone()))));
     Ok(())
+}
+
+/// The record that a record's id went to: another one of the same object is the cause of its going.
+fn merged_into<'a>(record: &Identifier, cause: &'a str) -> Option<&'a str> {
+    let IdentifierKind::Crm { connection, object } = &record.kind else { return None };
+    let winner = cause.strip_prefix(&format!("{connection} {object} "))?;
+    (*winner != *record.value).then_some(winner)
 }
 
 fn add_writes(session: &Session<'_>, profile: i64, limit: usize, items: &mut Vec<TimelineItem>) -> Fallible<()> {

@@ -1,0 +1,152 @@
+//! Ada: anonymous, then a form, then a lead and a contact; two devices.
+
+use connector::{Object, Value};
+use ferry::config::Vendor::Salesforce;
+use serde_json::json;
+
+use super::stage::{Stage, keys, page, track};
+
+const ADA: &str = "email:ada@northwind.example";
+
+/// A1–A3: two visits of somebody unknown.
+pub async fn visits(stage: &Stage) {
+    let mut landing = page("a-1", "/");
+    landing["context"]["campaign"] = json!({ "source": "google", "medium": "cpc", "name": "spring" });
+    stage.web("2026-03-02T09:00:00Z", landing).await;
+    stage.web("2026-03-02T09:10:00Z", page("a-1", "/pricing")).await;
+    stage.web("2026-03-02T09:45:00Z", page("a-1", "/pricing")).await;
+}
+
+/// A4 and A5: a form, and who it was.
+pub async fn becomes_known(stage: &Stage) {
+    stage.web("2026-03-04T08:00:00Z", track("a-1", "Form Submitted", json!({ "form": "demo" }))).await;
+    let traits = json!({
+        "email": "Ada@Northwind.Example ", "firstName": "Ada", "lastName": "Berg", "title": "VP Operations",
+        "country": "DE", "company": { "employees": 200 },
+    });
+    stage.web("2026-03-04T08:00:01Z", json!({ "type": "identify", "anonymousId": "a-1", "traits": traits })).await;
+}
+
+/// A8: her other device.
+pub async fn second_device(stage: &Stage) {
+    stage.web("2026-03-15T18:00:00Z", json!({ "type": "screen", "name": "Home", "anonymousId": "a-2" })).await;
+    let login = json!({
+        "type": "identify", "userId": "u-ada", "anonymousId": "a-2", "traits": { "email": "ada@northwind.example" },
+    });
+    stage.web("2026-03-15T18:05:00Z", login).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a1_to_a3_two_visits_from_an_ad() {
+    let stage = Stage::set("2026-03-02T08:00:00Z", &[]).await;
+    visits(&stage).await;
+    stage.compute("2026-03-02T10:00:00Z").await;
+    assert!(!stage.is_known("anonymous_id:a-1").await);
+    assert_eq!(stage.ids("anonymous_id:a-1").await, keys(&["anonymous_id:a-1"]));
+    // 10 minutes apart are one session, 35 are two.
+    assert_eq!(
+        stage.sessions("anonymous_id:a-1").await,
+        ["2026-03-02T09:00:00Z 600 s 2 views", "2026-03-02T09:45:00Z 0 s 1 views"]
+    );
+    let want = [
+        ("visits_30d", 2.into()),
+        ("page_views_30d", 3.into()),
+        ("pricing_views_30d", 2.into()),
+        ("first_touch_source", "google".into()),
+        ("first_touch_medium", "cpc".into()),
+        ("first_touch_campaign", "spring".into()),
+        ("first_touch_channel", "paid_search".into()),
+        // The later visit was direct: the last touch is the last that was not.
+        ("last_touch_source", "google".into()),
+        ("last_touch_channel", "paid_search".into()),
+    ];
+    stage.assert_values("anonymous_id:a-1", &want).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a4_and_a5_a_form_leaves_her_anonymous_and_an_address_makes_her_known() {
+    let stage = Stage::set("2026-03-02T08:00:00Z", &[]).await;
+    visits(&stage).await;
+    let p1 = stage.who("anonymous_id:a-1").await;
+    stage.web("2026-03-04T08:00:00Z", track("a-1", "Form Submitted", json!({ "form": "demo" }))).await;
+    assert!(!stage.is_known("anonymous_id:a-1").await, "a form without an address names nobody");
+    let stage = Stage::set("2026-03-02T08:00:00Z", &[]).await;
+    visits(&stage).await;
+    becomes_known(&stage).await;
+    stage.compute("2026-03-04T08:05:00Z").await;
+    assert_eq!(stage.one(&["anonymous_id:a-1", ADA, "ada@northwind.example"]).await, p1, "p1 goes on");
+    assert!(stage.is_known(ADA).await);
+    assert_eq!(stage.ids(ADA).await, keys(&[ADA, "anonymous_id:a-1"]));
+    assert_eq!(stage.company(ADA).await, "domain:northwind.example");
+    // Her past came along.
+    assert_eq!(stage.events(ADA).await.len(), 5);
+    let want = [
+        ("first_name", "Ada".into()),
+        ("last_name", "Berg".into()),
+        ("title", "VP Operations".into()),
+        ("country", "DE".into()),
+        ("company.employees", 200.into()),
+        ("company.domain", "northwind.example".into()),
+        ("email_is_business", true.into()),
+        // The form came more than a session later and has no view: no visit.
+        ("visits_30d", 2.into()),
+        ("page_views_30d", 3.into()),
+        ("first_touch_source", "google".into()),
+    ];
+    stage.assert_values(ADA, &want).await;
+    assert_eq!(stage.sessions(ADA).await.last().unwrap(), "2026-03-04T08:00:00Z 0 s 0 views");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a7_a_lead_and_the_contact_that_it_becomes_are_hers() {
+    let stage = Stage::set("2026-03-02T08:00:00Z", &[Salesforce]).await;
+    visits(&stage).await;
+    becomes_known(&stage).await;
+    let p1 = stage.who(ADA).await;
+    stage.wait_until("2026-03-04T08:05:00Z");
+    let crm = stage.harbour.mock(Salesforce);
+    let lead = crm.create(&Object::Lead, &[("email", "ada@northwind.example"), ("last_name", "Berg")]);
+    stage.wait_until("2026-03-04T09:00:00Z");
+    stage.pull(Salesforce).await;
+    let lead_key = format!("crm:salesforce:lead:{lead}");
+    assert_eq!(stage.one(&[&lead_key, ADA]).await, p1);
+    stage.wait_until("2026-03-10T10:00:00Z");
+    let contact = crm.convert(&lead);
+    stage.wait_until("2026-03-10T11:00:00Z");
+    stage.pull(Salesforce).await;
+    let contact_key = format!("crm:salesforce:contact:{contact}");
+    assert_eq!(stage.one(&[&lead_key, &contact_key, ADA, "anonymous_id:a-1"]).await, p1);
+    let held = stage.ids(ADA).await;
+    assert!(held.contains(&contact_key), "{held:?}");
+    assert_eq!(stage.questions(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a8_her_second_device_merges_into_the_known_profile() {
+    let stage = Stage::set("2026-03-02T08:00:00Z", &[]).await;
+    visits(&stage).await;
+    becomes_known(&stage).await;
+    let p1 = stage.who(ADA).await;
+    stage.web("2026-03-15T18:00:00Z", json!({ "type": "screen", "name": "Home", "anonymousId": "a-2" })).await;
+    let p2 = stage.who("anonymous_id:a-2").await;
+    assert_ne!(p1, p2);
+    let login = json!({
+        "type": "identify", "userId": "u-ada", "anonymousId": "a-2", "traits": { "email": "ada@northwind.example" },
+    });
+    stage.web("2026-03-15T18:05:00Z", login).await;
+    stage.compute("2026-03-15T18:10:00Z").await;
+    assert_eq!(stage.one(&["user_id:u-ada", ADA, "anonymous_id:a-1", "anonymous_id:a-2"]).await, p1, "known wins");
+    assert_eq!(stage.who(&p2.to_string()).await, p1, "p2's id leads to her for ever");
+    assert_eq!(stage.ids(ADA).await, keys(&["user_id:u-ada", ADA, "anonymous_id:a-1", "anonymous_id:a-2"]));
+    let want = [
+        ("visits_30d", 3.into()),
+        ("page_views_30d", 4.into()),
+        ("last_seen_at", Value::Instant(crate::harbour::at("2026-03-15T18:05:00Z"))),
+        ("first_touch_source", "google".into()),
+        ("first_touch_campaign", "spring".into()),
+        ("last_touch_source", "google".into()),
+    ];
+    stage.assert_values(ADA, &want).await;
+    assert_eq!(stage.sessions(ADA).await.last().unwrap(), "2026-03-15T18:00:00Z 0 s 1 views");
+    assert_eq!(stage.conflicts(), Vec::<String>::new());
+}

@@ -1,0 +1,56 @@
+//! Dana: a shop, a cart, an order; a private address names no company.
+
+use serde_json::json;
+
+use super::stage::{Stage, keys, track};
+
+const DANA: &str = "email:dana@gmail.com";
+
+async fn until_known(stage: &Stage) {
+    stage.web("2026-03-01T20:00:00Z", track("a-9", "Product Viewed", json!({ "name": "Lamp", "price": 59.5 }))).await;
+    let added = json!({ "name": "Lamp", "price": 59.5, "quantity": 2, "currency": "EUR", "cart_id": "k1" });
+    stage.web("2026-03-01T20:01:00Z", track("a-9", "Product Added", added)).await;
+    let traits = json!({ "email": "dana@gmail.com", "country": "AT" });
+    stage.web("2026-03-01T20:02:00Z", json!({ "type": "identify", "anonymousId": "a-9", "traits": traits })).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d1_a_shopper_becomes_known_and_works_nowhere() {
+    let stage = Stage::set("2026-03-01T19:00:00Z", &[]).await;
+    until_known(&stage).await;
+    stage.compute("2026-03-02T20:02:00Z").await;
+    stage.one(&[DANA, "anonymous_id:a-9"]).await;
+    assert_eq!(stage.ids(DANA).await, keys(&[DANA, "anonymous_id:a-9"]));
+    assert_eq!(stage.company(DANA).await, "", "free mail");
+    let story =
+        ["Product Viewed 2026-03-01T20:00:00Z", "Product Added 2026-03-01T20:01:00Z", "identify 2026-03-01T20:02:00Z"];
+    assert_eq!(stage.story(DANA).await, story);
+    // A session without a view is no visit.
+    assert_eq!(stage.sessions(DANA).await, ["2026-03-01T20:00:00Z 60 s 0 views"]);
+    let want = [
+        ("email_is_business", false.into()),
+        ("country", "AT".into()),
+        ("visits_30d", 0.into()),
+        ("first_touch_source", "direct".into()),
+    ];
+    stage.assert_values(DANA, &want).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d2_and_d3_an_order_and_a_refund_by_address_are_hers() {
+    let stage = Stage::set("2026-03-01T19:00:00Z", &[]).await;
+    until_known(&stage).await;
+    let p6 = stage.who(DANA).await;
+    let person = json!({ "traits": { "email": "Dana@Gmail.com" } });
+    for (instant, event, properties) in [
+        ("2026-03-03T10:00:00Z", "Order Completed", json!({ "order_id": "o-1", "revenue": 100.0, "currency": "USD" })),
+        ("2026-03-05T10:00:00Z", "Order Refunded", json!({ "order_id": "o-1", "total": 40.0, "currency": "USD" })),
+    ] {
+        let order =
+            json!({ "type": "track", "event": event, "userId": "u-dana", "properties": properties, "context": person });
+        stage.backend(instant, order).await;
+    }
+    assert_eq!(stage.one(&["user_id:u-dana", DANA, "anonymous_id:a-9"]).await, p6);
+    assert_eq!(stage.events(DANA).await.len(), 5);
+    assert_eq!(stage.sessions(DANA).await.len(), 1, "a server opens no session");
+}
