@@ -140,6 +140,9 @@ impl Jobs {
                 let retained = self.app.retain().await?;
                 let before = self.app.world.clock.now().saturating_sub(KEPT);
                 let dropped = self.app.store.prune(before).await?;
+                // The quiet hour is also when people are compared with people.
+                let alike = self.app.ask_about_alike().await?;
+                tracing::info!(people = alike.people, pairs = alike.pairs, new = alike.new, "people who look alike");
                 tracing::info!(
                     dropped,
                     events = retained.events,

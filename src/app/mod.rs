@@ -1,5 +1,6 @@
 //! FLOOR 5 — where concrete things meet: the machine's environment, the store, the connectors, the flows as runs.
 
+mod alike;
 mod compute;
 mod coverage;
 mod daemon;

@@ -36,10 +36,19 @@ pub struct Verdict {
 
 /// Blocks, compares, learns, scores and clusters.
 pub fn assess<'a>(table: &'a Table, spec: &'a MatchSpec) -> Assessment<'a> {
+    judged(table, spec, None)
+}
+
+/// The same with weights that are given instead of learnt.
+pub fn assess_with<'a>(table: &'a Table, spec: &'a MatchSpec, weights: Weights) -> Assessment<'a> {
+    judged(table, spec, Some(weights))
+}
+
+fn judged<'a>(table: &'a Table, spec: &'a MatchSpec, given: Option<Weights>) -> Assessment<'a> {
     let compares: Vec<Compare<'a>> = spec.comparisons.iter().filter_map(|one| Compare::new(one, table)).collect();
     let candidates = candidates(table, spec);
     let found = evidence(table, &compares, candidates.all.iter().copied());
-    let weights = estimate(table, spec, &compares, &candidates, &found);
+    let weights = given.unwrap_or_else(|| estimate(table, spec, &compares, &candidates, &found));
     let scorer = Scorer { table, compares: &compares, weights: &weights };
     let scored: Vec<ScoredPair> =
         candidates.all.iter().enumerate().map(|(at, pair)| scorer.score(*pair, found.of(at))).collect();

@@ -12,13 +12,14 @@ mod estimate;
 mod level;
 mod metrics;
 mod pattern;
+pub mod people;
 mod score;
 mod spec;
 mod table;
 #[cfg(test)]
 mod tests;
 
-pub use assess::{Assessment, Verdict, assess};
+pub use assess::{Assessment, Verdict, assess, assess_with};
 pub use estimate::{ComparisonWeights, Weights};
 pub use metrics::{Quality, Rates};
 pub use score::{Reason, ScoredPair};

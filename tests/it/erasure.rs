@@ -188,9 +188,10 @@ async fn scenario_60_the_store_comes_to_a_plateau() {
                 "anonymousId": format!("a-{month}-{}", number / 3), "properties": { "path": "/", "note": "x".repeat(200) } });
             text.push_str(&format!("{line}\n"));
         }
-        // One who comes every month.
+        // One who comes every month, the first time through a campaign.
+        let came_by = if month == 0 { "autumn" } else { "newsletter" };
         let known = json!({ "type": "page", "messageId": format!("k-{month}"), "timestamp": now.to_rfc3339(), "userId": "u-1",
-            "properties": { "path": "/pricing" } });
+            "anonymousId": "k", "properties": { "path": "/pricing" }, "context": { "campaign": { "source": came_by } } });
         harbour.import(&format!("{text}{known}\n")).await;
         harbour.compute().await;
         harbour.advance(DAY * 30);
@@ -204,5 +205,5 @@ async fn scenario_60_the_store_comes_to_a_plateau() {
     assert!(stats.profiles <= 1_001 && stats.events <= 3_002, "{stats:?}");
     let known = harbour.profile("user_id:u-1").await;
     assert!(known.events <= 2, "{}", known.events);
-    assert_eq!(known.profile.value("first_touch_source"), &Value::from("direct"), "the first touch is not forgotten");
+    assert_eq!(known.profile.value("first_touch_source"), &Value::from("autumn"), "the first touch is not forgotten");
 }

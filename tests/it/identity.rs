@@ -227,3 +227,34 @@ async fn another_rule_is_tried_before_it_is_in_force() {
     let states: Vec<HeldState> = contested.flat_map(|held| held.identifiers.iter().map(|one| one.state)).collect();
     assert_eq!(states, [HeldState::Contested]);
 }
+
+#[tokio::test]
+async fn people_who_look_alike_are_asked_about_once_and_never_merged() {
+    let world = World::with(&format!("{}\n[identity]\ndefault_region = \"DE\"\n", mapped("")));
+    let person = |user: &str, email: &str, first: &str| {
+        format!(
+            r#""userId":"{user}","traits":{{"email":"{email}","firstName":"{first}","lastName":"Berg","phone":"030 123456","postalCode":"10115","city":"Berlin"}}"#
+        )
+    };
+    say(&world, "identify", &person("u-1", "ada@home.example", "Ada")).await;
+    say(&world, "identify", &person("u-2", "ada.berg@northwind.example", "Ada")).await;
+    say(&world, "identify", &person("u-3", "zoe@northwind.example", "Zoe").replace("Berg", "Stone")).await;
+    // The shared number has asked its own questions.
+    for open in world.app.store.reviews(true, 10).await.unwrap() {
+        world.app.store.answer_review(open.id, Answer::Dismiss, connector::Clock::now(&*world.clock)).await.unwrap();
+    }
+    let found = world.app.ask_about_alike().await.unwrap();
+    assert_eq!((found.people, found.alike, found.new), (3, 1, 1), "{found:?}");
+    let open = world.app.store.reviews(true, 10).await.unwrap();
+    assert_eq!((open.len(), open[0].reason), (1, ReviewReason::Alike));
+    assert!(
+        open[0].probability.unwrap() > 0.9 && open[0].detail.as_ref().unwrap().contains("phone: exact (+5.6)"),
+        "{open:?}"
+    );
+    assert_eq!(world.app.ask_about_alike().await.unwrap().new, 0, "asked once");
+    let now = connector::Clock::now(&*world.clock);
+    world.app.store.answer_review(open[0].id, Answer::KeepApart, now).await.unwrap();
+    assert_eq!(world.app.ask_about_alike().await.unwrap().new, 0, "and answered");
+    assert_ne!(world.profile("user_id:u-1").await.profile.id, world.profile("user_id:u-2").await.profile.id);
+    assert_told_again(&world).await;
+}

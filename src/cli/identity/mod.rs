@@ -1,5 +1,6 @@
 //! `ferry identity …`: who is who, and how sure of it.
 
+mod alike;
 mod conflicts;
 mod evaluate;
 mod preview;
@@ -26,6 +27,8 @@ pub enum What {
     Conflicts(conflicts::Args),
     /// Questions about who is who, and your answers
     Review(review::Args),
+    /// Compare known people, and ask about those that look alike; nothing merges by itself
+    Match,
     /// Take an identifier away from its profile for ever: what was joined through it falls apart
     Unmerge(unmerge::Args),
     /// What other rules would make of everything there is, before they are in force
@@ -41,6 +44,7 @@ pub async fn run(args: &Args, cx: &Cx) -> Ended {
         What::Show(args) => show::run(args, cx).await,
         What::Conflicts(args) => conflicts::run(args, cx).await,
         What::Review(args) => review::run(args, cx).await,
+        What::Match => alike::run(cx).await,
         What::Unmerge(args) => unmerge::run(args, cx).await,
         What::Preview(args) => preview::run(args, cx).await,
         What::Replay(args) => replay::run(args, cx).await,

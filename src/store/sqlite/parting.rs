@@ -7,7 +7,7 @@ use super::graph::CONTESTED;
 use super::identity::{Because, Edge, holder, identifiers_of, log_edge};
 use super::profiles::{self, NewProfile};
 use super::session::Session;
-use super::{events, records, report, reviews};
+use super::{company, events, records, report, reviews};
 use crate::model::{Identifier, IdentifierKind, LogPlace, Logged, Origin, ProfileId, RecordKey};
 use crate::store::{Component, Part, PartComponent};
 
@@ -98,6 +98,11 @@ fn carry_out(session: &Session<'_>, owner: i64, parts: &[Part], because: Because
     }
     settle(session, owner, kept)?;
     for profile in &now {
+        company::forget(session, profile.0)?;
+        // Which groups each was said to be of: from its own events.
+        for row in events::of_profile(session, profile.0, usize::MAX)? {
+            company::event(session, profile.0, &row.event, because.now)?;
+        }
         profiles::mark_stale(session, profile.0)?;
         profiles::note_change(session, profile.0)?;
         records::mark_all_of(session, profile.0)?;
@@ -142,6 +147,7 @@ fn give(session: &Session<'_>, owner: i64, part: &Part, because: Because<'_>) ->
     }
     for event in &part.events {
         session.run("UPDATE event SET profile = ?2 WHERE row = ?1", (event, profile))?;
+        session.run("UPDATE consent SET profile = ?2 WHERE event = ?1", (event, profile))?;
         session.run("UPDATE fact SET profile = ?2 WHERE profile = ?3 AND event = ?1", (event, profile, owner))?;
     }
     settle(session, profile, part)?;

@@ -95,7 +95,8 @@ pub(super) fn list(session: &Session<'_>, open: bool, limit: usize) -> Fallible<
         found.push(read(session, row)?);
     }
     // What was joined in the meantime is no question any more.
-    found.retain(|review| !open || review.profiles.len() > 1 || review.reason == ReviewReason::DuplicateRecords);
+    let is_of_one = |reason| matches!(reason, ReviewReason::DuplicateRecords | ReviewReason::ClaimedDomain);
+    found.retain(|review| !open || review.profiles.len() > 1 || is_of_one(review.reason));
     Ok(found)
 }
 

@@ -240,6 +240,10 @@ impl Model {
             prop_assert!(run.state != RunState::Running || run.ended_at.is_none());
         }
         self.world.app.store.verify().await.unwrap();
+        // The log of identity, told again, gives what is stored.
+        let app = &self.world.app;
+        let told = ferry::app::identity::check(&*app.store, &app.settings.identity).await.unwrap();
+        prop_assert_eq!((told.differences, told.beyond_the_log), (0, 0), "{:#?}", told);
         self.no_duplicate_creates()?;
         for who in 0..PEOPLE {
             if let Some(id) = self.record(who) {
