@@ -86,6 +86,16 @@ impl App {
         Ok(Ending::Complete)
     }
 
+    /// Where nothing is in the log yet, the rules are matched with all of it: what comes in from now on brings its facts, and the
+    /// first computation need not read it all again. One event is enough to see that the log is not empty.
+    pub(super) async fn match_empty_log(&self) -> Result<()> {
+        if self.store.matched_rules().await?.is_empty() {
+            let rules = self.model.rule_ids();
+            self.store.rematch(rules.clone(), rules, 0, 1, Arc::new(|_: &Event| Vec::new())).await?;
+        }
+        Ok(())
+    }
+
     /// A rule that is new or changed is matched against the whole log once; facts of dropped rules go.
     async fn match_new_rules(&self) -> Result<()> {
         let wanted = self.model.rule_ids();

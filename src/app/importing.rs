@@ -62,6 +62,7 @@ impl App {
         progress: &dyn Progress,
         bytes: &(dyn Fn(u64) + Sync),
     ) -> Result<Imported> {
+        self.match_empty_log().await?;
         let run = self.start_run(Flow::Ingest, None, None).await?;
         let mut counts = Counts::default();
         let shown = path.display().to_string();

@@ -1,6 +1,8 @@
 //! FLOOR 3 — events come in: lines are read, messages decoded and checked. What is stored was valid.
 
 mod address;
+#[cfg(test)]
+mod agreement;
 mod body;
 mod csv;
 mod decode;

@@ -15,7 +15,7 @@ use crate::model::{Attribute, Computed, Origin, Profile, ProfileId, Purpose, Rul
 use crate::store::{ComputeInput, ComputeProfiles};
 
 pub(super) fn compute(
-    gate: &Gate<'_>,
+    gate: &Gate<'_, '_>,
     as_of: Timestamp,
     all: bool,
     after: Option<ProfileId>,

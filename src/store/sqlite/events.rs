@@ -20,12 +20,14 @@ use crate::store::{AppendEvents, EventDecision, IngestReport, ResolveEvents};
 
 pub(super) fn append(
     session: &Session<'_>,
-    gate: &Gate<'_>,
+    gate: &Gate<'_, '_>,
     batch: &AppendEvents,
     resolve: &dyn ResolveEvents,
 ) -> Fallible<IngestReport> {
     let mut report = IngestReport { dead_letters: batch.dead_letters.len() as u64, ..IngestReport::default() };
     let (mut stale, mut brought) = (HashSet::new(), Brought::default());
+    session.memo.begin();
+    let mut row = session.number("SELECT max(row) FROM event", [])?;
     for (event, facts) in &batch.events {
         let source = session.source(&event.source)?;
         let counted = brought.of(source);
@@ -34,7 +36,7 @@ pub(super) fn append(
             counted.suppressed += 1;
             continue;
         }
-        let Some(key) = free_key(session, source, &event.message_id)? else {
+        let Some(key) = take_key(session, source, &event.message_id, row + 1)? else {
             report.duplicates += 1;
             counted.duplicate += 1;
             continue;
@@ -48,14 +50,15 @@ pub(super) fn append(
         if !admission.keep {
             report.withheld += 1;
             counted.withheld += 1;
+            session.run("DELETE FROM event_key WHERE key = ?1", [key])?;
             continue;
         }
         if !admission.counts {
             decision.attributes.clear();
         }
         let profile = attribute(session, batch.now, event, &decision, &mut report)?;
-        let row = insert(session, source, profile, event)?;
-        session.run("INSERT INTO event_key (key, event) VALUES (?1, ?2)", (key, row))?;
+        row += 1;
+        insert(session, row, source, profile, event)?;
         report.accepted += 1;
         counted.accept(event.at);
         match profile {
@@ -70,12 +73,12 @@ pub(super) fn append(
                 if admission.counts {
                     report.profiles_marked += u64::from(company::event(session, profile, event, batch.now)?);
                 }
-                for fact in facts {
-                    rules::add_fact(session, profile, row, fact)?;
-                }
                 // Without facts an event cannot change what is computed.
-                if !facts.is_empty() && stale.insert(profile) {
-                    report.profiles_marked += u64::from(mark_stale(session, profile)?);
+                if !facts.is_empty() {
+                    rules::add(session, profile, row, event.at, facts)?;
+                    if stale.insert(profile) {
+                        report.profiles_marked += u64::from(mark_stale(session, profile)?);
+                    }
                 }
             }
         }
@@ -87,19 +90,20 @@ pub(super) fn append(
     Ok(report)
 }
 
-/// The key under which the message goes into the log, or `None` if it is there already. Two messages with one hash get
-/// neighbouring keys, so that neither is taken for the other.
-fn free_key(session: &Session<'_>, source: i64, message_id: &str) -> Fallible<Option<i64>> {
+/// Takes the key under which the message goes into the log as `event`; `None` if it is there already. Two messages with one
+/// hash get neighbouring keys, so that neither is taken for the other. Nearly all messages are new: writing comes first.
+fn take_key(session: &Session<'_>, source: i64, message_id: &str, event: i64) -> Fallible<Option<i64>> {
     let hash = xxh3_64_with_seed(message_id.as_bytes(), source.cast_unsigned());
     let mut key = i64::from_le_bytes(hash.to_le_bytes());
     loop {
-        let row = session.number("SELECT event FROM event_key WHERE key = ?1", [key])?;
-        if row == 0 {
+        let taken = "INSERT INTO event_key (key, event) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+        if session.run(taken, (key, event))? > 0 {
             return Ok(Some(key));
         }
         let same = session.number(
-            "SELECT 1 FROM event WHERE row = ?1 AND source = ?2 AND message_id = ?3",
-            (row, source, message_id),
+            "SELECT 1 FROM event_key k JOIN event e ON e.row = k.event
+             WHERE k.key = ?1 AND e.source = ?2 AND e.message_id = ?3",
+            (key, source, message_id),
         )?;
         if same > 0 {
             return Ok(None);
@@ -170,13 +174,14 @@ fn read_kind(number: i64) -> Fallible<EventKind> {
     })
 }
 
-fn insert(session: &Session<'_>, source: i64, profile: Option<i64>, event: &Event) -> Fallible<i64> {
+fn insert(session: &Session<'_>, row: i64, source: i64, profile: Option<i64>, event: &Event) -> Fallible<()> {
     let flags = if event.traits_are_weak { WEAK } else { 0 } | if event.is_bot { BOT } else { 0 };
     session.run(
-        "INSERT INTO event (source, message_id, kind, profile, at, received_at, original_at, sent_at, flags, name, known,
-                            body)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        "INSERT INTO event (row, source, message_id, kind, profile, at, received_at, original_at, sent_at, flags, name,
+                            known, body)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         (
+            row,
             source,
             &event.message_id,
             kind_number(event.kind),
@@ -191,7 +196,7 @@ fn insert(session: &Session<'_>, source: i64, profile: Option<i64>, event: &Even
             &event.body,
         ),
     )?;
-    Ok(session.conn.last_insert_rowid())
+    Ok(())
 }
 
 const COLUMNS: &str =

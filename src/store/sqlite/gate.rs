@@ -15,8 +15,8 @@ use crate::model::{
 };
 
 /// Opened once per operation: most stores have no suppression and little consent to ask about.
-pub(super) struct Gate<'s> {
-    session: &'s Session<'s>,
+pub(super) struct Gate<'s, 'c> {
+    session: &'s Session<'c>,
     privacy: &'s Privacy,
     /// Every key that a hash on the list was made with; empty where the list is.
     keys: Vec<SuppressionKey>,
@@ -32,8 +32,8 @@ pub(super) struct Admission {
     pub(super) counts: bool,
 }
 
-impl<'s> Gate<'s> {
-    pub(super) fn open(session: &'s Session<'s>, privacy: &'s Privacy) -> Fallible<Self> {
+impl<'s, 'c> Gate<'s, 'c> {
+    pub(super) fn open(session: &'s Session<'c>, privacy: &'s Privacy) -> Fallible<Self> {
         let keys = suppression::keys_in_use(session, privacy)?;
         let has_consents = Cell::new(session.number("SELECT 1 FROM consent LIMIT 1", [])? > 0);
         Ok(Self { session, privacy, keys, has_consents })
@@ -120,7 +120,7 @@ impl<'s> Gate<'s> {
         self.has_consents.get() || !self.keys.is_empty() || !defaults.sales || !defaults.analytics
     }
 
-    pub(super) fn session(&self) -> &'s Session<'s> {
+    pub(super) fn session(&self) -> &'s Session<'c> {
         self.session
     }
 

@@ -48,11 +48,23 @@ impl SqlGraph<'_, '_> {
             return Ok(Standing::Held(ProfileId(profile)));
         }
         if let Some(kind) = session.find_kind(&identifier.kind)? {
-            let mut statement = session.sql("SELECT profile, state FROM identifier WHERE kind = ?1 AND value = ?2")?;
-            let mut rows = statement.query((kind, &identifier.value))?;
-            if let Some(row) = rows.next()? {
-                let profile = ProfileId(row.get(0)?);
-                return Ok(match row.get(1)? {
+            // Who holds it is asked for next.
+            let found = session.one(
+                "SELECT i.profile, i.state, p.known, p.first_seen FROM identifier i LEFT JOIN profile p ON p.id = i.profile
+                 WHERE i.kind = ?1 AND i.value = ?2",
+                (kind, &identifier.value),
+                |row| {
+                    let profile = ProfileId(row.get(0)?);
+                    let known: Option<bool> = row.get(2)?;
+                    if let (Some(known), Some(first_seen)) = (known, row.get(3)?) {
+                        let first_seen = Timestamp::from_micros(first_seen);
+                        session.memo.holds(Holder { profile, known, first_seen });
+                    }
+                    Ok((profile, row.get(1)?))
+                },
+            )?;
+            if let Some((profile, state)) = found {
+                return Ok(match state {
                     HELD => Standing::Held(profile),
                     RETIRED => Standing::Retired(profile),
                     CONTESTED => Standing::Contested(profile),
@@ -71,11 +83,15 @@ impl SqlGraph<'_, '_> {
     }
 
     fn holds(&self, profile: ProfileId) -> Fallible<Option<Holder>> {
-        let mut statement = self.session.sql("SELECT known, first_seen FROM profile WHERE id = ?1")?;
-        let mut rows = statement.query([profile.0])?;
-        let Some(row) = rows.next()? else { return Ok(None) };
-        let first_seen = Timestamp::from_micros(row.get(1)?);
-        Ok(Some(Holder { profile, known: row.get(0)?, first_seen }))
+        let memo = &self.session.memo;
+        if let Some(holder) = memo.holder(profile) {
+            return Ok(Some(holder));
+        }
+        let found = self.session.one("SELECT known, first_seen FROM profile WHERE id = ?1", [profile.0], |row| {
+            Ok(Holder { profile, known: row.get(0)?, first_seen: Timestamp::from_micros(row.get(1)?) })
+        })?;
+        found.into_iter().for_each(|holder| memo.holds(holder));
+        Ok(found)
     }
 
     fn counted(&self, profile: ProfileId, kind: &IdentifierKind) -> Fallible<i64> {
@@ -108,7 +124,7 @@ impl SqlGraph<'_, '_> {
     }
 
     fn measured(&self, profile: ProfileId) -> Fallible<ProfileSize> {
-        let number = |sql: &str| -> Fallible<u32> {
+        let number = |sql: &'static str| -> Fallible<u32> {
             Ok(u32::try_from(self.session.number(sql, [profile.0])?).unwrap_or(u32::MAX))
         };
         Ok(ProfileSize {
@@ -135,7 +151,12 @@ impl SqlGraph<'_, '_> {
 
 impl Graph for SqlGraph<'_, '_> {
     fn standing(&self, identifier: &Identifier) -> Standing {
-        self.told(self.look(identifier), Standing::Free)
+        let memo = &self.session.memo;
+        if let Some(standing) = memo.standing(identifier) {
+            return standing;
+        }
+        let look = self.look(identifier).inspect(|standing| memo.stands(identifier, *standing));
+        self.told(look, Standing::Free)
     }
 
     fn knows_hashes(&self) -> bool {
@@ -185,7 +206,12 @@ impl Graph for SqlGraph<'_, '_> {
     }
 
     fn keeps_apart(&self) -> bool {
-        self.told(self.session.number("SELECT EXISTS (SELECT 1 FROM apart)", []), 0) > 0
+        let memo = &self.session.memo;
+        if let Some(any) = memo.apart() {
+            return any;
+        }
+        let any = self.session.number("SELECT EXISTS (SELECT 1 FROM apart)", []).map(|any| any > 0);
+        self.told(any.inspect(|any| memo.know_apart(*any)), false)
     }
 
     fn apart_from(&self, identifier: &Identifier) -> Vec<Identifier> {

@@ -6,7 +6,12 @@ use crate::model::{Identifier, IdentifierKind};
 
 /// Whether anybody has ever asked about a hash.
 pub(super) fn are_known(session: &Session<'_>) -> Fallible<bool> {
-    Ok(session.number("SELECT value FROM counter WHERE name = 'email_hashes'", [])? > 0)
+    if let Some(known) = session.memo.hashes() {
+        return Ok(known);
+    }
+    let known = session.number("SELECT value FROM counter WHERE name = 'email_hashes'", [])? > 0;
+    session.memo.know_hashes(known);
+    Ok(known)
 }
 
 /// The profile that holds the address with this hash.
@@ -40,6 +45,7 @@ pub(super) fn begin(session: &Session<'_>) -> Fallible<()> {
         }
     }
     session.run("INSERT INTO counter (name, value) VALUES ('email_hashes', 1) ON CONFLICT DO NOTHING", [])?;
+    session.memo.know_hashes(true);
     Ok(())
 }
 

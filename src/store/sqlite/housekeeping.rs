@@ -87,7 +87,7 @@ pub(super) fn verify(session: &Session<'_>) -> Fallible<()> {
         ),
     ];
     for (what, rest) in ORPHANS {
-        let count = session.number(&format!("SELECT count(*) FROM {rest}"), [])?;
+        let count: i64 = session.sql(&format!("SELECT count(*) FROM {rest}"))?.query_row([], |row| row.get(0))?;
         if count > 0 {
             return Err(Fault::from(damage(format!("{count} {what}"))));
         }

@@ -6,7 +6,7 @@ use super::fault::Fallible;
 use super::profiles::{make_known, mark_stale, note_change};
 use super::session::Session;
 use super::{hashes, records};
-use crate::model::{Identifier, IdentifierKind, ProfileId, ProfileUid};
+use crate::model::{Identifier, IdentifierKind, ProfileId, ProfileUid, Standing};
 
 /// A line of the identity log.
 pub(super) struct Edge<'a> {
@@ -69,6 +69,7 @@ pub(super) fn attach<'a>(
         }
         added = true;
         known |= identifier.kind.is_known();
+        session.memo.stands(identifier, Standing::Held(ProfileId(profile)));
         hashes::note(session, identifier)?;
         log_edge(
             session,

@@ -14,7 +14,7 @@ use crate::store::{FuseTally, Lease};
 
 /// Leases due entries of one kind of operation: ambiguous ones (to be asked about), or else queued ones, never both at
 /// once. An ambiguous entry is handed out as `Ambiguous`, a queued one as `InFlight`.
-pub(super) fn lease(gate: &Gate<'_>, place: Place, lease: &Lease, limit: usize) -> Fallible<Vec<OutboxEntry>> {
+pub(super) fn lease(gate: &Gate<'_, '_>, place: Place, lease: &Lease, limit: usize) -> Fallible<Vec<OutboxEntry>> {
     let session = gate.session();
     session.run(
         "UPDATE outbox SET state = 2, worker = NULL, lease_until = NULL

@@ -58,6 +58,7 @@ pub(super) fn profiles(session: &Session<'_>, survivor: i64, loser: i64, because
         "INSERT INTO profile_alias (old, uid, survivor, at) VALUES (?1, ?2, ?3, ?4)",
         (loser, uid.into_bytes(), survivor, because.now.micros()),
     )?;
+    session.memo.merged(survivor, loser);
     mark_stale(session, survivor)?;
     note_change(session, survivor)?;
     records::mark_all_of(session, survivor)?;

@@ -19,6 +19,7 @@ const SCRIPTS: &[&str] = &[
     include_str!("schema_0004.sql"),
     include_str!("schema_0005.sql"),
     include_str!("schema_0006.sql"),
+    include_str!("schema_0007.sql"),
 ];
 
 /// The schema this program writes.

@@ -46,6 +46,22 @@ impl Packer {
         self.0.extend_from_slice(text.as_bytes());
     }
 
+    /// `None` is one byte.
+    pub(super) fn optional_text(&mut self, text: Option<&str>) {
+        match text {
+            None => self.count(0),
+            Some(text) => {
+                self.count(text.len() as u64 + 1);
+                self.0.extend_from_slice(text.as_bytes());
+            }
+        }
+    }
+
+    /// All eight bytes.
+    pub(super) fn whole(&mut self, number: i64) {
+        self.0.extend_from_slice(&number.to_le_bytes());
+    }
+
     pub(super) fn float(&mut self, number: f64) {
         self.0.extend_from_slice(&number.to_bits().to_le_bytes());
     }
@@ -146,9 +162,25 @@ impl<'a> Unpacker<'a> {
 
     pub(super) fn text(&mut self) -> Fallible<Arc<str>> {
         let length = self.length()?;
+        self.str(length).map(Arc::from)
+    }
+
+    fn str(&mut self, length: usize) -> Fallible<&'a str> {
         let (head, rest) = self.0.split_at_checked(length).ok_or(DAMAGED)?;
         self.0 = rest;
-        std::str::from_utf8(head).map(Arc::from).map_err(|_| DAMAGED)
+        std::str::from_utf8(head).map_err(|_| DAMAGED)
+    }
+
+    /// Borrowed: most readers pass most of them by.
+    pub(super) fn optional_text(&mut self) -> Fallible<Option<&'a str>> {
+        match self.count()? {
+            0 => Ok(None),
+            more => self.str(usize::try_from(more - 1).map_err(|_| DAMAGED)?).map(Some),
+        }
+    }
+
+    pub(super) fn whole(&mut self) -> Fallible<i64> {
+        Ok(i64::from_le_bytes(self.bytes()?))
     }
 
     pub(super) fn float(&mut self) -> Fallible<f64> {

@@ -20,9 +20,9 @@ use crate::store::{
 };
 
 /// A page under way.
-pub(super) struct Paging<'a> {
-    pub(super) session: &'a Session<'a>,
-    gate: &'a Gate<'a>,
+pub(super) struct Paging<'a, 'c> {
+    pub(super) session: &'a Session<'c>,
+    gate: &'a Gate<'a, 'c>,
     pub(super) page: &'a IncomingPage,
     pub(super) place: Place,
     pub(super) report: PageReport,
@@ -31,9 +31,9 @@ pub(super) struct Paging<'a> {
     emptied: u64,
 }
 
-pub(super) fn apply(
-    session: &Session<'_>,
-    gate: &Gate<'_>,
+pub(super) fn apply<'c>(
+    session: &Session<'c>,
+    gate: &Gate<'_, 'c>,
     page: &IncomingPage,
     plan: &dyn PlanRecords,
 ) -> Fallible<Done<PageReport>> {
@@ -75,7 +75,7 @@ pub(super) fn apply(
     Ok(Done::Keep(paging.report))
 }
 
-impl Paging<'_> {
+impl Paging<'_, '_> {
     fn record_key(&self, ext: &str) -> RecordKey {
         RecordKey {
             connection: self.page.key.connection.clone(),
@@ -390,6 +390,9 @@ impl Paging<'_> {
 }
 
 pub(super) fn existing(session: &Session<'_>, profile: ProfileId) -> Fallible<i64> {
+    if session.memo.holder(profile).is_some() {
+        return Ok(profile.0);
+    }
     profiles::current(session, profile.0)?
         .ok_or_else(|| Fault::Refused(format!("decided on profile {}, which does not exist", profile.0)))
 }

@@ -188,12 +188,17 @@ pub(super) fn empty(session: &Session<'_>, id: i64) -> Fallible<()> {
 /// The profile has an identifier stronger than an anonymous one.
 pub(super) fn make_known(session: &Session<'_>, id: i64) -> Fallible<()> {
     session.run("UPDATE profile SET known = 1 WHERE id = ?1 AND known = 0", [id])?;
+    session.memo.forget_profile(id);
     Ok(())
 }
 
 /// The profile has been seen at an instant, perhaps earlier than thought.
 pub(super) fn seen_at(session: &Session<'_>, id: i64, at: Timestamp) -> Fallible<()> {
+    if session.memo.was_seen(ProfileId(id), at) {
+        return Ok(());
+    }
     session.run("UPDATE profile SET first_seen = ?2 WHERE id = ?1 AND first_seen > ?2", (id, at.micros()))?;
+    session.memo.forget_profile(id);
     Ok(())
 }
 

@@ -46,8 +46,8 @@ pub(super) fn events_of(session: &Session<'_>, profile: i64, before: i64, limit:
 pub(super) fn rows_of(session: &Session<'_>, profile: i64, limit: usize) -> Fallible<u64> {
     let limit = rows_limit(limit);
     for sql in [
-        "DELETE FROM fact WHERE (profile, at, rule, event) IN
-             (SELECT profile, at, rule, event FROM fact WHERE profile = ?1 LIMIT ?2)",
+        "DELETE FROM fact WHERE (profile, at, event) IN
+             (SELECT profile, at, event FROM fact WHERE profile = ?1 LIMIT ?2)",
         "DELETE FROM attribute_history WHERE id IN (SELECT id FROM attribute_history WHERE profile = ?1 LIMIT ?2)",
         "DELETE FROM identity_edge WHERE id IN (SELECT id FROM identity_edge WHERE profile = ?1 LIMIT ?2)",
         "DELETE FROM consent WHERE id IN (SELECT id FROM consent WHERE profile = ?1 LIMIT ?2)",

@@ -50,6 +50,7 @@ pub(super) fn apply(
                 "UPDATE identifier SET state = ?3 WHERE kind = ?1 AND value = ?2 AND state = 0",
                 (kind, &identifier.value, RETIRED),
             )?;
+            session.memo.forget(identifier);
         }
         for phone in &resolution.claim {
             session.run(
@@ -79,6 +80,7 @@ fn note(session: &Session<'_>, resolution: &Resolution, person: Option<Person>, 
                  ON CONFLICT DO UPDATE SET profile = 0, state = excluded.state WHERE state <> excluded.state",
                 (kind, &conflict.identifier.value, QUARANTINED),
             )?;
+            session.memo.forget(&conflict.identifier);
         }
         session.run(
             "INSERT INTO identity_conflict (at, recorded_at, kind, value, action, owner, profile, cause)
@@ -130,5 +132,6 @@ fn detach(session: &Session<'_>, identifier: &Identifier, because: Because<'_>) 
          ON CONFLICT DO UPDATE SET profile = excluded.profile, state = excluded.state",
         (kind, &identifier.value, shared, CONTESTED),
     )?;
+    session.memo.forget(identifier);
     log_edge(session, &edge(shared, 1))
 }

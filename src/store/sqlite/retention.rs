@@ -3,13 +3,11 @@
 //! What is computed from an event outlives it: stored values are not touched, and of each rule's facts the first one of a
 //! profile stays, so that a first touch is not forgotten. The next computation of the profile works with what is left.
 
-use std::collections::HashSet;
-
 use super::fault::Fallible;
 use super::letters::rows_limit;
 use super::purge::{self, numbers};
-use super::runs;
 use super::session::Session;
+use super::{rules, runs};
 use crate::model::{Outlived, Retained, RetentionPlace};
 
 /// Profiles looked at in one transaction.
@@ -58,33 +56,12 @@ fn of_profiles(
     for profile in &profiles {
         let room = limit.saturating_sub(usize::try_from(gone.total()).unwrap_or(usize::MAX));
         gone.events += purge::events_of(session, *profile, before, room)?;
-        gone.facts += facts_of(session, *profile, before, room)?;
+        gone.facts += rules::keep_first(session, *profile, before, room)?;
         if gone.total() >= limit as u64 {
             return Ok(Some(profile - 1));
         }
     }
     Ok((profiles.len() == PROFILES).then(|| profiles.last().copied()).flatten())
-}
-
-/// Facts before the instant but the first of each rule.
-fn facts_of(session: &Session<'_>, profile: i64, before: i64, limit: usize) -> Fallible<u64> {
-    let old: Vec<(i64, i64, i64)> = {
-        let mut statement =
-            session.sql("SELECT at, rule, event FROM fact WHERE profile = ?1 AND at < ?2 ORDER BY at, rule, event")?;
-        let rows = statement.query_map((profile, before), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-        rows.collect::<Result<_, _>>()?
-    };
-    let mut firsts = HashSet::new();
-    let later = old.into_iter().filter(|(_, rule, _)| !firsts.insert(*rule)).take(limit);
-    let mut deleted = 0;
-    for (at, rule, event) in later {
-        session.run(
-            "DELETE FROM fact WHERE profile = ?1 AND at = ?2 AND rule = ?3 AND event = ?4",
-            (profile, at, rule, event),
-        )?;
-        deleted += 1;
-    }
-    Ok(deleted)
 }
 
 /// Events that name nobody stand among those received with them: the log's beginning is looked at until it is young enough.

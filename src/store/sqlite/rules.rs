@@ -6,37 +6,48 @@ use connector::Timestamp;
 
 use super::events;
 use super::fault::Fallible;
-use super::profiles::mark_stale;
+use super::letters::rows_limit;
+use super::packed_facts::{pack_facts, unpack_facts};
+use super::profiles::{blob, mark_stale};
 use super::session::Session;
 use crate::model::{Event, Fact, RuleId};
 
-pub(super) fn add_fact(session: &Session<'_>, profile: i64, event: i64, fact: &Fact) -> Fallible<()> {
+/// Notes the facts of an event that is new.
+pub(super) fn add(session: &Session<'_>, profile: i64, row: i64, at: Timestamp, facts: &[Fact]) -> Fallible<()> {
     session.run(
-        "INSERT INTO fact (profile, at, rule, event, number, text) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-         ON CONFLICT DO UPDATE SET number = excluded.number, text = excluded.text",
-        (profile, fact.at.micros(), fact.rule.0, event, fact.number, &fact.text),
+        "INSERT INTO fact (profile, at, event, packed) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT DO UPDATE SET packed = excluded.packed",
+        (profile, at.micros(), row, pack_facts(facts, at)),
     )?;
     Ok(())
 }
 
+/// Notes facts beside those that the event has; of one rule the new one counts.
+fn add_to(session: &Session<'_>, profile: i64, row: i64, at: Timestamp, new: Vec<Fact>) -> Fallible<()> {
+    let mut facts = Vec::new();
+    let kept = session.one(
+        "SELECT packed FROM fact WHERE profile = ?1 AND at = ?2 AND event = ?3",
+        (profile, at.micros(), row),
+        |row| row.get::<_, Vec<u8>>(0),
+    )?;
+    if let Some(packed) = kept {
+        let other = |rule| new.iter().all(|fact| fact.rule != rule);
+        unpack_facts(&packed, (at.micros(), row), other, &mut facts)?;
+    }
+    facts.extend(new);
+    add(session, profile, row, at, &facts)
+}
+
 /// Facts of the wanted rules, by time, then rule and place in the log.
 pub(super) fn facts(session: &Session<'_>, profile: i64, wanted: &HashSet<RuleId>) -> Fallible<Vec<Fact>> {
-    let mut statement =
-        session.sql("SELECT at, rule, event, number, text FROM fact WHERE profile = ?1 ORDER BY at, rule, event")?;
+    let mut statement = session.sql("SELECT at, event, packed FROM fact WHERE profile = ?1 ORDER BY at, event")?;
     let mut rows = statement.query([profile])?;
     let mut facts = Vec::new();
     while let Some(row) = rows.next()? {
-        let rule = RuleId(row.get(1)?);
-        if wanted.contains(&rule) {
-            facts.push(Fact {
-                rule,
-                event: row.get(2)?,
-                at: Timestamp::from_micros(row.get(0)?),
-                number: row.get(3)?,
-                text: row.get(4)?,
-            });
-        }
+        let place = (row.get(0)?, row.get(1)?);
+        unpack_facts(blob(row, 2)?, place, |rule| wanted.contains(&rule), &mut facts)?;
     }
+    facts.sort_unstable_by_key(|fact| (fact.at, fact.rule, fact.event));
     Ok(facts)
 }
 
@@ -61,8 +72,10 @@ pub(super) fn rematch(
         let mut stale = HashSet::new();
         for row in &chunk {
             let Some(profile) = row.profile else { continue };
-            for fact in facts_of(&row.event).iter().filter(|fact| wanted.contains(&fact.rule)) {
-                add_fact(session, profile.0, row.row, fact)?;
+            let mut facts = facts_of(&row.event);
+            facts.retain(|fact| wanted.contains(&fact.rule));
+            if !facts.is_empty() {
+                add_to(session, profile.0, row.row, row.event.at, facts)?;
                 if stale.insert(profile) {
                     mark_stale(session, profile.0)?;
                 }
@@ -81,18 +94,80 @@ pub(super) fn rematch(
 
 fn forget_others(session: &Session<'_>, new: &[RuleId], keep: &[RuleId]) -> Fallible<()> {
     let kept: HashSet<&RuleId> = new.iter().chain(keep).collect();
-    let gone: Vec<i64> = matched(session)?.iter().filter(|rule| !kept.contains(rule)).map(|rule| rule.0).collect();
+    let gone: HashSet<RuleId> = matched(session)?.into_iter().filter(|rule| !kept.contains(rule)).collect();
     if gone.is_empty() {
         return Ok(());
     }
-    let list = serde_json::to_string(&gone)?;
-    for sql in [
-        "INSERT INTO stale (profile) SELECT DISTINCT profile FROM fact
-             WHERE rule IN (SELECT value FROM json_each(?1)) ON CONFLICT DO NOTHING",
-        "DELETE FROM fact WHERE rule IN (SELECT value FROM json_each(?1))",
-        "DELETE FROM rule_matched WHERE rule IN (SELECT value FROM json_each(?1))",
-    ] {
-        session.run(sql, [&list])?;
+    drop_facts(session, &gone)?;
+    for rule in &gone {
+        session.run("DELETE FROM rule_matched WHERE rule = ?1", [rule.0])?;
     }
     Ok(())
+}
+
+/// Events looked at before any is written.
+const DROP_CHUNK: usize = 5_000;
+
+/// Takes the facts of some rules away and marks whose they were. Reads all there are: rules go rarely.
+fn drop_facts(session: &Session<'_>, gone: &HashSet<RuleId>) -> Fallible<()> {
+    let mut after = (0, i64::MIN, i64::MIN);
+    loop {
+        let chunk: Vec<(i64, i64, i64, Vec<u8>)> = session
+            .sql(
+                "SELECT profile, at, event, packed FROM fact WHERE (profile, at, event) > (?1, ?2, ?3)
+                 ORDER BY profile, at, event LIMIT ?4",
+            )?
+            .query_map((after.0, after.1, after.2, rows_limit(DROP_CHUNK)), |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+            })?
+            .collect::<Result<_, _>>()?;
+        let Some((profile, at, event, _)) = chunk.last() else { return Ok(()) };
+        after = (*profile, *at, *event);
+        for (profile, at, event, packed) in &chunk {
+            let (mut facts, at) = (Vec::new(), Timestamp::from_micros(*at));
+            unpack_facts(packed, (at.micros(), *event), |_| true, &mut facts)?;
+            let before = facts.len();
+            facts.retain(|fact| !gone.contains(&fact.rule));
+            if facts.len() == before {
+                continue;
+            }
+            mark_stale(session, *profile)?;
+            rewrite(session, *profile, *event, at, &facts)?;
+        }
+    }
+}
+
+/// What is left of an event's facts.
+fn rewrite(session: &Session<'_>, profile: i64, event: i64, at: Timestamp, facts: &[Fact]) -> Fallible<()> {
+    if !facts.is_empty() {
+        return add(session, profile, event, at, facts);
+    }
+    session.run("DELETE FROM fact WHERE profile = ?1 AND at = ?2 AND event = ?3", (profile, at.micros(), event))?;
+    Ok(())
+}
+
+/// Takes a profile's facts before the instant away, but the first of each rule. Returns how many; a full `limit` may have left
+/// some.
+pub(super) fn keep_first(session: &Session<'_>, profile: i64, before: i64, limit: usize) -> Fallible<u64> {
+    let rows: Vec<(i64, i64, Vec<u8>)> = session
+        .sql("SELECT at, event, packed FROM fact WHERE profile = ?1 AND at < ?2 ORDER BY at, event")?
+        .query_map((profile, before), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .collect::<Result<_, _>>()?;
+    let (mut firsts, mut gone) = (HashSet::new(), 0);
+    for (at, event, packed) in rows {
+        let mut facts = Vec::new();
+        unpack_facts(&packed, (at, event), |_| true, &mut facts)?;
+        let before = facts.len();
+        for fact in std::mem::take(&mut facts) {
+            if firsts.insert(fact.rule) || gone == limit {
+                facts.push(fact);
+            } else {
+                gone += 1;
+            }
+        }
+        if facts.len() < before {
+            rewrite(session, profile, event, Timestamp::from_micros(at), &facts)?;
+        }
+    }
+    Ok(gone as u64)
 }

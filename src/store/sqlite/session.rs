@@ -5,10 +5,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use connector::{ConnectionName, Entropy, Object, Timestamp};
-use rusqlite::{CachedStatement, Connection, OptionalExtension};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
 use uuid::Uuid;
 
 use super::fault::{Fallible, Fault};
+use super::memo::Memo;
+use super::statements::Statements;
 use crate::model::{DeviceId, Identifier, IdentifierKind};
 
 /// A (connection, object) by number.
@@ -25,6 +27,8 @@ const CRM_KIND: i64 = 100;
 pub(super) struct Session<'c> {
     pub(super) conn: &'c Connection,
     entropy: Option<&'c dyn Entropy>,
+    statements: Statements<'c>,
+    pub(super) memo: Memo,
     /// The few places there are: comparing beats hashing.
     places: RefCell<Vec<(Place, ConnectionName, Object)>>,
     sources: RefCell<HashMap<Arc<str>, i64>>,
@@ -44,6 +48,8 @@ impl<'c> Session<'c> {
         Self {
             conn,
             entropy: None,
+            statements: Statements::default(),
+            memo: Memo::default(),
             places: RefCell::default(),
             sources: RefCell::default(),
             customs: RefCell::default(),
@@ -58,13 +64,23 @@ impl<'c> Session<'c> {
     }
 
     /// Executes and says how many rows changed.
-    pub(super) fn run(&self, sql: &str, params: impl rusqlite::Params) -> Fallible<usize> {
-        Ok(self.conn.prepare_cached(sql)?.execute(params)?)
+    pub(super) fn run(&self, sql: &'static str, params: impl rusqlite::Params) -> Fallible<usize> {
+        Ok(self.statements.with(self.conn, sql, |statement| statement.execute(params))?)
+    }
+
+    /// The first row, if there is one.
+    pub(super) fn one<T>(
+        &self,
+        sql: &'static str,
+        params: impl rusqlite::Params,
+        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Fallible<Option<T>> {
+        Ok(self.statements.with(self.conn, sql, |statement| statement.query_row(params, read).optional())?)
     }
 
     /// A single number, 0 where there is no row.
-    pub(super) fn number(&self, sql: &str, params: impl rusqlite::Params) -> Fallible<i64> {
-        let found = self.conn.prepare_cached(sql)?.query_row(params, |row| row.get::<_, Option<i64>>(0)).optional()?;
+    pub(super) fn number(&self, sql: &'static str, params: impl rusqlite::Params) -> Fallible<i64> {
+        let found = self.one(sql, params, |row| row.get::<_, Option<i64>>(0))?;
         Ok(found.flatten().unwrap_or(0))
     }
 

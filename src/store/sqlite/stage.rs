@@ -26,7 +26,7 @@ pub(super) fn mark_all(session: &Session<'_>, connection: &ConnectionName, objec
 }
 
 pub(super) fn stage(
-    gate: &Gate<'_>,
+    gate: &Gate<'_, '_>,
     place: Place,
     creates: bool,
     now: Timestamp,
@@ -73,7 +73,7 @@ const CREATABLE: &str = "p.known = 1
                     AND o.connection = (SELECT connection FROM place WHERE id = ?1))";
 
 fn stage_creates(
-    gate: &Gate<'_>,
+    gate: &Gate<'_, '_>,
     place: Place,
     now: Timestamp,
     room: usize,
@@ -110,7 +110,7 @@ fn stage_creates(
     Ok(())
 }
 
-fn item_of_record(gate: &Gate<'_>, row: records::Row) -> Fallible<StageItem> {
+fn item_of_record(gate: &Gate<'_, '_>, row: records::Row) -> Fallible<StageItem> {
     let session = gate.session();
     let profile = match row.profile {
         Some(profile) => profiles::load(session, profile)?,
@@ -125,7 +125,7 @@ fn item_of_record(gate: &Gate<'_>, row: records::Row) -> Fallible<StageItem> {
     Ok(StageItem { record: Some(row.linked), profile, queued, identifiers: Vec::new(), consents, is_suppressed })
 }
 
-fn item_of_create(gate: &Gate<'_>, place: Place, profile: i64) -> Fallible<StageItem> {
+fn item_of_create(gate: &Gate<'_, '_>, place: Place, profile: i64) -> Fallible<StageItem> {
     let session = gate.session();
     let queued =
         intents::of_create(session, place, profile)?.map(|entry| intents::newest(session, entry)).transpose()?;
@@ -189,7 +189,7 @@ fn numbers(session: &Session<'_>, sql: &str, params: impl rusqlite::Params) -> F
 /// What `stage` would look at and what is queued, a chunk at a time. The place to go on: a record number, then, below
 /// zero, profile numbers of creates.
 pub(super) fn staged(
-    gate: &Gate<'_>,
+    gate: &Gate<'_, '_>,
     place: Place,
     creates: bool,
     after: i64,
@@ -241,7 +241,7 @@ pub(super) fn staged(
 }
 
 /// Current items of given records, in their order; unknown and archived ones are left out.
-pub(super) fn items(gate: &Gate<'_>, keys: &[RecordKey]) -> Fallible<Vec<StageItem>> {
+pub(super) fn items(gate: &Gate<'_, '_>, keys: &[RecordKey]) -> Fallible<Vec<StageItem>> {
     let session = gate.session();
     let mut items = Vec::new();
     for key in keys {

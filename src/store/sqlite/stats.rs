@@ -11,7 +11,7 @@ use super::{deals, records, runs};
 use crate::store::{ObjectStats, Pending, ProfileDetail, StoreStats};
 
 pub(super) fn stats(session: &Session<'_>) -> Fallible<StoreStats> {
-    let count = |sql: &str| Ok::<u64, super::fault::Fault>(unsigned(session.number(sql, [])?));
+    let count = |sql: &'static str| Ok::<u64, super::fault::Fault>(unsigned(session.number(sql, [])?));
     let mut stats = StoreStats {
         profiles: count("SELECT count(*) FROM profile")?,
         // Rows are numbered without gaps until some are deleted; from then on what came in and what went is counted.

@@ -26,7 +26,7 @@ pub(super) fn step(
             "DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE {} LIMIT ?2)",
             holds.replace("COLUMN", column)
         );
-        Ok(session.run(&sql, (&needles, rows_limit(limit)))? as u64)
+        Ok(session.sql(&sql)?.execute((&needles, rows_limit(limit)))? as u64)
     };
     Ok(Some(match part {
         4 => ("events", events(session, work, &needles)?),
@@ -42,7 +42,7 @@ pub(super) fn step(
                 "UPDATE run SET body = json_set(body, '$.message', 'removed by an erasure') WHERE {}",
                 FOUND.replace("COLUMN", "body")
             );
-            session.run(&sql, [&needles])?;
+            session.sql(&sql)?.execute([&needles])?;
             ("runs", 0)
         }
         _ => return Ok(None),

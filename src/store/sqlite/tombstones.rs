@@ -11,14 +11,14 @@ use super::session::Session;
 use super::{company, identity_log, intents, links, merge};
 use crate::model::{Identifier, Logged};
 
-pub(super) fn apply(paging: &mut Paging<'_>) -> Fallible<()> {
+pub(super) fn apply(paging: &mut Paging<'_, '_>) -> Fallible<()> {
     for tombstone in &paging.page.tombstones {
         apply_one(paging, tombstone)?;
     }
     Ok(())
 }
 
-fn apply_one(paging: &mut Paging<'_>, tombstone: &Tombstone) -> Fallible<()> {
+fn apply_one(paging: &mut Paging<'_, '_>, tombstone: &Tombstone) -> Fallible<()> {
     let (session, place, now) = (paging.session, paging.place, paging.page.now);
     let ext = tombstone.id.as_str();
     if let Some(into) = &tombstone.merged_into {
@@ -87,7 +87,7 @@ pub(super) fn archive(session: &Session<'_>, row: &Row) -> Fallible<u64> {
 
 /// Where a CRM has no log of deletions, a deletions stream lists what lives. Notes those, and returns the sweep's mark: the
 /// highest record number when it began, because what came later was never asked for.
-pub(super) fn note_seen(paging: &mut Paging<'_>, sweep: Option<i64>) -> Fallible<Option<i64>> {
+pub(super) fn note_seen(paging: &mut Paging<'_, '_>, sweep: Option<i64>) -> Fallible<Option<i64>> {
     if paging.page.records.is_empty() {
         return Ok(sweep);
     }
@@ -111,7 +111,7 @@ pub(super) fn note_seen(paging: &mut Paging<'_>, sweep: Option<i64>) -> Fallible
 }
 
 /// Archives the live records that a completed sweep has not seen.
-pub(super) fn end_sweep(paging: &mut Paging<'_>, sweep: Option<i64>) -> Fallible<()> {
+pub(super) fn end_sweep(paging: &mut Paging<'_, '_>, sweep: Option<i64>) -> Fallible<()> {
     let Some(sweep) = sweep else {
         return Ok(());
     };

@@ -11,7 +11,7 @@ use super::{journal, profiles, records};
 use crate::model::{FieldWritten, JournalOutcome, OutboxState, RunId};
 
 /// Cancels the entry if it may not be sent; the reason, if so.
-pub(super) fn cancel(gate: &Gate<'_>, row: &Row, run: RunId, now: Timestamp) -> Fallible<Option<&'static str>> {
+pub(super) fn cancel(gate: &Gate<'_, '_>, row: &Row, run: RunId, now: Timestamp) -> Fallible<Option<&'static str>> {
     let session = gate.session();
     let Some(reason) = gate.withholds(row)? else { return Ok(None) };
     journal::add_cancelled(session, run, now, row, reason)?;
@@ -47,7 +47,7 @@ pub(super) fn cancel(gate: &Gate<'_>, row: &Row, run: RunId, now: Timestamp) -> 
 
 /// Cancels what is queued, or was perhaps sent, and may not be sent again, a chunk at a time: how many, and where to go on.
 pub(super) fn queued(
-    gate: &Gate<'_>,
+    gate: &Gate<'_, '_>,
     place: Place,
     run: RunId,
     now: Timestamp,

@@ -90,7 +90,7 @@ pub(in crate::store::sqlite) fn detail(
             rivals.push((domain.clone(), key_by_id(session, other)?));
         }
     }
-    let count = |sql: &str| session.number(sql, [company]).map(|count| u64::try_from(count).unwrap_or(0));
+    let count = |sql: &'static str| session.number(sql, [company]).map(|count| u64::try_from(count).unwrap_or(0));
     Ok(Some(CompanyDetail {
         uid: CompanyUid(uid),
         first_seen: Timestamp::from_micros(first_seen),
