@@ -12,7 +12,7 @@ use crate::model::Identifier;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The identifier that does not belong: email:…, anonymous_id:…, crm:CONN:OBJECT:ID, …
+    /// The identifier that does not belong: email:…, phone:…, anonymous_id:…, loyalty_id:…
     pub key: String,
 }
 
