@@ -52,12 +52,11 @@ pub async fn run(binary: &Path, folder: &Path, kills: u32, seed: u64, dice: &mut
         let quiet = !at_commit && dice.random_bool(0.4);
         let mut running = daemon.start(armed.as_deref()).await?;
         holds(&daemon, &book, seed)?;
-        let before = daemon.ids()?.len() as u64;
-        let (new, known) = (book.told_new, book.told_known);
         if quiet {
+            let before = Counts::of(&daemon, &book).await?;
             let requests = dice.random_range(5..40);
             load(&daemon, &mut book, dice, seed, Until::Requests(requests)).await?;
-            agree(&daemon, &book, (before, new, known)).await?;
+            agree(&before, &Counts::of(&daemon, &book).await?)?;
         } else {
             let after = Duration::from_millis(dice.random_range(5..250));
             let until = if at_commit { Until::Dead } else { Until::Killed(&mut running, after) };
@@ -73,10 +72,9 @@ pub async fn run(binary: &Path, folder: &Path, kills: u32, seed: u64, dice: &mut
         if at_commit { book.at_commit += 1 } else { book.at_random += 1 }
     }
     let mut running = daemon.start(None).await?;
-    let before = daemon.ids()?.len() as u64;
-    let (new, known) = (book.told_new, book.told_known);
+    let before = Counts::of(&daemon, &book).await?;
     load(&daemon, &mut book, dice, seed, Until::Answered).await?;
-    agree(&daemon, &book, (before, new, known)).await?;
+    agree(&before, &Counts::of(&daemon, &book).await?)?;
     holds(&daemon, &book, seed)?;
     let held = daemon.ids()?;
     running.kill().await?;
@@ -110,17 +108,40 @@ fn holds(daemon: &Daemon, book: &Book, seed: u64) -> Result<()> {
     Ok(())
 }
 
-/// With nothing under way, the answers, the daemon's own counts and the store say the same of this daemon's life.
-async fn agree(daemon: &Daemon, book: &Book, (before, new, known): (u64, u64, u64)) -> Result<()> {
-    let page = daemon.metrics().await?;
-    let (accepted, duplicate) = (number(&page, "ferry_events_accepted{"), number(&page, "ferry_events_duplicate{"));
-    let (told_new, told_known) = (book.told_new - new, book.told_known - known);
-    ensure!(accepted == told_new, "answers told of {told_new} new messages, the metrics of {accepted}");
-    ensure!(duplicate == told_known, "answers told of {told_known} known messages, the metrics of {duplicate}");
-    let held = daemon.ids()?.len() as u64;
-    ensure!(held == before + accepted, "{before} events and {accepted} accepted ones are {held} events");
-    let counted = number(&page, "ferry_events ").max(number(&page, "ferry_events{}"));
-    ensure!(counted == held, "the metrics count {counted} events, the store holds {held}");
+/// What the answers, the daemon and the store say, with nothing under way.
+struct Counts {
+    told_new: u64,
+    told_known: u64,
+    /// What the daemon counts, kills and restarts included: a count commits with what it counts.
+    accepted: u64,
+    duplicate: u64,
+    counted: u64,
+    held: u64,
+}
+
+impl Counts {
+    async fn of(daemon: &Daemon, book: &Book) -> Result<Self> {
+        let page = daemon.metrics().await?;
+        Ok(Self {
+            told_new: book.told_new,
+            told_known: book.told_known,
+            accepted: number(&page, "ferry_events_accepted{"),
+            duplicate: number(&page, "ferry_events_duplicate{"),
+            counted: number(&page, "ferry_events ").max(number(&page, "ferry_events{}")),
+            held: daemon.ids()?.len() as u64,
+        })
+    }
+}
+
+/// The answers of this daemon's life, its counts and the store say the same; the counts and the store have said so ever.
+fn agree(before: &Counts, now: &Counts) -> Result<()> {
+    let (told, accepted) = (now.told_new - before.told_new, now.accepted - before.accepted);
+    ensure!(accepted == told, "answers told of {told} new messages, the metrics of {accepted}");
+    let (told, duplicate) = (now.told_known - before.told_known, now.duplicate - before.duplicate);
+    ensure!(duplicate == told, "answers told of {told} known messages, the metrics of {duplicate}");
+    ensure!(now.held == before.held + accepted, "{} events and {accepted} are {} events", before.held, now.held);
+    ensure!(now.accepted == now.held, "{} were accepted ever, the store holds {}", now.accepted, now.held);
+    ensure!(now.counted == now.held, "the metrics count {} events, the store holds {}", now.counted, now.held);
     Ok(())
 }
 
