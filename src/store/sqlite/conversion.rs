@@ -4,7 +4,7 @@
 use connector::{ConnectionName, Link};
 
 use super::fault::Fallible;
-use super::identity::{Because, Edge, log_edge};
+use super::identity::{Because, log_edge};
 use super::records::{self, Content, Key, Row, State};
 use super::session::{Place, Session, crm_kind};
 use super::{intents, merge, profiles, tombstones};
@@ -97,15 +97,7 @@ fn mark(session: &Session<'_>, row: &Row) -> Fallible<()> {
 }
 
 fn log_link(session: &Session<'_>, profile: i64, place: Place, ext: &str, because: Because<'_>) -> Fallible<()> {
-    let edge = Edge {
-        at: because.at,
-        recorded_at: because.now,
-        sign: 1,
-        profile,
-        kind: crm_kind(place),
-        value: ext,
-        cause: because.cause,
-    };
+    let edge = because.edge(1, profile, crm_kind(place), ext);
     log_edge(session, &edge)?;
     profiles::mark_stale(session, profile)?;
     Ok(())

@@ -38,6 +38,13 @@ pub(super) struct Because<'a> {
     pub(super) cause: &'a str,
 }
 
+impl<'a> Because<'a> {
+    /// A line of the identity log that is owed to it.
+    pub(super) fn edge(self, sign: i64, profile: i64, kind: i64, value: &'a str) -> Edge<'a> {
+        Edge { at: self.at, recorded_at: self.now, sign, profile, kind, value, cause: self.cause }
+    }
+}
+
 /// A profile, and whether this very step has made it: then it is stale, known and numbered as changed already.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Person {
@@ -71,18 +78,7 @@ pub(super) fn attach<'a>(
         known |= identifier.kind.is_known();
         session.memo.stands(identifier, Standing::Held(ProfileId(profile)));
         hashes::note(session, identifier)?;
-        log_edge(
-            session,
-            &Edge {
-                at: because.at,
-                recorded_at: because.now,
-                sign: 1,
-                profile,
-                kind,
-                value: &identifier.value,
-                cause: because.cause,
-            },
-        )?;
+        log_edge(session, &because.edge(1, profile, kind, &identifier.value))?;
     }
     session.count_conflicts(conflicts);
     if made_now {

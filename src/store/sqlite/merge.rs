@@ -3,7 +3,7 @@
 use connector::{Link, Timestamp};
 
 use super::fault::Fallible;
-use super::identity::{Because, Edge, log_edge};
+use super::identity::{Because, log_edge};
 use super::profiles::{self, keep_history, mark_stale, note_change, uid_of};
 use super::records::{self, Key, Row, State};
 use super::session::{Place, Session, crm_kind};
@@ -40,18 +40,7 @@ pub(super) fn profiles(session: &Session<'_>, survivor: i64, loser: i64, because
     }
     move_outbox(session, survivor, loser)?;
     company::move_profile(session, survivor, loser)?;
-    log_edge(
-        session,
-        &Edge {
-            at: because.at,
-            recorded_at: because.now,
-            sign: 1,
-            profile: survivor,
-            kind: 0,
-            value: &uid.to_string(),
-            cause: because.cause,
-        },
-    )?;
+    log_edge(session, &because.edge(1, survivor, 0, &uid.to_string()))?;
     session.run("DELETE FROM stale WHERE profile = ?1", [loser])?;
     session.run("DELETE FROM profile WHERE id = ?1", [loser])?;
     session.run(
@@ -235,18 +224,7 @@ pub(super) fn absorb(session: &Session<'_>, winner: &Row, loser: &Row, because: 
     session.run("DELETE FROM record WHERE id = ?1", [loser.id])?;
     if let Some(profile) = loser.profile {
         mark_stale(session, profile)?;
-        log_edge(
-            session,
-            &Edge {
-                at: because.at,
-                recorded_at: because.now,
-                sign: -1,
-                profile,
-                kind: crm_kind(loser.place),
-                value: &loser.ext,
-                cause: because.cause,
-            },
-        )?;
+        log_edge(session, &because.edge(-1, profile, crm_kind(loser.place), &loser.ext))?;
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use connector::Stream;
 use super::fault::{Fallible, Fault};
 use super::gate::Gate;
 use super::graph::with_graph;
-use super::identity::{self, Because, Edge, Person, log_edge};
+use super::identity::{self, Because, Person, log_edge};
 use super::profiles::{self, make_known, mark_stale, seen_at};
 use super::records::{self, Content, Key, Row, State};
 use super::session::{Place, Session, crm_kind};
@@ -272,15 +272,7 @@ impl Paging<'_, '_> {
         if before == profile && !lifted {
             return Ok(());
         }
-        let edge = |sign, profile| Edge {
-            at: because.at,
-            recorded_at: because.now,
-            sign,
-            profile,
-            kind: crm_kind(self.place),
-            value: incoming.record.id.as_str(),
-            cause: because.cause,
-        };
+        let edge = |sign, profile| because.edge(sign, profile, crm_kind(self.place), incoming.record.id.as_str());
         if before != profile
             && let Some(before) = before
         {

@@ -4,7 +4,7 @@ use connector::Timestamp;
 
 use super::fault::{Fallible, Fault};
 use super::graph::CONTESTED;
-use super::identity::{Because, Edge, holder, identifiers_of, log_edge};
+use super::identity::{Because, holder, identifiers_of, log_edge};
 use super::profiles::{self, NewProfile};
 use super::session::Session;
 use super::{company, events, identity_log, records, report, reviews};
@@ -49,18 +49,7 @@ pub(super) fn unlink(
 /// Nobody holds it any more.
 fn release(session: &Session<'_>, owner: i64, identifier: &Identifier, because: Because<'_>) -> Fallible<()> {
     let kind = session.kind(&identifier.kind)?;
-    log_edge(
-        session,
-        &Edge {
-            at: because.at,
-            recorded_at: because.now,
-            sign: -1,
-            profile: owner,
-            kind,
-            value: &identifier.value,
-            cause: because.cause,
-        },
-    )?;
+    log_edge(session, &because.edge(-1, owner, kind, &identifier.value))?;
     session.run("DELETE FROM identifier WHERE kind = ?1 AND value = ?2", (kind, &identifier.value))?;
     profiles::mark_stale(session, owner)?;
     profiles::note_change(session, owner)
@@ -145,15 +134,7 @@ fn give(session: &Session<'_>, owner: i64, part: &Part, because: Because<'_>) ->
     let profile = profiles::create(session, &new)?;
     for identifier in &part.identifiers {
         let kind = session.kind(&identifier.kind)?;
-        let edge = |profile: i64, sign: i64| Edge {
-            at: because.at,
-            recorded_at: because.now,
-            sign,
-            profile,
-            kind,
-            value: &identifier.value,
-            cause: because.cause,
-        };
+        let edge = |profile: i64, sign: i64| because.edge(sign, profile, kind, &identifier.value);
         log_edge(session, &edge(owner, -1))?;
         log_edge(session, &edge(profile, 1))?;
         if !matches!(identifier.kind, IdentifierKind::Crm { .. }) {

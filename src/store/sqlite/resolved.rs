@@ -4,7 +4,7 @@ use connector::Timestamp;
 
 use super::fault::Fallible;
 use super::graph::{CONTESTED, QUARANTINED, RETIRED};
-use super::identity::{Because, Edge, Person, attach, log_edge};
+use super::identity::{Because, Person, attach, log_edge};
 use super::page::existing;
 use super::profiles::{self, NewProfile, seen_at};
 use super::session::Session;
@@ -111,15 +111,7 @@ fn detach(session: &Session<'_>, identifier: &Identifier, because: Because<'_>) 
     let kind = session.kind(&identifier.kind)?;
     let owner =
         session.number("SELECT profile FROM identifier WHERE kind = ?1 AND value = ?2", (kind, &identifier.value))?;
-    let edge = |profile: i64, sign: i64| Edge {
-        at: because.at,
-        recorded_at: because.now,
-        sign,
-        profile,
-        kind,
-        value: &identifier.value,
-        cause: because.cause,
-    };
+    let edge = |profile: i64, sign: i64| because.edge(sign, profile, kind, &identifier.value);
     if owner > 0 {
         log_edge(session, &edge(owner, -1))?;
         profiles::mark_stale(session, owner)?;

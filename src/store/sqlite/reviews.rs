@@ -6,7 +6,7 @@ use connector::Timestamp;
 
 use super::fault::{Fallible, Fault};
 use super::graph::SHARED;
-use super::identity::{Because, Edge, holder, identifiers_of, log_edge};
+use super::identity::{Because, holder, identifiers_of, log_edge};
 use super::session::Session;
 use super::{identity_log, merge, profiles};
 use crate::model::{Identifier, IdentifierKind, Logged, ProfileId, Review, ReviewReason};
@@ -251,18 +251,7 @@ fn share(session: &Session<'_>, identifier: &Identifier, because: Because<'_>) -
     }
     let kind = session.kind(&identifier.kind)?;
     if let Some(owner) = holder(session, identifier)? {
-        log_edge(
-            session,
-            &Edge {
-                at: because.at,
-                recorded_at: because.now,
-                sign: -1,
-                profile: owner,
-                kind,
-                value: &identifier.value,
-                cause: because.cause,
-            },
-        )?;
+        log_edge(session, &because.edge(-1, owner, kind, &identifier.value))?;
         profiles::mark_stale(session, owner)?;
     }
     session.run(
