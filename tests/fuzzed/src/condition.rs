@@ -34,7 +34,7 @@ pub fn check(data: &[u8]) {
         Ok(condition) => {
             let nothing = connector::Value::Null;
             for as_of in [NOW, Timestamp::EPOCH] {
-                let _ = condition.holds(&ProfileInput { traits: &|_| &nothing, as_of });
+                let _ = condition.holds(&ProfileInput { traits: &|_| &nothing, events: &|_| Value::from(1), as_of });
             }
         }
         Err(error) => in_text(&error.span),
