@@ -126,7 +126,8 @@ fn fitness(
     if !pool.skills.is_subset(&member.skills) {
         return Err(Unfit::Skills);
     }
-    let foreign = |language: &str| !member.languages.is_empty() && !member.languages.contains(primary(language).as_str());
+    let foreign =
+        |language: &str| !member.languages.is_empty() && !member.languages.contains(primary(language).as_str());
     if lead.language.is_some_and(foreign) {
         return Err(Unfit::Language);
     }

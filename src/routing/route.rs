@@ -71,14 +71,32 @@ pub struct Share {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// It stays with whoever owns the record.
-    Keep { user: User, trail: Vec<TrailLine> },
-    Assign { user: User, step: Step, share: Option<Share>, trail: Vec<TrailLine> },
+    Keep {
+        user: User,
+        trail: Vec<TrailLine>,
+    },
+    Assign {
+        user: User,
+        step: Step,
+        share: Option<Share>,
+        trail: Vec<TrailLine>,
+    },
     /// A queue of the CRM, by its id there.
-    Queue { queue: RecordId, step: Step, trail: Vec<TrailLine> },
+    Queue {
+        queue: RecordId,
+        step: Step,
+        trail: Vec<TrailLine>,
+    },
     /// Nobody is there: ask again at this instant.
-    Hold { until: Timestamp, pool: Arc<str>, trail: Vec<TrailLine> },
+    Hold {
+        until: Timestamp,
+        pool: Arc<str>,
+        trail: Vec<TrailLine>,
+    },
     /// Not even the fallback is a user of the CRM. The lead is made and belongs to whom the CRM gives it; an admin is told.
-    Unowned { trail: Vec<TrailLine> },
+    Unowned {
+        trail: Vec<TrailLine>,
+    },
 }
 
 impl Decision {
