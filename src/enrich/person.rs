@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use connector::{Timestamp, Value};
 
-use crate::model::{Attribute, Consents, Deal, Fact, Standings, TraitName};
+use crate::model::{Attribute, Consents, Deal, Fact, Score, Standings, TraitName};
 
 /// The input of [`crate::enrich::Model::compute`].
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +22,8 @@ pub struct Person<'a> {
     pub known: bool,
     /// What the last pass left behind.
     pub standings: &'a Standings,
+    /// The scores stored last and when a CRM was told of them, where it was since the last pass.
+    pub told: Option<(Timestamp, &'a [Score])>,
     pub as_of: Timestamp,
     /// Whether bands and segments are judged. A look ahead judges nothing, and nor does one behind the last judgement.
     pub judged: bool,
@@ -52,6 +54,7 @@ impl<'a> Person<'a> {
             consents: NO_CONSENTS,
             known: true,
             standings: NEVER_JUDGED,
+            told: None,
             as_of,
             judged: true,
         }
