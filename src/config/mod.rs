@@ -14,6 +14,7 @@ mod document;
 mod expression;
 mod fields;
 mod filling;
+mod formulas;
 mod general;
 mod identity;
 mod inbox;
@@ -36,6 +37,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 mod text;
+mod trait_kinds;
 mod traits;
 mod tree;
 mod value;

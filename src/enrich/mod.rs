@@ -4,31 +4,49 @@
 //! ([`Model::compute`]), and says when its result changes by time alone. A rule's id is a hash of all that decides what it
 //! matches and keeps: another condition is another rule, whose facts are matched from the log; other points are not.
 
+mod around;
+mod asked;
+mod cart;
+mod commerce;
 mod compute;
 mod explain;
+mod explain_trait;
+mod formula;
 mod grade;
+mod health;
+mod interest;
+mod ledger;
 mod mail;
 mod matcher;
+mod needs;
 mod person;
 pub mod preset;
+mod preset_traits;
 mod rates;
 mod reasons;
+mod sales;
 mod score;
 mod score_spec;
 mod semantic;
 mod session;
 mod site;
+mod sorted;
 mod spec;
 mod story;
+mod tendency;
 #[cfg(test)]
 mod tests;
+mod topics;
 mod touch;
+mod trait_spec;
 mod traits;
 mod values;
 mod window;
 
 pub use compute::Model;
 pub use explain::{Evidence, EvidenceSource, Explanation};
+pub use health::{HEALTH, LIFECYCLE};
+pub use mail::MAIL_STATUS;
 pub use person::Person;
 pub use rates::{Rates, minor_digits};
 pub use reasons::REASONS_LENGTH;
@@ -39,6 +57,11 @@ pub use score_spec::{
 };
 pub use semantic::{DataKind, is_conversion, named_kind, normal_event_name};
 pub use session::{SESSION_GAP_SECS, Session, sessions};
-pub use spec::{EventMatch, GRADE, ModelSpec, Property, SCORE_REASONS, TouchPart, TraitRule, TraitSpec};
+pub use spec::{EventMatch, GRADE, ModelSpec, Property, SCORE_REASONS};
 pub use story::{EventMark, Story, Told, tell};
+pub use tendency::TENDENCIES;
+pub use topics::TopicMap;
+pub use trait_spec::{
+    Amount, Fold, Frequent, InterestPart, InterestWeights, LtvSource, MailTrait, Sales, TouchPart, TraitRule, TraitSpec,
+};
 pub use window::{local_day, next_midnight};

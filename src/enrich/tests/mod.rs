@@ -2,9 +2,12 @@
 
 mod any;
 mod example;
+mod kinds;
 mod mail;
+mod money;
 mod own;
 mod permutations;
+mod shop;
 mod streams;
 mod touches;
 
