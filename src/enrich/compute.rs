@@ -1,29 +1,26 @@
 //! The model: what to keep of events, and what kept facts and deals amount to as of an instant.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use connector::{Timestamp, Value};
 
 use crate::enrich::around::{Around, SharedRules, Streams};
-use crate::enrich::grade;
+use crate::enrich::condition::Condition;
+use crate::enrich::formula;
 use crate::enrich::health;
+use crate::enrich::judgement::Judgement;
 use crate::enrich::mail::{self, Mail};
 use crate::enrich::matcher::{self, Keeps, Matcher};
 use crate::enrich::needs::{self, Making};
 use crate::enrich::person::Person;
-use crate::enrich::reasons;
-use crate::enrich::score::{self, Moment};
-use crate::enrich::score_spec::{Made, ScoreSpec};
 use crate::enrich::session::{self, Mark};
 use crate::enrich::sorted::Sorted;
-use crate::enrich::spec::{EventMatch, GRADE, ModelSpec, SCORE_REASONS};
+use crate::enrich::spec::{EventMatch, ModelSpec};
 use crate::enrich::touch;
 use crate::enrich::trait_spec::{TraitRule, TraitSpec};
 use crate::enrich::traits;
-use crate::enrich::values::Values;
 use crate::enrich::window::Due;
-use crate::model::{Computed, Event, Fact, RuleId, Score, TraitName};
+use crate::model::{Computed, Event, Fact, RuleId, TraitName};
 
 /// A specification made ready. Immutable; share it.
 #[derive(Clone, Debug)]
@@ -35,10 +32,10 @@ pub struct Model {
     pub(super) traits: Vec<Vec<RuleId>>,
     /// For each trait of money the name of the one that says whether an amount was left out.
     incomplete: Vec<Option<TraitName>>,
-    /// Places of the formulas among the traits, each after those it names.
-    pub(super) formulas: Vec<usize>,
-    /// For each score, for each of its rules: whose facts it counts, if it counts events.
-    scores: Vec<Vec<Option<RuleId>>>,
+    /// The formulas, each after those it names: its place among the traits, and itself.
+    pub(super) formulas: Vec<(usize, Condition)>,
+    /// What is made of the traits.
+    judgement: Judgement,
     pub(super) shared: SharedRules,
     touches: RuleId,
 }
@@ -63,19 +60,29 @@ impl Model {
             matchers.push(matcher);
             id
         };
-        let mut traits = Vec::with_capacity(spec.traits.len());
+        let mut traits: Vec<Vec<RuleId>> = Vec::with_capacity(spec.traits.len());
+        // For each trait every rule whose facts it is made of.
+        let mut made: Vec<Vec<RuleId>> = Vec::with_capacity(spec.traits.len());
         let (mut needs_steps, mut needs_mail) = (false, false);
         for TraitSpec { rule, .. } in &spec.traits {
             let needs = making.needs(rule);
             needs_steps |= needs.steps;
             needs_mail |= needs.mail;
-            traits.push(needs.own.into_iter().map(&mut add).collect());
+            let own: Vec<RuleId> = needs.own.into_iter().map(&mut add).collect();
+            let steps = needs.steps.then_some(shared.steps);
+            made.push(own.iter().copied().chain(steps).chain(needs.mail.then_some(shared.mail)).collect());
+            traits.push(own);
         }
-        let mut matched = |score: &ScoreSpec| {
-            let rules = score.rules().map(|rules| rules.rules.as_slice()).unwrap_or_default();
-            rules.iter().map(|rule| rule.on().map(|on| add(Matcher::new(Some(on), Keeps::Match, own)))).collect()
+        let formulas = formula::ready(&spec, &traits, &mut made);
+        let mut asked = |on: &EventMatch, property: Option<&Arc<str>>| {
+            let keeps = property.map_or(Keeps::Match, |property| Keeps::Number(property.clone()));
+            add(Matcher::new(Some(on), keeps, own))
         };
-        let scores = spec.scores.iter().map(&mut matched).collect();
+        let made_of = |name: &str| -> Vec<RuleId> {
+            let named = spec.traits.iter().zip(&made).find(|(spec, _)| &*spec.name == name);
+            named.map_or_else(Vec::new, |(_, made)| made.clone())
+        };
+        let judgement = Judgement::new(&spec, &mut asked, &made_of);
         if needs_steps {
             add(steps);
         }
@@ -85,10 +92,8 @@ impl Model {
         }
         matchers.sort_by_key(|matcher| matcher.id);
         matchers.dedup_by_key(|matcher| matcher.id);
-        // Whoever reads the configuration refuses cycles; in one, nothing has a value.
-        let formulas = spec.formula_order().unwrap_or_default();
         let incomplete = spec.traits.iter().map(TraitSpec::incomplete).collect();
-        Self { spec, matchers, traits, incomplete, formulas, scores, shared, touches }
+        Self { spec, matchers, traits, incomplete, formulas, judgement, shared, touches }
     }
 
     pub fn spec(&self) -> &ModelSpec {
@@ -132,49 +137,13 @@ impl Model {
             computed.traits.insert(spec.name.clone(), value);
         }
         self.compute_formulas(person, &mut computed.traits, &sorted, &mut due);
-        computed.scores = self.scores(person, &computed.traits, &sorted, &mut due);
-        self.tell_scores(&mut computed);
+        computed.scores = self.judgement.scores(&self.spec, person, &computed.traits, &sorted, &mut due);
+        self.judgement.tell_scores(&self.spec, person, &mut computed);
+        self.judgement.bands(&self.spec, person, &sorted, &mut computed);
         self.tell_lifecycle(person, &around, &mut computed);
+        self.judgement.segments(&self.spec, person, &sorted, &mut computed, &mut due);
         computed.due_at = due.earliest();
         computed
-    }
-
-    /// Every score, in the order of the configuration.
-    pub(super) fn scores(
-        &self,
-        person: &Person<'_>,
-        computed: &BTreeMap<TraitName, Value>,
-        sorted: &Sorted<'_>,
-        due: &mut Due,
-    ) -> Vec<Score> {
-        let values = Values { person, computed };
-        let moment = Moment { zone: self.spec.time_zone, as_of: person.as_of };
-        let mut scores: Vec<Score> = Vec::with_capacity(self.spec.scores.len());
-        for (place, spec) in self.spec.scores.iter().enumerate() {
-            let score = match &spec.made {
-                Made::Rules(rules) => {
-                    let facts = self.score_facts(place, sorted);
-                    score::by_rules(spec, rules, &facts, &values, moment, due)
-                }
-                Made::Combination(of) => score::combined(spec, of, &scores),
-            };
-            scores.push(score);
-        }
-        scores
-    }
-
-    /// The traits that scores give: numbers, the grade, the reasons.
-    fn tell_scores(&self, computed: &mut Computed) {
-        for (spec, score) in self.spec.scores.iter().zip(&computed.scores) {
-            computed.traits.insert(spec.trait_name(), Value::from(score::rounded(score.value)));
-        }
-        let Some(main) = self.spec.main_score() else { return };
-        let told = computed.scores.iter().find(|score| score.name == main.name).and_then(reasons::reasons);
-        computed.traits.insert(Arc::from(SCORE_REASONS), told.map_or(Value::Null, Value::Text));
-        if let Some(graded) = self.spec.scores.iter().find_map(|score| score.grade.as_ref()) {
-            let grade = grade::grade(graded, &computed.scores);
-            computed.traits.insert(Arc::from(GRADE), grade.map_or(Value::Null, Value::Text));
-        }
     }
 
     /// The facts in order, without those of events that a machine made.
@@ -219,10 +188,9 @@ impl Model {
         }
     }
 
-    /// Whose facts each rule of a score counts.
+    /// The matches of each rule of a score, in the order of the rules; none of rules on traits.
     pub(super) fn score_facts<'s, 'f>(&self, place: usize, sorted: &'s Sorted<'f>) -> Vec<&'s [&'f Fact]> {
-        let ids = self.scores.get(place).map(Vec::as_slice).unwrap_or_default();
-        ids.iter().map(|id| id.map(|id| sorted.of(id)).unwrap_or_default()).collect()
+        self.judgement.facts(place, sorted)
     }
 }
 

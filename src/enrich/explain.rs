@@ -6,17 +6,14 @@ use connector::{ConnectionName, RecordId, Timestamp, Value};
 use serde::{Serialize, Serializer};
 
 use crate::enrich::compute::Model;
+use crate::enrich::explain_score::{ExplainedPart, Outlook};
 use crate::enrich::explain_trait;
 use crate::enrich::person::Person;
-use crate::enrich::reasons;
-use crate::enrich::score::{self, Moment};
-use crate::enrich::score_spec::{Gives, Made};
-use crate::enrich::sorted::Sorted;
-use crate::enrich::spec::SCORE_REASONS;
+use crate::enrich::score;
 use crate::enrich::trait_spec::TraitRule;
 use crate::enrich::traits;
 use crate::enrich::window::Due;
-use crate::model::{Fact, ScorePart, canonical};
+use crate::model::{Fact, canonical};
 
 /// One value with what it is made of.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -30,11 +27,13 @@ pub struct Explanation {
     /// A score before rounding.
     pub exact: Option<f64>,
     /// A score's rules after their caps, largest first.
-    pub parts: Vec<ScorePart>,
+    pub parts: Vec<ExplainedPart>,
     /// Whether the sum of the parts was clamped.
     pub capped: bool,
     /// By time; for a score, rule by rule in the order of the configuration.
     pub evidence: Vec<Evidence>,
+    /// Of a score: what time alone will do to it.
+    pub outlook: Option<Outlook>,
 }
 
 /// One event or deal that the value was made from, or was not and why.
@@ -71,17 +70,12 @@ impl Model {
     pub fn explain(&self, person: &Person<'_>, field: &str) -> Option<Explanation> {
         let Person { facts, as_of, .. } = *person;
         let sorted = self.sorted(facts, as_of);
-        let named = |field: &str| {
-            self.spec().scores.iter().position(|spec| *spec.trait_name() == *field || *spec.name == *field)
-        };
-        let main = || self.spec().main_score().and_then(|main| named(&main.name));
-        if let Some(place) = named(field).or_else(|| if field == SCORE_REASONS { main() } else { None }) {
-            return self.explain_score(place, person, &sorted, field);
-        }
         let traits = &self.spec().traits;
         let flag = || traits.iter().position(|spec| spec.incomplete().is_some_and(|name| *name == *field));
         let own = traits.iter().position(|spec| *spec.name == *field);
-        let place = own.or_else(flag)?;
+        let Some(place) = own.or_else(flag) else {
+            return self.explain_judged(person, &sorted, field);
+        };
         let spec = traits.get(place)?;
         let rules = self.traits.get(place).map(Vec::as_slice).unwrap_or_default();
         let streams = self.streams(&sorted, as_of);
@@ -101,64 +95,7 @@ impl Model {
         }
         let evidence = explain_trait::evidence(spec, rules, &around);
         let field: Arc<str> = field.into();
-        Some(Explanation { field, value, how, exact: None, parts: Vec::new(), capped: false, evidence })
-    }
-
-    fn explain_score(
-        &self,
-        place: usize,
-        person: &Person<'_>,
-        sorted: &Sorted<'_>,
-        field: &str,
-    ) -> Option<Explanation> {
-        let spec = self.spec().scores.get(place)?;
-        let as_of = person.as_of;
-        let computed = self.compute(person);
-        let score = computed.scores.into_iter().nth(place)?;
-        let moment = Moment { zone: self.spec().time_zone, as_of };
-        let mut evidence = Vec::new();
-        if let Made::Rules(rules) = &spec.made {
-            for (rule, facts) in rules.rules.iter().zip(self.score_facts(place, sorted)) {
-                let Gives::Events(events) = &rule.gives else { continue };
-                let decay = events.decay.unwrap_or(rules.decay);
-                for one in score::contributions(events, decay, facts, moment) {
-                    let left_out = if one.over_day {
-                        Some("over the day's cap")
-                    } else if one.points == 0.0 {
-                        Some("expired")
-                    } else {
-                        None
-                    };
-                    evidence.push(Evidence {
-                        rule: Some(rule.label.clone()),
-                        points: Some(one.points),
-                        left_out,
-                        ..of_event(one.fact, as_of)
-                    });
-                }
-            }
-        }
-        let value = if field == SCORE_REASONS {
-            reasons::reasons(&score).map_or(Value::Null, Value::Text)
-        } else {
-            Value::from(score::rounded(score.value))
-        };
-        let how = match &spec.made {
-            Made::Rules(rules) => format!("points of {} rules, 0 to {}", rules.rules.len(), spec.max),
-            Made::Combination(of) => {
-                let weighed: Vec<String> = of.iter().map(|one| format!("{} × {}", one.weight, one.score)).collect();
-                weighed.join(" + ")
-            }
-        };
-        Some(Explanation {
-            field: field.into(),
-            value,
-            how,
-            exact: Some(score.value),
-            parts: score.parts,
-            capped: score.capped,
-            evidence,
-        })
+        Some(Explanation { field, value, how, exact: None, parts: Vec::new(), capped: false, evidence, outlook: None })
     }
 }
 

@@ -5,16 +5,20 @@
 //! matches and keeps: another condition is another rule, whose facts are matched from the log; other points are not.
 
 mod around;
-mod asked;
+mod band;
 mod cart;
 mod commerce;
 mod compute;
+mod condition;
+mod evidence;
 mod explain;
+mod explain_score;
 mod explain_trait;
 mod formula;
 mod grade;
 mod health;
 mod interest;
+mod judgement;
 mod ledger;
 mod mail;
 mod matcher;
@@ -27,6 +31,8 @@ mod reasons;
 mod sales;
 mod score;
 mod score_spec;
+mod segment;
+mod segment_spec;
 mod semantic;
 mod session;
 mod site;
@@ -45,6 +51,7 @@ mod window;
 
 pub use compute::Model;
 pub use explain::{Evidence, EvidenceSource, Explanation};
+pub use explain_score::{ExplainedPart, Outlook};
 pub use health::{HEALTH, LIFECYCLE};
 pub use mail::MAIL_STATUS;
 pub use person::Person;
@@ -55,13 +62,16 @@ pub use score_spec::{
     BandSpec, COOLDOWN, Decay, EXIT_SHARE, EventPoints, Gives, GradeAxis, GradeSpec, Made, RuleGroup, Rules, ScoreRule,
     ScoreSpec, TraitRow, Weighed,
 };
+pub use segment::{needs, segment_trait};
+pub use segment_spec::{SEGMENTS, SegmentSpec};
 pub use semantic::{DataKind, is_conversion, named_kind, normal_event_name};
 pub use session::{SESSION_GAP_SECS, Session, sessions};
-pub use spec::{EventMatch, GRADE, ModelSpec, Property, SCORE_REASONS};
+pub use spec::{EventMatch, GRADE, ModelSpec, Property, SCORE_CHANGE, SCORE_REASONS};
 pub use story::{EventMark, Story, Told, tell};
 pub use tendency::TENDENCIES;
 pub use topics::TopicMap;
 pub use trait_spec::{
     Amount, Fold, Frequent, InterestPart, InterestWeights, LtvSource, MailTrait, Sales, TouchPart, TraitRule, TraitSpec,
 };
+pub use values::KNOWN;
 pub use window::{local_day, next_midnight};

@@ -19,6 +19,7 @@ pub fn b2b() -> ModelSpec {
         own_domains: Vec::new(),
         traits: catalogue(),
         scores: vec![engagement()],
+        segments: Vec::new(),
     }
 }
 

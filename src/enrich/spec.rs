@@ -7,6 +7,7 @@ use connector::FieldKind;
 
 use crate::enrich::Rates;
 use crate::enrich::score_spec::{BandSpec, ScoreSpec};
+use crate::enrich::segment_spec::{SEGMENTS, SegmentSpec};
 use crate::enrich::trait_spec::TraitSpec;
 use crate::expr::Expr;
 use crate::model::TraitName;
@@ -24,6 +25,7 @@ pub struct ModelSpec {
     pub traits: Vec<TraitSpec>,
     /// Each after those it is made of.
     pub scores: Vec<ScoreSpec>,
+    pub segments: Vec<SegmentSpec>,
 }
 
 /// A property's place in the message: `category` is `properties.category`; `context.…`, `traits.…` and `properties.…`
@@ -55,6 +57,9 @@ impl EventMatch {
 /// The trait that explains the score.
 pub const SCORE_REASONS: &str = "score_reasons";
 
+/// The trait that says how the score differs from what a CRM was told last.
+pub const SCORE_CHANGE: &str = "score_change";
+
 /// The score that leads are made by.
 const LEAD: &str = "lead";
 
@@ -73,9 +78,14 @@ impl ModelSpec {
         outputs.extend(self.scores.iter().map(|score| (score.trait_name(), FieldKind::Integer)));
         if !self.scores.is_empty() {
             outputs.push((SCORE_REASONS.into(), FieldKind::Text));
+            outputs.push((SCORE_CHANGE.into(), FieldKind::Text));
         }
         if self.scores.iter().any(|score| score.grade.is_some()) {
             outputs.push((GRADE.into(), FieldKind::Text));
+        }
+        if !self.segments.is_empty() {
+            outputs.push((SEGMENTS.into(), FieldKind::MultiChoice { options: Vec::new() }));
+            outputs.extend(self.segments.iter().map(|segment| (segment.trait_name(), FieldKind::Bool)));
         }
         outputs
     }
