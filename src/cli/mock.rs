@@ -37,6 +37,7 @@ pub enum Kind {
     Salesforce,
     Hubspot,
     Dynamics,
+    Zoho,
 }
 
 impl Kind {
@@ -46,6 +47,7 @@ impl Kind {
             Self::Salesforce => mock_crm::salesforce::DEFAULT_PORT,
             Self::Hubspot => mock_crm::hubspot::DEFAULT_PORT,
             Self::Dynamics => mock_crm::dynamics::DEFAULT_PORT,
+            Self::Zoho => mock_crm::zoho::DEFAULT_PORT,
         }
     }
 
@@ -61,6 +63,10 @@ impl Kind {
                 "curl -d grant_type=client_credentials -d client_id=mock-client -d client_secret=mock-secret -d \
                  scope={url}/.default {url}/tenant/oauth2/v2.0/token"
             ),
+            Self::Zoho => format!(
+                "curl -d grant_type=refresh_token -d client_id=mock-client -d client_secret=mock-secret \
+                 -d refresh_token=mock-refresh {url}/oauth/v2/token"
+            ),
         }
     }
 
@@ -69,6 +75,7 @@ impl Kind {
             Self::Salesforce => mock_crm::salesforce::serve(options).await,
             Self::Hubspot => mock_crm::hubspot::serve(options).await,
             Self::Dynamics => mock_crm::dynamics::serve(options).await,
+            Self::Zoho => mock_crm::zoho::serve(options).await,
         }
     }
 }

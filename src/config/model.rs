@@ -44,7 +44,8 @@ pub fn model(root: &Reader<'_>, preset: Preset) -> Computation {
             rates: Rates::default(),
             own_domains: Vec::new(),
             traits: Vec::new(),
-            score: None,
+            scores: Vec::new(),
+            segments: Vec::new(),
         },
     };
     let broken = traits::traits(root, preset, &mut spec);

@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use connector::{Timestamp, Value};
 
+use crate::enrich::judgement::Judgement;
 use crate::enrich::mail::{self, Mail};
 use crate::enrich::matcher::{self, Keeps, Matcher};
-use crate::enrich::score;
+use crate::enrich::person::Person;
 use crate::enrich::session::{self, Mark};
-use crate::enrich::spec::{EventMatch, ModelSpec, SCORE_REASONS, TraitRule, TraitSpec};
+use crate::enrich::spec::{EventMatch, ModelSpec, TraitRule, TraitSpec};
 use crate::enrich::touch;
 use crate::enrich::traits::{self, Around, Material, Streams};
 use crate::enrich::window::Due;
-use crate::model::{Computed, Deal, Event, Fact, RuleId};
+use crate::model::{Computed, Event, Fact, RuleId};
 
 /// A specification made ready. Immutable; share it.
 #[derive(Clone, Debug)]
@@ -22,8 +23,8 @@ pub struct Model {
     matchers: Vec<Matcher>,
     /// For each trait: the rule of its facts, and whether it needs sessions.
     traits: Vec<(Option<RuleId>, bool)>,
-    /// For each rule of the score.
-    score: Vec<RuleId>,
+    /// What is made of the traits.
+    judgement: Judgement,
     steps: RuleId,
     touches: RuleId,
     mail: RuleId,
@@ -66,8 +67,17 @@ impl Model {
             needs_steps |= stepped;
             traits.push((own_matcher.map(&mut add), stepped));
         }
-        let rules = spec.score.iter().flat_map(|score| &score.rules);
-        let score = rules.map(|rule| add(Matcher::new(Some(&rule.on), Keeps::Match, own))).collect();
+        let mut asked = |on: &EventMatch, property: Option<&Arc<str>>| {
+            let keeps = property.map_or(Keeps::Match, |property| Keeps::Number(property.clone()));
+            add(Matcher::new(Some(on), keeps, own))
+        };
+        let made_of = |name: &str| -> Vec<RuleId> {
+            let named = spec.traits.iter().zip(&traits).find(|(spec, _)| &*spec.name == name);
+            named.map_or_else(Vec::new, |(_, (rule, stepped))| {
+                rule.iter().copied().chain(stepped.then_some(steps_id)).collect()
+            })
+        };
+        let judgement = Judgement::new(&spec, &mut asked, &made_of);
         if needs_steps {
             add(steps);
         }
@@ -77,7 +87,7 @@ impl Model {
         }
         matchers.sort_by_key(|matcher| matcher.id);
         matchers.dedup_by_key(|matcher| matcher.id);
-        Self { spec, matchers, traits, score, steps: steps_id, touches, mail: mail_id }
+        Self { spec, matchers, traits, judgement, steps: steps_id, touches, mail: mail_id }
     }
 
     pub fn spec(&self) -> &ModelSpec {
@@ -94,12 +104,12 @@ impl Model {
         matcher::facts(&self.matchers, &self.spec.own_domains, event)
     }
 
-    /// Traits and score as of an instant. `facts` may be in any order and of any rules; those after `as_of` do not count.
-    /// `deals` are each counted once.
+    /// Traits, scores, bands and segments as of an instant, each seeing what those before it gave.
     ///
     /// Points fade continuously and are exact at `as_of`. `due_at` is the earliest of: the next event after `as_of`, the
     /// next fact that leaves a window or expires, and, while points fade visibly, the next local midnight.
-    pub fn compute(&self, facts: &[Fact], deals: &[Deal], as_of: Timestamp) -> Computed {
+    pub fn compute(&self, person: &Person<'_>) -> Computed {
+        let Person { facts, deals, as_of, .. } = *person;
         let sorted = self.sorted(facts, as_of);
         let streams = self.streams(&sorted, as_of);
         let mut due = Due::new(as_of);
@@ -117,13 +127,10 @@ impl Model {
                 computed.traits.insert(format!("{}_incomplete", spec.name).into(), Value::Bool(true));
             }
         }
-        if let Some(spec) = &self.spec.score {
-            let score = score::score(spec, &self.score_facts(&sorted), self.spec.time_zone, as_of, &mut due);
-            computed.traits.insert(spec.trait_name(), Value::from(score::rounded(score.value)));
-            let reasons = score::reasons(&score).map_or(Value::Null, Value::Text);
-            computed.traits.insert(Arc::from(SCORE_REASONS), reasons);
-            computed.scores.push(score);
-        }
+        computed.scores = self.judgement.scores(&self.spec, person, &computed.traits, &sorted, &mut due);
+        self.judgement.tell_scores(&self.spec, person, &mut computed);
+        self.judgement.bands(&self.spec, person, &sorted, &mut computed);
+        self.judgement.segments(&self.spec, person, &sorted, &mut computed, &mut due);
         computed.due_at = due.earliest();
         computed
     }
@@ -156,9 +163,9 @@ impl Model {
         })
     }
 
-    /// The facts of each rule of the score, in the order of the rules.
-    pub(super) fn score_facts<'f>(&self, sorted: &Sorted<'f>) -> Vec<Vec<&'f Fact>> {
-        self.score.iter().map(|id| sorted.of(*id).to_vec()).collect()
+    /// The matches of each rule of a score, in the order of the rules; none of rules on traits.
+    pub(super) fn score_facts<'s, 'f>(&self, place: usize, sorted: &'s Sorted<'f>) -> Vec<&'s [&'f Fact]> {
+        self.judgement.facts(place, sorted)
     }
 }
 

@@ -5,14 +5,16 @@ use std::sync::Arc;
 use connector::{ConnectionName, RecordId, Timestamp, Value};
 use serde::{Serialize, Serializer};
 
-use crate::enrich::compute::{Model, Sorted};
+use crate::enrich::compute::Model;
+use crate::enrich::explain_score::{ExplainedPart, Outlook};
+use crate::enrich::person::Person;
 use crate::enrich::score;
 use crate::enrich::session;
-use crate::enrich::spec::{SCORE_REASONS, ScoreSpec, TraitRule, TraitSpec};
+use crate::enrich::spec::{TraitRule, TraitSpec};
 use crate::enrich::touch::{self, Touch, Touched};
 use crate::enrich::traits::{self, Around, Material};
 use crate::enrich::window::{Due, is_within};
-use crate::model::{Deal, Fact, ScorePart, canonical};
+use crate::model::{Deal, Fact, canonical};
 
 /// One value with what it is made of.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -26,11 +28,13 @@ pub struct Explanation {
     /// A score before rounding.
     pub exact: Option<f64>,
     /// A score's rules after their caps, largest first.
-    pub parts: Vec<ScorePart>,
+    pub parts: Vec<ExplainedPart>,
     /// Whether the sum of the parts was clamped.
     pub capped: bool,
     /// By time; for a score, rule by rule in the order of the configuration.
     pub evidence: Vec<Evidence>,
+    /// Of a score: what time alone will do to it.
+    pub outlook: Option<Outlook>,
 }
 
 /// One event or deal that the value was made from, or was not and why.
@@ -62,16 +66,14 @@ pub enum EvidenceSource {
 }
 
 impl Model {
-    /// Explains a computed trait or score as of an instant, from the same facts and deals that [`Model::compute`] takes.
-    /// `None` where the model has no such field.
-    pub fn explain(&self, facts: &[Fact], deals: &[Deal], as_of: Timestamp, field: &str) -> Option<Explanation> {
+    /// Explains a computed trait or score as of an instant, from what [`Model::compute`] takes. `None` where the model has no
+    /// such field.
+    pub fn explain(&self, person: &Person<'_>, field: &str) -> Option<Explanation> {
+        let Person { facts, deals, as_of, .. } = *person;
         let sorted = self.sorted(facts, as_of);
-        if let Some(spec) = &self.spec().score
-            && (*spec.trait_name() == *field || field == SCORE_REASONS || *spec.name == *field)
-        {
-            return Some(self.explain_score(spec, &sorted, as_of, field));
-        }
-        let place = self.spec().traits.iter().position(|spec| *spec.name == *field)?;
+        let Some(place) = self.spec().traits.iter().position(|spec| *spec.name == *field) else {
+            return self.explain_judged(person, &sorted, field);
+        };
         let spec = self.spec().traits.get(place)?;
         let material = self.materials(&sorted).nth(place)?;
         let streams = self.streams(&sorted, as_of);
@@ -83,46 +85,7 @@ impl Model {
         }
         let evidence = self.evidence(spec, &material, &around);
         let field = spec.name.clone();
-        Some(Explanation { field, value, how, exact: None, parts: Vec::new(), capped: false, evidence })
-    }
-
-    fn explain_score(&self, spec: &ScoreSpec, sorted: &Sorted<'_>, as_of: Timestamp, field: &str) -> Explanation {
-        let zone = self.spec().time_zone;
-        let facts = self.score_facts(sorted);
-        let score = score::score(spec, &facts, zone, as_of, &mut Due::new(as_of));
-        let mut evidence = Vec::new();
-        for (rule, facts) in spec.rules.iter().zip(&facts) {
-            let decay = rule.decay.unwrap_or(spec.decay);
-            for one in score::contributions(rule, decay, facts, zone, as_of) {
-                let left_out = if one.over_day {
-                    Some("over the day's cap")
-                } else if one.points == 0.0 {
-                    Some("expired")
-                } else {
-                    None
-                };
-                evidence.push(Evidence {
-                    rule: Some(rule.label.clone()),
-                    points: Some(one.points),
-                    left_out,
-                    ..of_event(one.fact, as_of)
-                });
-            }
-        }
-        let value = if field == SCORE_REASONS {
-            score::reasons(&score).map_or(Value::Null, Value::Text)
-        } else {
-            Value::from(score::rounded(score.value))
-        };
-        Explanation {
-            field: field.into(),
-            value,
-            how: format!("points of {} rules, 0 to {}", spec.rules.len(), spec.max),
-            exact: Some(score.value),
-            parts: score.parts,
-            capped: score.capped,
-            evidence,
-        }
+        Some(Explanation { field, value, how, exact: None, parts: Vec::new(), capped: false, evidence, outlook: None })
     }
 
     fn evidence(&self, spec: &TraitSpec, material: &Material<'_>, around: &Around<'_>) -> Vec<Evidence> {
@@ -201,7 +164,7 @@ fn of_touch(touch: &Touch, which: &Touched, as_of: Timestamp) -> Evidence {
     Evidence { detail: Some(shown.join(" / ").into()), ..of_instant(which.at, which.event, as_of) }
 }
 
-fn of_event(fact: &Fact, as_of: Timestamp) -> Evidence {
+pub(super) fn of_event(fact: &Fact, as_of: Timestamp) -> Evidence {
     of_instant(fact.at, fact.event, as_of)
 }
 

@@ -46,6 +46,7 @@ mod export;
 mod fault;
 pub mod hubspot;
 mod ledger;
+mod multipart;
 mod options;
 mod page_frame;
 mod people;
@@ -54,6 +55,8 @@ pub mod salesforce;
 mod server;
 mod versions;
 mod zipped;
+#[allow(dead_code)]
+pub mod zoho;
 
 pub use options::{Banner, Options, StartError};
 pub use server::Running;
