@@ -20,6 +20,8 @@ pub struct Person<'a> {
     pub consents: &'a Consents,
     /// Has any identifier stronger than an anonymous id.
     pub known: bool,
+    /// The earliest event or record; where nobody says, the earliest fact.
+    pub first_seen: Option<Timestamp>,
     /// What the last pass left behind.
     pub standings: &'a Standings,
     /// The scores stored last and when a CRM was told of them, where it was since the last pass.
@@ -53,6 +55,7 @@ impl<'a> Person<'a> {
             company: NO_COMPANY,
             consents: NO_CONSENTS,
             known: true,
+            first_seen: None,
             standings: NEVER_JUDGED,
             told: None,
             as_of,
