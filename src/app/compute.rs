@@ -10,8 +10,8 @@ use super::running::Ending;
 use super::{App, Finished, Progress};
 use crate::company::Rules;
 use crate::enrich::{Model, Person};
-use crate::model::{CompanyRules, Computed, Counts, Event, Flow, RuleId};
-use crate::store::{ComputeInput, ComputeProfiles, MatchFacts, Result};
+use crate::model::{CompanyRules, Computed, Counts, Event, Flow, ProfileId, RuleId};
+use crate::store::{ComputeInput, ComputeProfiles, Foreseen, MatchFacts, Result};
 
 /// What to compute.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,6 +26,8 @@ pub struct Computing {
 const ELSEWHEN: &str = "computed_as_of";
 /// The store's note of the rules of companies that everybody was last placed by.
 const PLACED_BY: &str = "companies_placed_by";
+/// The store's note of the model that everybody was last computed by.
+const COMPUTED_BY: &str = "computed_by";
 /// Profiles computed in one transaction.
 const CHUNK: usize = 2_000;
 /// Events matched in one transaction.
@@ -64,7 +66,12 @@ impl App {
         if other_rules {
             self.store.recall_companies().await?;
         }
-        let all = what.all || strays || other_rules || what.as_of.is_some();
+        let computed_by = self.store.note(COMPUTED_BY).await?;
+        let other_model = computed_by.as_deref() != Some(self.model.fingerprint());
+        if other_model && computed_by.is_some() {
+            self.tell_what_changes(computation.clone()).await?;
+        }
+        let all = what.all || strays || other_rules || other_model || what.as_of.is_some();
         let mut after = None;
         loop {
             let (seen, changed, last) = self.store.compute(as_of, all, after, CHUNK, computation.clone()).await?;
@@ -82,10 +89,42 @@ impl App {
         if other_rules {
             self.store.set_note(PLACED_BY, &placed_by).await?;
         }
+        if other_model {
+            self.store.set_note(COMPUTED_BY, self.model.fingerprint()).await?;
+        }
         if strays && what.as_of.is_none() {
             self.store.set_note(ELSEWHEN, "").await?;
         }
         Ok(Ending::Complete)
+    }
+
+    /// Whom the present configuration lets into and out of bands and segments, before it is acted on.
+    pub async fn foresee(&self) -> Result<Foreseen> {
+        let as_of = self.world.clock.now();
+        let companies = self.settings.company.clone();
+        self.foreseen_by(Arc::new(Computation { model: self.model.clone(), companies, as_of, judged: true })).await
+    }
+
+    async fn foreseen_by(&self, computation: Arc<Computation>) -> Result<Foreseen> {
+        let mut all = Foreseen::new();
+        let mut after = ProfileId(0);
+        loop {
+            let (some, next) = self.store.foresee(after, CHUNK, computation.clone()).await?;
+            for (crossing, people) in some {
+                *all.entry(crossing).or_default() += people;
+            }
+            match next {
+                Some(next) if !self.stop.is_cancelled() => after = next,
+                _ => return Ok(all),
+            }
+        }
+    }
+
+    async fn tell_what_changes(&self, computation: Arc<Computation>) -> Result<()> {
+        for ((kind, name, direction), people) in self.foreseen_by(computation).await? {
+            tracing::warn!(%kind, name = &*name, %direction, people, "the configuration is another: who enters and leaves");
+        }
+        Ok(())
     }
 
     /// Where nothing is in the log yet, the rules are matched with all of it: what comes in from now on brings its facts, and the

@@ -125,6 +125,8 @@ pub fn wanted(connection: &str, mapping: &ObjectMapping, schema: &Schema, model:
 /// How a field of ours is made: `cdp_visits_30d` reads "CDP visits 30d", `CDP_Visits_30d__c` "CDP Visits 30d".
 fn new_field(mapping: &FieldMapping, model: &ModelSpec) -> NewField {
     let computed = model.outputs().into_iter().find(|(name, _)| *name == mapping.attribute).map(|(_, kind)| kind);
+    // A list of names that nobody can foretell is text.
+    let computed = computed.filter(|kind| !matches!(kind, FieldKind::MultiChoice { options } if options.is_empty()));
     let kind = computed.unwrap_or(match mapping.kind {
         Kind::Text | Kind::List => FieldKind::Text,
         Kind::Integer => FieldKind::Integer,

@@ -30,6 +30,7 @@ pub mod progress;
 pub mod run;
 pub mod runs;
 pub mod score;
+pub mod segment;
 mod signals;
 pub mod status;
 pub mod terminal;
@@ -139,6 +140,7 @@ async fn run(command: Command, cx: &Cx) -> Ended {
         }
         Command::Identity(args) => identity::run(&args, cx).await,
         Command::Score(args) => score::run(&args, cx),
+        Command::Segment(args) => segment::run(&args, cx).await,
         Command::Demo(args) => demo::run(&args, cx).await,
         Command::Mock(args) => mock::run(&args, cx).await,
     }

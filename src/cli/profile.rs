@@ -68,6 +68,9 @@ pub struct View {
     pub traits: BTreeMap<String, Trait>,
     pub computed: BTreeMap<String, Json>,
     pub scores: Vec<ScoreView>,
+    /// Bands and segments that the person is in, with when they were entered.
+    pub bands: BTreeMap<String, Timestamp>,
+    pub segments: BTreeMap<String, Timestamp>,
     pub records: Vec<RecordView>,
     pub deals: Vec<DealView>,
     pub history: Vec<HistoryView>,
@@ -154,6 +157,8 @@ pub fn view(detail: &ProfileDetail, company: &CompanyOf) -> View {
             })
             .collect(),
         computed: profile.computed.iter().map(|(name, value)| (name.to_string(), canonical::to_json(value))).collect(),
+        bands: inside(&detail.standings.bands),
+        segments: inside(&detail.standings.segments),
         scores: detail
             .scores
             .iter()
@@ -253,6 +258,15 @@ fn print(detail: &ProfileDetail, company: &CompanyOf, terminal: &Terminal) {
             terminal.say(format!("  {:+.2}  {} (×{})", part.points, clean::line(&part.label), part.matches));
         }
     }
+    for (name, places) in [("bands", &detail.standings.bands), ("segments", &detail.standings.segments)] {
+        let places = inside(places);
+        if !places.is_empty() {
+            section(name);
+            for (name, since) in places {
+                terminal.say(format!("  {} since {} UTC", clean::line(&name), moment::at(since)));
+            }
+        }
+    }
     if !detail.records.is_empty() {
         section("records");
         for record in &detail.records {
@@ -264,6 +278,11 @@ fn print(detail: &ProfileDetail, company: &CompanyOf, terminal: &Terminal) {
         }
     }
     print_deals(detail, terminal);
+}
+
+fn inside(places: &BTreeMap<std::sync::Arc<str>, crate::model::Place>) -> BTreeMap<String, Timestamp> {
+    let inside = places.iter().filter(|(_, place)| place.inside);
+    inside.map(|(name, place)| (name.to_string(), place.since)).collect()
 }
 
 fn print_deals(detail: &ProfileDetail, terminal: &Terminal) {

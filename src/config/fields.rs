@@ -22,7 +22,7 @@ use crate::mapping::{CreatePolicy, FieldMapping, ObjectMapping, Transform, Value
 use crate::model::{Direction, Rule};
 
 /// First words of names that are mapped in the format and not in this version.
-const LATER_NAMES: [&str; 2] = ["segments", "deal"];
+const LATER_NAMES: [&str; 1] = ["deal"];
 
 /// One mapping and where it is written; `None` for the preset's.
 pub struct Line {

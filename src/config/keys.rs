@@ -29,13 +29,14 @@ pub const ROOT: Keys = keys(
         "company",
         "traits",
         "scores",
+        "segments",
         "currency",
         "safety",
         "identity",
         "privacy",
         "routing",
     ],
-    &["include", "segments", "alerts", "renamed"],
+    &["include", "alerts", "renamed"],
 );
 
 /// Keys of the root that are values; the others are sections.
@@ -105,17 +106,36 @@ pub const TRAIT: Keys = keys(
     &[],
 );
 
-pub const SCORES: Keys = keys(&["engagement"], &["fit", "lead", "win"]);
-
 pub const SCORE: Keys = keys(
-    &["half_life", "linear", "expires", "decay", "max", "rules"],
-    &["combine", "grade", "bands", "predictive", "horizon", "min_won", "min_lost", "groups"],
+    &["half_life", "linear", "expires", "decay", "max", "rules", "groups", "combine", "sum", "grade", "bands"],
+    &["predictive", "horizon", "min_won", "min_lost"],
 );
 
 pub const SCORE_RULE: Keys = keys(
-    &["label", "event", "where", "points", "max", "per_day", "half_life", "linear", "expires", "decay"],
-    &["when", "one_of", "group"],
+    &[
+        "label",
+        "event",
+        "where",
+        "points",
+        "max",
+        "per_day",
+        "half_life",
+        "linear",
+        "expires",
+        "decay",
+        "when",
+        "one_of",
+        "group",
+    ],
+    &[],
 );
+
+/// Of a row of `one_of`.
+pub const SCORE_ROW: Keys = keys(&["label", "when", "points"], &[]);
+
+pub const BAND: Keys = keys(&["enter", "exit", "cooldown"], &[]);
+
+pub const SEGMENT: Keys = keys(&["when", "exit_when", "min_stay"], &["push_list"]);
 
 pub const CURRENCY: Keys = keys(&["rates", "rates_file"], &[]);
 
@@ -188,7 +208,7 @@ pub const SLA: Keys = keys(&["respond_within", "on_breach"], &[]);
 
 /// Every place there is.
 #[cfg(test)]
-pub const EVERY_PLACE: [Keys; 34] = [
+pub const EVERY_PLACE: [Keys; 36] = [
     ROOT,
     STORE,
     SERVER,
@@ -207,9 +227,11 @@ pub const EVERY_PLACE: [Keys; 34] = [
     SCHEDULE,
     COMPANY,
     TRAIT,
-    SCORES,
     SCORE,
     SCORE_RULE,
+    SCORE_ROW,
+    BAND,
+    SEGMENT,
     CURRENCY,
     SAFETY,
     PRIVACY,

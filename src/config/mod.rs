@@ -33,7 +33,9 @@ mod render;
 mod routing;
 mod schedule;
 mod score;
+mod score_rule;
 mod secret;
+mod segments;
 mod settings;
 mod source;
 #[cfg(test)]

@@ -1,44 +1,115 @@
-//! `[scores.engagement]`: rules that give points for events, and how points fade.
+//! `[scores.NAME]`: scores by rules and scores of scores, with grades and bands.
 
-use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive;
+use std::sync::Arc;
 
 use crate::config::diagnostic::Diagnostic;
 use crate::config::keys;
 use crate::config::mask::quoted;
-use crate::config::origin::{Origin, quote};
+use crate::config::model::Names;
+use crate::config::origin::Origin;
 use crate::config::reader::{Bad, Reader};
+use crate::config::score_rule::{decay, groups, points, rules, show_decay, show_rule, unknown_score};
 use crate::config::settings::Preset;
-use crate::config::traits::{events, optional, show_duration, show_events};
-use crate::config::tree::{Node, Value};
+use crate::config::traits::{optional, show_duration};
+use crate::config::tree::{Entry, Value};
 use crate::config::value;
-use crate::enrich::{Decay, EventPoints, Gives, Made, ModelSpec, Rules, ScoreRule, ScoreSpec};
-use crate::schedule::parse_duration;
+use crate::enrich::{
+    BandSpec, COOLDOWN, Decay, EXIT_SHARE, GradeAxis, GradeSpec, Made, ModelSpec, Rules, ScoreSpec, Weighed,
+};
 
-/// The ways points fade: the keys that say so, of which a score or a rule has at most one.
-const DECAY_KEYS: [&str; 4] = ["half_life", "linear", "expires", "decay"];
+/// Fourteen days (`cdp-semantics` §4.2).
+const DEFAULT_DECAY: Decay = Decay::HalfLife(std::time::Duration::from_secs(14 * 86_400));
 
-/// Puts the file's score into the model: over the preset's, key by key.
-pub fn scores(root: &Reader<'_>, preset: Preset, spec: &mut ModelSpec) -> Option<()> {
+/// Names that `score_NAME` would collide with.
+const TAKEN: [&str; 2] = ["reasons", "change"];
+
+/// Puts the file's scores into the model: over the preset's, key by key, or beside them.
+pub fn scores(root: &Reader<'_>, preset: Preset, spec: &mut ModelSpec, names: &Names) -> Option<()> {
     let section = root.section("scores")?;
-    section.check(keys::SCORES);
-    let path = section.path_of("engagement");
-    let known = spec.scores.iter().find(|score| &*score.name == "engagement").cloned();
-    let known_rules = known.as_ref().and_then(ScoreSpec::rules);
-    if let (Some(score), Some(rules)) = (&known, known_rules) {
-        let origin = Origin::Preset(preset.as_str());
-        let resolution = &section.notes().resolution;
-        resolution.add(format!("{path}.max"), score.max.to_string(), origin.clone());
-        resolution.add(format!("{path}.decay"), show_decay(rules.decay), origin.clone());
-        let rules: Vec<String> = rules.rules.iter().map(show_rule).collect();
-        resolution.add(format!("{path}.rules"), format!("[{}]", rules.join(", ")), origin);
+    for known in &spec.scores {
+        show(&section, known, &Origin::Preset(preset.as_str()));
     }
-    let Some(entry) = section.entry("engagement") else { return Some(()) };
-    let table = section.inside(&entry.node, "engagement", "`[scores.engagement]`".into(), path)?;
+    let mut known: Vec<String> = spec.scores.iter().map(|score| score.name.to_string()).collect();
+    known.extend(section.entries().iter().map(|entry| entry.key.clone()));
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    let mut complete = true;
+    for entry in section.entries() {
+        let before = spec.scores.iter().find(|score| *score.name == *entry.key).cloned();
+        match one(&section, entry, before.as_ref(), names, &known) {
+            Some(score) => match spec.scores.iter_mut().find(|have| have.name == score.name) {
+                Some(have) => *have = score,
+                None => spec.scores.push(score),
+            },
+            None => complete = false,
+        }
+    }
+    if !complete {
+        return None;
+    }
+    bands_are_named_once(&section, spec)?;
+    in_order(&section, spec)
+}
+
+fn one(
+    section: &Reader<'_>,
+    entry: &Entry,
+    before: Option<&ScoreSpec>,
+    names: &Names,
+    known: &[&str],
+) -> Option<ScoreSpec> {
+    let name = entry.key.as_str();
+    let problem = if value::is_name(name) {
+        TAKEN.contains(&name).then(|| Diagnostic::new("E010", format!("a score cannot be called \"{name}\"")))
+    } else {
+        Some(Diagnostic::new("E006", format!("{} is not a name", quoted(name))).help(value::NAME_HELP))
+    };
+    let is_named_right = problem.is_none();
+    if let Some(problem) = problem {
+        section.report(problem.at(&entry.key_place));
+    }
+    let table = section.inside(&entry.node, name, format!("`[scores.{name}]`"), section.path_of(name))?;
     table.check(keys::SCORE);
-    let decay = decay(&table);
     let max = optional(&table, "max", "100", points);
-    let rules = match (table.entry("rules"), known_rules) {
+    let made = made(&table, before, names, known);
+    let grade = grade(&table, known);
+    let bands = bands(&table);
+    let (max, made, grade, bands) = (max?, made?, grade?, bands?);
+    let max = max.or(before.map(|before| before.max)).unwrap_or(100.0);
+    if max <= 0.0 {
+        table.report_here(Diagnostic::new("E006", format!("`max` of {} must be above 0", table.named())));
+        return None;
+    }
+    is_named_right.then(|| ScoreSpec {
+        name: name.into(),
+        max,
+        made,
+        grade: grade.or_else(|| before.and_then(|before| before.grade.clone())),
+        bands: bands.unwrap_or_else(|| before.map(|before| before.bands.clone()).unwrap_or_default()),
+    })
+}
+
+/// By rules, or of other scores.
+fn made(table: &Reader<'_>, before: Option<&ScoreSpec>, names: &Names, known: &[&str]) -> Option<Made> {
+    let given: Vec<&str> = ["rules", "combine", "sum"].into_iter().filter(|key| table.entry(key).is_some()).collect();
+    if let [one, other, ..] = given.as_slice() {
+        table.report_here(
+            Diagnostic::new("E063", format!("{one} and {other} are both set in {}", table.named())).help("choose one"),
+        );
+        return None;
+    }
+    if let Some(key) = given.first().filter(|key| **key != "rules") {
+        return combination(table, key, known).map(Made::Combination);
+    }
+    let before_rules = before.and_then(ScoreSpec::rules);
+    if given.is_empty()
+        && let Some(Made::Combination(of)) = before.map(|before| &before.made)
+    {
+        return Some(Made::Combination(of.clone()));
+    }
+    let decay = decay(table);
+    let groups = groups(table);
+    let scope = names.of_people();
+    let rules = match (table.entry("rules"), before_rules) {
         (None, None) => {
             table.report_here(
                 Diagnostic::new("E005", format!("missing `rules` in {}", table.named()))
@@ -47,140 +118,208 @@ pub fn scores(root: &Reader<'_>, preset: Preset, spec: &mut ModelSpec) -> Option
             None
         }
         (None, Some(known)) => Some(known.rules.clone()),
-        (Some(entry), _) => rules(&table, &entry.node),
+        (Some(entry), _) => rules(table, &entry.node, groups.as_deref().unwrap_or_default(), &scope),
     };
-    let (decay, max, rules) = (decay?, max?, rules?);
-    let rules = Rules {
-        decay: decay.or(known_rules.map(|known| known.decay)).unwrap_or(DEFAULT_DECAY),
+    let (decay, groups, rules) = (decay?, groups?, rules?);
+    let kept = |known: &Rules| if table.entry("rules").is_none() { known.groups.clone() } else { Vec::new() };
+    let groups = if groups.is_empty() { before_rules.map(kept).unwrap_or_default() } else { groups };
+    Some(Made::Rules(Rules {
+        decay: decay.or(before_rules.map(|known| known.decay)).unwrap_or(DEFAULT_DECAY),
         rules,
-        groups: Vec::new(),
+        groups,
+    }))
+}
+
+/// `combine = { fit = 0.4, engagement = 0.6 }` or `sum = ["fit", "engagement"]`.
+fn combination(table: &Reader<'_>, key: &str, known: &[&str]) -> Option<Vec<Weighed>> {
+    let entry = table.entry(key)?;
+    let own = table.named().to_owned();
+    let exists = |name: &str| match known.contains(&name) && own != format!("`[scores.{name}]`") {
+        true => Ok(()),
+        false => Err(Bad::Value(unknown_score(name, "combine", known))),
     };
-    let score = ScoreSpec {
-        name: "engagement".into(),
-        max: max.or(known.as_ref().map(|known| known.max)).unwrap_or(100.0),
-        made: Made::Rules(rules),
-        grade: None,
-        bands: Vec::new(),
+    let of: Vec<Weighed> = if key == "sum" {
+        table.value(key, "[\"fit\", \"engagement\"]", |node| {
+            let names = value::texts(node)?;
+            names.iter().try_for_each(|name| exists(name))?;
+            Ok(names.into_iter().map(|score| Weighed { score: score.into(), weight: 1.0 }).collect())
+        })?
+    } else {
+        table.value(key, "{ fit = 0.4, engagement = 0.6 }", |node| {
+            let Value::Table(weights) = &node.value else { return Err(Bad::Shape("a table of weights")) };
+            weights.entries.iter().map(|one| weighed(one, &exists)).collect()
+        })?
     };
-    if score.max <= 0.0 {
-        table.report_here(Diagnostic::new("E006", format!("`max` of {} must be above 0", table.named())));
+    let sum: f64 = of.iter().map(|one| one.weight).sum();
+    if of.is_empty() || (key == "combine" && (sum - 1.0).abs() > 1e-9) {
+        // Written as a person would: 1.1, not 1.1000000000000001.
+        let sum = (sum * 1e6).round() / 1e6;
+        table.report(
+            Diagnostic::new("E060", format!("combine weights add up to {sum}"))
+                .at(&entry.node.place)
+                .help("they must add up to 1.0"),
+        );
         return None;
     }
-    spec.scores = vec![score];
+    Some(of)
+}
+
+fn weighed(one: &Entry, exists: &dyn Fn(&str) -> Result<(), Bad>) -> Result<Weighed, Bad> {
+    match exists(&one.key) {
+        Ok(()) => {}
+        Err(Bad::Value(problem)) => return Err(Bad::Value(problem.at(&one.key_place))),
+        Err(other) => return Err(other),
+    }
+    let weight = points(&one.node)?;
+    if weight < 0.0 {
+        return Err(Bad::Shape("weights of 0 or more"));
+    }
+    Ok(Weighed { score: one.key.as_str().into(), weight })
+}
+
+/// `grade = { fit = [75, 50, 25], engagement = [75, 50, 25] }`: letter, then number.
+fn grade(table: &Reader<'_>, known: &[&str]) -> Option<Option<GradeSpec>> {
+    const EXAMPLE: &str = "{ fit = [75, 50, 25], engagement = [75, 50, 25] }";
+    optional(table, "grade", EXAMPLE, |node| {
+        const SHAPE: Bad = Bad::Shape("two scores, each with its thresholds");
+        let Value::Table(axes) = &node.value else { return Err(SHAPE) };
+        let [letter, number] = axes.entries.as_slice() else { return Err(SHAPE) };
+        Ok(GradeSpec { letter: axis(letter, known)?, number: axis(number, known)? })
+    })
+}
+
+fn axis(entry: &Entry, known: &[&str]) -> Result<GradeAxis, Bad> {
+    if !known.contains(&entry.key.as_str()) {
+        return Err(Bad::Value(unknown_score(&entry.key, "grade", known).at(&entry.key_place)));
+    }
+    let Value::Array(items) = &entry.node.value else { return Err(Bad::Shape("an array of thresholds")) };
+    let thresholds: Vec<f64> = items.iter().map(points).collect::<Result<_, _>>()?;
+    if thresholds.is_empty() || thresholds.len() > 25 {
+        return Err(Bad::Shape("1 to 25 thresholds"));
+    }
+    if thresholds.windows(2).any(|pair| matches!(pair, [a, b] if b >= a)) {
+        let shown: Vec<String> = thresholds.iter().map(f64::to_string).collect();
+        let message = format!("grade thresholds must fall: [{}]", shown.join(", "));
+        return Err(Bad::Value(Diagnostic::new("E064", message).at(&entry.node.place)));
+    }
+    Ok(GradeAxis { score: entry.key.as_str().into(), thresholds })
+}
+
+/// `bands = { mql = { enter = 50, exit = 35, cooldown = "30d" } }`.
+fn bands(table: &Reader<'_>) -> Option<Option<Vec<BandSpec>>> {
+    let Some(entry) = table.entry("bands") else { return Some(None) };
+    let Value::Table(all) = &entry.node.value else {
+        table.read("bands", &entry.node, "{ mql = { enter = 50, exit = 35 } }", |_| {
+            Err::<(), _>(Bad::Shape("a table of bands"))
+        });
+        return None;
+    };
+    let read: Vec<Option<BandSpec>> = all.entries.iter().map(|one| band(table, one)).collect();
+    let mut bands: Vec<BandSpec> = read.into_iter().collect::<Option<_>>()?;
+    bands.sort_by(|a, b| a.enter.total_cmp(&b.enter));
+    let shown: Vec<String> = bands.iter().map(show_band).collect();
+    let origin = Origin::of(&entry.key_place);
+    table.notes().resolution.add(table.path_of("bands"), format!("{{ {} }}", shown.join(", ")), origin);
+    Some(Some(bands))
+}
+
+fn band(scores: &Reader<'_>, entry: &Entry) -> Option<BandSpec> {
+    let name = entry.key.as_str();
+    if !value::is_name(name) {
+        scores.report(
+            Diagnostic::new("E006", format!("{} is not a name", quoted(name)))
+                .at(&entry.key_place)
+                .help(value::NAME_HELP),
+        );
+        return None;
+    }
+    let path = format!("{}.{name}", scores.path_of("bands"));
+    let table = scores.inside(&entry.node, name, format!("band \"{name}\" of {}", scores.named()), path)?;
+    table.check(keys::BAND);
+    let missing = || {
+        Diagnostic::new("E005", format!("missing `enter` in {}", table.named()))
+            .at(&entry.key_place)
+            .help("`enter = 50`")
+    };
+    let enter = table.required("enter", "50", missing, points);
+    let exit = optional(&table, "exit", "35", points);
+    let cooldown = optional(&table, "cooldown", "\"30d\"", value::duration);
+    let (enter, exit, cooldown) = (enter?, exit?, cooldown?);
+    let exit = exit.unwrap_or(enter * EXIT_SHARE);
+    if exit >= enter {
+        let problem = Diagnostic::new("E061", format!("band \"{name}\": exit {exit} must be below enter {enter}"));
+        let place = table.entry("exit").map_or(&entry.key_place, |entry| &entry.node.place);
+        table.report(problem.at(place));
+        return None;
+    }
+    Some(BandSpec { name: name.into(), enter, exit, cooldown: cooldown.unwrap_or(COOLDOWN) })
+}
+
+fn bands_are_named_once(section: &Reader<'_>, spec: &ModelSpec) -> Option<()> {
+    let mut seen: Vec<&Arc<str>> = Vec::new();
+    for band in spec.scores.iter().flat_map(|score| &score.bands) {
+        if seen.contains(&&band.name) {
+            section.report_here(
+                Diagnostic::new("E010", format!("two bands are called \"{}\"", band.name)).help("names must be unique"),
+            );
+            return None;
+        }
+        seen.push(&band.name);
+    }
     Some(())
 }
 
-/// Fourteen days (`cdp-semantics` §4.2).
-const DEFAULT_DECAY: Decay = Decay::HalfLife(std::time::Duration::from_secs(14 * 86_400));
+/// Each score after those it is made of; otherwise in the order of the configuration.
+fn in_order(section: &Reader<'_>, spec: &mut ModelSpec) -> Option<()> {
+    let mut waiting = std::mem::take(&mut spec.scores);
+    while !waiting.is_empty() {
+        let is_ready = |score: &ScoreSpec| match &score.made {
+            Made::Rules(_) => true,
+            Made::Combination(of) => of.iter().all(|one| spec.scores.iter().any(|done| done.name == one.score)),
+        };
+        let Some(next) = waiting.iter().position(is_ready) else {
+            let names: Vec<&str> = waiting.iter().map(|score| &*score.name).collect();
+            section.report_here(
+                Diagnostic::new("E062", format!("scores are made of each other: {}", names.join(", ")))
+                    .help("a combination is made of scores that are not made of it"),
+            );
+            return None;
+        };
+        let next = waiting.remove(next);
+        spec.scores.push(next);
+    }
+    Some(())
+}
 
-fn rules(table: &Reader<'_>, node: &Node) -> Option<Vec<ScoreRule>> {
-    let Value::Array(items) = &node.value else {
-        table.read("rules", node, "[{ label = \"Page view\", event = \"page\", points = 1 }]", |_| {
-            Err::<(), _>(Bad::Shape("an array of rules"))
-        });
-        return None;
-    };
-    let mut complete = true;
-    let mut rules = Vec::new();
-    for (index, item) in items.iter().enumerate() {
-        let named = format!("rule {} of {}", index + 1, table.named());
-        let path = format!("{}.{}", table.path_of("rules"), index + 1);
-        match table.inside(item, "rules", named, path).and_then(|rule| one(&rule)) {
-            Some(rule) => rules.push(rule),
-            None => complete = false,
+fn show(section: &Reader<'_>, score: &ScoreSpec, origin: &Origin) {
+    let path = section.path_of(&score.name);
+    let add = |key: &str, text: String| section.notes().resolution.add(format!("{path}.{key}"), text, origin.clone());
+    add("max", score.max.to_string());
+    match &score.made {
+        Made::Rules(rules) => {
+            add("decay", show_decay(rules.decay));
+            let shown: Vec<String> = rules.rules.iter().map(|rule| show_rule(rule, &rules.groups)).collect();
+            add("rules", format!("[{}]", shown.join(", ")));
+        }
+        Made::Combination(of) => {
+            let shown: Vec<String> = of.iter().map(|one| format!("{} = {}", one.score, one.weight)).collect();
+            add("combine", format!("{{ {} }}", shown.join(", ")));
         }
     }
-    let shown: Vec<String> = rules.iter().map(show_rule).collect();
-    let origin = Origin::of(&node.place);
-    table.notes().resolution.add(table.path_of("rules"), format!("[{}]", shown.join(", ")), origin);
-    complete.then_some(rules)
-}
-
-fn one(rule: &Reader<'_>) -> Option<ScoreRule> {
-    rule.check(keys::SCORE_RULE);
-    let missing = |key: &str, example: &str| {
-        Diagnostic::new("E005", format!("missing `{key}` in {}", rule.named())).help(format!("`{key} = {example}`"))
-    };
-    let label = rule.required("label", "\"Page view\"", || missing("label", "\"Page view\""), value::filled_text);
-    let on = events(rule);
-    let given = rule.required("points", "5", || missing("points", "5"), points);
-    let max = optional(rule, "max", "15", points);
-    let per_day = optional(rule, "per_day", "5", |node| {
-        let most = value::count(1_000_000)(node)?;
-        u32::try_from(most).ok().filter(|most| *most > 0).ok_or(Bad::Shape("at least 1"))
-    });
-    let decay = decay(rule);
-    let gives = Gives::Events(EventPoints { on: on?, points: given?, per_day: per_day?, decay: decay? });
-    Some(ScoreRule { label: label?.into(), gives, max: max?, group: None })
-}
-
-/// Points are written with at most a few decimals; they are weights, not money.
-fn points(node: &Node) -> Result<f64, Bad> {
-    let most = Decimal::from(1_000_000);
-    let points = value::decimal(node)?;
-    points.to_f64().filter(|_| points.abs() <= most).ok_or(Bad::Shape("a number of points up to 1000000"))
-}
-
-/// `Some(None)` where nothing is said; E063 where two things are.
-fn decay(table: &Reader<'_>) -> Option<Option<Decay>> {
-    let given: Vec<&str> = DECAY_KEYS.into_iter().filter(|key| table.entry(key).is_some()).collect();
-    if let [one, other, ..] = given.as_slice() {
-        let problem = Diagnostic::new("E063", format!("{one} and {other} are both set in {}", table.named()));
-        let place = table.entry(other).map(|entry| &entry.key_place);
-        table.report(match place {
-            Some(place) => problem.at(place).help("choose one"),
-            None => problem.help("choose one"),
-        });
-        return None;
+    if let Some(grade) = &score.grade {
+        let axis = |axis: &GradeAxis| {
+            let shown: Vec<String> = axis.thresholds.iter().map(f64::to_string).collect();
+            format!("{} = [{}]", axis.score, shown.join(", "))
+        };
+        add("grade", format!("{{ {}, {} }}", axis(&grade.letter), axis(&grade.number)));
     }
-    let Some(key) = given.first() else { return Some(None) };
-    match *key {
-        "half_life" => table.value(key, "\"14d\"", |node| value::duration(node).map(Decay::HalfLife)),
-        "expires" => table.value(key, "\"90d\"", |node| value::duration(node).map(Decay::Expires)),
-        "linear" => table.value(key, "\"50%/30d\"", linear),
-        _ => table.value(key, "\"none\"", |node| match value::text(node)?.as_str() {
-            "none" => Ok(Decay::Never),
-            other => Err(Bad::Value(value::not_valid("E006", "decay", other, &["none"]))),
-        }),
+    if !score.bands.is_empty() {
+        let shown: Vec<String> = score.bands.iter().map(show_band).collect();
+        add("bands", format!("{{ {} }}", shown.join(", ")));
     }
-    .map(Some)
 }
 
-/// `50%/30d`.
-fn linear(node: &Node) -> Result<Decay, Bad> {
-    let text = value::text(node)?;
-    let bad = || Bad::value("E053", format!("{} is not a share per time", quoted(&text))).help("like \"50%/30d\"");
-    let (share, every) = text.split_once('/').ok_or_else(bad)?;
-    let share = share.trim().strip_suffix('%').and_then(|share| Decimal::from_str_exact(share.trim()).ok());
-    let share = share.filter(|share| *share > Decimal::ZERO && *share <= Decimal::ONE_HUNDRED).ok_or_else(bad)?;
-    let every = parse_duration(every.trim()).map_err(|_| bad())?;
-    let share = (share / Decimal::ONE_HUNDRED).to_f64().ok_or_else(bad)?;
-    Ok(Decay::Linear { share, every })
-}
-
-fn show_rule(rule: &ScoreRule) -> String {
-    let mut text = format!("{{ label = {}", quote(&rule.label));
-    if let Gives::Events(events) = &rule.gives {
-        text.push_str(&format!("{}, points = {}", show_events(&events.on), events.points));
-        if let Some(per_day) = events.per_day {
-            text.push_str(&format!(", per_day = {per_day}"));
-        }
-        if let Some(decay) = events.decay {
-            text.push_str(&format!(", decay = {}", show_decay(decay)));
-        }
-    }
-    if let Some(max) = rule.max {
-        text.push_str(&format!(", max = {max}"));
-    }
-    text.push_str(" }");
-    text
-}
-
-fn show_decay(decay: Decay) -> String {
-    match decay {
-        Decay::HalfLife(time) => format!("{{ half_life = \"{}\" }}", show_duration(time)),
-        Decay::Linear { share, every } => format!("{{ linear = \"{}%/{}\" }}", share * 100.0, show_duration(every)),
-        Decay::Expires(time) => format!("{{ expires = \"{}\" }}", show_duration(time)),
-        Decay::Never => "\"none\"".into(),
-    }
+fn show_band(band: &BandSpec) -> String {
+    let cooldown = show_duration(band.cooldown);
+    format!("{} = {{ enter = {}, exit = {}, cooldown = \"{cooldown}\" }}", band.name, band.enter, band.exit)
 }

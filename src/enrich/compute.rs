@@ -38,6 +38,7 @@ pub struct Model {
     judgement: Judgement,
     pub(super) shared: SharedRules,
     touches: RuleId,
+    fingerprint: String,
 }
 
 impl Model {
@@ -93,11 +94,17 @@ impl Model {
         matchers.sort_by_key(|matcher| matcher.id);
         matchers.dedup_by_key(|matcher| matcher.id);
         let incomplete = spec.traits.iter().map(TraitSpec::incomplete).collect();
-        Self { spec, matchers, traits, incomplete, formulas, judgement, shared, touches }
+        let fingerprint = format!("{:016x}", xxhash_rust::xxh3::xxh3_64(format!("{spec:?}").as_bytes()));
+        Self { fingerprint, spec, matchers, traits, incomplete, formulas, judgement, shared, touches }
     }
 
     pub fn spec(&self) -> &ModelSpec {
         &self.spec
+    }
+
+    /// Another one means that anybody may be computed differently.
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
     }
 
     /// Every rule that facts are kept for, sorted.

@@ -79,7 +79,7 @@ impl Judgement {
         sorted: &Sorted<'_>,
         due: &mut Due,
     ) -> Vec<Score> {
-        let values = Values { person, computed, zone: spec.time_zone };
+        let values = Values { person, computed, bands: &BTreeMap::new(), zone: spec.time_zone };
         let moment = Moment { zone: spec.time_zone, as_of: person.as_of };
         let mut scores: Vec<Score> = Vec::with_capacity(spec.scores.len());
         for (spec, sources) in spec.scores.iter().zip(&self.scores) {
@@ -155,8 +155,16 @@ impl Judgement {
     ) {
         if let Some(judging) = self.judging(person, sorted) {
             let zone = spec.time_zone;
-            let (places, crossed) =
-                segment::judge(&self.segments, person, zone, &mut computed.traits, sorted, judging, due);
+            let (places, crossed) = segment::judge(
+                &self.segments,
+                person,
+                zone,
+                &computed.standings.bands,
+                &mut computed.traits,
+                sorted,
+                judging,
+                due,
+            );
             computed.standings.segments = places;
             computed.transitions.extend(crossed);
         }
@@ -217,6 +225,8 @@ fn evidence_of(spec: &ModelSpec, scores: &[Vec<Source>], made_of: &dyn Fn(&str) 
             for name in row.expr().names() {
                 if spec.traits.iter().any(|known| known.name == *name) {
                     evidence.rules.extend(made_of(name));
+                    evidence.deals = true;
+                } else if name.starts_with("deals.") {
                     evidence.deals = true;
                 } else if !name.starts_with("consent.") {
                     evidence.names.insert(name.clone());

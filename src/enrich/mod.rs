@@ -25,6 +25,7 @@ mod matcher;
 mod needs;
 mod person;
 pub mod preset;
+pub mod preset_scores;
 mod preset_traits;
 mod rates;
 mod reasons;
@@ -63,7 +64,7 @@ pub use score_spec::{
     BandSpec, COOLDOWN, Decay, EXIT_SHARE, EventPoints, Gives, GradeAxis, GradeSpec, Made, RuleGroup, Rules, ScoreRule,
     ScoreSpec, TraitRow, Weighed,
 };
-pub use segment::{needs, segment_trait};
+pub use segment::{segment_needs, segment_trait};
 pub use segment_spec::{SEGMENTS, SegmentSpec};
 pub use semantic::{DataKind, is_conversion, named_kind, normal_event_name};
 pub use session::{SESSION_GAP_SECS, Session, sessions};
@@ -74,5 +75,5 @@ pub use topics::TopicMap;
 pub use trait_spec::{
     Amount, Fold, Frequent, InterestPart, InterestWeights, LtvSource, MailTrait, Sales, TouchPart, TraitRule, TraitSpec,
 };
-pub use values::KNOWN;
+pub use values::{DEAL_COUNTS, KNOWN};
 pub use window::{local_day, next_midnight};

@@ -37,14 +37,14 @@ pub(super) fn ready(specs: &[SegmentSpec], rule: &mut dyn FnMut(&EventPredicate)
             spec: spec.clone(),
         })
         .collect();
-    if let Ok(order) = in_order(&needs(specs)) {
+    if let Ok(order) = in_order(&segment_needs(specs)) {
         segments.sort_by_key(|segment| order.iter().position(|name| *name == segment.name));
     }
     segments
 }
 
 /// By trait name: the names that each segment's conditions read.
-pub fn needs(specs: &[SegmentSpec]) -> BTreeMap<Arc<str>, BTreeSet<Arc<str>>> {
+pub fn segment_needs(specs: &[SegmentSpec]) -> BTreeMap<Arc<str>, BTreeSet<Arc<str>>> {
     let names = |spec: &SegmentSpec| {
         let conditions = [Some(&spec.when), spec.exit_when.as_ref()];
         conditions.into_iter().flatten().flat_map(|expr| expr.names().cloned()).collect()
@@ -57,6 +57,7 @@ pub(super) fn judge(
     segments: &[Segment],
     person: &Person<'_>,
     zone: Tz,
+    bands: &BTreeMap<Arc<str>, Place>,
     computed: &mut BTreeMap<TraitName, Value>,
     sorted: &Sorted<'_>,
     judging: Judging<'_>,
@@ -64,7 +65,7 @@ pub(super) fn judge(
 ) -> (BTreeMap<Arc<str>, Place>, Vec<Transition>) {
     let (mut places, mut crossed) = (BTreeMap::new(), Vec::new());
     for segment in segments {
-        let (place, transition) = segment.judge(Values { person, computed, zone }, sorted, judging, due);
+        let (place, transition) = segment.judge(Values { person, computed, bands, zone }, sorted, judging, due);
         computed.insert(segment.name.clone(), Value::Bool(place.inside));
         places.insert(segment.spec.name.clone(), place);
         crossed.extend(transition);

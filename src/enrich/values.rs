@@ -1,22 +1,28 @@
 //! What conditions on a person see: what is computed, their company, what is declared, consents.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono_tz::Tz;
 use connector::{Timestamp, Value};
 
 use crate::enrich::person::Person;
 use crate::expr::{Input, Val};
-use crate::model::{Consents, Purpose, TraitName};
+use crate::model::{Consents, Place, Purpose, TraitName};
 
 /// The name that says whether anybody knows who the person is.
 pub const KNOWN: &str = "known";
+
+/// How many deals there are in each state.
+pub const DEAL_COUNTS: [&str; 3] = ["deals.open", "deals.won", "deals.lost"];
 
 /// The names of one person, as far as they are computed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Values<'a> {
     pub person: &'a Person<'a>,
     pub computed: &'a BTreeMap<TraitName, Value>,
+    /// By full name; none are asked for by scores.
+    pub bands: &'a BTreeMap<Arc<str>, Place>,
     pub zone: Tz,
 }
 
@@ -27,6 +33,14 @@ impl Input for Values<'_> {
         }
         if name == KNOWN {
             return Val::Bool(self.person.known);
+        }
+        if let Some(band) = name.strip_prefix("bands.") {
+            let is_it = |full: &str| full.rsplit('.').next() == Some(band);
+            return Val::Bool(self.bands.iter().any(|(full, place)| place.inside && is_it(full)));
+        }
+        if let Some(status) = name.strip_prefix("deals.") {
+            let of = self.person.deals.iter().filter(|deal| deal.facts.status.as_str() == status);
+            return Val::Int(i64::try_from(of.count()).unwrap_or(i64::MAX));
         }
         match name.strip_prefix("consent.").and_then(|purpose| purpose.parse().ok()) {
             Some(purpose) => Val::text(consent(self.person.consents, purpose)),

@@ -221,6 +221,7 @@ fn lines_become_figures() {
         ("first_touch_channel", "paid_search"),
         ("first_touch_medium", "cpc"),
         ("first_touch_source", "google"),
+        ("grade", "D4"),
         ("intent_topics", "pricing"),
         ("last_page", "/pricing"),
         ("last_seen_at", "2026-03-15T18:05:00Z"),
@@ -232,7 +233,8 @@ fn lines_become_figures() {
         ("page_views_30d", "4"),
         ("pricing_views_30d", "2"),
         ("score_engagement", "25"),
-        ("score_reasons", "Demo form +17.0; Pricing page +5.2; Page view +2.5"),
+        ("score_lead", "15"),
+        ("score_reasons", "Demo form +10.2; Pricing page +3.1; Page view +1.5"),
         ("visits_30d", "3"),
         ("visits_lifetime", "3"),
     ];

@@ -1,13 +1,14 @@
 //! The part of the face that is about where people stand: bands, segments, what was entered and left.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use connector::Timestamp;
 use serde::Serialize;
 
-use crate::model::{BandEntry, ProfileId, ProfileUid, Transition, TransitionKind};
-use crate::store::Result;
+use crate::model::{BandEntry, Crossing, ProfileId, ProfileUid, Transition, TransitionKind};
+use crate::store::{ComputeProfiles, Result};
 
 /// A transition with its place among all, which grows.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +29,9 @@ pub struct Member {
     pub since: Timestamp,
 }
 
+/// How many people would cross, by band (full name) or segment and direction.
+pub type Foreseen = BTreeMap<(TransitionKind, Arc<str>, Crossing), u64>;
+
 /// As with [`crate::store::Store`], every operation is one transaction.
 #[async_trait]
 pub trait StandingData {
@@ -42,6 +46,15 @@ pub trait StandingData {
 
     /// Who is in a band (by full name) or segment, by number of profile, after one.
     async fn members(&self, kind: TransitionKind, name: &str, after: ProfileId, limit: usize) -> Result<Vec<Member>>;
+
+    /// What a computation of everybody would let in and out, a chunk of profiles after one at a time; nothing is changed. Says how
+    /// many would cross each band and segment, and where to go on.
+    async fn foresee(
+        &self,
+        after: ProfileId,
+        limit: usize,
+        computing: Arc<dyn ComputeProfiles>,
+    ) -> Result<(Foreseen, Option<ProfileId>)>;
 
     /// How many people are in each band and segment that has any.
     async fn member_counts(&self) -> Result<Vec<(TransitionKind, Arc<str>, u64)>>;

@@ -342,7 +342,11 @@ fn define_fields(crm: &MemoryCrm) {
         ("cdp_won_revenue", number()),
         ("cdp_last_won_at", FieldKind::Instant),
         ("cdp_score_engagement", number()),
+        ("cdp_score", number()),
+        ("cdp_grade", text()),
         ("cdp_score_reasons", text()),
+        ("cdp_score_change", text()),
+        ("cdp_segments", text()),
     ];
     for (name, kind) in contact {
         crm.define(&Object::Contact, field(name, kind));

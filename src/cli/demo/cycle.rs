@@ -15,6 +15,9 @@ use crate::cli::terminal::Tone;
 /// Columns a value may take in the diff.
 const VALUE: usize = 44;
 
+/// Most characters shown of a value that is replaced.
+const WAS: usize = 20;
+
 pub async fn evening(stage: &mut Stage<'_>, cast: &Cast) -> Result<Done, Failure> {
     stage.teller.act("Tue 17:00", "Pull, compute, plan, push").await;
     let pulled = stage.app.pull(stage.connection()?, Pulling::default(), &()).await?;
@@ -69,7 +72,8 @@ async fn show(stage: &Stage<'_>, cast: &Cast, plans: &[Plan]) {
     let mut records: BTreeMap<String, Vec<(String, String, String)>> = BTreeMap::new();
     for change in plans.iter().flat_map(|plan| &plan.forecast.changes) {
         let record = change.record.as_ref().map_or_else(|| "new".to_owned(), ToString::to_string);
-        let (from, to) = (short(&change.from), short(&change.to));
+        // Of what was only enough to know it again: the line has room for one long value.
+        let (from, to) = (short(&change.from, WAS), short(&change.to, VALUE));
         records.entry(record).or_default().push((change.field.to_string(), from, to));
     }
     for (record, changes) in records {
@@ -125,9 +129,9 @@ pub async fn echo(stage: &mut Stage<'_>) -> Result<Done, Failure> {
     Ok(done)
 }
 
-fn short(value: &Value) -> String {
+fn short(value: &Value, most: usize) -> String {
     let text = plain_value(value);
-    match text.char_indices().nth(VALUE) {
+    match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text,
     }

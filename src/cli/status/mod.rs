@@ -14,6 +14,7 @@ use crate::cli::exit::{Ended, Exit};
 use crate::cli::moment;
 use crate::cli::terminal::{Terminal, Tone, cell};
 use crate::config::SourceSettings;
+use crate::model::TransitionKind;
 use crate::store::Store;
 use health::State;
 use view::{Budget, Configured, Status, view};
@@ -52,7 +53,16 @@ pub async fn show(
         None => Default::default(),
     };
     let sources = sources::sources(now, sources, &sent);
-    let status = Status { sources, ..view(now, &known, &stats, &runs, &schedules) };
+    let standing = match &store {
+        Some(store) => store.member_counts().await?,
+        None => Vec::new(),
+    };
+    let in_each = |kind| {
+        let of = standing.iter().filter(|(one, _, _)| *one == kind);
+        of.map(|(_, name, people)| (name.clone(), *people)).collect()
+    };
+    let (bands, segments) = (in_each(TransitionKind::Band), in_each(TransitionKind::Segment));
+    let status = Status { sources, bands, segments, ..view(now, &known, &stats, &runs, &schedules) };
     terminal.show(&status, |terminal| print(&status, now, terminal))?;
     Ok(Exit::Done)
 }
@@ -72,6 +82,11 @@ pub fn print(status: &Status, now: Timestamp, terminal: &Terminal) {
         line.push_str(&format!(" · {} identity conflicts", moment::count(status.identity_conflicts)));
     }
     terminal.say(line);
+    let sizes: Vec<String> =
+        status.bands.iter().chain(&status.segments).map(|(n, p)| format!("{n} {}", moment::count(*p))).collect();
+    if !sizes.is_empty() {
+        terminal.say(terminal.paint(Tone::Quiet, &crate::cli::clean::line(&sizes.join(" · "))));
+    }
     terminal.say("");
     sources::print(&status.sources, now, terminal);
     if status.connections.is_empty() {

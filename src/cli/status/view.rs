@@ -24,6 +24,9 @@ pub struct Status {
     pub identity_conflicts: u64,
     pub connections: Vec<Connection>,
     pub sources: Vec<Source>,
+    /// People in each band, by full name, and in each segment.
+    pub bands: BTreeMap<Arc<str>, u64>,
+    pub segments: BTreeMap<Arc<str>, u64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -93,6 +96,8 @@ pub fn view(
         identity_conflicts: stats.identity_conflicts,
         connections,
         sources: Vec::new(),
+        bands: BTreeMap::new(),
+        segments: BTreeMap::new(),
     }
 }
 
@@ -182,6 +187,8 @@ mod tests {
                 "budget": {"limit": 250_000, "used": 41, "resets_at": null},
             }],
             "sources": [],
+            "bands": {},
+            "segments": {},
         });
         assert_eq!(serde_json::to_value(&status).unwrap(), want);
     }

@@ -93,7 +93,7 @@ fn what_is_not_in_this_version_is_refused_by_name() {
         ("[crm.fields.lead]\nemail = \"Email\"", "E008 5:13 `lead` in `[crm.fields]` is not in this version"),
         (
             "[crm.fields.contact]\nsegments.mql = \"cdp_mql\"",
-            "E008 6:1 `segments.…` in `[crm.fields.contact]` is not in this version",
+            "E030 6:1 unknown trait \"segments.mql\" in `[crm.fields.contact]`",
         ),
         (
             "[crm.fields.company]\nname = { field = \"name\", direction = \"push\" }",
@@ -384,41 +384,6 @@ fn expressions() {
         let found = place.text.slice(&place.span);
         assert!(found.contains(marked) || marked.contains(found), "{failure}");
     }
-}
-
-#[test]
-fn scores() {
-    let rule = "rules = [{ label = \"P\", event = \"page\", points = 1";
-    let cases = [
-        ("half_life = \"14d\"".to_owned(), "E005 1:1 missing `rules` in `[scores.engagement]`"),
-        ("rules = 1".to_owned(), "E006 2:9 `rules` must be an array of rules, found integer 1"),
-        (
-            format!("{rule} }}]\nlinear = \"50%/30d\"\nhalf_life = \"14d\""),
-            "E063 3:1 half_life and linear are both set in `[scores.engagement]`",
-        ),
-        (format!("{rule} }}]\nlinear = \"50/30d\""), "E053 3:10 \"50/30d\" is not a share per time"),
-        (
-            format!("{rule}, decay = \"none\", expires = \"9d\" }}]"),
-            "E063 2:53 expires and decay are both set in rule 1 of `[scores.engagement]`",
-        ),
-        (
-            format!("{rule}, when = \"x\" }}]"),
-            "E008 2:53 `when` in rule 1 of `[scores.engagement]` is not in this version",
-        ),
-        (
-            format!("{rule}, mx = 1 }}]"),
-            "E003 2:53 unknown key `mx` in rule 1 of `[scores.engagement]` | did you mean `max`?",
-        ),
-        (
-            "rules = [{ event = \"page\", points = 1 }]".into(),
-            "E005 2:10 missing `label` in rule 1 of `[scores.engagement]`",
-        ),
-        (format!("{rule} }}]\nmax = -1"), "E006 1:1 `max` of `[scores.engagement]` must be above 0"),
-    ];
-    for (lines, want) in cases {
-        assert_eq!(problems(&format!("[scores.engagement]\n{lines}")), [want], "{lines}");
-    }
-    check(&[("[scores.lead]\ncombine = { fit = 1 }", "E008 1:9 `lead` in `[scores]` is not in this version")]);
 }
 
 #[test]

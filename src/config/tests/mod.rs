@@ -7,6 +7,7 @@ mod golden;
 mod hostile;
 mod privacy;
 mod salesforce;
+mod scores;
 
 use std::path::Path;
 

@@ -43,8 +43,12 @@ const CONTACT: &[PresetLine] = &[
     ("won_deals", "cdp_won_deals", As::Default),
     ("won_revenue", "cdp_won_revenue", As::Default),
     ("last_won_at", "cdp_last_won_at", As::Default),
+    ("score_lead", "cdp_score", As::Default),
+    ("grade", "cdp_grade", As::Default),
     ("score_engagement", "cdp_score_engagement", As::Default),
     ("score_reasons", "cdp_score_reasons", As::Default),
+    ("score_change", "cdp_score_change", As::Default),
+    ("segments", "cdp_segments", As::Default),
     (PROFILE_ID, "cdp_profile_id", As::Default),
 ];
 

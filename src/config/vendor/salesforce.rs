@@ -63,8 +63,12 @@ const CONTACT: &[PresetLine] = &[
     ("won_deals", "CDP_Won_Deals__c", As::Default),
     ("won_revenue", "CDP_Won_Revenue__c", As::Default),
     ("last_won_at", "CDP_Last_Won_At__c", As::Default),
+    ("score_lead", "CDP_Score__c", As::Default),
+    ("grade", "CDP_Grade__c", As::Default),
     ("score_engagement", "CDP_Score_Engagement__c", As::Default),
     ("score_reasons", "CDP_Score_Reasons__c", As::Default),
+    ("score_change", "CDP_Score_Change__c", As::Default),
+    ("segments", "CDP_Segments__c", As::Default),
     (PROFILE_ID, "CDP_Profile_Id__c", As::Default),
 ];
 
@@ -83,8 +87,12 @@ const LEAD: &[PresetLine] = &[
     ("pricing_views_30d", "CDP_Pricing_Views_30d__c", As::Default),
     ("last_seen_at", "CDP_Last_Seen_At__c", As::Default),
     ("first_touch_source", "CDP_First_Touch_Source__c", As::FillIfEmpty),
+    ("score_lead", "CDP_Score__c", As::Default),
+    ("grade", "CDP_Grade__c", As::Default),
     ("score_engagement", "CDP_Score_Engagement__c", As::Default),
     ("score_reasons", "CDP_Score_Reasons__c", As::Default),
+    ("score_change", "CDP_Score_Change__c", As::Default),
+    ("segments", "CDP_Segments__c", As::Default),
     (PROFILE_ID, "CDP_Profile_Id__c", As::Default),
 ];
 

@@ -13,7 +13,7 @@ use super::profiles::{self, keep_history};
 use super::session::Session;
 use super::{company, deals, records, rules as fact_rules, standing};
 use crate::model::{Attribute, Computed, Origin, Profile, ProfileId, Purpose, RuleId, Standings, TraitName};
-use crate::store::{ComputeInput, ComputeProfiles};
+use crate::store::{ComputeInput, ComputeProfiles, Foreseen};
 
 pub(super) fn compute(
     gate: &Gate<'_, '_>,
@@ -69,6 +69,44 @@ pub(super) fn compute(
     }
     let more = ids.last().filter(|_| ids.len() >= limit.max(1)).map(|id| ProfileId(*id));
     Ok((ids.len() as u64, changed, more))
+}
+
+/// What a computation of everybody would let in and out; nothing is changed. Companies are as last placed.
+pub(super) fn foresee(
+    gate: &Gate<'_, '_>,
+    after: ProfileId,
+    limit: usize,
+    computing: &dyn ComputeProfiles,
+) -> Fallible<(Foreseen, Option<ProfileId>)> {
+    let session = gate.session();
+    let ids = chosen(session, Timestamp::EPOCH, true, after.0, limit.max(1))?;
+    let wanted: HashSet<RuleId> = computing.rules().into_iter().collect();
+    let mut foreseen = Foreseen::new();
+    for id in &ids {
+        let consents = gate.consents(Some(*id))?;
+        let Some((profile, kept)) = load(session, *id)?.filter(|_| consents.allows(Purpose::Analytics)) else {
+            continue;
+        };
+        let of_company = |name: &str| name.starts_with("company.") || name == "email_is_business";
+        let company = profile.computed.iter().filter(|(name, _)| of_company(name));
+        let company: BTreeMap<TraitName, Value> = company.map(|(name, value)| (name.clone(), value.clone())).collect();
+        let facts = fact_rules::facts(session, *id, &wanted)?;
+        let deals = deals::of_profile(session, *id)?;
+        let result = computing.compute(&ComputeInput {
+            profile: &profile,
+            facts: &facts,
+            deals: &deals,
+            company: &company,
+            consents: &consents,
+            standings: &kept.standings,
+            told: None,
+        });
+        for crossed in result.transitions {
+            *foreseen.entry((crossed.kind, crossed.name, crossed.direction)).or_default() += 1;
+        }
+    }
+    let more = ids.last().filter(|_| ids.len() >= limit.max(1)).map(|id| ProfileId(*id));
+    Ok((foreseen, more))
 }
 
 fn chosen(session: &Session<'_>, as_of: Timestamp, all: bool, after: i64, limit: usize) -> Fallible<Vec<i64>> {

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{SqliteStore, profiles, standing};
+use super::gate::Gate;
+use super::{SqliteStore, compute, profiles, standing};
 use crate::model::{BandEntry, ProfileId, Transition, TransitionKind};
-use crate::store::{Member, Result, StandingData, TransitionRow};
+use crate::store::{ComputeProfiles, Foreseen, Member, Result, StandingData, TransitionRow};
 
 #[async_trait]
 impl StandingData for SqliteStore {
@@ -33,6 +34,19 @@ impl StandingData for SqliteStore {
     async fn members(&self, kind: TransitionKind, name: &str, after: ProfileId, limit: usize) -> Result<Vec<Member>> {
         let name = name.to_owned();
         self.read("read members", move |session| standing::members(session, kind, &name, after, limit)).await
+    }
+
+    async fn foresee(
+        &self,
+        after: ProfileId,
+        limit: usize,
+        computing: Arc<dyn ComputeProfiles>,
+    ) -> Result<(Foreseen, Option<ProfileId>)> {
+        let privacy = self.privacy();
+        self.read("foresee a computation", move |session| {
+            compute::foresee(&Gate::open(session, &privacy)?, after, limit, &*computing)
+        })
+        .await
     }
 
     async fn member_counts(&self) -> Result<Vec<(TransitionKind, Arc<str>, u64)>> {

@@ -2,6 +2,7 @@
 
 use connector::{Object, Value};
 use ferry::config::Vendor::Salesforce;
+use ferry::model::{Crossing, EntryState, TransitionKind};
 use serde_json::json;
 
 use super::stage::{Stage, keys, page, track};
@@ -41,6 +42,8 @@ async fn a1_to_a3_two_visits_from_an_ad() {
     let stage = Stage::set("2026-03-02T08:00:00Z", &[]).await;
     visits(&stage).await;
     stage.compute("2026-03-02T10:00:00Z").await;
+    assert_eq!(stage.figures("anonymous_id:a-1").await, "0.00 12.98 7.79 8 D4");
+    assert_eq!(stage.entry("anonymous_id:a-1").await, None);
     assert!(!stage.is_known("anonymous_id:a-1").await);
     assert_eq!(stage.ids("anonymous_id:a-1").await, keys(&["anonymous_id:a-1"]));
     // 10 minutes apart are one session, 35 are two.
@@ -74,6 +77,16 @@ async fn a4_and_a5_a_form_leaves_her_anonymous_and_an_address_makes_her_known() 
     visits(&stage).await;
     becomes_known(&stage).await;
     stage.compute("2026-03-04T08:05:00Z").await;
+    assert_eq!(stage.figures(ADA).await, "100.00 41.80 65.08 65 A3");
+    assert_eq!(stage.entry(ADA).await, Some(EntryState::Ready));
+    let reasons = "Demo form +18.0; Company size +12.0; Senior title +10.0";
+    stage.assert_values(ADA, &[("score_reasons", reasons.into()), ("segments.mql", true.into())]).await;
+    let crossed: Vec<_> = stage.timeline(ADA).await.into_iter().filter(|item| &*item.kind == "score").collect();
+    assert_eq!(crossed.len(), 1);
+    assert_eq!((&*crossed[0].title, crossed[0].detail.as_deref()), ("Score 65 (A3) → MQL", Some(reasons)));
+    // A pass that brings nothing new says nothing again.
+    stage.compute("2026-03-04T08:06:00Z").await;
+    assert_eq!(stage.timeline(ADA).await.iter().filter(|item| &*item.kind == "score").count(), 1);
     assert_eq!(stage.one(&["anonymous_id:a-1", ADA, "ada@northwind.example"]).await, p1, "p1 goes on");
     assert!(stage.is_known(ADA).await);
     assert_eq!(stage.ids(ADA).await, keys(&[ADA, "anonymous_id:a-1"]));
@@ -135,6 +148,7 @@ async fn a8_her_second_device_merges_into_the_known_profile() {
     });
     stage.web("2026-03-15T18:05:00Z", login).await;
     stage.compute("2026-03-15T18:10:00Z").await;
+    assert_eq!(stage.figures(ADA).await, "100.00 24.75 54.85 55 A4");
     assert_eq!(stage.one(&["user_id:u-ada", ADA, "anonymous_id:a-1", "anonymous_id:a-2"]).await, p1, "known wins");
     assert_eq!(stage.who(&p2.to_string()).await, p1, "p2's id leads to her for ever");
     assert_eq!(stage.ids(ADA).await, keys(&["user_id:u-ada", ADA, "anonymous_id:a-1", "anonymous_id:a-2"]));
@@ -149,4 +163,29 @@ async fn a8_her_second_device_merges_into_the_known_profile() {
     stage.assert_values(ADA, &want).await;
     assert_eq!(stage.sessions(ADA).await.last().unwrap(), "2026-03-15T18:00:00Z 0 s 1 views");
     assert_eq!(stage.conflicts(), Vec::<String>::new());
+}
+
+/// Every "as of" is a pass: she enters the band once, and is still in it when the deal is won.
+#[tokio::test(flavor = "multi_thread")]
+async fn a5_to_a9_she_enters_the_band_once() {
+    let stage = Stage::set("2026-03-02T08:00:00Z", &[]).await;
+    visits(&stage).await;
+    stage.compute("2026-03-02T10:00:00Z").await;
+    becomes_known(&stage).await;
+    stage.compute("2026-03-04T08:05:00Z").await;
+    second_device(&stage).await;
+    stage.compute("2026-03-15T18:10:00Z").await;
+    assert_eq!(stage.figures(ADA).await, "100.00 24.75 54.85 55 A4");
+    stage.compute("2026-03-20T15:05:00Z").await;
+    assert_eq!(stage.figures(ADA).await, "100.00 19.44 51.67 52 A4");
+    let detail = stage.harbour.profile(ADA).await;
+    assert!(detail.standings.is_in_band("lead.mql") && detail.standings.is_in_segment("mql"));
+    let rows = stage.app().store.transitions_of(detail.profile.id, 100).await.unwrap();
+    let bands: Vec<_> = rows.iter().filter(|row| row.kind == TransitionKind::Band).collect();
+    assert_eq!((bands.len(), bands[0].direction, bands[0].backfill), (1, Crossing::In, false));
+    assert_eq!(stage.entry(ADA).await, Some(EntryState::Ready), "nobody has acted on it yet");
+    // In the end time alone lets her out.
+    stage.compute("2026-08-20T15:05:00Z").await;
+    assert_eq!(stage.figures(ADA).await, "100.00 0.01 40.01 40 A4");
+    assert!(stage.harbour.profile(ADA).await.standings.is_in_band("lead.mql"), "her fit keeps her above 35");
 }

@@ -46,6 +46,7 @@ async fn b1_the_laptop_is_detached_and_ada_keeps_her_events() {
     assert_eq!(stage.story(ADA).await, hers);
     assert_eq!(stage.story(BOB).await, ["identify 2026-03-16T09:00:00Z"]);
     stage.compute("2026-03-16T09:05:00Z").await;
+    assert_eq!(stage.figures(BOB).await, "75.00 0.00 30.00 30 A4");
     stage.assert_values(ADA, &[("visits_30d", 3.into()), ("page_views_30d", 4.into())]).await;
     let his = [
         ("visits_30d", 0.into()),
@@ -66,6 +67,8 @@ async fn b2_and_b3_the_device_alone_is_nobody_and_beside_bob_it_is_bob() {
     his["userId"] = "u-bob".into();
     stage.web("2026-03-16T09:31:00Z", his).await;
     stage.compute("2026-03-16T09:32:00Z").await;
+    assert_eq!(stage.figures(BOB).await, "75.00 6.00 33.60 34 A4");
+    assert_eq!(stage.figures(ADA).await, "100.00 23.98 54.39 54 A4");
     assert_eq!(stage.story("anonymous_id:a-1").await, ["page 2026-03-16T09:30:00Z"]);
     assert_eq!(stage.story(BOB).await, ["identify 2026-03-16T09:00:00Z", "page 2026-03-16T09:31:00Z"]);
     assert_eq!(stage.events(ADA).await.len(), 7);

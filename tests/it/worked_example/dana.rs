@@ -19,6 +19,7 @@ async fn d1_a_shopper_becomes_known_and_works_nowhere() {
     let stage = Stage::set("2026-03-01T19:00:00Z", &[]).await;
     until_known(&stage).await;
     stage.compute("2026-03-02T20:02:00Z").await;
+    assert_eq!(stage.figures(DANA).await, "25.00 5.71 13.43 13 C4");
     stage.one(&[DANA, "anonymous_id:a-9"]).await;
     assert_eq!(stage.ids(DANA).await, keys(&[DANA, "anonymous_id:a-9"]));
     assert_eq!(stage.company(DANA).await, "", "free mail");

@@ -46,6 +46,7 @@ async fn e3_the_card_makes_them_one_and_the_older_survives() {
     let (p7, p8) = (stage.who(WORK).await, stage.who(PRIVATE).await);
     order(&stage).await;
     stage.compute("2026-03-01T12:05:00Z").await;
+    assert_eq!(stage.figures(WORK).await, "45.00 0.00 18.00 18 C4");
     assert_eq!(stage.one(&[WORK, PRIVATE, "loyalty_id:LOY-1", "user_id:u-eve"]).await, p7);
     assert_eq!(stage.who(&p8.to_string()).await, p7, "p8's id leads to her for ever");
     assert_eq!(stage.ids(WORK).await, keys(&[WORK, PRIVATE, "loyalty_id:LOY-1", "user_id:u-eve"]));

@@ -2,7 +2,7 @@
 
 use connector::{Object, RecordId};
 use ferry::config::Vendor::Hubspot;
-use ferry::model::{Purpose, Run, RunState};
+use ferry::model::{EntryState, Purpose, Run, RunState};
 use serde_json::{Value as Json, json};
 
 use super::stage::{Stage, keys, page, track};
@@ -88,6 +88,8 @@ async fn withdrawn() -> (Stage, RecordId) {
 #[tokio::test(flavor = "multi_thread")]
 async fn f1_one_batch_is_one_person_who_allows_sales() {
     let (stage, record) = one_batch().await;
+    assert_eq!(stage.figures(FAISAL).await, "100.00 47.99 68.79 69 A3");
+    assert_eq!(stage.entry(FAISAL).await, Some(EntryState::Ready));
     let contact = format!("crm:hubspot:contact:{record}");
     assert_eq!(stage.ids(FAISAL).await, keys(&["user_id:u-fai", FAISAL, "anonymous_id:a-f", &contact]));
     assert_eq!(sales(&stage).await, "granted");

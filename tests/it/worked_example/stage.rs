@@ -8,7 +8,7 @@ use connector::{Clock, Timestamp, Value};
 use ferry::app::{App, Pulling};
 use ferry::config::Vendor;
 use ferry::enrich::{Session, tell};
-use ferry::model::{EventRow, ProfileUid, RunState};
+use ferry::model::{EntryState, EventRow, ProfileUid, RunState};
 use ferry::server::events::serve;
 use ferry::store::TimelineItem;
 use mock_crm::Options;
@@ -189,6 +189,24 @@ impl Stage {
 
     pub async fn value(&self, key: &str, name: &str) -> Value {
         self.harbour.profile(key).await.profile.value(name).clone()
+    }
+
+    /// Fit, engagement and lead at two decimals, the lead score as CRMs see it, and the grade.
+    pub async fn figures(&self, key: &str) -> String {
+        let detail = self.harbour.profile(key).await;
+        let exact = |name: &str| {
+            let score = detail.scores.iter().find(|score| &*score.name == name);
+            format!("{:.2}", score.map_or(f64::NAN, |score| score.value))
+        };
+        let shown = |name: &str| detail.profile.value(name).to_string();
+        format!("{} {} {} {} {}", exact("fit"), exact("engagement"), exact("lead"), shown("score_lead"), shown("grade"))
+    }
+
+    /// The state of the latest entry into the band `mql`, if there ever was one.
+    pub async fn entry(&self, key: &str) -> Option<EntryState> {
+        let id = self.harbour.profile(key).await.profile.id;
+        let entries = self.app().store.band_entries(id).await.unwrap();
+        entries.into_iter().find(|entry| &*entry.band == "lead.mql").map(|entry| entry.state)
     }
 
     /// Computed traits by name.
