@@ -1,5 +1,6 @@
 //! FLOOR 1 — the nouns of a CDP. No I/O, no SQL, no vendor, no file format.
 
+mod assignment;
 mod attribute;
 mod blocked;
 pub mod canonical;
@@ -26,6 +27,7 @@ mod suppression;
 mod transition;
 mod whose;
 
+pub use assignment::{Decision, Office, Share, Step, TrailLine, User};
 pub use attribute::{Attribute, AttributeChange, Origin, survivor};
 pub use company::{Claim, ClaimKind, CompanyClaims, CompanyEvidence, CompanyKey, CompanyRules};
 pub use consent::{Choice, ConsentDecision, ConsentDefaults, Consents, MessageConsent, Purpose, effective};

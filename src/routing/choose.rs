@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use connector::Timestamp;
 
-use super::office::{Office, User};
 use super::route::Lead;
 use super::rules::{Member, Method, Pool, Rules};
+use crate::model::{Office, User};
 
 /// What a pool says to a lead.
 #[derive(Debug, PartialEq, Eq)]

@@ -12,6 +12,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::expr::{Expr, Kind, ProfileInput, Scope};
+use crate::model::{Decision, Office, Step, User};
 
 /// Counts as a store would.
 #[derive(Default)]
