@@ -10,6 +10,7 @@ use crate::config::diagnostic::Diagnostic;
 use crate::config::expression;
 use crate::config::keys;
 use crate::config::mask::quoted;
+use crate::config::people::People;
 use crate::config::reader::{Bad, Reader};
 use crate::config::traits::optional;
 use crate::config::tree::{Entry, Node, Value};
@@ -23,13 +24,13 @@ const GENERAL: &str = "general";
 const MOST: u64 = 100_000;
 
 /// The rules, `Some(None)` where the file has none.
-pub fn routing(root: &Reader<'_>, bands: &[&str], scope: &Scope, timezone: Tz) -> Option<Option<Rules>> {
+pub fn routing(root: &Reader<'_>, people: &People, timezone: Tz) -> Option<Option<Rules>> {
     if root.entry("routing").is_none() {
         return Some(None);
     }
     let section = root.section("routing")?;
     section.check(keys::ROUTING);
-    let on = section.value_or("on", Value::Text("mql".into()), |node| band(node, bands));
+    let on = section.value_or("on", Value::Text("mql".into()), |node| band(node, people));
     let keep_owner = section.value_or("keep_owner", Value::Bool(true), value::flag);
     let account_owner = section.value_or("account_owner", Value::Bool(true), value::flag);
     let (pools, general) = pools(&section)?;
@@ -46,7 +47,7 @@ pub fn routing(root: &Reader<'_>, bands: &[&str], scope: &Scope, timezone: Tz) -
         None => Some(None),
         Some(entry) => sla(&section, &entry.node).map(Some),
     };
-    let rules = rules(&section, scope, &targets);
+    let rules = rules(&section, people.scope(), &targets);
     let general = match section.entry("pool") {
         Some(entry) if is_pools(&entry.node) => {
             optional(&section, "default_pool", "\"dach\"", |node| targets.pool(node))?
@@ -73,12 +74,12 @@ pub fn routing(root: &Reader<'_>, bands: &[&str], scope: &Scope, timezone: Tz) -
 
 const HOURS: &str = "{ days = \"mon-fri\", from = \"09:00\", to = \"17:30\" }";
 
-fn band(node: &Node, bands: &[&str]) -> Result<Arc<str>, Bad> {
+fn band(node: &Node, people: &People) -> Result<Arc<str>, Bad> {
     let name = value::text(node)?;
-    if bands.contains(&name.as_str()) {
-        return Ok(name.into());
-    }
-    Err(Bad::Value(value::not_valid("E061", "band", &name, bands)))
+    people.band(&name).ok_or_else(|| {
+        let bands: Vec<&str> = people.bands().collect();
+        Bad::Value(value::not_valid("E061", "band", &name, &bands))
+    })
 }
 
 pub(super) fn closed(node: &Node) -> Result<WhenClosed, Bad> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
+use connector::Timestamp;
 
 use super::hours::{Calendar, Hours, Span};
 use crate::expr::Expr;
@@ -161,6 +162,18 @@ impl Rules {
             hours: member.hours.or_else(|| pool.and_then(|pool| pool.hours)).or(self.hours),
             away: &member.away,
             holidays: &self.holidays,
+        }
+    }
+
+    /// By when the owner of a lead is to have answered it, in their working time; `None` where nobody waits.
+    pub fn respond_by(&self, address: Option<&str>, at: Timestamp) -> Option<Timestamp> {
+        let within = self.sla?.respond_within;
+        match address.and_then(|address| self.member(address)) {
+            Some((pool, member)) => self.calendar(Some(pool), member).after(at, within),
+            None => {
+                let everybody = Calendar { zone: self.zone, hours: self.hours, away: &[], holidays: &self.holidays };
+                everybody.after(at, within)
+            }
         }
     }
 

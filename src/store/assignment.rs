@@ -3,10 +3,12 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use connector::{ConnectionName, FieldName, Object, RecordId, Timestamp};
 use serde::Serialize;
 
-use crate::model::{Decision, Intent, Office, OutboxId, Profile, ProfileUid, Step, TrailLine, User};
+use crate::model::{Decision, Intent, Office, OutboxId, Profile, ProfileId, ProfileUid, Step, TrailLine, User};
+use crate::store::Result;
 
 /// A lead about to be made, or a record about to get its first owner.
 #[derive(Clone, Debug)]
@@ -89,3 +91,27 @@ impl AssignmentState {
 
 /// Names the entries of one call.
 pub type Entries = Vec<(OutboxId, Assigned)>;
+
+/// The part of the store's face that gives leads to people. As everywhere, an operation is one transaction.
+#[async_trait]
+pub trait Leads {
+    /// Decides whose the leads of these leased entries are, together with the turns that this takes and with the intents that
+    /// say so: what is sent afterwards has its owner, and a write that is tried again takes no second turn. An entry that has
+    /// to wait is queued again.
+    async fn assign(
+        &self,
+        connection: &ConnectionName,
+        object: &Object,
+        entries: Vec<OutboxId>,
+        now: Timestamp,
+        how: Assigning,
+    ) -> Result<Entries>;
+
+    /// Turns taken since an instant, newest first; of one profile if given.
+    async fn assignments(
+        &self,
+        profile: Option<ProfileId>,
+        since: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<AssignmentRow>>;
+}

@@ -21,6 +21,8 @@ pub struct StageItem {
     /// The profile's identifiers, strongest first, where there is no record: an existing one tells whose it is itself.
     pub identifiers: Vec<crate::model::Identifier>,
     pub consents: Consents,
+    /// Bands that the profile has entered and for which nothing has been done yet, by full name; where there is no record.
+    pub ready: Vec<std::sync::Arc<str>>,
     /// Whether it is somebody on the suppression list: nothing may be written.
     pub is_suppressed: bool,
 }

@@ -3,8 +3,10 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use connector::{ConnectionName, FieldName, Object, RecordId, Timestamp, Value};
 
+use super::SqliteStore;
 use super::fault::{Fallible, Fault};
 use super::intents::{self, Row};
 use super::letters::{self, rows_limit};
@@ -13,10 +15,10 @@ use super::profiles::{self, instant, uid_of};
 use super::records;
 use super::session::{Place, Session};
 use crate::model::{
-    Cause, Change, DeadLetter, DeadLetterCode, DeadLetterId, Decision, Intent, Office, OutboxId, ProfileId,
-    ProfileUid, Share, Subject, TrailLine, User,
+    Cause, Change, DeadLetter, DeadLetterCode, DeadLetterId, Decision, Intent, Office, OutboxId, ProfileId, ProfileUid,
+    Share, Subject, TrailLine, User,
 };
-use crate::store::{Assigned, Assigning, AssignmentRow, AssignmentState, LeadItem};
+use crate::store::{Assigned, Assigning, AssignmentRow, AssignmentState, Entries, LeadItem, Leads, Result};
 
 const UNDERWAY: i64 = 0;
 const MADE: i64 = 1;
@@ -24,6 +26,34 @@ const GIVEN_BACK: i64 = 2;
 
 /// Every company record is kept under this kind of key; see `company`.
 const ACCOUNT_KIND: i64 = 2;
+
+#[async_trait]
+impl Leads for SqliteStore {
+    async fn assign(
+        &self,
+        connection: &ConnectionName,
+        object: &Object,
+        entries: Vec<OutboxId>,
+        now: Timestamp,
+        how: Assigning,
+    ) -> Result<Entries> {
+        let (connection, object) = (connection.clone(), object.clone());
+        self.write("assign leads", move |session| match session.find_place(&connection, &object)? {
+            Some(place) => assign(session, place, &entries, now, &how),
+            None => Ok(Vec::new()),
+        })
+        .await
+    }
+
+    async fn assignments(
+        &self,
+        profile: Option<ProfileId>,
+        since: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<AssignmentRow>> {
+        self.read("read assignments", move |session| rows(session, profile, since, limit)).await
+    }
+}
 
 /// Decides about leased entries that would give somebody a lead. What was decided before for the same person stands.
 pub(super) fn assign(
@@ -189,8 +219,7 @@ pub(super) fn made(session: &Session<'_>, profile: i64, place: Place, record: i6
 
 /// Nothing came of it: the turn is the member's again.
 pub(super) fn give_back(session: &Session<'_>, profile: i64, place: Place) -> Fallible<()> {
-    session
-        .run("UPDATE assignment SET state = 2 WHERE profile = ?1 AND place = ?2 AND state = 0", (profile, place))?;
+    session.run("UPDATE assignment SET state = 2 WHERE profile = ?1 AND place = ?2 AND state = 0", (profile, place))?;
     Ok(())
 }
 
@@ -251,7 +280,7 @@ fn account_owner(session: &Session<'_>, place: Place, profile: i64, field: &Fiel
              WHERE m.profile = ?1 AND m.rank = 0 AND m.kind >= 4 AND c.kind = ?2",
         )?;
         let rows = statement.query_map((profile, ACCOUNT_KIND), |row| row.get(0))?;
-        rows.collect::<Result<_, _>>()?
+        rows.collect::<std::result::Result<_, _>>()?
     };
     let mut owners: Vec<RecordId> = Vec::new();
     for record in accounts {

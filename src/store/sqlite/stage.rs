@@ -122,7 +122,15 @@ fn item_of_record(gate: &Gate<'_, '_>, row: records::Row) -> Fallible<StageItem>
         None => false,
     };
     let consents = gate.consents(row.profile)?;
-    Ok(StageItem { record: Some(row.linked), profile, queued, identifiers: Vec::new(), consents, is_suppressed })
+    Ok(StageItem {
+        record: Some(row.linked),
+        profile,
+        queued,
+        identifiers: Vec::new(),
+        consents,
+        ready: Vec::new(),
+        is_suppressed,
+    })
 }
 
 fn item_of_create(gate: &Gate<'_, '_>, place: Place, profile: i64) -> Fallible<StageItem> {
@@ -135,6 +143,7 @@ fn item_of_create(gate: &Gate<'_, '_>, place: Place, profile: i64) -> Fallible<S
         queued,
         identifiers: identifiers_of(session, profile)?,
         consents: gate.consents(Some(profile))?,
+        ready: Vec::new(),
         is_suppressed: gate.suppresses_profile(profile)?,
     })
 }
