@@ -6,7 +6,7 @@ use clap::{ArgAction, Parser, Subcommand};
 
 use crate::cli::terminal::ColorChoice;
 use crate::cli::{
-    check, demo, erase, explain, export, failures, fields, flow, identity, ingest, init, mock, plan, profile, runs,
+    check, demo, erase, explain, export, failures, fields, flow, identity, ingest, init, mock, plan, profile, route, runs,
     score, timeline,
 };
 
@@ -81,6 +81,8 @@ pub enum Command {
     Export(export::Args),
     /// Who is who, and how sure of it
     Identity(identity::Args),
+    /// Whose leads are: what was given and why, how fair, and trials of other rules
+    Route(route::Args),
     /// Models that predict, and how good they are
     Score(score::Args),
     /// Stand-alone mock CRMs over real HTTP

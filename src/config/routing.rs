@@ -30,7 +30,10 @@ pub fn routing(root: &Reader<'_>, people: &People, timezone: Tz) -> Option<Optio
     }
     let section = root.section("routing")?;
     section.check(keys::ROUTING);
-    let on = section.value_or("on", Value::Text("mql".into()), |node| band(node, people));
+    let on = match (section.entry("on"), people.band("mql")) {
+        (None, None) => Some(None),
+        _ => section.value_or("on", Value::Text("mql".into()), |node| band(node, people)).map(Some),
+    };
     let keep_owner = section.value_or("keep_owner", Value::Bool(true), value::flag);
     let account_owner = section.value_or("account_owner", Value::Bool(true), value::flag);
     let (pools, general) = pools(&section)?;
@@ -48,12 +51,8 @@ pub fn routing(root: &Reader<'_>, people: &People, timezone: Tz) -> Option<Optio
         Some(entry) => sla(&section, &entry.node).map(Some),
     };
     let rules = rules(&section, people.scope(), &targets);
-    let general = match section.entry("pool") {
-        Some(entry) if is_pools(&entry.node) => {
-            optional(&section, "default_pool", "\"dach\"", |node| targets.pool(node))?
-        }
-        _ => general,
-    };
+    let named = optional(&section, "default_pool", "\"dach\"", |node| targets.pool(node));
+    let general = named?.or(general);
     let (open, when_closed) = (open?, when_closed?);
     let closed_by_hours = open.as_ref().and_then(|open| open.when_closed);
     Some(Some(Rules {
@@ -90,6 +89,7 @@ pub(super) fn closed(node: &Node) -> Result<WhenClosed, Bad> {
     value::choice("E006", "when_closed", WhenClosed::NAMES)(node)
 }
 
+/// Whether they are tables, and not the addresses of one pool.
 fn is_pools(node: &Node) -> bool {
     matches!(&node.value, Value::Array(items) if items.iter().any(|item| matches!(item.value, Value::Table(_))))
 }

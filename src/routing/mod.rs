@@ -9,9 +9,11 @@ mod choose;
 mod hours;
 mod route;
 mod rules;
+mod simulate;
 #[cfg(test)]
 mod tests;
 
 pub use hours::{Calendar, Hours, Span, Week};
 pub use route::{Lead, route};
+pub use simulate::Simulation;
 pub use rules::{Breach, Member, Method, NamedRule, Pool, Rules, Sla, Target, WhenClosed};

@@ -14,8 +14,8 @@ use crate::expr::Expr;
 /// `[routing]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rules {
-    /// The band whose entry makes a lead: `mql`.
-    pub on: Arc<str>,
+    /// The band whose entry gives a record that nobody owns its owner (`lead.mql`); `None` where there is no such band.
+    pub on: Option<Arc<str>>,
     /// Never take a record from an active owner.
     pub keep_owner: bool,
     /// Who owns the company at the CRM gets its people.

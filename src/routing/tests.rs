@@ -94,7 +94,7 @@ fn pool(method: Method, members: &[(&str, u32)]) -> Pool {
 
 fn rules(pool: Pool) -> Rules {
     Rules {
-        on: "mql".into(),
+        on: Some("lead.mql".into()),
         keep_owner: true,
         account_owner: true,
         rules: Vec::new(),

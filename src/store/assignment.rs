@@ -107,6 +107,17 @@ pub trait Leads {
         how: Assigning,
     ) -> Result<Entries>;
 
+    /// The users of a connection, active ones and those who have left.
+    async fn users(&self, connection: &ConnectionName) -> Result<Vec<User>>;
+
+    /// What is known of somebody as a lead at a connection; `None` where there is no such profile.
+    async fn lead_item(
+        &self,
+        connection: &ConnectionName,
+        id: ProfileId,
+        company_owner: Option<FieldName>,
+    ) -> Result<Option<LeadItem>>;
+
     /// Turns taken since an instant, newest first; of one profile if given.
     async fn assignments(
         &self,

@@ -72,8 +72,6 @@ fn syntax_and_keys() {
 #[test]
 fn what_is_not_in_this_version_is_refused_by_name() {
     check(&[
-        ("[routing]\nfallback = \"a\"", "E008 1:2 [routing] is not in this version"),
-        ("[[routing.rule]]\nname = \"a\"", "E008 1:3 [routing] is not in this version"),
         ("include = [\"a\"]", "E008 1:1 `include` is not in this version"),
         ("preset = \"ecommerce\"", "E008 1:10 `preset = \"ecommerce\"` is not in this version"),
         ("[store]\nbackup = { keep = 7 }", "E008 2:1 `backup` in `[store]` is not in this version"),
@@ -84,8 +82,9 @@ fn what_is_not_in_this_version_is_refused_by_name() {
     let cases = [
         ("[crm.digest]\nat = \"07:00\"", "E008 5:6 `digest` in `[[crm]]` \"hubspot\" is not in this version"),
         ("pull_deals = { closed = false }", "E008 5:16 pulling only open deals is not in this version"),
-        ("create = { contact = \"mql\" }", "E008 5:22 `contact = \"mql\"` is not in this version"),
-        ("create = { lead = \"mql\" }", "E008 5:12 `lead` in `[crm.create]` is not in this version"),
+        ("create = { company = \"known\" }", "E008 5:12 `company` in `[crm.create]` is not in this version"),
+        ("create = { lead = \"known\" }", "E003 5:12 unknown key `lead` in `[crm.create]`"),
+        ("create = { contact = \"knwn\" }", "E006 5:22 contact \"knwn\" is not valid | did you mean \"known\"?"),
         (
             "match = { contact = [\"email\"] }",
             "E008 5:21 another order of `contact` than [\"link\", \"cdp_profile_id\", \"email\"] is not in this version",
@@ -102,6 +101,59 @@ fn what_is_not_in_this_version_is_refused_by_name() {
         ),
     ];
     check_crm(&cases, |lines| crm(&format!("token = {{ env = \"T\" }}\n{lines}")));
+}
+
+#[test]
+fn routing_always_ends_with_somebody() {
+    let routing = |lines: &str| format!("[routing]\nfallback = \"ops@acme.example\"\n{lines}");
+    let cases: Vec<(String, &str)> = vec![
+        ("[routing]\nkeep_owner = true".into(), "E070 1:1 `[routing]` has no `fallback`"),
+        ("[routing]\nfallback = \"ops\"".into(), "E006 2:12 \"ops\" is not a user's e-mail address"),
+        (
+            "[routing]\nfallback = \"pool:a\"\n[[routing.pool]]\nname = \"a\"\nmembers = [\"a@b.example\"]".into(),
+            "E070 2:12 fallback is pool \"a\", which may have nobody",
+        ),
+        (
+            routing(
+                "[[routing.pool]]\nname = \"dach\"\nmembers = [\"a@b.example\"]\n[[routing.rule]]\nname = \"r\"\nassign = \"pool:dahc\"",
+            ),
+            "E071 8:10 pool \"dahc\" does not exist | did you mean \"dach\"?",
+        ),
+        (
+            routing(
+                "[[routing.rule]]\nname = \"all\"\nassign = \"a@b.example\"\n[[routing.rule]]\nname = \"de\"\nwhen = 'country == \"DE\"'\nassign = \"a@b.example\"",
+            ),
+            "E072 6:1 rule \"de\" can never match: rule \"all\" before it has no condition",
+        ),
+        (routing("[[routing.pool]]\nname = \"a\"\nmembers = []"), "E073 5:11 pool \"a\" has no members"),
+        (
+            routing("[[routing.pool]]\nname = \"a\"\nmembers = [{ user = \"a@b.example\", weight = 0 }]"),
+            "E073 5:45 weight must be 1 or more",
+        ),
+        (
+            routing("pool = [\"a@b.example\", \"A@b.example\"]"),
+            "E073 3:8 pool \"general\" names \"A@b.example\" twice",
+        ),
+        (
+            routing("hours = { days = \"mon-fry\", from = \"09:00\", to = \"17:00\" }"),
+            "E006 3:18 day \"fry\" is not valid | did you mean \"fri\"?",
+        ),
+        (
+            routing("hours = { from = \"17:00\", to = \"09:00\" }"),
+            "E006 3:32 `hours` must begin before they end",
+        ),
+        (routing("sla = { on_breach = \"alert\" }"), "E005 3:7 missing `respond_within` in `sla`"),
+        (
+            routing("[[routing.rule]]\nname = \"r\"\nwhen = \"contry == 'DE'\"\nassign = \"a@b.example\""),
+            "E032 5:9 expression: unknown name \"contry\"",
+        ),
+        (
+            routing("[[routing.rule]]\nname = \"r\"\nwhen = 'count(\"page\") > 3'\nassign = \"a@b.example\""),
+            "E035 5:8 a rule of routing cannot count events",
+        ),
+    ];
+    let cases: Vec<(&str, &str)> = cases.iter().map(|(text, want)| (text.as_str(), *want)).collect();
+    check(&cases);
 }
 
 #[test]

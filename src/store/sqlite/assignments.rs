@@ -45,6 +45,30 @@ impl Leads for SqliteStore {
         .await
     }
 
+    async fn users(&self, connection: &ConnectionName) -> Result<Vec<User>> {
+        let connection = connection.clone();
+        self.read("read users", move |session| users(session, &connection)).await
+    }
+
+    async fn lead_item(
+        &self,
+        connection: &ConnectionName,
+        id: ProfileId,
+        company_owner: Option<FieldName>,
+    ) -> Result<Option<LeadItem>> {
+        let connection = connection.clone();
+        self.read("read a lead", move |session| {
+            let Some(profile) = profiles::current(session, id.0)? else { return Ok(None) };
+            let Some(found) = profiles::load(session, profile)? else { return Ok(None) };
+            let account_owner = match &company_owner {
+                Some(field) => account_owner(session, &connection, profile, field)?,
+                None => None,
+            };
+            Ok(Some(LeadItem { profile: found, owner: None, account_owner }))
+        })
+        .await
+    }
+
     async fn assignments(
         &self,
         profile: Option<ProfileId>,
@@ -89,7 +113,7 @@ fn assign_one(
         save(session, row, &intent)?;
         return Ok(Some(Assigned::Send(Box::new(intent))));
     }
-    let Some(item) = lead_item(session, place, row, profile, how)? else { return Ok(None) };
+    let Some(item) = lead_item(session, row, profile, how)? else { return Ok(None) };
     let office = SqlOffice::new(session, place)?;
     let decision = how.route.route(&item, &office);
     office.failed.take().map_or(Ok(()), Err)?;
@@ -242,7 +266,6 @@ pub(super) fn forget(session: &Session<'_>, profile: i64) -> Fallible<u64> {
 
 fn lead_item(
     session: &Session<'_>,
-    place: Place,
     row: &Row,
     profile: i64,
     how: &Assigning,
@@ -253,7 +276,7 @@ fn lead_item(
         None => None,
     };
     let account_owner = match &how.company_owner {
-        Some(field) => account_owner(session, place, profile, field)?,
+        Some(field) => account_owner(session, &row.entry.intent.connection, profile, field)?,
         None => None,
     };
     Ok(Some(LeadItem { profile: found, owner, account_owner }))
@@ -267,9 +290,13 @@ fn owner_of(session: &Session<'_>, record: i64, field: &FieldName) -> Fallible<O
 }
 
 /// Who owns the record, or the records, of the person's company at this connection, if it is one person.
-fn account_owner(session: &Session<'_>, place: Place, profile: i64, field: &FieldName) -> Fallible<Option<RecordId>> {
-    let (connection, _) = session.place_name(place)?;
-    let Some(companies) = session.find_place(&connection, &Object::Company)? else { return Ok(None) };
+fn account_owner(
+    session: &Session<'_>,
+    connection: &ConnectionName,
+    profile: i64,
+    field: &FieldName,
+) -> Fallible<Option<RecordId>> {
+    let Some(companies) = session.find_place(connection, &Object::Company)? else { return Ok(None) };
     let accounts: Vec<i64> = {
         let mut statement = session.sql(
             "SELECT CAST(c.value AS INTEGER) FROM company_member m JOIN company c ON c.id = m.company
@@ -293,6 +320,25 @@ fn account_owner(session: &Session<'_>, place: Place, profile: i64, field: &Fiel
         owners.extend(owner.filter(|owner| !owners.contains(owner)));
     }
     Ok(if let [only] = owners.as_slice() { Some(only.clone()) } else { None })
+}
+
+fn users(session: &Session<'_>, connection: &ConnectionName) -> Fallible<Vec<User>> {
+    let Some(place) = session.find_place(connection, &Object::User)? else { return Ok(Vec::new()) };
+    let mut statement = session.sql(
+        "SELECT r.ext, u.email, u.name, u.active AND r.state = 1 FROM crm_user u JOIN record r ON r.id = u.record
+         WHERE r.place = ?1 ORDER BY r.id",
+    )?;
+    let rows = statement.query_map([place], user)?;
+    Ok(rows.collect::<std::result::Result<_, _>>()?)
+}
+
+fn user(row: &rusqlite::Row<'_>) -> rusqlite::Result<User> {
+    Ok(User {
+        id: RecordId::new(row.get::<_, Arc<str>>(0)?),
+        email: row.get(1)?,
+        name: row.get(2)?,
+        active: row.get(3)?,
+    })
 }
 
 /// The people of one connection.
@@ -319,14 +365,7 @@ impl<'s, 'c> SqlOffice<'s, 'c> {
 
     fn find(&self, sql: &'static str, name: &str) -> Option<User> {
         let users = self.users?;
-        let found = self.session.one(sql, (users, name), |row| {
-            Ok(User {
-                id: RecordId::new(row.get::<_, Arc<str>>(0)?),
-                email: row.get(1)?,
-                name: row.get(2)?,
-                active: row.get(3)?,
-            })
-        });
+        let found = self.session.one(sql, (users, name), user);
         self.told(found, None)
     }
 
