@@ -6,8 +6,8 @@ use clap::{ArgAction, Parser, Subcommand};
 
 use crate::cli::terminal::ColorChoice;
 use crate::cli::{
-    check, demo, erase, explain, export, failures, fields, flow, identity, ingest, init, mock, plan, profile, route, runs,
-    score, timeline,
+    check, demo, erase, explain, export, failures, fields, flow, identity, ingest, init, mock, plan, profile, route,
+    runs, score, timeline,
 };
 
 /// Keeps a CRM and a store of customer behaviour in step, in both directions.

@@ -16,6 +16,7 @@ mod document;
 mod expression;
 mod fields;
 mod filling;
+mod formulas;
 mod general;
 mod identity;
 mod inbox;
@@ -40,6 +41,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 mod text;
+mod trait_kinds;
 mod traits;
 mod tree;
 mod value;

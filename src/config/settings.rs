@@ -66,6 +66,7 @@ impl Settings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Preset {
     B2b,
+    Ecommerce,
     None,
 }
 
@@ -73,6 +74,7 @@ impl Preset {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::B2b => "b2b",
+            Self::Ecommerce => "ecommerce",
             Self::None => "none",
         }
     }

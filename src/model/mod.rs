@@ -2,6 +2,7 @@
 
 mod assignment;
 mod attribute;
+mod band_entry;
 mod blocked;
 pub mod canonical;
 mod company;
@@ -29,6 +30,7 @@ mod whose;
 
 pub use assignment::{Decision, Office, Share, Step, TrailLine, User};
 pub use attribute::{Attribute, AttributeChange, Origin, survivor};
+pub use band_entry::{BandEntry, EntryState};
 pub use company::{Claim, ClaimKind, CompanyClaims, CompanyEvidence, CompanyKey, CompanyRules};
 pub use consent::{Choice, ConsentDecision, ConsentDefaults, Consents, MessageConsent, Purpose, effective};
 pub use dead_letter::{DeadLetter, DeadLetterCode, DeadLetterId, Raw, Subject};
@@ -49,7 +51,7 @@ pub use outbox::{Cause, Change, Intent, JournalOutcome, OutboxEntry, OutboxState
 pub use profile::{LinkedRecord, Profile};
 pub use rule::{Direction, Rule};
 pub use run::{Counts, Flow, Run, RunState};
-pub use score::{Computed, Score, ScorePart};
+pub use score::{Computed, Score, ScorePart, rounded};
 pub use standings::{Place, Standings, ToldScore, Watermark};
 pub use suppression::{Privacy, SuppressionHash, SuppressionKey};
 pub use transition::{Crossing, Transition, TransitionKind};

@@ -142,7 +142,8 @@ impl Stager {
             CreatePolicy::When(condition) => fulfils(condition, profile, self.now),
         };
         if !is_wanted || consent::refused(&item.consents).is_some() {
-            return StageDecision { withdraw: item.queued.is_some(), ..StageDecision::default() };
+            let waits = is_wanted && matches!(self.mapping.create, CreatePolicy::Band(_));
+            return StageDecision { withdraw: item.queued.is_some(), waits, ..StageDecision::default() };
         }
         let (Some(key), true) = (&self.key, profile.known) else { return StageDecision::default() };
         let has_address = item.identifiers.iter().any(|identifier| identifier.kind == IdentifierKind::Email);

@@ -15,5 +15,5 @@ mod tests;
 
 pub use hours::{Calendar, Hours, Span, Week};
 pub use route::{Lead, route};
-pub use simulate::Simulation;
 pub use rules::{Breach, Member, Method, NamedRule, Pool, Rules, Sla, Target, WhenClosed};
+pub use simulate::Simulation;

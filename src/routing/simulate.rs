@@ -76,7 +76,8 @@ impl Office for Past {
     }
 
     fn assigned(&self, pool: &str, member: &str) -> u64 {
-        let of = |given: &Given| given.share.as_ref().is_some_and(|share| &*share.pool == pool && &*share.member == member);
+        let of =
+            |given: &Given| given.share.as_ref().is_some_and(|share| &*share.pool == pool && &*share.member == member);
         self.counted(of) as u64
     }
 

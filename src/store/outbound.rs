@@ -34,6 +34,8 @@ pub struct StageDecision {
     pub intent: Option<Intent>,
     /// The queued (never sent) entry is no longer wanted.
     pub withdraw: bool,
+    /// A record would have been made and may not be: nothing is done about the band's entry until there is news of the person.
+    pub waits: bool,
     /// A changed mirror (new base by agreement, verdict taken, field frozen).
     pub mirror: Option<Mirror>,
     /// Traits to take from the CRM (a verdict for its side).

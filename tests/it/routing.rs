@@ -167,12 +167,8 @@ async fn a_lost_answer_takes_no_second_turn() {
 #[tokio::test]
 async fn a_lead_that_is_refused_gives_its_turn_back() {
     let (world, _) = staffed(POOL).await;
-    let rejection = Rejection {
-        reason: Reason::Invalid,
-        code: "INVALID".into(),
-        message: "not today".into(),
-        fields: Vec::new(),
-    };
+    let rejection =
+        Rejection { reason: Reason::Invalid, code: "INVALID".into(), message: "not today".into(), fields: Vec::new() };
     world.crm.fail_next(Call::Push, Fault::Reject { index: 0, rejection });
     arrives(&world, "ada").await;
     assert_eq!(turns(&world).await[0].state, AssignmentState::GivenBack);

@@ -2,7 +2,7 @@
 
 mod fairness;
 mod log;
-
+mod simulate;
 
 use crate::cli::cx::Cx;
 use crate::cli::exit::Ended;
@@ -19,15 +19,15 @@ pub enum What {
     Log(log::Args),
     /// What each member of each pool was given, beside their share by weight
     Fairness(fairness::Args),
-
-
+    /// Tries the rules of sync.toml on the leads of the past: who would have got them
+    Simulate(simulate::Args),
 }
 
 pub async fn run(args: &Args, cx: &Cx) -> Ended {
     match &args.what {
         What::Log(args) => log::run(args, cx).await,
         What::Fairness(args) => fairness::run(args, cx).await,
-
+        What::Simulate(args) => simulate::run(args, cx).await,
     }
 }
 

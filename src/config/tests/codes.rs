@@ -73,7 +73,6 @@ fn syntax_and_keys() {
 fn what_is_not_in_this_version_is_refused_by_name() {
     check(&[
         ("include = [\"a\"]", "E008 1:1 `include` is not in this version"),
-        ("preset = \"ecommerce\"", "E008 1:10 `preset = \"ecommerce\"` is not in this version"),
         ("[store]\nbackup = { keep = 7 }", "E008 2:1 `backup` in `[store]` is not in this version"),
         ("[server]\nadmin_token = []", "E008 2:1 `admin_token` in `[server]` is not in this version"),
         ("[schedule]\ndigest = \"5m\"", "E008 2:1 `digest` in `[schedule]` is not in this version"),
@@ -130,18 +129,12 @@ fn routing_always_ends_with_somebody() {
             routing("[[routing.pool]]\nname = \"a\"\nmembers = [{ user = \"a@b.example\", weight = 0 }]"),
             "E073 5:45 weight must be 1 or more",
         ),
-        (
-            routing("pool = [\"a@b.example\", \"A@b.example\"]"),
-            "E073 3:8 pool \"general\" names \"A@b.example\" twice",
-        ),
+        (routing("pool = [\"a@b.example\", \"A@b.example\"]"), "E073 3:8 pool \"general\" names \"A@b.example\" twice"),
         (
             routing("hours = { days = \"mon-fry\", from = \"09:00\", to = \"17:00\" }"),
             "E006 3:18 day \"fry\" is not valid | did you mean \"fri\"?",
         ),
-        (
-            routing("hours = { from = \"17:00\", to = \"09:00\" }"),
-            "E006 3:32 `hours` must begin before they end",
-        ),
+        (routing("hours = { from = \"17:00\", to = \"09:00\" }"), "E006 3:32 `hours` must begin before they end"),
         (routing("sla = { on_breach = \"alert\" }"), "E005 3:7 missing `respond_within` in `sla`"),
         (
             routing("[[routing.rule]]\nname = \"r\"\nwhen = \"contry == 'DE'\"\nassign = \"a@b.example\""),
@@ -366,7 +359,30 @@ fn traits() {
             "E003 4:1 unknown key `property` in `[traits.t]` of kind \"count\"",
         ),
         ("kind = \"cont\"\nevent = \"page\"", "E006 2:8 kind \"cont\" is not valid | did you mean \"count\"?"),
-        ("kind = \"formula\"\nevent = \"page\"", "E008 2:8 trait kind \"formula\" is not in this version"),
+        ("kind = \"formula\"", "E005 1:1 missing `formula` in `[traits.t]`"),
+        (
+            "kind = \"formula\"\nformula = \"1\"\nevent = \"page\"",
+            "E003 4:1 unknown key `event` in `[traits.t]` of kind \"formula\"",
+        ),
+        ("kind = \"formula\"\nformula = \"contry\"", "E032 3:12 expression: unknown name \"contry\""),
+        (
+            "kind = \"formula\"\nformula = \"country + 5\"",
+            "E033 3:12 expression: `+` cannot be applied to text `country` and number 5",
+        ),
+        ("kind = \"formula\"\nformula = \"t + 1\"", "E037 3:11 trait formula cycle: t → t"),
+        ("kind = \"formula\"\nformula = \"counts('a')\"", "E035 3:18 expression: unknown function \"counts\""),
+        ("kind = \"ratio\"\nevent = \"a\"", "E005 1:1 missing `over` in `[traits.t]` of kind \"ratio\""),
+        (
+            "kind = \"most_frequent\"\nevent = \"a\"\nproperty = \"b\"\nweights = { c = 2 }",
+            "E003 5:13 event \"c\" is not valid | did you mean \"a\"?",
+        ),
+        ("kind = \"ltv\"\nsource = \"order\"", "E006 3:10 source \"order\" is not valid | did you mean \"orders\"?"),
+        ("kind = \"last\"\nevent = \"a\"\nproperty = \"b\"\ntype = \"int\"", "E006 5:8 type \"int\" is not valid"),
+        (
+            "kind = \"intent_topics\"\ntopics = { a = [\"/\"] }",
+            "E006 3:16 `a` must be beginnings of paths (\"/pricing\"), categories or tags, found array",
+        ),
+        ("kind = \"health\"\nwindow = \"3d\"", "E003 3:1 unknown key `window` in `[traits.t]` of kind \"health\""),
         (
             "kind = \"count\"\nevent = \"page\"\nwindow = \"30 days\"",
             "E053 4:10 \"30 days\" is not a duration | did you mean \"30d\"?",

@@ -264,12 +264,7 @@ pub(super) fn forget(session: &Session<'_>, profile: i64) -> Fallible<u64> {
     Ok(found as u64)
 }
 
-fn lead_item(
-    session: &Session<'_>,
-    row: &Row,
-    profile: i64,
-    how: &Assigning,
-) -> Fallible<Option<LeadItem>> {
+fn lead_item(session: &Session<'_>, row: &Row, profile: i64, how: &Assigning) -> Fallible<Option<LeadItem>> {
     let Some(found) = profiles::load(session, profile)? else { return Ok(None) };
     let owner = match row.record {
         Some(record) => owner_of(session, record, &how.owner)?,
