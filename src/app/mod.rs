@@ -11,6 +11,7 @@ mod importing;
 mod inbox;
 mod listening;
 mod notebook;
+mod overdue;
 mod planning;
 mod privacy;
 mod pulling;

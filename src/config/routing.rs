@@ -247,8 +247,12 @@ fn sla(section: &Reader<'_>, node: &Node) -> Option<Sla> {
     table.check(keys::SLA);
     let missing = || Diagnostic::new("E005", "missing `respond_within` in `sla`").help("`respond_within = \"30m\"`");
     let respond_within = table.required("respond_within", "\"30m\"", missing, value::duration);
-    let on_breach =
-        table.value_or("on_breach", Value::Text("alert".into()), value::choice("E006", "on_breach", Breach::NAMES));
+    let on_breach = table.value_or("on_breach", Value::Text("alert".into()), |node| match &node.value {
+        Value::Text(word) if word == "reroute" => {
+            Err(Bad::value("E008", "`on_breach = \"reroute\"` is not in this version").help("one of: alert"))
+        }
+        _ => value::choice("E006", "on_breach", Breach::NAMES)(node),
+    });
     Some(Sla { respond_within: respond_within?, on_breach: on_breach? })
 }
 

@@ -144,14 +144,13 @@ pub struct Sla {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Breach {
+    /// The log says so, and `ferry route log`.
     #[default]
     Alert,
-    /// The lead goes to somebody else of the pool.
-    Reroute,
 }
 
 impl Breach {
-    pub const NAMES: &'static [(&'static str, Self)] = &[("alert", Self::Alert), ("reroute", Self::Reroute)];
+    pub const NAMES: &'static [(&'static str, Self)] = &[("alert", Self::Alert)];
 }
 
 impl Rules {

@@ -107,6 +107,10 @@ pub trait Leads {
         how: Assigning,
     ) -> Result<Entries>;
 
+    /// Leads whose owner has not answered in time, each once. An answer is any change of the record at the CRM since then that is
+    /// not Ferry's own, and its conversion or end; what has been answered is noted on the way.
+    async fn overdue(&self, now: Timestamp) -> Result<Vec<AssignmentRow>>;
+
     /// The users of a connection, active ones and those who have left.
     async fn users(&self, connection: &ConnectionName) -> Result<Vec<User>>;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use connector::{Fields, Object, Reason, RecordId, Rejection, Timestamp, Value};
 use connector_conformance::memory::{Call, Fault};
 use ferry::app::Pushing;
-use ferry::model::{DeadLetterCode, Run, RunState};
+use ferry::model::{DeadLetterCode, Flow, Run, RunState};
 use ferry::store::{AssignmentRow, AssignmentState};
 use serde_json::json;
 
@@ -111,11 +111,10 @@ async fn a_pool_is_dealt_by_its_weights_and_says_why() {
     assert!(turns.iter().all(|turn| turn.state == AssignmentState::Made && turn.record.is_some()));
     let trail: Vec<&str> = turns[0].trail.iter().map(|line| &*line.text).collect();
     assert_eq!(trail, ["pool sales: it is the turn of rita (weighted)"]);
-    let (run, journal) = {
-        let runs = world.app.store.runs(1).await.unwrap();
-        (runs[0].clone(), world.journal(&runs[0]).await)
-    };
-    let owner = journal.iter().find(|row| &*row.field == "owner").unwrap_or_else(|| panic!("{run:?} {journal:?}"));
+    let runs = world.app.store.runs(20).await.unwrap();
+    let pushed = runs.iter().find(|run| run.flow == Flow::Push).unwrap();
+    let journal = world.journal(pushed).await;
+    let owner = journal.iter().find(|row| &*row.field == "owner").unwrap();
     assert_eq!(&*owner.origin, "routing: pool sales: it is the turn of rita (weighted)");
     // At rest nothing moves any more.
     let seq = world.seq();
@@ -199,6 +198,29 @@ sla = { respond_within = "30m" }
     assert_eq!(owners(&world), ["rita"]);
     let turn = turns(&world).await.remove(0);
     assert_eq!(turn.respond_by, Some(turn.at.saturating_add(Duration::from_secs(1_800))));
+    assert!(world.app.tell_overdue().await.unwrap().is_empty(), "there is time left");
+    world.advance(Duration::from_secs(1_801));
+    assert_eq!(world.app.tell_overdue().await.unwrap().len(), 1);
+    assert!(world.app.tell_overdue().await.unwrap().is_empty(), "told once");
+}
+
+#[tokio::test]
+async fn a_lead_that_its_owner_has_touched_is_answered() {
+    let sla = POOL.replace("[[routing.pool]]", "sla = { respond_within = \"30m\" }\n\n[[routing.pool]]");
+    let (world, _) = staffed(&sla).await;
+    arrives(&world, "ada").await;
+    arrives(&world, "bob").await;
+    world.pull().await;
+    world.advance(Duration::from_secs(600));
+    let ada = world.crm.ids(&Object::Lead)[0].clone();
+    world.crm.edit(&Object::Lead, &ada, Fields::from([("first_name", "Ada")]));
+    world.pull().await;
+    world.advance(Duration::from_secs(1_300));
+    let late = world.app.tell_overdue().await.unwrap();
+    assert_eq!(late.len(), 1, "{late:?}");
+    let turns = turns(&world).await;
+    assert!(turns[0].answered_at.is_some() && turns[0].breached_at.is_none());
+    assert!(turns[1].answered_at.is_none() && turns[1].breached_at.is_some());
 }
 
 #[tokio::test]

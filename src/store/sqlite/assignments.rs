@@ -1,6 +1,5 @@
 //! Whose leads are: turns taken in the transaction before the call, counted once, given back where nothing came of them.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -10,13 +9,14 @@ use super::SqliteStore;
 use super::fault::{Fallible, Fault};
 use super::intents::{self, Row};
 use super::letters::{self, rows_limit};
+use super::office::{SqlOffice, users};
 use super::packed_intent::{Stored, pack_intent};
 use super::profiles::{self, instant, uid_of};
 use super::records;
 use super::session::{Place, Session};
 use crate::model::{
-    Cause, Change, DeadLetter, DeadLetterCode, DeadLetterId, Decision, Intent, Office, OutboxId, ProfileId, ProfileUid,
-    Share, Subject, TrailLine, User,
+    Cause, Change, DeadLetter, DeadLetterCode, DeadLetterId, Decision, Intent, OutboxId, ProfileId, ProfileUid, Share,
+    Subject, TrailLine, User,
 };
 use crate::store::{Assigned, Assigning, AssignmentRow, AssignmentState, Entries, LeadItem, Leads, Result};
 
@@ -43,6 +43,10 @@ impl Leads for SqliteStore {
             None => Ok(Vec::new()),
         })
         .await
+    }
+
+    async fn overdue(&self, now: Timestamp) -> Result<Vec<AssignmentRow>> {
+        self.write("look for overdue leads", move |session| overdue(session, now)).await
     }
 
     async fn users(&self, connection: &ConnectionName) -> Result<Vec<User>> {
@@ -317,103 +321,30 @@ fn account_owner(
     Ok(if let [only] = owners.as_slice() { Some(only.clone()) } else { None })
 }
 
-fn users(session: &Session<'_>, connection: &ConnectionName) -> Fallible<Vec<User>> {
-    let Some(place) = session.find_place(connection, &Object::User)? else { return Ok(Vec::new()) };
-    let mut statement = session.sql(
-        "SELECT r.ext, u.email, u.name, u.active AND r.state = 1 FROM crm_user u JOIN record r ON r.id = u.record
-         WHERE r.place = ?1 ORDER BY r.id",
+/// A CRM that does not tell the stamp of our own write stamps it by its own clock: so much later is still ours.
+const OWN_WRITE_MICROS: i64 = 5_000_000;
+
+fn overdue(session: &Session<'_>, now: Timestamp) -> Fallible<Vec<AssignmentRow>> {
+    session.run(
+        "UPDATE assignment SET answered_at = min(?1, coalesce(
+             (SELECT r.modified_at FROM record r WHERE r.id = assignment.record AND r.state = 1), ?1))
+         WHERE state = 1 AND respond_by IS NOT NULL AND answered_at IS NULL AND breached_at IS NULL AND EXISTS (
+             SELECT 1 FROM record r WHERE r.id = assignment.record AND (r.state <> 1 OR (
+                 r.modified_at > assignment.at
+                 AND r.modified_at > coalesce(r.written_stamp, r.written_at + ?2, assignment.at + ?2))))",
+        (now.micros(), OWN_WRITE_MICROS),
     )?;
-    let rows = statement.query_map([place], user)?;
-    Ok(rows.collect::<std::result::Result<_, _>>()?)
-}
-
-fn user(row: &rusqlite::Row<'_>) -> rusqlite::Result<User> {
-    Ok(User {
-        id: RecordId::new(row.get::<_, Arc<str>>(0)?),
-        email: row.get(1)?,
-        name: row.get(2)?,
-        active: row.get(3)?,
-    })
-}
-
-/// The people of one connection.
-struct SqlOffice<'s, 'c> {
-    session: &'s Session<'c>,
-    users: Option<Place>,
-    connection: ConnectionName,
-    failed: RefCell<Option<Fault>>,
-}
-
-impl<'s, 'c> SqlOffice<'s, 'c> {
-    fn new(session: &'s Session<'c>, place: Place) -> Fallible<Self> {
-        let (connection, _) = session.place_name(place)?;
-        let users = session.find_place(&connection, &Object::User)?;
-        Ok(Self { session, users, connection, failed: RefCell::new(None) })
-    }
-
-    fn told<T>(&self, answer: Fallible<T>, otherwise: T) -> T {
-        answer.unwrap_or_else(|fault| {
-            self.failed.borrow_mut().get_or_insert(fault);
-            otherwise
-        })
-    }
-
-    fn find(&self, sql: &'static str, name: &str) -> Option<User> {
-        let users = self.users?;
-        let found = self.session.one(sql, (users, name), user);
-        self.told(found, None)
-    }
-
-    fn count(&self, sql: &'static str, params: impl rusqlite::Params) -> u64 {
-        u64::try_from(self.told(self.session.number(sql, params), 0)).unwrap_or(0)
-    }
-}
-
-impl Office for SqlOffice<'_, '_> {
-    fn user(&self, address: &str) -> Option<User> {
-        // An active user before one who has left with the same address.
-        self.find(
-            "SELECT r.ext, u.email, u.name, u.active AND r.state = 1 FROM crm_user u JOIN record r ON r.id = u.record
-             WHERE r.place = ?1 AND lower(u.email) = lower(?2) ORDER BY 4 DESC, r.id LIMIT 1",
-            address,
-        )
-    }
-
-    fn user_by_id(&self, id: &RecordId) -> Option<User> {
-        self.find(
-            "SELECT r.ext, u.email, u.name, u.active AND r.state = 1 FROM crm_user u JOIN record r ON r.id = u.record
-             WHERE r.place = ?1 AND r.ext = ?2",
-            id.as_str(),
-        )
-    }
-
-    fn assigned(&self, pool: &str, member: &str) -> u64 {
-        let sql = "SELECT count(*) FROM assignment a JOIN place p ON p.id = a.place
-                   WHERE a.pool = ?1 AND a.member = ?2 AND a.state < 2 AND p.connection = ?3";
-        self.count(sql, (pool, member, self.connection.as_str()))
-    }
-
-    fn last(&self, pool: &str) -> Option<Arc<str>> {
-        let last = self.session.one(
-            "SELECT a.member FROM assignment a JOIN place p ON p.id = a.place
-             WHERE a.pool = ?1 AND a.state < 2 AND p.connection = ?2 ORDER BY a.id DESC LIMIT 1",
-            (pool, self.connection.as_str()),
-            |row| row.get(0),
-        );
-        self.told(last, None)
-    }
-
-    fn given_since(&self, address: &str, since: Timestamp) -> u32 {
-        let sql = "SELECT count(*) FROM assignment WHERE lower(email) = lower(?1) AND at >= ?2 AND state < 2";
-        u32::try_from(self.count(sql, (address, since.micros()))).unwrap_or(u32::MAX)
-    }
-
-    fn open(&self, address: &str) -> u32 {
-        // On its way, or made and its record still lives: a lead that was converted or deleted is done with.
-        let sql = "SELECT count(*) FROM assignment a LEFT JOIN record r ON r.id = a.record
-                   WHERE lower(a.email) = lower(?1) AND (a.state = 0 OR (a.state = 1 AND r.state = 1))";
-        u32::try_from(self.count(sql, [address])).unwrap_or(u32::MAX)
-    }
+    let late = "WHERE a.state = 1 AND a.respond_by <= ?1 AND a.answered_at IS NULL AND a.breached_at IS NULL
+                ORDER BY a.id LIMIT 1000";
+    let mut late = select(session, late, [now.micros()])?;
+    session.run(
+        "UPDATE assignment SET breached_at = ?1 WHERE id IN (
+             SELECT id FROM assignment WHERE state = 1 AND respond_by <= ?1 AND answered_at IS NULL AND breached_at IS NULL
+             ORDER BY id LIMIT 1000)",
+        [now.micros()],
+    )?;
+    late.iter_mut().for_each(|row| row.breached_at = Some(now));
+    Ok(late)
 }
 
 /// Turns since an instant, newest first; of one profile if given.
@@ -423,13 +354,17 @@ pub(super) fn rows(
     since: Timestamp,
     limit: usize,
 ) -> Fallible<Vec<AssignmentRow>> {
-    let mut statement = session.sql(
+    let rest = "WHERE a.at >= ?1 AND (?2 IS NULL OR a.profile = ?2) ORDER BY a.id DESC LIMIT ?3";
+    select(session, rest, (since.micros(), profile.map(|id| id.0), rows_limit(limit)))
+}
+
+fn select(session: &Session<'_>, rest: &str, params: impl rusqlite::Params) -> Fallible<Vec<AssignmentRow>> {
+    let mut statement = session.sql(&format!(
         "SELECT a.at, a.place, r.ext, a.profile, a.state, a.name, a.user, a.step, a.pool, a.member, a.trail, a.respond_by,
                 a.answered_at, a.breached_at
-         FROM assignment a LEFT JOIN record r ON r.id = a.record
-         WHERE a.at >= ?1 AND (?2 IS NULL OR a.profile = ?2) ORDER BY a.id DESC LIMIT ?3",
-    )?;
-    let mut rows = statement.query((since.micros(), profile.map(|id| id.0), rows_limit(limit)))?;
+         FROM assignment a LEFT JOIN record r ON r.id = a.record {rest}"
+    ))?;
+    let mut rows = statement.query(params)?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         let (connection, object) = session.place_name(row.get(1)?)?;

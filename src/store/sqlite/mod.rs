@@ -33,6 +33,7 @@ mod memo;
 mod merge;
 mod migrate;
 mod notebook;
+mod office;
 mod outbox;
 mod packed;
 mod packed_facts;
