@@ -19,7 +19,7 @@ use crate::config::tree::{Entry, Node, Value};
 use crate::config::value;
 use crate::config::vendor::Vendor;
 use crate::expr::nearest;
-use crate::mapping::{CreatePolicy, FieldMapping, ObjectMapping, Transform, ValueMap};
+use crate::mapping::{FieldMapping, ObjectMapping, Transform, ValueMap};
 use crate::model::{Direction, Rule};
 
 /// First words of names that are mapped in the format and not in this version.
