@@ -34,6 +34,7 @@
 //! or matches whole when it holds a `*`; `nth` counts matching requests from 1 since the plan was put.
 #![forbid(unsafe_code)]
 
+mod archive;
 mod chance;
 mod clock;
 mod connection;
@@ -51,7 +52,6 @@ mod people;
 pub mod salesforce;
 mod server;
 mod zipped;
-#[allow(dead_code)]
 pub mod zoho;
 
 pub use options::{Banner, Options, StartError};
