@@ -35,11 +35,13 @@
 #![forbid(unsafe_code)]
 
 mod archive;
+mod automation;
 mod chance;
 mod clock;
 mod connection;
 mod crowd;
 mod desk;
+pub mod dynamics;
 mod exchange;
 mod export;
 mod fault;
@@ -49,8 +51,10 @@ mod multipart;
 mod options;
 mod page_frame;
 mod people;
+mod row_faults;
 pub mod salesforce;
 mod server;
+mod versions;
 mod zipped;
 pub mod zoho;
 
