@@ -129,6 +129,7 @@ impl Known<'_> {
             known: self.profile.known,
             first_seen: Some(self.profile.first_seen),
             standings: &Standings::default(),
+            told: None,
             as_of,
             judged: false,
         })
