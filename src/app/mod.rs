@@ -1,6 +1,7 @@
 //! FLOOR 5 — where concrete things meet: the machine's environment, the store, the connectors, the flows as runs.
 
 mod alike;
+mod checking;
 mod compute;
 mod coverage;
 mod daemon;
@@ -11,6 +12,7 @@ mod importing;
 mod inbox;
 mod listening;
 mod notebook;
+mod overdue;
 mod planning;
 mod privacy;
 mod pulling;
@@ -27,6 +29,7 @@ use connector::{Clock, ConnectionName, Connector, Context, Entropy, Environment}
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+pub use checking::{Checked, Difference};
 pub use compute::Computing;
 pub use environment::SystemEnvironment;
 pub use erasing::Erased;
@@ -115,6 +118,10 @@ impl App {
         connections: Vec<Connection>,
     ) -> connector::Result<Self> {
         store.set_privacy(privacy::privacy(&settings.privacy, &world)?);
+        let connections = match settings.routing {
+            Some(_) => connections.into_iter().map(Connection::with_owners).collect(),
+            None => connections,
+        };
         let worker = format!("{}-{:08x}", std::process::id(), world.entropy.next_u64() >> 32).into();
         let live_sources = settings
             .http_sources()

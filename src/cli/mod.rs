@@ -4,6 +4,7 @@
 pub mod check;
 pub mod clean;
 pub mod company;
+pub mod compute;
 pub mod cx;
 pub mod demo;
 pub mod erase;
@@ -27,6 +28,7 @@ pub mod outcome;
 pub mod plan;
 pub mod profile;
 pub mod progress;
+pub mod route;
 pub mod run;
 pub mod runs;
 pub mod score;
@@ -103,7 +105,7 @@ async fn run(command: Command, cx: &Cx) -> Ended {
         Command::Ingest(args) => ingest::run(&args, cx).await,
         Command::Run => run::run(cx).await,
         Command::Pull(args) => flow::run(Which::Pull, &args, cx).await,
-        Command::Compute(args) => flow::run(Which::Compute, &args, cx).await,
+        Command::Compute(args) => compute::run(&args, cx).await,
         Command::Push(args) => flow::run(Which::Push, &args, cx).await,
         Command::Sync(args) => flow::run(Which::Sync, &args, cx).await,
         Command::Plan(args) => plan::plan(&args, cx).await,
@@ -139,6 +141,7 @@ async fn run(command: Command, cx: &Cx) -> Ended {
             export::run(&args, store.as_deref(), settings.company, now, &cx.terminal).await
         }
         Command::Identity(args) => identity::run(&args, cx).await,
+        Command::Route(args) => route::run(&args, cx).await,
         Command::Score(args) => score::run(&args, cx),
         Command::Segment(args) => segment::run(&args, cx).await,
         Command::Demo(args) => demo::run(&args, cx).await,

@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 use connector::FieldKind;
 
 use crate::config::catalogue::{Catalogue, PROFILE_ID};
+use crate::config::people::People;
 use crate::config::reader::Reader;
 use crate::config::settings::Preset;
 use crate::config::{score, segments, traits};
@@ -32,17 +33,11 @@ impl Computation {
         (self.broken.is_empty() && self.is_right).then_some(self.spec)
     }
 
-    /// The names of bands, and what a condition on a person that has been scored may use.
-    pub fn conditions(&self) -> (Vec<Arc<str>>, Scope) {
-        let bands = self.spec.scores.iter().flat_map(|score| &score.bands).map(|band| band.name.clone());
-        let segments = self.spec.segments.iter().map(|segment| &*segment.name);
-        (bands.collect(), Names::of(&self.spec, &self.broken).with_segments(segments))
-    }
-
     /// Everything that can be mapped to a person's fields.
-    pub fn people(&self) -> Catalogue {
+    pub fn people(&self) -> People {
         let outputs = self.spec.outputs().into_iter().map(|(name, kind)| (name.to_string(), mapped(&kind)));
-        Catalogue::person(outputs.chain(self.broken.iter().map(|name| (name.clone(), Kind::Number))))
+        let broken = self.broken.iter().map(|name| (name.clone(), Kind::Number));
+        People::new(Catalogue::person(outputs.chain(broken)), &self.spec)
     }
 }
 

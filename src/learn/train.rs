@@ -1,10 +1,12 @@
 //! One training: the recipe's shapes on these rows, the strength it is held back by, the coefficients.
 
 use super::calibrate::Platt;
+use super::crossval::Folds;
 use super::encode::Encoder;
 use super::logistic::{self, Patience};
 use super::plain;
 use super::table::Table;
+use super::tune::{self, Choice};
 
 /// What is made of the columns.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -13,6 +15,8 @@ pub enum Recipe {
     Plain { l2: f64 },
     /// Curves, levels and pairs; how strongly they are held back is chosen by cross-validation within the rows.
     Rich,
+    /// The same with what was chosen before.
+    Chosen(Choice),
 }
 
 /// A fitted encoder with its coefficients.
@@ -24,6 +28,8 @@ pub struct Trained {
     pub calibration: Platt,
     pub converged: bool,
     pub steps: usize,
+    /// What the rich recipe chose.
+    pub choice: Option<Choice>,
 }
 
 impl Trained {
@@ -34,8 +40,8 @@ impl Trained {
     }
 }
 
-/// Trains on all rows of the table; `labels` has one for each.
-pub fn train(table: &Table, labels: &[bool], recipe: Recipe) -> Trained {
+/// Trains on all rows of the table; `labels` has one for each. What is chosen within is chosen by these folds.
+pub fn train(table: &Table, labels: &[bool], recipe: Recipe, folds: &Folds) -> Trained {
     match recipe {
         Recipe::Plain { l2 } => {
             let encoder = plain::encoder(table);
@@ -48,8 +54,10 @@ pub fn train(table: &Table, labels: &[bool], recipe: Recipe) -> Trained {
                 calibration: Platt::NONE,
                 converged: fit.converged && !fit.raised,
                 steps: fit.steps,
+                choice: None,
             }
         }
-        Recipe::Rich => super::tune::train(table, labels),
+        Recipe::Rich => tune::train(table, labels, folds),
+        Recipe::Chosen(choice) => tune::finish(table, labels, &choice),
     }
 }
