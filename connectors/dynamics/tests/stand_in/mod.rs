@@ -241,9 +241,7 @@ impl StandIn {
     pub async fn seed_contacts_by(&self, column: &str, emails: &[String]) -> Vec<RecordId> {
         let mut ids = Vec::with_capacity(emails.len());
         for emails in emails.chunks(500) {
-            let target = |email: &String| {
-                json!({ "@odata.type": "Microsoft.Dynamics.CRM.contact", "firstname": "Seeded", column: email })
-            };
+            let target = |email: &String| json!({ "@odata.type": "Microsoft.Dynamics.CRM.contact", "firstname": "Seeded", column: email });
             let body = json!({ "Targets": emails.iter().map(target).collect::<Vec<Json>>() });
             let path = "/contacts/Microsoft.Dynamics.CRM.CreateMultiple";
             let (status, answer) = self.api(Method::POST, path, Some(body)).await;

@@ -131,9 +131,7 @@ pub fn reply(status: u16, body: &Json) -> Response<Body> {
 
 /// A table of contacts with a few columns of text; its changes are tracked.
 fn metadata(hit: &Hit) -> Response<Body> {
-    let attribute = |name: &str, kind: &str| {
-        json!({ "LogicalName": name, "AttributeType": kind, "IsValidForUpdate": name != "contactid" })
-    };
+    let attribute = |name: &str, kind: &str| json!({ "LogicalName": name, "AttributeType": kind, "IsValidForUpdate": name != "contactid" });
     if hit.path.contains("AttributeMetadata") || hit.path.contains("/Keys") {
         return reply(200, &json!({ "value": [] }));
     }
