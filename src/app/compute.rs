@@ -147,6 +147,7 @@ impl ComputeProfiles for Computation {
             company: input.company,
             consents: input.consents,
             known: input.profile.known,
+            first_seen: Some(input.profile.first_seen),
             standings: input.standings,
             as_of: self.as_of,
             judged: self.judged,

@@ -6,12 +6,13 @@ use std::time::Duration;
 use connector::{Timestamp, Value};
 use serde::Serialize;
 
-use crate::enrich::compute::{Model, Sorted};
+use crate::enrich::compute::Model;
 use crate::enrich::explain::{Evidence, Explanation, of_event};
 use crate::enrich::person::Person;
 use crate::enrich::score::{self, Moment};
 use crate::enrich::score_spec::{Decay, Gives, Made, ScoreRule, ScoreSpec};
 use crate::enrich::segment_spec::SEGMENTS;
+use crate::enrich::sorted::Sorted;
 use crate::enrich::spec::{GRADE, SCORE_CHANGE, SCORE_REASONS};
 use crate::model::{Computed, ScorePart};
 

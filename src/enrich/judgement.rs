@@ -7,7 +7,6 @@ use std::sync::Arc;
 use connector::Value;
 
 use crate::enrich::band::{self, Judging};
-use crate::enrich::compute::Sorted;
 use crate::enrich::condition::Condition;
 use crate::enrich::evidence::{self, Evidence};
 use crate::enrich::grade;
@@ -16,6 +15,7 @@ use crate::enrich::reasons;
 use crate::enrich::score::{self, Material, Moment};
 use crate::enrich::score_spec::{Gives, Made, ScoreRule};
 use crate::enrich::segment::{self, Segment};
+use crate::enrich::sorted::Sorted;
 use crate::enrich::spec::{EventMatch, GRADE, ModelSpec, SCORE_CHANGE, SCORE_REASONS};
 use crate::enrich::values::Values;
 use crate::enrich::window::Due;

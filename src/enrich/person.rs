@@ -20,6 +20,8 @@ pub struct Person<'a> {
     pub consents: &'a Consents,
     /// Has any identifier stronger than an anonymous id.
     pub known: bool,
+    /// The earliest event or record; where nobody says, the earliest fact.
+    pub first_seen: Option<Timestamp>,
     /// What the last pass left behind.
     pub standings: &'a Standings,
     pub as_of: Timestamp,
@@ -51,6 +53,7 @@ impl<'a> Person<'a> {
             company: NO_COMPANY,
             consents: NO_CONSENTS,
             known: true,
+            first_seen: None,
             standings: NEVER_JUDGED,
             as_of,
             judged: true,
