@@ -350,6 +350,7 @@ pub(crate) mod tests {
                 capped: false,
             }],
             history: Vec::new(),
+            standings: crate::model::Standings::default(),
             events: 4,
         }
     }

@@ -49,6 +49,7 @@ mod traits;
 mod values;
 mod window;
 
+pub use crate::model::rounded;
 pub use compute::Model;
 pub use explain::{Evidence, EvidenceSource, Explanation};
 pub use explain_score::{ExplainedPart, Outlook};
@@ -57,7 +58,7 @@ pub use mail::MAIL_STATUS;
 pub use person::Person;
 pub use rates::{Rates, minor_digits};
 pub use reasons::REASONS_LENGTH;
-pub use score::{faded, rounded};
+pub use score::faded;
 pub use score_spec::{
     BandSpec, COOLDOWN, Decay, EXIT_SHARE, EventPoints, Gives, GradeAxis, GradeSpec, Made, RuleGroup, Rules, ScoreRule,
     ScoreSpec, TraitRow, Weighed,

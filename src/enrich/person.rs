@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use connector::{Timestamp, Value};
 
-use crate::model::{Attribute, Consents, Deal, Fact, Standings, TraitName};
+use crate::model::{Attribute, Consents, Deal, Fact, Score, Standings, TraitName};
 
 /// The input of [`crate::enrich::Model::compute`].
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +24,8 @@ pub struct Person<'a> {
     pub first_seen: Option<Timestamp>,
     /// What the last pass left behind.
     pub standings: &'a Standings,
+    /// The scores stored last and when a CRM was told of them, where it was since the last pass.
+    pub told: Option<(Timestamp, &'a [Score])>,
     pub as_of: Timestamp,
     /// Whether bands and segments are judged. A look ahead judges nothing, and nor does one behind the last judgement.
     pub judged: bool,
@@ -55,6 +57,7 @@ impl<'a> Person<'a> {
             known: true,
             first_seen: None,
             standings: NEVER_JUDGED,
+            told: None,
             as_of,
             judged: true,
         }

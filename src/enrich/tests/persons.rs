@@ -116,6 +116,7 @@ impl Somebody {
             consents: &self.consents,
             known: self.known,
             standings: &self.standings,
+            told: None,
             as_of: when,
             judged: true,
         })
