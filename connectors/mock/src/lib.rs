@@ -53,6 +53,7 @@ mod people;
 mod row_faults;
 pub mod salesforce;
 mod server;
+mod tls;
 mod versions;
 mod zipped;
 #[allow(dead_code)]
