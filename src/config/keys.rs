@@ -130,6 +130,8 @@ pub const IDENTITY: Keys = keys(
         "block",
         "block_email",
         "custom",
+        "survivorship",
+        "source_rank",
     ],
     &[],
 );

@@ -11,7 +11,7 @@ use crate::config::text::{self, SourceText};
 use crate::config::tree::Value;
 use crate::config::{
     company, connection, currency, document, filling, general, identity, inbox, model, origin, privacy, schedule,
-    source,
+    source, survivorship,
 };
 use crate::ingest::MAX_MESSAGE;
 
@@ -107,6 +107,7 @@ fn settings(root: &Reader<'_>, folder: &Path) -> Option<Settings> {
     let max_message = server.as_ref().map_or(MAX_MESSAGE, |server| server.max_message);
     let sources = source::sources(root, folder, max_message, timezone.unwrap_or_default());
     let connections = connection::connections(root, folder, preset.unwrap_or(Preset::B2b), &model.people());
+    survivorship::check(root, identity.as_ref(), sources.as_deref().unwrap_or_default(), &model.spec);
     let schedule = schedule::schedule(root);
     let company = company::company(root);
     let currency = currency::currency(root, folder);

@@ -33,6 +33,7 @@ mod score;
 mod secret;
 mod settings;
 mod source;
+mod survivorship;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::model::{Attribute, Identifier, IdentityRules, Origin, RecordKey, TraitName, survivor};
+use crate::model::{Attribute, Identifier, IdentityRules, Origin, RecordKey, Survivorship, TraitName};
 use crate::resolution::{Fragment, Unlinking, fall_apart};
 use crate::store::{Component, HeldState, Part, PartComponent};
 
@@ -22,14 +22,14 @@ impl PartComponent for Parting {
         };
         let unlinking = Unlinking { identifier: &component.unlinked, held: &held, apart: &component.apart };
         let fragments = fall_apart(&self.identity, &component.log, unlinking, &|id| !gone(id));
-        fragments.into_iter().map(|fragment| part(component, fragment)).collect()
+        fragments.into_iter().map(|fragment| part(component, fragment, &self.identity.survivorship)).collect()
     }
 }
 
-fn part(component: &Component, fragment: Fragment) -> Part {
+fn part(component: &Component, fragment: Fragment, rules: &Survivorship) -> Part {
     let records = records(&component.records, &fragment.identifiers);
     Part {
-        attributes: attributes(component, &records, fragment.traits),
+        attributes: attributes(component, &records, fragment.traits, rules),
         records,
         identifiers: fragment.identifiers,
         contested: fragment.contested,
@@ -49,14 +49,15 @@ fn attributes(
     component: &Component,
     records: &[RecordKey],
     mut kept: BTreeMap<TraitName, Attribute>,
+    rules: &Survivorship,
 ) -> Vec<(TraitName, Attribute)> {
     let own: BTreeSet<String> = records.iter().map(ToString::to_string).collect();
     for (name, told) in &component.from_records {
         if !matches!(&told.origin, Origin::Crm(record) if own.contains(&**record)) {
             continue;
         }
-        let winner = kept.get(name).map_or(told, |ours| survivor(ours, told)).clone();
-        kept.insert(name.clone(), winner);
+        let winner = kept.get(name).map(|ours| rules.settle(name, ours, told));
+        kept.insert(name.clone(), winner.unwrap_or_else(|| told.clone()));
     }
     kept.into_iter().collect()
 }

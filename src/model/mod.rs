@@ -13,6 +13,7 @@ mod graph;
 mod id;
 mod identifier;
 mod identity;
+mod identity_text;
 mod logged;
 mod mirror;
 mod normal;
@@ -22,6 +23,7 @@ mod rule;
 mod run;
 mod score;
 mod suppression;
+mod survivorship;
 mod whose;
 
 pub use attribute::{Attribute, AttributeChange, Origin, survivor};
@@ -38,6 +40,7 @@ pub use identity::{
     Blocked, Bridge, CustomRule, IdentityRules, KIOSK_EMAILS, MOST_IDENTIFIERS, MOST_MERGES, OnConflict,
     QUARANTINE_USERS,
 };
+pub use identity_text::{blocking, named_pattern};
 pub use logged::{LogPlace, Logged, LoggedRecord};
 pub use mirror::{FieldWritten, Mirror, MirrorField, Side};
 pub use normal::{Region, email_sha256, gmail_canonical, normalise_email, normalise_phone};
@@ -47,4 +50,5 @@ pub use rule::{Direction, Rule};
 pub use run::{Counts, Flow, Run, RunState};
 pub use score::{Computed, Score, ScorePart};
 pub use suppression::{Privacy, SuppressionHash, SuppressionKey};
+pub use survivorship::{CRM_SOURCE, Survival, Survivorship};
 pub use whose::{Deal, Whose};

@@ -10,6 +10,9 @@ use crate::model::{
     TraitName,
 };
 
+/// The note of the rules of identity in force ([`crate::model::IdentityRules::to_text`]).
+pub const IDENTITY_RULES: &str = "identity_rules";
+
 /// A profile with what it holds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HeldBy {

@@ -21,7 +21,8 @@ mod view;
 pub use error::{Error, Result};
 pub use face::{MatchFacts, Store};
 pub use identity::{
-    Alike, Answer, Component, ConflictRow, EdgeEnd, EdgeRow, Held, HeldBy, HeldState, Part, PartComponent, ReviewRow,
+    Alike, Answer, Component, ConflictRow, EdgeEnd, EdgeRow, Held, HeldBy, HeldState, IDENTITY_RULES, Part,
+    PartComponent, ReviewRow,
 };
 pub use inbound::{
     AppendEvents, Checkpoint, ComputeInput, ComputeProfiles, EventDecision, Guard, Incoming, IncomingPage,

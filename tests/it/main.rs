@@ -38,6 +38,7 @@ mod rules;
 mod sales_data;
 mod shared_devices;
 mod sources;
+mod survivorship;
 mod tidy;
 mod tricks;
 mod two_crms;

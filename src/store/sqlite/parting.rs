@@ -88,7 +88,7 @@ fn log_of(session: &Session<'_>, profile: i64, held: &[Identifier]) -> Fallible<
             (after, read) = (row.get(0)?, read + 1);
             let text: String = row.get(2)?;
             let line = Logged::from_text(&text).ok_or(Fault::Damaged("a line of the identity log"))?;
-            if line.names().iter().any(|name| held.contains(name)) {
+            if line.is_for_all() || line.names().iter().any(|name| held.contains(name)) {
                 log.push((LogPlace { event: row.get(1)?, line: after }, line));
             }
         }
