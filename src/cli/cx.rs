@@ -86,8 +86,9 @@ impl Cx {
     pub async fn under_rules_in_force(&self, app: App) -> Result<App, Failure> {
         let (app, state) = app.under_rules_in_force().await?;
         if state == RulesState::Differ {
-            tracing::warn!("{}; {}", rules::DIFFER, rules::DIFFER_FIX);
-            if !self.terminal.wants_json() {
+            if self.terminal.wants_json() {
+                tracing::warn!("{}; {}", rules::DIFFER, rules::DIFFER_FIX);
+            } else {
                 self.terminal.note(format!("{}\n  {}", rules::DIFFER, rules::DIFFER_FIX));
             }
         }

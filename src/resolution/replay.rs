@@ -285,9 +285,11 @@ pub fn partition(memory: &Memory) -> Partition {
 }
 
 impl Memory {
-    /// A profile holds an identifier that nobody holds yet.
+    /// A profile holds an identifier that nobody holds yet, unless somebody has kept them apart.
     fn hold(&mut self, profile: ProfileId, identifier: &Identifier, at: Timestamp) {
-        if self.standing(identifier) == Standing::Free {
+        let apart = self.apart_from(identifier);
+        let kept_apart = self.identifiers(profile).iter().any(|held| apart.contains(held));
+        if self.standing(identifier) == Standing::Free && !kept_apart {
             let resolution = crate::model::Resolution {
                 attach: vec![identifier.clone()],
                 ..crate::model::Resolution::of(Whose::Existing(profile))

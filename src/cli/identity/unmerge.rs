@@ -13,7 +13,7 @@ use crate::model::Identifier;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The identifier that does not belong: email:…, phone:…, anonymous_id:…, loyalty_id:…
+    /// The identifier that does not belong: email:…, phone:…, anonymous_id:…, loyalty_id:…, crm:CONN:OBJECT:ID
     pub key: String,
 }
 

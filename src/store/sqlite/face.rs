@@ -417,7 +417,7 @@ impl Store for SqliteStore {
     }
 
     async fn answer_review(&self, id: i64, answer: Answer, now: Timestamp) -> Result<Option<ReviewRow>> {
-        self.write("answer a review", move |session| reviews::answer(session, id, answer, now)).await
+        self.write("answer a review", move |session| reviews::answer(session, id, &answer, now)).await
     }
 
     async fn open_reviews(&self, alike: Vec<Alike>, now: Timestamp) -> Result<u64> {

@@ -7,7 +7,7 @@ use super::identity::{Because, log_edge};
 use super::profiles::{self, keep_history, mark_stale, note_change, uid_of};
 use super::records::{self, Key, Row, State};
 use super::session::{Place, Session, crm_kind};
-use super::{company, conversion, identity_log, links};
+use super::{company, conversion, identity_log, links, reviews};
 use crate::model::{Identifier, Logged};
 
 /// The survivor takes everything of the loser, which stays as an alias. Nothing happens where both are one already.
@@ -178,9 +178,9 @@ fn at_place(session: &Session<'_>, place: Place, loser: &str, winner: &str, beca
     }
 }
 
-/// Two profiles turn out to be one person's: the CRM says so.
+/// Two profiles turn out to be one person's: the CRM says so. What somebody has kept apart stays apart.
 pub(super) fn of_one_person(session: &Session<'_>, a: i64, b: i64, because: Because<'_>) -> Fallible<()> {
-    if a == b {
+    if a == b || reviews::are_apart(session, a, b)? {
         return Ok(());
     }
     let (survivor, other) = elder(session, a, b)?;

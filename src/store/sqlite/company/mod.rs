@@ -19,6 +19,7 @@ use super::session::Session;
 use crate::model::{Attribute, CompanyKey, TraitName};
 
 pub(super) use claims::{absorb, archived, event, forget, move_profile, record};
+pub(super) use contest::answer;
 pub(super) use member::{place, refresh};
 pub(super) use view::{detail, of_profile};
 
