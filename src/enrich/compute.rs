@@ -25,14 +25,14 @@ use crate::model::{Computed, Event, Fact, RuleId, Score, TraitName};
 pub struct Model {
     pub(super) spec: ModelSpec,
     /// Each match once, however many traits and rules use it; by id.
-    matchers: Vec<Matcher>,
+    pub(super) matchers: Vec<Matcher>,
     /// For each trait: the rule of its facts, and whether it needs sessions.
-    traits: Vec<(Option<RuleId>, bool)>,
+    pub(super) traits: Vec<(Option<RuleId>, bool)>,
     /// For each score, for each of its rules: whose facts it counts, if it counts events.
-    scores: Vec<Vec<Option<RuleId>>>,
-    steps: RuleId,
+    pub(super) scores: Vec<Vec<Option<RuleId>>>,
+    pub(super) steps: RuleId,
     touches: RuleId,
-    mail: RuleId,
+    pub(super) mail: RuleId,
 }
 
 impl Model {

@@ -7,6 +7,7 @@
 mod compute;
 mod explain;
 mod grade;
+mod lasting;
 mod mail;
 mod matcher;
 mod person;

@@ -32,7 +32,7 @@ pub use attribute::{Attribute, AttributeChange, Origin, survivor};
 pub use company::{Claim, ClaimKind, CompanyClaims, CompanyEvidence, CompanyKey, CompanyRules};
 pub use consent::{Choice, ConsentDecision, ConsentDefaults, Consents, MessageConsent, Purpose, effective};
 pub use dead_letter::{DeadLetter, DeadLetterCode, DeadLetterId, Raw, Subject};
-pub use erasure::{Erasing, ErasureStep, LeftRecord, Outlived, OwnFields, Receipt, Retained, RetentionPlace};
+pub use erasure::{Erasing, ErasureStep, Lasting, LeftRecord, Outlived, OwnFields, Receipt, Retained, RetentionPlace};
 pub use event::{Event, EventKind, EventRow};
 pub use fact::{Fact, RuleId};
 pub use graph::{Conflict, ConflictAction, Graph, Holder, ProfileSize, Resolution, Review, ReviewReason, Standing};
