@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::model::{Attribute, Identifier, IdentityRules, Origin, RecordKey, Survivorship, TraitName};
 use crate::resolution::{Fragment, Unlinking, fall_apart};
-use crate::store::{Component, HeldState, Part, PartComponent};
+use crate::store::{Component, Held, HeldState, Part, PartComponent};
 
 /// Tells a component's log again under rules.
 #[derive(Debug)]
@@ -15,10 +15,10 @@ pub struct Parting {
 
 impl PartComponent for Parting {
     fn parts(&self, component: &Component) -> Vec<Part> {
-        let held: BTreeSet<Identifier> =
-            component.held.identifiers.iter().map(|held| held.identifier.clone()).collect();
+        let held: BTreeSet<Identifier> = component.names().cloned().collect();
         let gone = |id: &Identifier| {
-            component.held.identifiers.iter().any(|held| held.identifier == *id && held.state == HeldState::Archived)
+            let archived = |held: &Held| held.identifier == *id && held.state == HeldState::Archived;
+            component.held.identifiers.iter().any(archived) || component.merged_away.contains(id)
         };
         let unlinking = Unlinking { identifier: &component.unlinked, held: &held, apart: &component.apart };
         let fragments = fall_apart(&self.identity, &component.log, unlinking, &|id| !gone(id));

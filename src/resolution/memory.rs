@@ -178,6 +178,12 @@ impl Memory {
         self.apart.entry(other.clone()).or_default().insert(one.clone());
     }
 
+    /// All pairs that are kept apart, each once.
+    pub fn all_apart(&self) -> Vec<(Identifier, Identifier)> {
+        let pairs = self.apart.iter().flat_map(|(one, others)| others.iter().map(move |other| (one, other)));
+        pairs.filter(|(one, other)| one < other).map(|(one, other)| (one.clone(), other.clone())).collect()
+    }
+
     /// A reviewer says that many people have it: it names nobody from now on.
     pub fn share(&mut self, identifier: &Identifier) {
         self.release(identifier);

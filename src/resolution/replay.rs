@@ -159,10 +159,7 @@ impl<'a> Replay<'a> {
         let mut lines: Vec<(LogPlace, Logged)> = told.others.iter().filter(concerns).cloned().collect();
         lines.extend(events.iter().cloned());
         lines.sort_by_key(|(place, _)| *place);
-        let apart: Vec<(Identifier, Identifier)> = held
-            .iter()
-            .flat_map(|one| self.memory.apart_from(one).into_iter().map(move |other| (one.clone(), other)))
-            .collect();
+        let apart = self.memory.all_apart();
         let unlinking = Unlinking { identifier, held: &held, apart: &apart };
         let is_live = |record: &Identifier| !self.memory.is_archived(record);
         let parts = fall_apart(&self.rules, &lines, unlinking, &is_live);
