@@ -15,10 +15,11 @@ pub struct Parting {
 
 impl PartComponent for Parting {
     fn parts(&self, component: &Component) -> Vec<Part> {
-        let held: BTreeSet<Identifier> = component.names().cloned().collect();
+        let held: BTreeSet<Identifier> =
+            component.held.identifiers.iter().map(|held| held.identifier.clone()).collect();
         let gone = |id: &Identifier| {
             let archived = |held: &Held| held.identifier == *id && held.state == HeldState::Archived;
-            component.held.identifiers.iter().any(archived) || component.merged_away.contains(id)
+            component.held.identifiers.iter().any(archived)
         };
         let unlinking = Unlinking { identifier: &component.unlinked, held: &held, apart: &component.apart };
         let fragments = fall_apart(&self.identity, &component.log, unlinking, &|id| !gone(id));

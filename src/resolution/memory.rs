@@ -24,6 +24,8 @@ pub struct Memory {
     made: i64,
     /// Archived records: they name their profile and count no more.
     archived: BTreeSet<Identifier>,
+    /// A record that became part of another one of its kind → that one. Its name alone is left, and means the other.
+    merged_away: BTreeMap<Identifier, Identifier>,
 }
 
 #[derive(Clone, Debug)]
@@ -204,6 +206,28 @@ impl Memory {
         }
     }
 
+    /// A record has become part of another one of its kind.
+    pub fn merge_away(&mut self, record: &Identifier, into: &Identifier) {
+        if self.named(into) != record {
+            self.release(record);
+            self.archived.insert(record.clone());
+            self.merged_away.insert(record.clone(), into.clone());
+        }
+    }
+
+    /// The record that a record's id means.
+    fn named<'i>(&'i self, mut identifier: &'i Identifier) -> &'i Identifier {
+        while let Some(into) = self.merged_away.get(identifier) {
+            identifier = into;
+        }
+        identifier
+    }
+
+    /// Whether nothing is left of a record but its name.
+    pub fn is_merged_away(&self, record: &Identifier) -> bool {
+        self.merged_away.contains_key(record)
+    }
+
     /// Where a profile is now, merges followed.
     pub fn current(&self, mut profile: ProfileId) -> ProfileId {
         while let Some(next) = self.became.get(&profile) {
@@ -233,6 +257,7 @@ impl Memory {
 
 impl Graph for Memory {
     fn standing(&self, identifier: &Identifier) -> Standing {
+        let identifier = self.named(identifier);
         let through_address = || self.standings.get(self.hashes.get(identifier)?);
         self.standings.get(identifier).or_else(through_address).copied().unwrap_or(Standing::Free)
     }

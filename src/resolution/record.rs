@@ -93,10 +93,16 @@ fn joined(evidence: &RecordEvidence<'_>, graph: &dyn Graph) -> Vec<Holder> {
     profiles.dedup();
     let mut holders: Vec<Holder> = profiles.into_iter().filter_map(|profile| graph.holder(profile)).collect();
     holders.sort_by_key(survivor_order);
-    let survivor = holders.first().map(|holder| holder.profile);
-    // Two that somebody keeps apart stay two, whatever the CRM makes of their records.
-    holders.retain(|holder| survivor.is_none_or(|survivor| !are_apart(survivor, holder.profile, graph)));
-    holders
+    // Whose the record is already comes first: two that somebody keeps apart stay two, whatever the CRM makes of their records.
+    let mut kept: Vec<Holder> = Vec::with_capacity(holders.len());
+    let of_record = |holder: &&Holder| Some(holder.profile) == evidence.linked;
+    for holder in holders.iter().filter(of_record).chain(holders.iter().filter(|holder| !of_record(holder))) {
+        if !kept.iter().any(|other| are_apart(other.profile, holder.profile, graph)) {
+            kept.push(*holder);
+        }
+    }
+    kept.sort_by_key(survivor_order);
+    kept
 }
 
 /// Whether an identifier is kept apart from anything that a profile holds.

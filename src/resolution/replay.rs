@@ -218,7 +218,9 @@ impl<'a> Replay<'a> {
         self.memory.archive(&own, false);
         let profile_of = |id: &Identifier| self.memory.standing(id).profile();
         let linked = profile_of(&own);
-        let merged: Vec<ProfileId> = record.merged.iter().filter_map(profile_of).collect();
+        // What has become part of another record before has nobody to bring along.
+        let news = record.merged.iter().filter(|id| !self.memory.is_merged_away(id));
+        let merged: Vec<ProfileId> = news.filter_map(profile_of).collect();
         let evidence = RecordEvidence {
             key: &record.key,
             linked,
@@ -230,7 +232,7 @@ impl<'a> Replay<'a> {
         self.fold(&resolved.resolution.whose);
         self.memory.apply(&resolved.resolution, record.at);
         for id in &record.merged {
-            self.memory.archive(id, true);
+            self.memory.merge_away(id, &own);
         }
     }
 
@@ -241,7 +243,11 @@ impl<'a> Replay<'a> {
             (Some(only), None) => self.memory.hold(only, into, at),
             (None, _) => {}
         }
-        self.memory.archive(from, true);
+        if from.kind == into.kind {
+            self.memory.merge_away(from, into);
+        } else {
+            self.memory.archive(from, true);
+        }
     }
 
     /// Two profiles become one, by the rule of survivors.

@@ -172,16 +172,7 @@ pub struct Component {
     pub from_records: Vec<(TraitName, Attribute)>,
     /// Its records, live and archived.
     pub records: Vec<RecordKey>,
-    /// Ids that are left of records merged into those: they name the profile still.
-    pub merged_away: Vec<Identifier>,
     pub first_seen: Timestamp,
-}
-
-impl Component {
-    /// Everything that names the profile.
-    pub fn names(&self) -> impl Iterator<Item = &Identifier> {
-        self.held.identifiers.iter().map(|held| &held.identifier).chain(&self.merged_away)
-    }
 }
 
 /// One of the profiles that a component falls into.

@@ -105,19 +105,12 @@ pub(super) fn component(session: &Session<'_>, profile: i64, unlinked: &Identifi
         .collect();
     let history = profiles::history(session, profile)?;
     from_records.extend(history.into_iter().filter(|(_, attribute)| matches!(attribute.origin, Origin::Crm(_))));
-    let mut merged_away = Vec::new();
-    for row in &rows {
-        let key = &row.linked.key;
-        for ext in records::aliases(session, row.id)? {
-            merged_away.push(Identifier::crm(&key.connection, &key.object, &ext));
-        }
-    }
-    let names = held.identifiers.iter().map(|held| &held.identifier).chain(&merged_away);
-    let log = log_of(session, profile, &names.cloned().collect::<Vec<_>>())?;
+    let log =
+        log_of(session, profile, &held.identifiers.iter().map(|held| held.identifier.clone()).collect::<Vec<_>>())?;
     let first_seen = held.profile.first_seen;
     let apart = report::apart(session)?;
     let unlinked = unlinked.clone();
-    Ok(Component { log, held, unlinked, apart, from_records, records: keys, merged_away, first_seen })
+    Ok(Component { log, held, unlinked, apart, from_records, records: keys, first_seen })
 }
 
 /// The profile's events, and every other line that names something it holds.

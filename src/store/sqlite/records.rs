@@ -144,13 +144,6 @@ pub(super) fn of_profile(session: &Session<'_>, profile: i64) -> Fallible<Vec<Ro
     Ok(found)
 }
 
-/// Ids of records that became part of this one.
-pub(super) fn aliases(session: &Session<'_>, record: i64) -> Fallible<Vec<RecordId>> {
-    let mut statement = session.sql("SELECT ext FROM record_key WHERE record = ?1 AND alias = 1 ORDER BY ext")?;
-    let rows = statement.query_map([record], |row| row.get::<_, String>(0))?;
-    Ok(rows.map(|ext| ext.map(RecordId::new)).collect::<Result<_, _>>()?)
-}
-
 pub(super) fn profile_of(session: &Session<'_>, record: i64) -> Fallible<Option<i64>> {
     let mut statement = session.sql("SELECT profile FROM record WHERE id = ?1")?;
     let mut rows = statement.query([record])?;
