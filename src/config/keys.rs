@@ -33,8 +33,9 @@ pub const ROOT: Keys = keys(
         "safety",
         "identity",
         "privacy",
+        "routing",
     ],
-    &["include", "segments", "routing", "alerts", "renamed"],
+    &["include", "segments", "alerts", "renamed"],
 );
 
 /// Keys of the root that are values; the others are sections.
@@ -84,7 +85,25 @@ pub const SCHEDULE: Keys =
 
 pub const COMPANY: Keys = keys(&["match", "free_mail_add", "free_mail_remove"], &[]);
 
-pub const TRAIT: Keys = keys(&["kind", "event", "where", "window", "property"], &["formula", "min_count", "weights"]);
+pub const TRAIT: Keys = keys(
+    &[
+        "kind",
+        "event",
+        "where",
+        "window",
+        "property",
+        "formula",
+        "min_count",
+        "weights",
+        "currency",
+        "type",
+        "over",
+        "over_where",
+        "topics",
+        "source",
+    ],
+    &[],
+);
 
 pub const SCORES: Keys = keys(&["engagement"], &["fit", "lead", "win"]);
 
@@ -143,9 +162,35 @@ pub const CUSTOM: Keys = keys(&["limit", "pattern"], &[]);
 
 pub const SECRET: Keys = keys(&["env", "file", "command"], &[]);
 
+pub const ROUTING: Keys = keys(
+    &[
+        "on",
+        "keep_owner",
+        "account_owner",
+        "fallback",
+        "pool",
+        "default_pool",
+        "hours",
+        "holidays",
+        "when_closed",
+        "sla",
+        "rule",
+    ],
+    &[],
+);
+
+pub const ROUTING_RULE: Keys = keys(&["name", "when", "assign"], &[]);
+
+pub const POOL: Keys = keys(&["name", "method", "members", "hours", "when_closed", "skills"], &[]);
+
+pub const MEMBER: Keys =
+    keys(&["user", "weight", "daily_cap", "open_cap", "timezone", "hours", "away", "skills", "languages"], &[]);
+
+pub const SLA: Keys = keys(&["respond_within", "on_breach"], &[]);
+
 /// Every place there is.
 #[cfg(test)]
-pub const EVERY_PLACE: [Keys; 29] = [
+pub const EVERY_PLACE: [Keys; 34] = [
     ROOT,
     STORE,
     SERVER,
@@ -174,6 +219,11 @@ pub const EVERY_PLACE: [Keys; 29] = [
     IDENTITY,
     LIMITS,
     CUSTOM,
+    ROUTING,
+    ROUTING_RULE,
+    POOL,
+    MEMBER,
+    SLA,
     SECRET,
 ];
 

@@ -4,6 +4,7 @@
 //! where (`reader`, `keys`) → settings. Nothing is accepted and ignored; all problems are reported at once; a secret in
 //! the file is never echoed (`mask`).
 
+mod calendar;
 mod catalogue;
 mod columns;
 mod company;
@@ -14,6 +15,7 @@ mod document;
 mod expression;
 mod fields;
 mod filling;
+mod formulas;
 mod general;
 mod identity;
 mod inbox;
@@ -28,6 +30,7 @@ mod preset;
 mod privacy;
 mod reader;
 mod render;
+mod routing;
 mod schedule;
 mod score;
 mod secret;
@@ -37,6 +40,7 @@ mod survivorship;
 #[cfg(test)]
 mod tests;
 mod text;
+mod trait_kinds;
 mod traits;
 mod tree;
 mod value;

@@ -38,6 +38,7 @@ impl Computation {
 pub fn model(root: &Reader<'_>, preset: Preset) -> Computation {
     let mut spec = match preset {
         Preset::B2b => preset::b2b(),
+        Preset::Ecommerce => preset::ecommerce(),
         Preset::None => ModelSpec {
             time_zone: Tz::UTC,
             base_currency: "EUR".into(),
@@ -45,6 +46,7 @@ pub fn model(root: &Reader<'_>, preset: Preset) -> Computation {
             own_domains: Vec::new(),
             traits: Vec::new(),
             scores: Vec::new(),
+            segments: Vec::new(),
         },
     };
     let broken = traits::traits(root, preset, &mut spec);

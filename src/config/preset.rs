@@ -2,7 +2,7 @@
 
 use connector::Object;
 
-use crate::config::catalogue::Catalogue;
+use crate::config::catalogue::{Catalogue, PROFILE_ID};
 use crate::config::settings::Preset;
 use crate::config::vendor::{As, Vendor};
 use crate::mapping::FieldMapping;
@@ -12,18 +12,71 @@ use crate::model::{Direction, Rule};
 pub fn mappings(preset: Preset, vendor: Vendor, object: &Object, catalogue: &Catalogue) -> Vec<FieldMapping> {
     let table = match preset {
         Preset::None => &[],
-        Preset::B2b => vendor.b2b(object),
+        Preset::B2b | Preset::Ecommerce => vendor.b2b(object),
     };
-    table
-        .iter()
-        .filter_map(|(name, field, how)| {
-            let (kind, source) = catalogue.get(name)?;
-            let mapping = FieldMapping::new(*name, *field, kind, source);
-            Some(match how {
-                As::Default => mapping,
-                As::Pull => mapping.with(Direction::Pull, Rule::CrmWins),
-                As::FillIfEmpty => mapping.with(Direction::Push, Rule::FillIfEmpty),
-            })
+    let shop = if preset == Preset::Ecommerce && vendor.b2b(object).iter().any(|(name, _, _)| *name == PROFILE_ID) {
+        SHOP
+    } else {
+        &[]
+    };
+    let shop = shop.iter().filter_map(|name| {
+        let (kind, source) = catalogue.get(name)?;
+        Some(FieldMapping::new(*name, spelt(vendor, name), kind, source))
+    });
+    let lines = table.iter().filter_map(|(name, field, how)| {
+        let (kind, source) = catalogue.get(name)?;
+        let mapping = FieldMapping::new(*name, *field, kind, source);
+        Some(match how {
+            As::Default => mapping,
+            As::Pull => mapping.with(Direction::Pull, Rule::CrmWins),
+            As::FillIfEmpty => mapping.with(Direction::Push, Rule::FillIfEmpty),
         })
-        .collect()
+    });
+    lines.chain(shop).collect()
+}
+
+/// What a shop's sales desk sees beside the rest, on every object of people.
+const SHOP: &[&str] = &[
+    "orders_count",
+    "order_revenue",
+    "aov",
+    "ltv",
+    "last_order_at",
+    "cart_abandoned",
+    "cart_value",
+    "top_product_30d",
+    "top_category_30d",
+];
+
+/// The field of an enrichment trait as the vendor's kind of names goes: `cdp_orders_count`, `CDP_Orders_Count__c`.
+fn spelt(vendor: Vendor, name: &str) -> String {
+    if !vendor.key_field().ends_with("__c") {
+        return format!("cdp_{name}");
+    }
+    let capital = |word: &str| {
+        let mut letters = word.chars();
+        letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    };
+    format!("CDP_{}__c", name.split('_').map(capital).collect::<Vec<String>>().join("_"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shops_fields_are_spelt_as_the_vendor_spells_ours() {
+        assert_eq!(spelt(Vendor::Hubspot, "top_product_30d"), "cdp_top_product_30d");
+        assert_eq!(spelt(Vendor::Salesforce, "top_product_30d"), "CDP_Top_Product_30d__c");
+        let computed = crate::enrich::preset::ecommerce().outputs().into_iter();
+        let catalogue = Catalogue::person(computed.map(|(name, _)| (name.to_string(), crate::mapping::Kind::Text)));
+        for vendor in [Vendor::Hubspot, Vendor::Salesforce] {
+            let count = |preset| mappings(preset, vendor, &Object::Contact, &catalogue).len();
+            assert_eq!(count(Preset::Ecommerce), count(Preset::B2b) + SHOP.len());
+            assert_eq!(
+                mappings(Preset::Ecommerce, vendor, &Object::Company, &catalogue).len(),
+                mappings(Preset::B2b, vendor, &Object::Company, &catalogue).len()
+            );
+        }
+    }
 }

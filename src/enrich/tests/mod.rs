@@ -1,10 +1,16 @@
 //! The worked example of `cdp-semantics` §9 and the numbers of §10, figure for figure, and what must hold for any input.
 
 mod any;
+mod bands;
 mod example;
+mod kinds;
 mod mail;
+mod money;
 mod own;
 mod permutations;
+mod persons;
+mod segments;
+mod shop;
 mod streams;
 mod touches;
 
