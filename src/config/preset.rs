@@ -21,7 +21,7 @@ pub fn mappings(preset: Preset, vendor: Vendor, object: &Object, catalogue: &Cat
     };
     let shop = shop.iter().filter_map(|name| {
         let (kind, source) = catalogue.get(name)?;
-        Some(FieldMapping::new(*name, spelt(vendor, name), kind, source))
+        Some(FieldMapping::new(*name, vendor.enrichment_field(name), kind, source))
     });
     let lines = table.iter().filter_map(|(name, field, how)| {
         let (kind, source) = catalogue.get(name)?;
@@ -48,26 +48,12 @@ const SHOP: &[&str] = &[
     "top_category_30d",
 ];
 
-/// The field of an enrichment trait as the vendor's kind of names goes: `cdp_orders_count`, `CDP_Orders_Count__c`.
-fn spelt(vendor: Vendor, name: &str) -> String {
-    if !vendor.key_field().ends_with("__c") {
-        return format!("cdp_{name}");
-    }
-    let capital = |word: &str| {
-        let mut letters = word.chars();
-        letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-    };
-    format!("CDP_{}__c", name.split('_').map(capital).collect::<Vec<String>>().join("_"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_shops_fields_are_spelt_as_the_vendor_spells_ours() {
-        assert_eq!(spelt(Vendor::Hubspot, "top_product_30d"), "cdp_top_product_30d");
-        assert_eq!(spelt(Vendor::Salesforce, "top_product_30d"), "CDP_Top_Product_30d__c");
+    fn a_shop_has_more_fields_of_people() {
         let computed = crate::enrich::preset::ecommerce().outputs().into_iter();
         let catalogue = Catalogue::person(computed.map(|(name, _)| (name.to_string(), crate::mapping::Kind::Text)));
         for vendor in [Vendor::Hubspot, Vendor::Salesforce] {

@@ -3,6 +3,7 @@
 
 mod hubspot;
 mod salesforce;
+mod spelling;
 mod url;
 
 use std::path::Path;
