@@ -35,6 +35,7 @@ mod one_person;
 mod outbox;
 mod paging;
 mod plans;
+mod routing;
 mod rules;
 mod sales_data;
 mod shared_devices;
