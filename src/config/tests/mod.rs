@@ -6,6 +6,7 @@ mod company;
 mod golden;
 mod hostile;
 mod privacy;
+mod routing;
 mod salesforce;
 
 use std::path::Path;

@@ -3,18 +3,21 @@
 use serde_json::{Map, Value};
 
 use super::auth::Tokens;
+use super::bulk::Bulk;
 use super::catalogue;
 use super::ids;
 use super::kind::Kind;
 use super::knobs::Knobs;
 use super::limits::Limits;
 use super::page_tokens::PageTokens;
+use super::planned_refusals;
 use super::population::Population;
 use super::records::{Row, Seen, Sight, Table};
 use super::roles::Roles;
 use super::schema::{FieldId, Schema};
 use super::stages::{Pipeline, STANDARD};
 use super::users::{self, User};
+use super::watch::Channel;
 use crate::clock::Millis;
 use crate::crowd::Crowd;
 use crate::options::{Options, StartError};
@@ -33,6 +36,8 @@ pub struct Org {
     pub knobs: Knobs,
     pub page_tokens: PageTokens,
     pub roles: Roles,
+    pub bulk: Bulk,
+    pub channels: Vec<Channel>,
 }
 
 impl Org {
@@ -51,7 +56,7 @@ impl Org {
             stages = STANDARD.iter().map(|stage| stage.0).collect();
         }
         let names: Vec<&str> = pipelines.iter().map(|each| each.name.as_str()).collect();
-        Ok(Self {
+        let mut org = Self {
             schemas: Kind::ALL.iter().map(|kind| catalogue::schema(*kind, &stages, &names)).collect(),
             tables: Kind::ALL.iter().map(|kind| Table::new(*kind, &people)).collect(),
             people,
@@ -62,7 +67,13 @@ impl Org {
             knobs: Knobs::default(),
             page_tokens: PageTokens::default(),
             roles: Roles::default(),
-        })
+            bulk: Bulk::default(),
+            channels: Vec::new(),
+        };
+        if let Some(folder) = &options.seed_dir {
+            org.load_exports(folder)?;
+        }
+        Ok(org)
     }
 
     pub fn configure(&mut self, patch: Map<String, Value>) -> Result<(), String> {
@@ -74,9 +85,11 @@ impl Org {
             all.insert(key, value);
         }
         let knobs: Knobs = serde_json::from_value(Value::Object(all)).map_err(|why| why.to_string())?;
-        if let Some(rule) = knobs.workflows.iter().find(|rule| Kind::by_any_name(&rule.object).is_none()) {
-            return Err(format!("workflows: unknown object `{}`", rule.object));
+        let is_object = |name: &str| Kind::by_any_name(name).is_some();
+        if let Some(fault) = knobs.workflows.iter().find_map(|rule| rule.fault(is_object)) {
+            return Err(fault);
         }
+        knobs.row_faults.iter().try_for_each(planned_refusals::check)?;
         if knobs.offset_min.abs() > 14 * 60 {
             return Err("offset_min must be within fourteen hours of Greenwich".into());
         }
