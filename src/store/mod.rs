@@ -29,8 +29,8 @@ pub use identity::{
 };
 pub use inbound::{
     AppendEvents, Checkpoint, ComputeInput, ComputeProfiles, EventDecision, Guard, Incoming, IncomingPage,
-    IngestReport, Known, PageReport, PlanRecords, RecordDecision, RejectedEvents, ResolveEvents, StreamKey, Tally,
-    Verdict,
+    IngestReport, Known, PageReport, PlanRecords, RecordDecision, RejectedEvents, ResolveEvents, RolledUp, StreamKey,
+    Tally, Verdict,
 };
 pub use lock::FlowLock;
 pub use outbound::{Delivered, Fate, FuseTally, Lease, StageDecision, StageItem, StageReport, StageWrites};
