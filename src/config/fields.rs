@@ -5,6 +5,7 @@ use std::sync::Arc;
 use connector::Object;
 
 use crate::config::catalogue::{Catalogue, is_only_pulled};
+use crate::config::create::Creating;
 use crate::config::diagnostic::{Diagnostic, Place};
 use crate::config::keys;
 use crate::config::mapping_check as check;
@@ -18,7 +19,7 @@ use crate::config::tree::{Entry, Node, Value};
 use crate::config::value;
 use crate::config::vendor::Vendor;
 use crate::expr::nearest;
-use crate::mapping::{CreatePolicy, FieldMapping, ObjectMapping, Transform, ValueMap};
+use crate::mapping::{FieldMapping, ObjectMapping, Transform, ValueMap};
 use crate::model::{Direction, Rule};
 
 /// First words of names that are mapped in the format and not in this version.
@@ -31,17 +32,23 @@ pub struct Line {
 }
 
 /// All mappings of a connection: the preset's, with the file's in their place or after them.
-pub fn objects(table: &Reader<'_>, vendor: Vendor, preset: Preset, people: &Catalogue) -> Option<Vec<ObjectMapping>> {
-    let section = table.section("fields");
-    let create = create(table);
-    let section = section?;
+pub fn objects(
+    table: &Reader<'_>,
+    vendor: Vendor,
+    prefix: Option<&str>,
+    preset: Preset,
+    people: &Catalogue,
+    creating: Option<Creating>,
+) -> Option<Vec<ObjectMapping>> {
+    let section = table.section("fields")?;
     let names: Vec<&str> = vendor.objects().iter().map(Object::as_str).collect();
     section.check_keys(&names, keys::FIELDS.later);
     let mut complete = true;
     let mut objects = Vec::new();
     for object in vendor.objects() {
         let catalogue = Catalogue::of(object, people);
-        match lines(&section, object, vendor, preset, &catalogue) {
+        let brought = preset::mappings(preset, vendor, prefix, object, &catalogue);
+        match lines(&section, object, brought, preset, &catalogue) {
             Some(lines) => {
                 complete &= check::written_once(&section, &lines);
                 let fields = lines.into_iter().map(|line| line.mapping).collect();
@@ -50,53 +57,22 @@ pub fn objects(table: &Reader<'_>, vendor: Vendor, preset: Preset, people: &Cata
             None => complete = false,
         }
     }
-    let create = create?;
-    if let Some(contact) = objects.iter_mut().find(|mapping| mapping.object == Object::Contact) {
-        contact.create = create;
+    let creating = creating?;
+    for mapping in &mut objects {
+        (mapping.create, mapping.assignment) = (creating.of(&mapping.object), creating.assignment);
     }
     complete.then_some(objects)
-}
-
-/// `[crm.create]`.
-fn create(table: &Reader<'_>) -> Option<CreatePolicy> {
-    let section = table.section("create")?;
-    section.check(keys::CREATE);
-    let policy = section.value_or("contact", Value::Text("never".into()), |node| {
-        let word = value::text(node)?;
-        match word.as_str() {
-            "never" => Ok(CreatePolicy::Never),
-            "known" => Ok(CreatePolicy::Known),
-            "mql" => Err(Bad::value("E008", "`contact = \"mql\"` is not in this version").help("one of: never, known")),
-            other => Err(Bad::Value(value::not_valid("E006", "contact", other, &["never", "known"]))),
-        }
-    })?;
-    if policy == CreatePolicy::Known
-        && let Some(entry) = section.entry("contact")
-    {
-        section.report(
-            Diagnostic::new(
-                "W104",
-                "`crm.create.contact = \"known\"` creates a contact for every known person without one",
-            )
-            .at(&entry.node.place)
-            .help("`ferry plan` shows how many; `[safety] max_creates_per_run` limits a run"),
-        );
-    }
-    Some(policy)
 }
 
 fn lines(
     fields: &Reader<'_>,
     object: &Object,
-    vendor: Vendor,
+    brought: Vec<FieldMapping>,
     preset: Preset,
     catalogue: &Catalogue,
 ) -> Option<Vec<Line>> {
     let section = fields.section(object.as_str())?;
-    let mut lines: Vec<Line> = preset::mappings(preset, vendor, object, catalogue)
-        .into_iter()
-        .map(|mapping| Line { mapping, place: None })
-        .collect();
+    let mut lines: Vec<Line> = brought.into_iter().map(|mapping| Line { mapping, place: None }).collect();
     for line in &lines {
         let path = section.path_of(&line.mapping.attribute);
         section.notes().resolution.add(path, show(&line.mapping), Origin::Preset(preset.as_str()));

@@ -73,7 +73,7 @@ pub const PULL_DEALS: Keys = keys(&["closed", "open", "since"], &[]);
 /// Beside the objects of people that the vendor has.
 pub const MATCH: Keys = keys(&["company", "on_duplicate"], &["lead"]);
 
-pub const CREATE: Keys = keys(&["contact"], &["lead", "company", "missing_last_name", "assignment"]);
+pub const CREATE: Keys = keys(&["contact", "lead", "missing_last_name", "assignment"], &["company"]);
 
 /// Beside those that the vendor has.
 pub const FIELDS: Keys = keys(&[], &["lead", "activity", "user"]);
@@ -83,7 +83,7 @@ pub const FIELD: Keys = keys(&["field", "direction", "conflict", "transform", "m
 pub const SCHEDULE: Keys =
     keys(&["pull", "push", "recompute", "retention", "jitter", "catch_up"], &["reconcile", "digest", "train", "quiet"]);
 
-pub const COMPANY: Keys = keys(&["match", "free_mail_add", "free_mail_remove"], &[]);
+pub const COMPANY: Keys = keys(&["match", "free_mail_add", "free_mail_remove", "roll_up"], &[]);
 
 pub const TRAIT: Keys = keys(
     &[
@@ -149,6 +149,8 @@ pub const IDENTITY: Keys = keys(
         "block",
         "block_email",
         "custom",
+        "survivorship",
+        "source_rank",
     ],
     &[],
 );

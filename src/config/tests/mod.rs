@@ -3,9 +3,11 @@
 mod codes;
 mod columns;
 mod company;
+mod dynamics;
 mod golden;
 mod hostile;
 mod privacy;
+mod routing;
 mod salesforce;
 
 use std::path::Path;
