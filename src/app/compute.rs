@@ -1,17 +1,17 @@
 //! Compute as a run: new rules matched against the log, then stale and due profiles.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use connector::Timestamp;
+use connector::{Timestamp, Value};
 
 use super::running::Ending;
 use super::{App, Finished, Progress};
 use crate::company::Rules;
 use crate::enrich::{Model, Person};
-use crate::model::{CompanyRules, Computed, Counts, Event, Flow, ProfileId, RuleId};
-use crate::store::{ComputeInput, ComputeProfiles, Foreseen, MatchFacts, Result};
+use crate::model::{CompanyRules, Computed, Counts, Deal, Event, Flow, ProfileId, RuleId, TraitName};
+use crate::store::{ComputeInput, ComputeProfiles, Foreseen, MatchFacts, Result, RolledUp};
 
 /// What to compute.
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,6 +28,8 @@ const ELSEWHEN: &str = "computed_as_of";
 const PLACED_BY: &str = "companies_placed_by";
 /// The store's note of the model that everybody was last computed by.
 const COMPUTED_BY: &str = "computed_by";
+/// Times that people are computed in one run because what their colleagues come to has changed.
+const ROUNDS: usize = 3;
 /// Profiles computed in one transaction.
 const CHUNK: usize = 2_000;
 /// Events matched in one transaction.
@@ -55,7 +57,10 @@ impl App {
         let as_of = what.as_of.unwrap_or(now);
         let companies = self.settings.company.clone();
         let placed_by = companies.fingerprint();
-        let computation = Arc::new(Computation { model: self.model.clone(), companies, as_of, judged: as_of <= now });
+        let rolled_up = if companies.roll_up { self.model.rolled_up() } else { Vec::new() };
+        let rounds = if companies.roll_up { ROUNDS } else { 1 };
+        let model = self.model.clone();
+        let computation = Arc::new(Computation { model, companies, rolled_up, as_of, judged: as_of <= now });
         // What is stored then is as of another instant than now, and nothing says who would change: the next computation as of
         // now is one of everybody.
         let strays = self.store.note(ELSEWHEN).await?.is_some_and(|instant| !instant.is_empty());
@@ -71,8 +76,8 @@ impl App {
         if other_model && computed_by.is_some() {
             self.tell_what_changes(computation.clone()).await?;
         }
-        let all = what.all || strays || other_rules || other_model || what.as_of.is_some();
-        let mut after = None;
+        let mut all = what.all || strays || other_rules || other_model || what.as_of.is_some();
+        let (mut after, mut round) = (None, 1);
         loop {
             let (seen, changed, last) = self.store.compute(as_of, all, after, CHUNK, computation.clone()).await?;
             counts.pages += 1;
@@ -81,10 +86,15 @@ impl App {
             counts.unchanged += seen - changed;
             progress(counts);
             match last {
+                // Whoever's company came to something else meanwhile, once more.
+                None if round < rounds && self.store.pending(as_of).await?.profiles => {
+                    (all, round) = (false, round + 1);
+                }
                 None => break,
                 Some(_) if self.stop.is_cancelled() => return Ok(Ending::Stopped),
-                last => after = last,
+                Some(_) => {}
             }
+            after = last;
         }
         if other_rules {
             self.store.set_note(PLACED_BY, &placed_by).await?;
@@ -102,7 +112,9 @@ impl App {
     pub async fn foresee(&self) -> Result<Foreseen> {
         let as_of = self.world.clock.now();
         let companies = self.settings.company.clone();
-        self.foreseen_by(Arc::new(Computation { model: self.model.clone(), companies, as_of, judged: true })).await
+        // Companies stay as they are, so nothing is rolled up anew.
+        let (model, rolled_up) = (self.model.clone(), Vec::new());
+        self.foreseen_by(Arc::new(Computation { model, companies, rolled_up, as_of, judged: true })).await
     }
 
     async fn foreseen_by(&self, computation: Arc<Computation>) -> Result<Foreseen> {
@@ -169,6 +181,8 @@ impl App {
 pub(super) struct Computation {
     pub model: Arc<Model>,
     pub companies: Rules,
+    /// Traits of people that companies are told of; none where nothing is rolled up.
+    pub rolled_up: Vec<TraitName>,
     pub as_of: Timestamp,
     /// Whether bands and segments are judged: not by a look ahead.
     pub judged: bool,
@@ -197,6 +211,14 @@ impl ComputeProfiles for Computation {
 
     fn cooldown(&self, band: &str) -> Duration {
         self.model.spec().band(band).map_or(Duration::ZERO, |(_, _, band)| band.cooldown)
+    }
+
+    fn roll_up(&self, members: &[BTreeMap<TraitName, Value>], deals: &[Deal], as_of: Timestamp) -> RolledUp {
+        self.model.roll_up(members, deals, as_of)
+    }
+
+    fn rolled_up(&self) -> &[TraitName] {
+        &self.rolled_up
     }
 
     fn companies(&self) -> Option<&dyn CompanyRules> {

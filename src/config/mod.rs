@@ -40,6 +40,7 @@ mod secret;
 mod segments;
 mod settings;
 mod source;
+mod survivorship;
 #[cfg(test)]
 mod tests;
 mod text;

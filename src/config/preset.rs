@@ -8,8 +8,15 @@ use crate::config::vendor::{As, Vendor};
 use crate::mapping::FieldMapping;
 use crate::model::{Direction, Rule};
 
-/// The preset's mappings of one object. Traits that this configuration does not have are left out.
-pub fn mappings(preset: Preset, vendor: Vendor, object: &Object, catalogue: &Catalogue) -> Vec<FieldMapping> {
+/// The preset's mappings of one object, our own fields under the connection's prefix. Traits that this configuration does not
+/// have are left out.
+pub fn mappings(
+    preset: Preset,
+    vendor: Vendor,
+    prefix: Option<&str>,
+    object: &Object,
+    catalogue: &Catalogue,
+) -> Vec<FieldMapping> {
     let table = match preset {
         Preset::None => &[],
         Preset::B2b | Preset::Ecommerce => vendor.b2b(object),
@@ -21,11 +28,11 @@ pub fn mappings(preset: Preset, vendor: Vendor, object: &Object, catalogue: &Cat
     };
     let shop = shop.iter().filter_map(|name| {
         let (kind, source) = catalogue.get(name)?;
-        Some(FieldMapping::new(*name, vendor.enrichment_field(name), kind, source))
+        Some(FieldMapping::new(*name, vendor.with_prefix(&vendor.enrichment_field(name), prefix), kind, source))
     });
     let lines = table.iter().filter_map(|(name, field, how)| {
         let (kind, source) = catalogue.get(name)?;
-        let mapping = FieldMapping::new(*name, *field, kind, source);
+        let mapping = FieldMapping::new(*name, vendor.with_prefix(field, prefix), kind, source);
         Some(match how {
             As::Default => mapping,
             As::Pull => mapping.with(Direction::Pull, Rule::CrmWins),
@@ -56,12 +63,12 @@ mod tests {
     fn a_shop_has_more_fields_of_people() {
         let computed = crate::enrich::preset::ecommerce().outputs().into_iter();
         let catalogue = Catalogue::person(computed.map(|(name, _)| (name.to_string(), crate::mapping::Kind::Text)));
-        for vendor in [Vendor::Hubspot, Vendor::Salesforce] {
-            let count = |preset| mappings(preset, vendor, &Object::Contact, &catalogue).len();
+        for vendor in Vendor::ALL {
+            let count = |preset| mappings(preset, vendor, None, &Object::Contact, &catalogue).len();
             assert_eq!(count(Preset::Ecommerce), count(Preset::B2b) + SHOP.len());
             assert_eq!(
-                mappings(Preset::Ecommerce, vendor, &Object::Company, &catalogue).len(),
-                mappings(Preset::B2b, vendor, &Object::Company, &catalogue).len()
+                mappings(Preset::Ecommerce, vendor, None, &Object::Company, &catalogue).len(),
+                mappings(Preset::B2b, vendor, None, &Object::Company, &catalogue).len()
             );
         }
     }
