@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use connector::Timestamp;
-use ferry::enrich::{Model, preset};
+use ferry::enrich::{Model, Person, preset};
 use ferry::ingest::{DecodeOptions, MAX_MESSAGE, decode};
 use ferry::model::Fact;
 
@@ -73,5 +73,5 @@ fn compute_profile(bencher: divan::Bencher<'_, '_>, facts: usize) {
     let decoded = messages().into_iter().filter_map(|text| decode(&text, Timestamp::from_secs(NOW), &options).ok());
     let facts: Vec<Fact> = decoded.flat_map(|event| model.facts(&event)).take(facts).collect();
     let as_of = Timestamp::from_secs(NOW).saturating_add(Duration::from_secs(3_600));
-    bencher.bench_local(|| model.compute(black_box(&facts), &[], as_of));
+    bencher.bench_local(|| model.compute(&Person::of(black_box(&facts), &[], as_of)));
 }

@@ -8,7 +8,7 @@ use connector::Timestamp;
 use super::running::Ending;
 use super::{App, Finished, Progress};
 use crate::company::Rules;
-use crate::enrich::Model;
+use crate::enrich::{Model, Person};
 use crate::model::{CompanyRules, Computed, Counts, Event, Flow, RuleId};
 use crate::store::{ComputeInput, ComputeProfiles, MatchFacts, Result};
 
@@ -48,10 +48,11 @@ impl App {
         progress: &(dyn Fn(&Counts) + Sync),
     ) -> Result<Ending> {
         self.match_new_rules().await?;
-        let as_of = what.as_of.unwrap_or_else(|| self.world.clock.now());
+        let now = self.world.clock.now();
+        let as_of = what.as_of.unwrap_or(now);
         let companies = self.settings.company.clone();
         let placed_by = companies.fingerprint();
-        let computation = Arc::new(Computation { model: self.model.clone(), companies, as_of });
+        let computation = Arc::new(Computation { model: self.model.clone(), companies, as_of, judged: as_of <= now });
         // What is stored then is as of another instant than now, and nothing says who would change: the next computation as of
         // now is one of everybody.
         let strays = self.store.note(ELSEWHEN).await?.is_some_and(|instant| !instant.is_empty());
@@ -129,6 +130,8 @@ pub(super) struct Computation {
     pub model: Arc<Model>,
     pub companies: Rules,
     pub as_of: Timestamp,
+    /// Whether bands and segments are judged: not by a look ahead.
+    pub judged: bool,
 }
 
 impl ComputeProfiles for Computation {
@@ -137,7 +140,17 @@ impl ComputeProfiles for Computation {
     }
 
     fn compute(&self, input: &ComputeInput<'_>) -> Computed {
-        self.model.compute(input.facts, input.deals, self.as_of)
+        self.model.compute(&Person {
+            facts: input.facts,
+            deals: input.deals,
+            declared: &input.profile.attributes,
+            company: input.company,
+            consents: input.consents,
+            known: input.profile.known,
+            standings: input.standings,
+            as_of: self.as_of,
+            judged: self.judged,
+        })
     }
 
     fn companies(&self) -> Option<&dyn CompanyRules> {

@@ -80,10 +80,16 @@ pub async fn run(args: &Args, cx: &Cx) -> Ended {
             terminal.note(config::blocks(&loaded.warnings));
             terminal.note("");
         }
+        // What has an empty place is right as far as it goes; nobody should take it for done.
+        let unfilled = loaded.warnings.iter().filter(|warning| warning.code == "W108").count();
+        let (verdict, tone) = match unfilled {
+            0 => ("valid", Tone::Good),
+            _ => ("not filled in yet", Tone::Warn),
+        };
         let count = |n: usize, one: &str| format!("{n} {one}{}", if n == 1 { "" } else { "s" });
         terminal.say(format!(
             "{} {}: {}, {}{}",
-            terminal.paint(Tone::Good, "valid"),
+            terminal.paint(tone, verdict),
             cx.config.display(),
             count(view.connections.len(), "connection"),
             count(view.sources.len(), "source"),

@@ -1,4 +1,5 @@
-//! `ferry init`: a small commented `sync.toml` to begin with. What it writes passes `ferry check`.
+//! `ferry init`: a small commented `sync.toml` to begin with. What it writes passes `ferry check`, which
+//! names what only its owner can fill in.
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
@@ -46,7 +47,7 @@ pub async fn run(args: &Args, cx: &Cx) -> Ended {
     })?;
     cx.terminal.show(&serde_json::json!({ "written": shown }), |terminal| {
         terminal.say(format!("wrote {shown}"));
-        terminal.say("next: put your CRM's credential where the file says, then `ferry check`");
+        terminal.say("next: put your CRM's credential where the file says, then `ferry check` tells what is still to be filled in");
     })?;
     Ok(Exit::Done)
 }
@@ -107,12 +108,14 @@ mod tests {
     use crate::config::{Overrides, parse};
 
     #[test]
-    fn what_it_writes_is_valid_and_without_warnings() {
+    fn what_it_writes_is_valid_and_lacks_nothing_but_what_it_cannot_know() {
         for preset in [Preset::B2b, Preset::None] {
             let text = text(&Args { crm: Vendor::ALL.to_vec(), preset });
             let loaded = parse("sync.toml", &text, Path::new(""), &Overrides::none());
             let loaded = loaded.unwrap_or_else(|failure| panic!("{failure}"));
-            assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
+            // Nobody but its owner knows the address of an org: everything else is there.
+            let warned: Vec<_> = loaded.warnings.iter().map(|warning| (warning.code, &*warning.message)).collect();
+            assert_eq!(warned, [("W108", "`login_url` still says \"YOUR-DOMAIN\"")]);
             assert_eq!(loaded.settings.connections.len(), Vendor::ALL.len());
             assert_eq!(loaded.settings.sources.len(), 1);
         }

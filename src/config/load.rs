@@ -10,7 +10,8 @@ use crate::config::settings::{Preset, Settings};
 use crate::config::text::{self, SourceText};
 use crate::config::tree::Value;
 use crate::config::{
-    company, connection, currency, document, general, identity, inbox, model, origin, privacy, schedule, source,
+    company, connection, currency, document, filling, general, identity, inbox, model, origin, privacy, schedule,
+    source,
 };
 use crate::ingest::MAX_MESSAGE;
 
@@ -73,6 +74,7 @@ pub fn parse(name: &str, text: &str, folder: &Path, overrides: &Overrides) -> Re
     let text = Arc::new(SourceText::new(name, text));
     let settings = document::parse(&text, &notes.problems).and_then(|mut table| {
         overrides.apply(&mut table, &notes.problems);
+        filling::warn_unfilled(&table, &notes);
         settings(&Reader::root(&table, &notes), folder)
     });
     let Notes { problems, resolution } = notes;

@@ -13,6 +13,7 @@ mod diagnostic;
 mod document;
 mod expression;
 mod fields;
+mod filling;
 mod general;
 mod identity;
 mod inbox;

@@ -44,7 +44,7 @@ pub fn model(root: &Reader<'_>, preset: Preset) -> Computation {
             rates: Rates::default(),
             own_domains: Vec::new(),
             traits: Vec::new(),
-            score: None,
+            scores: Vec::new(),
         },
     };
     let broken = traits::traits(root, preset, &mut spec);

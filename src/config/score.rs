@@ -12,7 +12,7 @@ use crate::config::settings::Preset;
 use crate::config::traits::{events, optional, show_duration, show_events};
 use crate::config::tree::{Node, Value};
 use crate::config::value;
-use crate::enrich::{Decay, ModelSpec, ScoreRule, ScoreSpec};
+use crate::enrich::{Decay, EventPoints, Gives, Made, ModelSpec, Rules, ScoreRule, ScoreSpec};
 use crate::schedule::parse_duration;
 
 /// The ways points fade: the keys that say so, of which a score or a rule has at most one.
@@ -23,12 +23,14 @@ pub fn scores(root: &Reader<'_>, preset: Preset, spec: &mut ModelSpec) -> Option
     let section = root.section("scores")?;
     section.check(keys::SCORES);
     let path = section.path_of("engagement");
-    if let Some(score) = &spec.score {
+    let known = spec.scores.iter().find(|score| &*score.name == "engagement").cloned();
+    let known_rules = known.as_ref().and_then(ScoreSpec::rules);
+    if let (Some(score), Some(rules)) = (&known, known_rules) {
         let origin = Origin::Preset(preset.as_str());
         let resolution = &section.notes().resolution;
         resolution.add(format!("{path}.max"), score.max.to_string(), origin.clone());
-        resolution.add(format!("{path}.decay"), show_decay(score.decay), origin.clone());
-        let rules: Vec<String> = score.rules.iter().map(show_rule).collect();
+        resolution.add(format!("{path}.decay"), show_decay(rules.decay), origin.clone());
+        let rules: Vec<String> = rules.rules.iter().map(show_rule).collect();
         resolution.add(format!("{path}.rules"), format!("[{}]", rules.join(", ")), origin);
     }
     let Some(entry) = section.entry("engagement") else { return Some(()) };
@@ -36,7 +38,7 @@ pub fn scores(root: &Reader<'_>, preset: Preset, spec: &mut ModelSpec) -> Option
     table.check(keys::SCORE);
     let decay = decay(&table);
     let max = optional(&table, "max", "100", points);
-    let rules = match (table.entry("rules"), &spec.score) {
+    let rules = match (table.entry("rules"), known_rules) {
         (None, None) => {
             table.report_here(
                 Diagnostic::new("E005", format!("missing `rules` in {}", table.named()))
@@ -48,18 +50,23 @@ pub fn scores(root: &Reader<'_>, preset: Preset, spec: &mut ModelSpec) -> Option
         (Some(entry), _) => rules(&table, &entry.node),
     };
     let (decay, max, rules) = (decay?, max?, rules?);
-    let known = spec.score.take();
+    let rules = Rules {
+        decay: decay.or(known_rules.map(|known| known.decay)).unwrap_or(DEFAULT_DECAY),
+        rules,
+        groups: Vec::new(),
+    };
     let score = ScoreSpec {
         name: "engagement".into(),
         max: max.or(known.as_ref().map(|known| known.max)).unwrap_or(100.0),
-        decay: decay.or(known.as_ref().map(|known| known.decay)).unwrap_or(DEFAULT_DECAY),
-        rules,
+        made: Made::Rules(rules),
+        grade: None,
+        bands: Vec::new(),
     };
     if score.max <= 0.0 {
         table.report_here(Diagnostic::new("E006", format!("`max` of {} must be above 0", table.named())));
         return None;
     }
-    spec.score = Some(score);
+    spec.scores = vec![score];
     Some(())
 }
 
@@ -103,7 +110,8 @@ fn one(rule: &Reader<'_>) -> Option<ScoreRule> {
         u32::try_from(most).ok().filter(|most| *most > 0).ok_or(Bad::Shape("at least 1"))
     });
     let decay = decay(rule);
-    Some(ScoreRule { label: label?.into(), on: on?, points: given?, max: max?, per_day: per_day?, decay: decay? })
+    let gives = Gives::Events(EventPoints { on: on?, points: given?, per_day: per_day?, decay: decay? });
+    Some(ScoreRule { label: label?.into(), gives, max: max?, group: None })
 }
 
 /// Points are written with at most a few decimals; they are weights, not money.
@@ -151,15 +159,18 @@ fn linear(node: &Node) -> Result<Decay, Bad> {
 }
 
 fn show_rule(rule: &ScoreRule) -> String {
-    let mut text = format!("{{ label = {}{}, points = {}", quote(&rule.label), show_events(&rule.on), rule.points);
+    let mut text = format!("{{ label = {}", quote(&rule.label));
+    if let Gives::Events(events) = &rule.gives {
+        text.push_str(&format!("{}, points = {}", show_events(&events.on), events.points));
+        if let Some(per_day) = events.per_day {
+            text.push_str(&format!(", per_day = {per_day}"));
+        }
+        if let Some(decay) = events.decay {
+            text.push_str(&format!(", decay = {}", show_decay(decay)));
+        }
+    }
     if let Some(max) = rule.max {
         text.push_str(&format!(", max = {max}"));
-    }
-    if let Some(per_day) = rule.per_day {
-        text.push_str(&format!(", per_day = {per_day}"));
-    }
-    if let Some(decay) = rule.decay {
-        text.push_str(&format!(", decay = {}", show_decay(decay)));
     }
     text.push_str(" }");
     text

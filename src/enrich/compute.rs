@@ -1,18 +1,24 @@
 //! The model: what to keep of events, and what kept facts and deals amount to as of an instant.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use connector::{Timestamp, Value};
 
+use crate::enrich::grade;
 use crate::enrich::mail::{self, Mail};
 use crate::enrich::matcher::{self, Keeps, Matcher};
-use crate::enrich::score;
+use crate::enrich::person::Person;
+use crate::enrich::reasons;
+use crate::enrich::score::{self, Moment};
+use crate::enrich::score_spec::{Made, ScoreSpec};
 use crate::enrich::session::{self, Mark};
-use crate::enrich::spec::{EventMatch, ModelSpec, SCORE_REASONS, TraitRule, TraitSpec};
+use crate::enrich::spec::{EventMatch, GRADE, ModelSpec, SCORE_REASONS, TraitRule, TraitSpec};
 use crate::enrich::touch;
 use crate::enrich::traits::{self, Around, Material, Streams};
+use crate::enrich::values::Values;
 use crate::enrich::window::Due;
-use crate::model::{Computed, Deal, Event, Fact, RuleId};
+use crate::model::{Computed, Event, Fact, RuleId, Score, TraitName};
 
 /// A specification made ready. Immutable; share it.
 #[derive(Clone, Debug)]
@@ -22,8 +28,8 @@ pub struct Model {
     matchers: Vec<Matcher>,
     /// For each trait: the rule of its facts, and whether it needs sessions.
     traits: Vec<(Option<RuleId>, bool)>,
-    /// For each rule of the score.
-    score: Vec<RuleId>,
+    /// For each score, for each of its rules: whose facts it counts, if it counts events.
+    scores: Vec<Vec<Option<RuleId>>>,
     steps: RuleId,
     touches: RuleId,
     mail: RuleId,
@@ -66,8 +72,11 @@ impl Model {
             needs_steps |= stepped;
             traits.push((own_matcher.map(&mut add), stepped));
         }
-        let rules = spec.score.iter().flat_map(|score| &score.rules);
-        let score = rules.map(|rule| add(Matcher::new(Some(&rule.on), Keeps::Match, own))).collect();
+        let mut matched = |score: &ScoreSpec| {
+            let rules = score.rules().map(|rules| rules.rules.as_slice()).unwrap_or_default();
+            rules.iter().map(|rule| rule.on().map(|on| add(Matcher::new(Some(on), Keeps::Match, own)))).collect()
+        };
+        let scores = spec.scores.iter().map(&mut matched).collect();
         if needs_steps {
             add(steps);
         }
@@ -77,7 +86,7 @@ impl Model {
         }
         matchers.sort_by_key(|matcher| matcher.id);
         matchers.dedup_by_key(|matcher| matcher.id);
-        Self { spec, matchers, traits, score, steps: steps_id, touches, mail: mail_id }
+        Self { spec, matchers, traits, scores, steps: steps_id, touches, mail: mail_id }
     }
 
     pub fn spec(&self) -> &ModelSpec {
@@ -94,12 +103,12 @@ impl Model {
         matcher::facts(&self.matchers, &self.spec.own_domains, event)
     }
 
-    /// Traits and score as of an instant. `facts` may be in any order and of any rules; those after `as_of` do not count.
-    /// `deals` are each counted once.
+    /// Traits, scores, bands and segments as of an instant, each seeing what those before it gave.
     ///
     /// Points fade continuously and are exact at `as_of`. `due_at` is the earliest of: the next event after `as_of`, the
     /// next fact that leaves a window or expires, and, while points fade visibly, the next local midnight.
-    pub fn compute(&self, facts: &[Fact], deals: &[Deal], as_of: Timestamp) -> Computed {
+    pub fn compute(&self, person: &Person<'_>) -> Computed {
+        let Person { facts, deals, as_of, .. } = *person;
         let sorted = self.sorted(facts, as_of);
         let streams = self.streams(&sorted, as_of);
         let mut due = Due::new(as_of);
@@ -117,15 +126,48 @@ impl Model {
                 computed.traits.insert(format!("{}_incomplete", spec.name).into(), Value::Bool(true));
             }
         }
-        if let Some(spec) = &self.spec.score {
-            let score = score::score(spec, &self.score_facts(&sorted), self.spec.time_zone, as_of, &mut due);
-            computed.traits.insert(spec.trait_name(), Value::from(score::rounded(score.value)));
-            let reasons = score::reasons(&score).map_or(Value::Null, Value::Text);
-            computed.traits.insert(Arc::from(SCORE_REASONS), reasons);
-            computed.scores.push(score);
-        }
+        computed.scores = self.scores(person, &computed.traits, &sorted, &mut due);
+        self.tell_scores(&mut computed);
         computed.due_at = due.earliest();
         computed
+    }
+
+    /// Every score, in the order of the configuration.
+    pub(super) fn scores(
+        &self,
+        person: &Person<'_>,
+        computed: &BTreeMap<TraitName, Value>,
+        sorted: &Sorted<'_>,
+        due: &mut Due,
+    ) -> Vec<Score> {
+        let values = Values { person, computed };
+        let moment = Moment { zone: self.spec.time_zone, as_of: person.as_of };
+        let mut scores: Vec<Score> = Vec::with_capacity(self.spec.scores.len());
+        for (place, spec) in self.spec.scores.iter().enumerate() {
+            let score = match &spec.made {
+                Made::Rules(rules) => {
+                    let facts = self.score_facts(place, sorted);
+                    score::by_rules(spec, rules, &facts, &values, moment, due)
+                }
+                Made::Combination(of) => score::combined(spec, of, &scores),
+            };
+            scores.push(score);
+        }
+        scores
+    }
+
+    /// The traits that scores give: numbers, the grade, the reasons.
+    fn tell_scores(&self, computed: &mut Computed) {
+        for (spec, score) in self.spec.scores.iter().zip(&computed.scores) {
+            computed.traits.insert(spec.trait_name(), Value::from(score::rounded(score.value)));
+        }
+        let Some(main) = self.spec.main_score() else { return };
+        let told = computed.scores.iter().find(|score| score.name == main.name).and_then(reasons::reasons);
+        computed.traits.insert(Arc::from(SCORE_REASONS), told.map_or(Value::Null, Value::Text));
+        if let Some(graded) = self.spec.scores.iter().find_map(|score| score.grade.as_ref()) {
+            let grade = grade::grade(graded, &computed.scores);
+            computed.traits.insert(Arc::from(GRADE), grade.map_or(Value::Null, Value::Text));
+        }
     }
 
     /// The facts in order, without those of events that a machine made.
@@ -156,9 +198,10 @@ impl Model {
         })
     }
 
-    /// The facts of each rule of the score, in the order of the rules.
-    pub(super) fn score_facts<'f>(&self, sorted: &Sorted<'f>) -> Vec<Vec<&'f Fact>> {
-        self.score.iter().map(|id| sorted.of(*id).to_vec()).collect()
+    /// Whose facts each rule of a score counts.
+    pub(super) fn score_facts<'s, 'f>(&self, place: usize, sorted: &'s Sorted<'f>) -> Vec<&'s [&'f Fact]> {
+        let ids = self.scores.get(place).map(Vec::as_slice).unwrap_or_default();
+        ids.iter().map(|id| id.map(|id| sorted.of(id)).unwrap_or_default()).collect()
     }
 }
 

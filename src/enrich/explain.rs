@@ -6,9 +6,12 @@ use connector::{ConnectionName, RecordId, Timestamp, Value};
 use serde::{Serialize, Serializer};
 
 use crate::enrich::compute::{Model, Sorted};
-use crate::enrich::score;
+use crate::enrich::person::Person;
+use crate::enrich::reasons;
+use crate::enrich::score::{self, Moment};
+use crate::enrich::score_spec::{Gives, Made};
 use crate::enrich::session;
-use crate::enrich::spec::{SCORE_REASONS, ScoreSpec, TraitRule, TraitSpec};
+use crate::enrich::spec::{SCORE_REASONS, TraitRule, TraitSpec};
 use crate::enrich::touch::{self, Touch, Touched};
 use crate::enrich::traits::{self, Around, Material};
 use crate::enrich::window::{Due, is_within};
@@ -62,14 +65,17 @@ pub enum EvidenceSource {
 }
 
 impl Model {
-    /// Explains a computed trait or score as of an instant, from the same facts and deals that [`Model::compute`] takes.
-    /// `None` where the model has no such field.
-    pub fn explain(&self, facts: &[Fact], deals: &[Deal], as_of: Timestamp, field: &str) -> Option<Explanation> {
+    /// Explains a computed trait or score as of an instant, from what [`Model::compute`] takes. `None` where the model has no
+    /// such field.
+    pub fn explain(&self, person: &Person<'_>, field: &str) -> Option<Explanation> {
+        let Person { facts, deals, as_of, .. } = *person;
         let sorted = self.sorted(facts, as_of);
-        if let Some(spec) = &self.spec().score
-            && (*spec.trait_name() == *field || field == SCORE_REASONS || *spec.name == *field)
-        {
-            return Some(self.explain_score(spec, &sorted, as_of, field));
+        let named = |field: &str| {
+            self.spec().scores.iter().position(|spec| *spec.trait_name() == *field || *spec.name == *field)
+        };
+        let main = || self.spec().main_score().and_then(|main| named(&main.name));
+        if let Some(place) = named(field).or_else(|| if field == SCORE_REASONS { main() } else { None }) {
+            return self.explain_score(place, person, &sorted, field);
         }
         let place = self.spec().traits.iter().position(|spec| *spec.name == *field)?;
         let spec = self.spec().traits.get(place)?;
@@ -86,43 +92,61 @@ impl Model {
         Some(Explanation { field, value, how, exact: None, parts: Vec::new(), capped: false, evidence })
     }
 
-    fn explain_score(&self, spec: &ScoreSpec, sorted: &Sorted<'_>, as_of: Timestamp, field: &str) -> Explanation {
-        let zone = self.spec().time_zone;
-        let facts = self.score_facts(sorted);
-        let score = score::score(spec, &facts, zone, as_of, &mut Due::new(as_of));
+    fn explain_score(
+        &self,
+        place: usize,
+        person: &Person<'_>,
+        sorted: &Sorted<'_>,
+        field: &str,
+    ) -> Option<Explanation> {
+        let spec = self.spec().scores.get(place)?;
+        let as_of = person.as_of;
+        let computed = self.compute(person);
+        let score = computed.scores.into_iter().nth(place)?;
+        let moment = Moment { zone: self.spec().time_zone, as_of };
         let mut evidence = Vec::new();
-        for (rule, facts) in spec.rules.iter().zip(&facts) {
-            let decay = rule.decay.unwrap_or(spec.decay);
-            for one in score::contributions(rule, decay, facts, zone, as_of) {
-                let left_out = if one.over_day {
-                    Some("over the day's cap")
-                } else if one.points == 0.0 {
-                    Some("expired")
-                } else {
-                    None
-                };
-                evidence.push(Evidence {
-                    rule: Some(rule.label.clone()),
-                    points: Some(one.points),
-                    left_out,
-                    ..of_event(one.fact, as_of)
-                });
+        if let Made::Rules(rules) = &spec.made {
+            for (rule, facts) in rules.rules.iter().zip(self.score_facts(place, sorted)) {
+                let Gives::Events(events) = &rule.gives else { continue };
+                let decay = events.decay.unwrap_or(rules.decay);
+                for one in score::contributions(events, decay, facts, moment) {
+                    let left_out = if one.over_day {
+                        Some("over the day's cap")
+                    } else if one.points == 0.0 {
+                        Some("expired")
+                    } else {
+                        None
+                    };
+                    evidence.push(Evidence {
+                        rule: Some(rule.label.clone()),
+                        points: Some(one.points),
+                        left_out,
+                        ..of_event(one.fact, as_of)
+                    });
+                }
             }
         }
         let value = if field == SCORE_REASONS {
-            score::reasons(&score).map_or(Value::Null, Value::Text)
+            reasons::reasons(&score).map_or(Value::Null, Value::Text)
         } else {
             Value::from(score::rounded(score.value))
         };
-        Explanation {
+        let how = match &spec.made {
+            Made::Rules(rules) => format!("points of {} rules, 0 to {}", rules.rules.len(), spec.max),
+            Made::Combination(of) => {
+                let weighed: Vec<String> = of.iter().map(|one| format!("{} × {}", one.weight, one.score)).collect();
+                weighed.join(" + ")
+            }
+        };
+        Some(Explanation {
             field: field.into(),
             value,
-            how: format!("points of {} rules, 0 to {}", spec.rules.len(), spec.max),
+            how,
             exact: Some(score.value),
             parts: score.parts,
             capped: score.capped,
             evidence,
-        }
+        })
     }
 
     fn evidence(&self, spec: &TraitSpec, material: &Material<'_>, around: &Around<'_>) -> Vec<Evidence> {

@@ -6,11 +6,15 @@
 
 mod compute;
 mod explain;
+mod grade;
 mod mail;
 mod matcher;
+mod person;
 pub mod preset;
 mod rates;
+mod reasons;
 mod score;
+mod score_spec;
 mod semantic;
 mod session;
 mod site;
@@ -20,16 +24,21 @@ mod story;
 mod tests;
 mod touch;
 mod traits;
+mod values;
 mod window;
 
 pub use compute::Model;
 pub use explain::{Evidence, EvidenceSource, Explanation};
+pub use person::Person;
 pub use rates::{Rates, minor_digits};
-pub use score::{REASONS_LENGTH, faded, rounded};
+pub use reasons::REASONS_LENGTH;
+pub use score::{faded, rounded};
+pub use score_spec::{
+    BandSpec, COOLDOWN, Decay, EXIT_SHARE, EventPoints, Gives, GradeAxis, GradeSpec, Made, RuleGroup, Rules, ScoreRule,
+    ScoreSpec, TraitRow, Weighed,
+};
 pub use semantic::{DataKind, is_conversion, named_kind, normal_event_name};
 pub use session::{SESSION_GAP_SECS, Session, sessions};
-pub use spec::{
-    Decay, EventMatch, ModelSpec, Property, SCORE_REASONS, ScoreRule, ScoreSpec, TouchPart, TraitRule, TraitSpec,
-};
+pub use spec::{EventMatch, GRADE, ModelSpec, Property, SCORE_REASONS, TouchPart, TraitRule, TraitSpec};
 pub use story::{EventMark, Story, Told, tell};
 pub use window::{local_day, next_midnight};

@@ -1,11 +1,12 @@
 //! What `preset = "b2b"` computes: fifteen traits, the engagement score and its reasons.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use chrono_tz::Tz;
 
-use crate::enrich::{Decay, EventMatch, ModelSpec, Rates, ScoreRule, ScoreSpec, TouchPart, TraitRule, TraitSpec};
+use crate::enrich::{
+    Decay, EventMatch, Made, ModelSpec, Rates, Rules, ScoreRule, ScoreSpec, TouchPart, TraitRule, TraitSpec,
+};
 use crate::expr::{Expr, Scope};
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -36,7 +37,7 @@ pub fn b2b() -> ModelSpec {
             spec("won_revenue", TraitRule::WonRevenue, None),
             spec("last_won_at", TraitRule::LastWon, None),
         ],
-        score: Some(engagement()),
+        scores: vec![engagement()],
     }
 }
 
@@ -51,37 +52,32 @@ fn pricing() -> EventMatch {
 /// Points after `cdp-semantics` §4.2: clicks count and opens do not, negative signals fade like the rest.
 fn engagement() -> ScoreSpec {
     let on = |event: &str| EventMatch::events([event]);
-    let rule = |label: &str, on, points, max| ScoreRule {
-        label: Arc::from(label),
-        on,
-        points,
-        max,
-        per_day: None,
-        decay: None,
-    };
+    let rule = |label: &str, on, points, max| ScoreRule { max, ..ScoreRule::events(label, on, points) };
     let form = |name: &str| only(on("Form Submitted"), &format!("properties.form == \"{name}\""));
+    let rules = vec![
+        rule("Page view", views(), 1.0, Some(10.0)),
+        rule("Pricing page", pricing(), 5.0, Some(15.0)),
+        rule("Email click", on("Email Link Clicked"), 3.0, Some(15.0)),
+        rule("File download", on("File Downloaded"), 8.0, Some(16.0)),
+        rule("Event attended", on("Event Attended"), 15.0, Some(30.0)),
+        rule("Demo form", form("demo"), 30.0, Some(60.0)),
+        rule("Contact form", form("contact"), 30.0, Some(60.0)),
+        rule("Trial started", on("Trial Started"), 25.0, None),
+        rule(
+            "Careers page",
+            only(on("page"), r#"path.startsWith("/careers") || path.startsWith("/jobs")"#),
+            -10.0,
+            Some(-10.0),
+        ),
+        rule("Unsubscribed", on("Unsubscribed"), -20.0, Some(-20.0)),
+        rule("Email bounced", on("Email Bounced"), -30.0, Some(-30.0)).fading(Decay::Never),
+    ];
     ScoreSpec {
         name: "engagement".into(),
         max: 100.0,
-        decay: Decay::HalfLife(DAY * 14),
-        rules: vec![
-            rule("Page view", views(), 1.0, Some(10.0)),
-            rule("Pricing page", pricing(), 5.0, Some(15.0)),
-            rule("Email click", on("Email Link Clicked"), 3.0, Some(15.0)),
-            rule("File download", on("File Downloaded"), 8.0, Some(16.0)),
-            rule("Event attended", on("Event Attended"), 15.0, Some(30.0)),
-            rule("Demo form", form("demo"), 30.0, Some(60.0)),
-            rule("Contact form", form("contact"), 30.0, Some(60.0)),
-            rule("Trial started", on("Trial Started"), 25.0, None),
-            rule(
-                "Careers page",
-                only(on("page"), r#"path.startsWith("/careers") || path.startsWith("/jobs")"#),
-                -10.0,
-                Some(-10.0),
-            ),
-            rule("Unsubscribed", on("Unsubscribed"), -20.0, Some(-20.0)),
-            ScoreRule { decay: Some(Decay::Never), ..rule("Email bounced", on("Email Bounced"), -30.0, Some(-30.0)) },
-        ],
+        made: Made::Rules(Rules { decay: Decay::HalfLife(DAY * 14), rules, groups: Vec::new() }),
+        grade: None,
+        bands: Vec::new(),
     }
 }
 
@@ -127,7 +123,7 @@ mod tests {
     #[test]
     fn every_condition_of_it_compiles() {
         let spec = b2b();
-        let rules = spec.score.iter().flat_map(|score| &score.rules);
-        assert!(rules.map(|rule| &rule.on).chain([&views(), &pricing()]).all(|on| !on.events.is_empty()));
+        let rules = spec.scores.iter().filter_map(ScoreSpec::rules).flat_map(|rules| &rules.rules);
+        assert!(rules.filter_map(ScoreRule::on).chain([&views(), &pricing()]).all(|on| !on.events.is_empty()));
     }
 }

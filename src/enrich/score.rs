@@ -1,25 +1,20 @@
-//! One score by rules (`cdp-semantics` §4.2): points fade with age, caps per day and per rule, the sum clamped to 0…max.
+//! Scores (`cdp-semantics` §4.2): points fade with age, caps per day, rule and group, the sum clamped to 0…max; and what others
+//! weighed together give.
 
 use std::cmp::Ordering;
-use std::sync::Arc;
 
 use chrono_tz::Tz;
 use connector::Timestamp;
 
-use crate::enrich::spec::{Decay, ScoreRule, ScoreSpec};
+use crate::enrich::score_spec::{Decay, EventPoints, Gives, RuleGroup, Rules, ScoreRule, ScoreSpec, TraitRow, Weighed};
 use crate::enrich::window::{Due, local_day, next_midnight};
+use crate::expr::Input;
 use crate::model::{Fact, Score, ScorePart};
 
 /// What is still moving below this is invisible at two decimals, and nobody is woken for it.
 const STILL: f64 = 0.005;
 
 const DAY_SECS: f64 = 86_400.0;
-
-/// Reasons given with a score, at most.
-const REASONS: usize = 3;
-
-/// Longest text of reasons: what every CRM's plain text field holds.
-pub const REASONS_LENGTH: u32 = 255;
 
 /// What is left of `points` at an age, in seconds.
 pub fn faded(points: f64, age_secs: f64, decay: Decay) -> f64 {
@@ -47,107 +42,146 @@ pub(super) struct Contribution<'f> {
     pub over_day: bool,
 }
 
-/// The matches of a rule up to `as_of`, in order, each with what it gives before the rule's own cap. Matches at one instant
+/// When and how points of events fade.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment {
+    pub zone: Tz,
+    pub as_of: Timestamp,
+}
+
+/// The matches of a rule up to the instant, in order, each with what it gives before the rule's own cap. Matches at one instant
 /// give the same, so that it does not matter which of them a day's cap keeps.
-pub(super) fn contributions<'f>(
-    rule: &ScoreRule,
+pub(super) fn contributions<'f, 'i>(
+    events: &'i EventPoints,
     decay: Decay,
-    facts: &[&'f Fact],
-    zone: Tz,
-    as_of: Timestamp,
-) -> Vec<Contribution<'f>> {
+    facts: &'i [&'f Fact],
+    moment: Moment,
+) -> impl Iterator<Item = Contribution<'f>> + use<'i, 'f> {
     let mut day = None;
     let mut of_day = 0;
-    let past = facts.iter().filter(|fact| fact.at <= as_of);
-    past.map(|fact| {
-        let over_day = rule.per_day.is_some_and(|most| {
-            let today = local_day(fact.at, zone);
+    let past = facts.iter().take_while(move |fact| fact.at <= moment.as_of);
+    past.map(move |fact| {
+        let over_day = events.per_day.is_some_and(|most| {
+            let today = local_day(fact.at, moment.zone);
             of_day = if day == Some(today) { of_day + 1 } else { 1 };
             day = Some(today);
             of_day > most
         });
-        let age = as_of.since(fact.at).as_secs_f64();
-        let points = if over_day { 0.0 } else { faded(rule.points, age, decay) };
+        let age = moment.as_of.since(fact.at).as_secs_f64();
+        let points = if over_day { 0.0 } else { faded(events.points, age, decay) };
         Contribution { fact, points, over_day }
     })
-    .collect()
 }
 
-/// A rule's total within its cap.
-pub(super) fn capped(rule: &ScoreRule, total: f64) -> f64 {
-    match rule.max.map(f64::abs) {
-        Some(most) if rule.points < 0.0 => total.max(-most),
-        Some(most) => total.min(most),
+/// A total within a cap. The cap is on the side of its own sign, or of `side` where that says more.
+pub(super) fn capped(total: f64, max: Option<f64>, side: f64) -> f64 {
+    match max {
+        Some(most) if side < 0.0 => total.max(-most.abs()),
+        Some(most) => total.min(most.abs()),
         None => total,
     }
 }
 
-/// The score from each rule's facts, in the order of the rules; each rule's facts by time.
-pub(super) fn score(spec: &ScoreSpec, facts: &[Vec<&Fact>], zone: Tz, as_of: Timestamp, due: &mut Due) -> Score {
-    let mut parts = Vec::new();
-    let mut fading = 0.0;
-    for (rule, facts) in spec.rules.iter().zip(facts) {
-        if facts.is_empty() {
-            continue;
-        }
-        let decay = rule.decay.unwrap_or(spec.decay);
-        let counted = contributions(rule, decay, facts, zone, as_of);
-        let mut total = 0.0;
-        let mut matches = 0;
-        for contribution in counted.iter().filter(|contribution| contribution.points != 0.0) {
-            total += contribution.points;
-            matches += 1;
-            match decay {
-                Decay::Expires(after) => due.note(contribution.fact.at.saturating_add(after)),
-                Decay::Never => {}
-                Decay::HalfLife(_) | Decay::Linear { .. } => fading += contribution.points.abs(),
+/// The first row that holds.
+pub(super) fn row<'r>(rows: &'r [TraitRow], person: &dyn Input) -> Option<&'r TraitRow> {
+    rows.iter().find(|row| row.when.holds(person))
+}
+
+/// The score from each rule's facts, in the order of the rules; each rule's facts by time, none for rules on traits.
+pub(super) fn by_rules(
+    spec: &ScoreSpec,
+    rules: &Rules,
+    facts: &[&[&Fact]],
+    person: &dyn Input,
+    moment: Moment,
+    due: &mut Due,
+) -> Score {
+    let mut parts = Vec::with_capacity(rules.rules.len());
+    let mut groups = vec![0.0; rules.groups.len()];
+    let (mut alone, mut fading) = (0.0, 0.0);
+    for (place, rule) in rules.rules.iter().enumerate() {
+        let part = match &rule.gives {
+            Gives::Traits(rows) => row(rows, person).map(|row| ScorePart {
+                label: row.label.as_ref().unwrap_or(&rule.label).clone(),
+                points: capped(row.points, rule.max, row.points),
+                matches: 1,
+            }),
+            Gives::Events(events) => {
+                let facts = facts.get(place).copied().unwrap_or_default();
+                let decay = events.decay.unwrap_or(rules.decay);
+                of_events(rule, events, decay, facts, moment, &mut fading, due)
             }
+        };
+        let Some(part) = part else { continue };
+        match rule.group.and_then(|group| groups.get_mut(group)) {
+            Some(total) => *total += part.points,
+            None => alone += part.points,
         }
-        if matches > 0 {
-            parts.push(ScorePart { label: rule.label.clone(), points: capped(rule, total), matches });
-        }
+        parts.push(part);
     }
     if fading >= STILL {
-        due.note(next_midnight(as_of, zone));
+        due.note(next_midnight(moment.as_of, moment.zone));
     }
+    let within = |(total, group): (&f64, &RuleGroup)| capped(*total, Some(group.max), group.max);
+    let grouped: f64 = groups.iter().zip(&rules.groups).map(within).sum();
     let sum: f64 = parts.iter().map(|part| part.points).sum();
+    finished(spec, parts, alone + grouped, sum)
+}
+
+fn of_events(
+    rule: &ScoreRule,
+    events: &EventPoints,
+    decay: Decay,
+    facts: &[&Fact],
+    moment: Moment,
+    fading: &mut f64,
+    due: &mut Due,
+) -> Option<ScorePart> {
+    let mut total = 0.0;
+    let mut matches = 0;
+    for contribution in contributions(events, decay, facts, moment).filter(|one| one.points != 0.0) {
+        total += contribution.points;
+        matches += 1;
+        match decay {
+            Decay::Expires(after) => due.note(contribution.fact.at.saturating_add(after)),
+            Decay::Never => {}
+            Decay::HalfLife(_) | Decay::Linear { .. } => *fading += contribution.points.abs(),
+        }
+    }
+    let points = capped(total, rule.max, events.points);
+    (matches > 0).then(|| ScorePart { label: rule.label.clone(), points, matches })
+}
+
+/// Other scores weighed together: the parts are theirs, weighed.
+pub(super) fn combined(spec: &ScoreSpec, of: &[Weighed], before: &[Score]) -> Score {
+    let mut parts = Vec::new();
+    let (mut value, mut is_cut) = (0.0, false);
+    // In the order of the configuration's scores, so that ties of their rules stay in it.
+    for score in before {
+        for weighed in of.iter().filter(|weighed| weighed.score == score.name) {
+            value += weighed.weight * score.value;
+            is_cut |= score.capped;
+            let weigh = |part: &ScorePart| ScorePart { points: part.points * weighed.weight, ..part.clone() };
+            parts.extend(score.parts.iter().map(weigh));
+        }
+    }
+    let score = finished(spec, parts, value, value);
+    Score { capped: score.capped || is_cut, ..score }
+}
+
+/// `sum` is what the parts add up to, `value` what is left of it after the caps of groups.
+fn finished(spec: &ScoreSpec, mut parts: Vec<ScorePart>, value: f64, sum: f64) -> Score {
     // Adding zero makes a negative zero a plain one.
-    let value = sum.clamp(0.0, spec.max.max(0.0)) + 0.0;
+    let clamped = value.clamp(0.0, spec.max.max(0.0)) + 0.0;
     // A stable sort keeps ties in the order of the configuration.
     parts.sort_by(|a, b| b.points.abs().partial_cmp(&a.points.abs()).unwrap_or(Ordering::Equal));
-    Score { name: spec.name.clone(), value, parts, capped: (sum - value).abs() > f64::EPSILON }
+    Score { name: spec.name.clone(), value: clamped, parts, capped: (sum - clamped).abs() > 1e-9 }
 }
 
 /// As people and CRMs see points: rounded half-up.
 pub fn rounded(points: f64) -> i64 {
     // Saturates; points are thousands at most.
     (points + 0.5).floor() as i64
-}
-
-/// `Demo form +30, Pricing page +12 (3)`: the weightiest reasons that round to a point or more, with the number of matches
-/// where there were several; `(capped)` where the score was clamped. `None` where there is nothing to say.
-pub(super) fn reasons(score: &Score) -> Option<Arc<str>> {
-    let mut text = String::new();
-    let suffix = if score.capped { " (capped)" } else { "" };
-    for part in score.parts.iter().filter(|part| rounded(part.points) != 0).take(REASONS) {
-        let points = rounded(part.points);
-        let mut reason = if part.matches > 1 {
-            format!("{} {points:+} ({})", part.label, part.matches)
-        } else {
-            format!("{} {points:+}", part.label)
-        };
-        let room = REASONS_LENGTH as usize - suffix.len();
-        if text.is_empty() && reason.chars().count() > room {
-            reason = reason.chars().take(room - 1).chain(['…']).collect();
-        }
-        let separator = if text.is_empty() { "" } else { ", " };
-        if text.chars().count() + separator.len() + reason.chars().count() > room {
-            break;
-        }
-        text.push_str(separator);
-        text.push_str(&reason);
-    }
-    (!text.is_empty()).then(|| format!("{text}{suffix}").into())
 }
 
 /// Days as a person says them: `1.5 d`.

@@ -8,6 +8,7 @@ use connector::FieldKind;
 
 use crate::enrich::Rates;
 use crate::enrich::rates::minor_digits;
+use crate::enrich::score_spec::{BandSpec, ScoreSpec};
 use crate::expr::Expr;
 use crate::model::TraitName;
 
@@ -22,7 +23,8 @@ pub struct ModelSpec {
     /// The customer's own domains: a referrer among them, or below them, is no source.
     pub own_domains: Vec<Arc<str>>,
     pub traits: Vec<TraitSpec>,
-    pub score: Option<ScoreSpec>,
+    /// Each after those it is made of.
+    pub scores: Vec<ScoreSpec>,
 }
 
 /// One computed trait.
@@ -97,46 +99,6 @@ pub struct EventMatch {
     pub condition: Option<Expr>,
 }
 
-/// The engagement score: rules that give points, added up and clamped to 0…`max`. Gives the traits `score_<name>`
-/// (rounded half-up) and `score_reasons`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ScoreSpec {
-    /// `engagement`
-    pub name: Arc<str>,
-    pub max: f64,
-    /// For rules without a decay of their own.
-    pub decay: Decay,
-    pub rules: Vec<ScoreRule>,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub struct ScoreRule {
-    /// As a rep reads it.
-    pub label: Arc<str>,
-    pub on: EventMatch,
-    pub points: f64,
-    /// The rule's total never goes beyond this, in the direction of its points; the sign of the cap does not matter.
-    pub max: Option<f64>,
-    /// Only the first so many matches of a local day count.
-    pub per_day: Option<u32>,
-    pub decay: Option<Decay>,
-}
-
-/// How points fade with the event's age.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Decay {
-    /// Halved after each such time.
-    HalfLife(Duration),
-    /// `50%/30d`: loses this share of the points in each such time, until nothing is left.
-    Linear {
-        share: f64,
-        every: Duration,
-    },
-    /// All points while younger, none from then on.
-    Expires(Duration),
-    Never,
-}
-
 impl EventMatch {
     /// Events by name, without a condition.
     pub fn events<N: Into<Arc<str>>>(names: impl IntoIterator<Item = N>) -> Self {
@@ -166,15 +128,14 @@ impl TraitRule {
     }
 }
 
-impl ScoreSpec {
-    /// `score_engagement`
-    pub fn trait_name(&self) -> TraitName {
-        format!("score_{}", self.name).into()
-    }
-}
-
 /// The trait that explains the score.
 pub const SCORE_REASONS: &str = "score_reasons";
+
+/// The score that leads are made by.
+const LEAD: &str = "lead";
+
+/// The trait of a graded score.
+pub const GRADE: &str = "grade";
 
 impl ModelSpec {
     /// Every trait the model gives, with its kind, in the order of the configuration. Not among them: `<trait>_incomplete`,
@@ -182,10 +143,27 @@ impl ModelSpec {
     pub fn outputs(&self) -> Vec<(TraitName, FieldKind)> {
         let mut outputs: Vec<(TraitName, FieldKind)> =
             self.traits.iter().map(|spec| (spec.name.clone(), spec.rule.kind(&self.base_currency))).collect();
-        if let Some(score) = &self.score {
-            outputs.push((score.trait_name(), FieldKind::Integer));
+        outputs.extend(self.scores.iter().map(|score| (score.trait_name(), FieldKind::Integer)));
+        if !self.scores.is_empty() {
             outputs.push((SCORE_REASONS.into(), FieldKind::Text));
         }
+        if self.scores.iter().any(|score| score.grade.is_some()) {
+            outputs.push((GRADE.into(), FieldKind::Text));
+        }
         outputs
+    }
+
+    /// The score that a rep is told of, with its reasons: the one called `lead`, else the last combination, else the first.
+    pub fn main_score(&self) -> Option<&ScoreSpec> {
+        let named = self.scores.iter().find(|score| &*score.name == LEAD);
+        let combined = || self.scores.iter().rfind(|score| score.rules().is_none());
+        named.or_else(combined).or(self.scores.first())
+    }
+
+    /// The band of this name, full (`lead.mql`) or short where that is enough (`mql`), with its full name and its score's.
+    pub fn band(&self, name: &str) -> Option<(Arc<str>, &ScoreSpec, &BandSpec)> {
+        let all = self.scores.iter().flat_map(|score| score.bands.iter().map(move |band| (score, band)));
+        let mut named = all.filter(|(score, band)| &*band.name == name || &*score.band_name(band) == name);
+        named.next().map(|(score, band)| (score.band_name(band), score, band))
     }
 }

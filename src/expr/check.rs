@@ -1,5 +1,6 @@
 //! From the parser's tree to a checked one: every name against the scope's list, every operand's kind before anything runs.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use cel::common::ast::{CallExpr, Expr as Ast, IdedExpr, LiteralValue, SelectExpr
 use crate::expr::error::{ExprError, ExprErrorCode};
 use crate::expr::json::decimal;
 use crate::expr::node::{Arithmetic, Compare, Literal, Node};
+use crate::expr::predicate::EventPredicate;
 use crate::expr::scope::{Kind, Scope};
 
 pub(super) type Checked = Result<(Node, Kind), ExprError>;
@@ -18,6 +20,16 @@ pub(super) struct Checker<'c> {
     pub source: &'c SourceInfo,
     /// The variable of the `exists` or `all` being read.
     pub item: Option<String>,
+    pub found: Found,
+}
+
+/// What was found in an expression while it was checked.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// Names of the scope that are read.
+    pub names: BTreeSet<Arc<str>>,
+    /// In the order of first mention, each once.
+    pub predicates: Vec<EventPredicate>,
 }
 
 impl Checker<'_> {
@@ -29,6 +41,19 @@ impl Checker<'_> {
         }
         let message = format!("{wanted_by} needs yes or no, found {}", self.describe(expr, kind));
         Err(self.error(ExprErrorCode::E033, expr, message).help("compare it with something"))
+    }
+
+    /// An expression with a value of one kind.
+    pub(super) fn value(&mut self, expr: &IdedExpr) -> Checked {
+        let (node, kind) = self.check(expr)?;
+        match kind {
+            Kind::Any | Kind::Null | Kind::Span => {
+                let message = format!("{} has no kind that a trait can have", self.describe(expr, kind));
+                let help = "say which: int(…), double(…) or string(…)";
+                Err(self.error(ExprErrorCode::E033, expr, message).help(help))
+            }
+            _ => Ok((node, kind)),
+        }
     }
 
     pub(super) fn check(&mut self, expr: &IdedExpr) -> Checked {
@@ -110,8 +135,10 @@ impl Checker<'_> {
         Ok((node, kind))
     }
 
-    fn read(&self, name: &str, kind: Kind) -> Node {
-        let node = Node::Name(name.into());
+    pub(super) fn read(&mut self, name: &str, kind: Kind) -> Node {
+        let name: Arc<str> = name.into();
+        self.found.names.insert(Arc::clone(&name));
+        let node = Node::Name(name);
         // Whole numbers keep CEL's integer division; a trait's value is a decimal whatever its kind.
         if kind == Kind::Integer { Node::Call(super::node::Function::Int, vec![node]) } else { node }
     }
@@ -147,7 +174,12 @@ impl Checker<'_> {
                     let message = format!("both results of `? :` must be of one kind, found {a} and {b}");
                     return Err(self.error(ExprErrorCode::E033, expr, message));
                 }
-                let kind = if then_kind == else_kind { then_kind } else { Kind::Any };
+                let kind = match (then_kind, else_kind) {
+                    (a, b) if a == b => a,
+                    (Kind::Null, kind) | (kind, Kind::Null) => kind,
+                    (a, b) if a.is_number() && b.is_number() => Kind::Number,
+                    _ => Kind::Any,
+                };
                 Ok((Node::Choice(Box::new([when, then_node, else_node])), kind))
             }
             (operators::EQUALS, [a, b]) => self.compare(expr, Compare::Equal, "==", a, b),

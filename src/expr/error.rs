@@ -24,7 +24,7 @@ pub enum ExprErrorCode {
     E033,
     /// A pattern that is no regular expression.
     E034,
-    /// A function that does not exist, or not in this build.
+    /// A function that does not exist, not here, or not with these arguments.
     E035,
 }
 

@@ -1,14 +1,18 @@
 //! The closed list of functions, with what they take.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use cel::common::ast::{CallExpr, Expr as Ast, IdedExpr, LiteralValue, operators};
 use regex::RegexBuilder;
 
 use crate::expr::check::{Checked, Checker};
 use crate::expr::error::{ExprError, ExprErrorCode};
-use crate::expr::nearest;
 use crate::expr::node::{Function, Literal, Node};
-use crate::expr::scope::Kind;
+use crate::expr::predicate::EventPredicate;
+use crate::expr::scope::{Kind, SEGMENTS, Scope};
 use crate::expr::value::{parse_instant, parse_span};
+use crate::expr::{Expr, nearest};
 
 const NAMES: &[&str] = &[
     "all",
@@ -35,7 +39,18 @@ const NAMES: &[&str] = &[
 ];
 
 /// Functions of the language that this build lacks.
-const LATER: &[&str] = &["count", "sum", "in_segment", "map", "filter", "exists_one", "existsOne"];
+const LATER: &[&str] = &["map", "filter", "exists_one", "existsOne"];
+
+/// How functions with arguments that are not obvious are called.
+fn usage(name: &str) -> Option<&'static str> {
+    match name {
+        "count" => Some("count(\"Trial Started\", \"14d\")"),
+        "sum" => Some("sum(\"Order Completed\", \"revenue\", \"90d\")"),
+        "in_segment" => Some("in_segment(\"customers\")"),
+        "coalesce" => Some("coalesce(ltv, 0)"),
+        _ => None,
+    }
+}
 
 /// Most compiled bytes of a pattern.
 const MAX_PATTERN: usize = 1 << 18;
@@ -82,6 +97,17 @@ impl Checker<'_> {
             ("duration", [text]) => self.constant(name, text, "a duration, e.g. \"36h\" or \"14d\"", |text| {
                 parse_span(text).map(|micros| (Literal::Span(micros), Kind::Span))
             }),
+            ("count" | "sum" | "in_segment", _) if !self.scope.is_of_people() => {
+                let message = format!("`{name}` looks at all of a person; a `where` sees one event");
+                Err(self.error(ExprErrorCode::E035, expr, message).help("use it in a `when` or a `formula`"))
+            }
+            ("count", [event, rest @ ..]) if call.target.is_none() && rest.len() <= 2 => {
+                self.events(name, event, None, rest)
+            }
+            ("sum", [event, property, rest @ ..]) if call.target.is_none() && rest.len() <= 2 => {
+                self.events(name, event, Some(property), rest)
+            }
+            ("in_segment", [key]) if call.target.is_none() => self.in_segment(key),
             ("coalesce", [_, _, ..]) => self.alike(Function::Coalesce, name, &arguments, true),
             ("max", [_, ..]) => self.alike(Function::Max, name, &arguments, false),
             ("min", [_, ..]) => self.alike(Function::Min, name, &arguments, false),
@@ -92,17 +118,17 @@ impl Checker<'_> {
     fn no_such_function(&self, expr: &IdedExpr, name: &str) -> ExprError {
         if LATER.contains(&name) {
             let error = self.error(ExprErrorCode::E035, expr, format!("`{name}` is not in this version"));
-            return match name {
-                "count" | "sum" => error.help("define a trait of that kind and compare the trait"),
-                "in_segment" => error.help("write the segment's own condition here"),
-                _ => error.help("`exists` and `all` are there"),
-            };
+            return error.help("`exists` and `all` are there");
         }
         if name == operators::OPT_INDEX || name == operators::OPT_SELECT {
             return self.error(ExprErrorCode::E031, expr, "`?` before a name or place is not supported");
         }
         if NAMES.contains(&name) {
-            return self.error(ExprErrorCode::E035, expr, format!("`{name}` is called with the wrong arguments"));
+            let error = self.error(ExprErrorCode::E035, expr, format!("`{name}` is called with the wrong arguments"));
+            return match usage(name) {
+                Some(usage) => error.help(format!("like {usage}")),
+                None => error,
+            };
         }
         let error = self.error(ExprErrorCode::E035, expr, format!("unknown function \"{name}\""));
         match nearest(name, NAMES.iter().copied()) {
@@ -216,6 +242,69 @@ impl Checker<'_> {
                 Err(self.error(ExprErrorCode::E034, pattern, format!("regex error in `matches`: {reason}")))
             }
         }
+    }
+
+    /// `count("Event", "14d")`, `sum("Event", "property", "14d")`: a window and a condition on the event may follow, in any order.
+    fn events(&mut self, name: &str, event: &IdedExpr, property: Option<&IdedExpr>, rest: &[&IdedExpr]) -> Checked {
+        let event = self.quoted(name, event, "the name of an event")?;
+        let property = property.map(|property| self.quoted(name, property, "a property's name")).transpose()?;
+        let (mut window, mut condition) = (None, None);
+        for argument in rest {
+            let text = self.quoted(name, argument, "a window or a condition")?;
+            // A window is one word that begins with a digit, as no condition is.
+            let digit = text.starts_with(|c: char| c.is_ascii_digit());
+            match parse_span(&text).and_then(|micros| u64::try_from(micros).ok()).filter(|micros| *micros > 0) {
+                Some(micros) if window.is_none() => window = Some(Duration::from_micros(micros)),
+                None if !digit && condition.is_none() => {
+                    let inner = Expr::compile(&text, &Scope::event()).map_err(|error| {
+                        let outer = self.error(error.code, argument, error.message);
+                        error.help.into_iter().fold(outer, ExprError::help)
+                    })?;
+                    condition = Some(inner);
+                }
+                _ => {
+                    let message = format!("`{name}` takes one window, e.g. \"14d\", and one condition on the event");
+                    return Err(self.error(ExprErrorCode::E033, argument, message));
+                }
+            }
+        }
+        let is_sum = property.is_some();
+        let predicate = EventPredicate { event, property, window, condition };
+        let place = self.found.predicates.iter().position(|have| *have == predicate).unwrap_or_else(|| {
+            self.found.predicates.push(predicate);
+            self.found.predicates.len() - 1
+        });
+        let events = Node::Events(place);
+        // Counts keep CEL's integer division.
+        Ok(if is_sum { (events, Kind::Number) } else { (Node::Call(Function::Int, vec![events]), Kind::Integer) })
+    }
+
+    fn quoted(&self, name: &str, argument: &IdedExpr, what: &str) -> Result<Arc<str>, ExprError> {
+        if let Ast::Literal(LiteralValue::String(literal)) = &argument.expr
+            && !literal.inner().trim().is_empty()
+        {
+            return Ok(literal.inner().into());
+        }
+        let message = format!("`{name}` needs {what} in quotes");
+        let error = self.error(ExprErrorCode::E033, argument, message);
+        Err(usage(name).into_iter().fold(error, |error, usage| error.help(format!("like {usage}"))))
+    }
+
+    /// Membership is a computed yes/no, and who was never judged is in no segment.
+    fn in_segment(&mut self, key: &IdedExpr) -> Checked {
+        let segment = self.quoted("in_segment", key, "a segment's name")?;
+        let name = format!("{SEGMENTS}{segment}");
+        if self.scope.kind(&name).is_none() {
+            let error = self.error(ExprErrorCode::E032, key, format!("unknown segment \"{segment}\""));
+            let known: Vec<&str> = self.scope.names().filter_map(|name| name.strip_prefix(SEGMENTS)).collect();
+            return Err(match nearest(&segment, known.iter().copied()) {
+                Some(near) => error.help(format!("did you mean \"{near}\"?")),
+                None if known.is_empty() => error.help("there are no segments to ask for here"),
+                None => error.help(format!("one of: {}", known.join(", "))),
+            });
+        }
+        let member = self.read(&name, Kind::Bool);
+        Ok((Node::Call(Function::Coalesce, vec![member, Node::Literal(Literal::Bool(false))]), Kind::Bool))
     }
 
     /// A constant written as a call on a literal.

@@ -93,12 +93,21 @@ fn path_of(url: &str) -> &str {
 pub struct ProfileInput<'a> {
     /// A trait's value; [`Value::Null`] where there is none. `Profile::value` fits.
     pub traits: &'a dyn Fn(&str) -> &'a Value,
+    /// What the events of a predicate amount to, by its place in [`crate::expr::Expr::predicates`].
+    pub events: &'a dyn Fn(usize) -> Value,
     pub as_of: Timestamp,
 }
 
 impl Input for ProfileInput<'_> {
     fn value<'s>(&'s self, name: &str) -> Val<'s> {
         Val::from((self.traits)(name))
+    }
+
+    fn events(&self, place: usize) -> Val<'_> {
+        match (self.events)(place) {
+            Value::Number(number) => Val::Dec(number),
+            _ => Val::Null,
+        }
     }
 
     fn as_of(&self) -> Timestamp {

@@ -17,6 +17,11 @@ pub trait Input {
     /// The value of a name of the scope; [`Val::Null`] where it is missing.
     fn value<'s>(&'s self, name: &str) -> Val<'s>;
 
+    /// What the events of the expression's predicate at this place ([`crate::expr::Expr::predicates`]) amount to.
+    fn events(&self, _place: usize) -> Val<'_> {
+        Val::Null
+    }
+
     /// The instant that `days_since` counts to.
     fn as_of(&self) -> Timestamp;
 }
@@ -88,6 +93,8 @@ pub(super) enum Node {
     Negate(Box<Node>),
     Call(Function, Vec<Node>),
     Matches(Box<Node>, Regex),
+    /// A `count` or `sum`: the place of its predicate.
+    Events(usize),
     /// `list.exists(item, condition)`; with `true`, `list.all(…)`.
     Each(Box<Node>, bool, Box<Node>),
 }
@@ -105,6 +112,7 @@ impl Node {
         Ok(match self {
             Self::Literal(literal) => literal.value(),
             Self::Name(name) => place.input.value(name),
+            Self::Events(predicate) => place.input.events(*predicate),
             Self::Item => place.item.cloned().unwrap_or(Val::Null),
             Self::Member(base, key) => match base.eval(place)? {
                 Val::Json(json) => Val::from_json(json.get(key)),

@@ -76,7 +76,12 @@ impl From<&FieldKind> for Kind {
 #[derive(Clone, Debug)]
 pub struct Scope {
     names: BTreeMap<Arc<str>, Kind>,
+    /// Whether all that is known of a person is seen, their events among it.
+    of_people: bool,
 }
+
+/// What the names of segments begin with: `segments.customers` is yes or no.
+pub(super) const SEGMENTS: &str = "segments.";
 
 /// Names of [`Scope::event`]. `properties`, `context` and `traits` are open: what is inside is JSON.
 const EVENT_NAMES: &[(&str, Kind)] = &[
@@ -102,12 +107,18 @@ const EVENT_NAMES: &[(&str, Kind)] = &[
 impl Scope {
     /// What a `where` of a trait or a score rule sees: one event.
     pub fn event() -> Self {
-        Self { names: EVENT_NAMES.iter().map(|(name, kind)| (Arc::from(*name), *kind)).collect() }
+        let names = EVENT_NAMES.iter().map(|(name, kind)| (Arc::from(*name), *kind)).collect();
+        Self { names, of_people: false }
     }
 
-    /// What a `when` sees: the traits of one profile, declared and computed, by name and kind.
+    /// What a `when` or a `formula` sees: the traits of one profile, declared and computed, by name and kind. Its segments are
+    /// the names `segments.NAME`; `in_segment` knows no others.
     pub fn profile<N: Into<Arc<str>>>(traits: impl IntoIterator<Item = (N, Kind)>) -> Self {
-        Self { names: traits.into_iter().map(|(name, kind)| (name.into(), kind)).collect() }
+        Self { names: traits.into_iter().map(|(name, kind)| (name.into(), kind)).collect(), of_people: true }
+    }
+
+    pub(super) fn is_of_people(&self) -> bool {
+        self.of_people
     }
 
     pub fn kind(&self, name: &str) -> Option<Kind> {

@@ -47,6 +47,7 @@ fn traits() -> Scope {
         ("birthday", Kind::Date),
         ("vip", Kind::Bool),
         ("topics", Kind::List),
+        ("segments.customers", Kind::Bool),
     ])
 }
 
@@ -66,7 +67,7 @@ fn on_profile(text: &str) -> bool {
     let read = |name: &str| values.get(name).unwrap_or(&null);
     // The closure lends from values of this function, so the input is built here.
     let as_of = Timestamp::parse_rfc3339("2026-03-05T11:59:59Z").unwrap();
-    expr.holds(&ProfileInput { traits: &read, as_of })
+    expr.holds(&ProfileInput { traits: &read, events: &|place| Value::from(place as i64 + 2), as_of })
 }
 
 fn fails(text: &str, scope: &Scope) -> ExprError {
@@ -196,19 +197,22 @@ fn problems_have_a_code_words_help_and_a_place() {
         ("title.matches(\"(a\")", "E034", "regex error in `matches`: unclosed group", "", "\"(a\""),
         ("counts(\"x\") > 1", "E035", "unknown function \"counts\"", "did you mean \"count\"?", ""),
         (
-            "count(\"Trial Started\", \"14d\") >= 1",
-            "E035",
-            "`count` is not in this version",
-            "define a trait of that kind and compare the trait",
-            "",
+            "count(5) >= 1",
+            "E033",
+            "`count` needs the name of an event in quotes",
+            "like count(\"Trial Started\", \"14d\")",
+            "5",
         ),
         (
-            "!in_segment(\"customers\")",
-            "E035",
-            "`in_segment` is not in this version",
-            "write the segment's own condition here",
+            "count(\"a\", \"14days\") >= 1",
+            "E033",
+            "`count` takes one window, e.g. \"14d\", and one condition on the event",
             "",
+            "\"14days\"",
         ),
+        ("count() >= 1", "E035", "`count` is called with the wrong arguments", "", ""),
+        ("count(\"page\", \"pth == 'x'\") >= 1", "E032", "unknown name \"pth\"", "did you mean \"path\"?", ""),
+        ("!in_segment(\"custmers\")", "E032", "unknown segment \"custmers\"", "did you mean \"customers\"?", ""),
     ];
     for (text, code, message, help, place) in cases {
         let error = fails(text, &scope);
@@ -259,7 +263,7 @@ fn what_is_too_long_or_too_deep_never_reaches_the_parser() {
     for text in fits {
         let expr = Expr::compile(&text, &scope).unwrap_or_else(|error| panic!("{}: {error}", &text[..20]));
         // On a test's small stack, as on a worker's.
-        expr.holds(&ProfileInput { traits: &read, as_of: Timestamp::EPOCH });
+        expr.holds(&ProfileInput { traits: &read, events: &|_| Value::Null, as_of: Timestamp::EPOCH });
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate};
 use connector::{Timestamp, Value};
@@ -45,6 +46,27 @@ impl<'a> Val<'a> {
             Some(Json::Float(number)) => decimal(*number).map_or(Self::Null, Self::Dec),
             Some(Json::Text(text)) => Self::Text(Cow::Borrowed(text)),
             Some(open @ (Json::List(_) | Json::Object(_))) => Self::Json(open),
+        }
+    }
+
+    /// As a trait holds it. Lists keep their texts; what no trait can hold is null.
+    pub(super) fn into_value(self) -> Value {
+        match self {
+            Self::Null | Self::Span(_) | Self::Json(Json::Object(_)) => Value::Null,
+            Self::Bool(flag) => Value::Bool(flag),
+            Self::Int(number) => Value::from(number),
+            Self::Dec(number) => Value::Number(number.normalize()),
+            Self::Text(text) => Value::from(text.as_ref()),
+            Self::Date(date) => Value::Date(date),
+            Self::Instant(at) => Value::Instant(at),
+            list => {
+                let items = list.items().unwrap_or_default();
+                let texts = items.into_iter().filter_map(|item| match item {
+                    Self::Text(text) => Some(Arc::from(text.as_ref())),
+                    _ => None,
+                });
+                Value::List(texts.collect())
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use connector::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
-use crate::enrich::{Model, preset};
+use crate::enrich::{Model, Person, preset};
 use crate::expr::Json;
 use crate::model::{Event, EventKind, Fact};
 
@@ -211,7 +211,7 @@ fn lines_become_figures() {
         let place = i64::try_from(number).unwrap();
         facts.extend(model.facts(&event).into_iter().map(|fact| Fact { event: place, ..fact }));
     }
-    let computed = model.compute(&facts, &[], at("2026-03-15T18:10:00Z"));
+    let computed = model.compute(&Person::of(&facts, &[], at("2026-03-15T18:10:00Z")));
     let traits: Vec<(String, String)> = computed.traits.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect();
     let want = [
         ("first_touch_campaign", "spring"),
@@ -227,7 +227,7 @@ fn lines_become_figures() {
         ("page_views_30d", "4"),
         ("pricing_views_30d", "2"),
         ("score_engagement", "25"),
-        ("score_reasons", "Demo form +17, Pricing page +5 (2), Page view +3 (4)"),
+        ("score_reasons", "Demo form +17.0; Pricing page +5.2; Page view +2.5"),
         ("visits_30d", "3"),
         ("won_deals", "0"),
         ("won_revenue", "0"),

@@ -21,7 +21,9 @@ mod profile;
 mod rule;
 mod run;
 mod score;
+mod standings;
 mod suppression;
+mod transition;
 mod whose;
 
 pub use attribute::{Attribute, AttributeChange, Origin, survivor};
@@ -46,5 +48,7 @@ pub use profile::{LinkedRecord, Profile};
 pub use rule::{Direction, Rule};
 pub use run::{Counts, Flow, Run, RunState};
 pub use score::{Computed, Score, ScorePart};
+pub use standings::{Place, Standings, Watermark};
 pub use suppression::{Privacy, SuppressionHash, SuppressionKey};
+pub use transition::{Crossing, Transition, TransitionKind};
 pub use whose::{Deal, Whose};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use connector::{Timestamp, Value};
 use serde::{Deserialize, Serialize};
 
-use crate::model::TraitName;
+use crate::model::{Standings, TraitName, Transition};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Score {
@@ -33,7 +33,15 @@ pub struct ScorePart {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Computed {
     pub traits: BTreeMap<TraitName, Value>,
+    /// In the order of the configuration.
     pub scores: Vec<Score>,
+    /// Bands and segments, for the next pass.
+    pub standings: Standings,
+    /// What was entered and left in this pass.
+    pub transitions: Vec<Transition>,
+    /// Bands the person is in at or above the threshold of entering, with new evidence in this pass: an entry that nothing came
+    /// of is tried again.
+    pub pressed: Vec<Arc<str>>,
     /// When this result changes by time alone, if it does.
     pub due_at: Option<Timestamp>,
 }

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use connector::{ConnectionName, Cursor, FieldName, Record, Stream, Timestamp, Tombstone, Value};
 
 use crate::model::{
-    AttributeChange, CompanyRules, Computed, ConsentDecision, Counts, DeadLetter, Deal, Event, Fact, Graph, Identifier,
-    LinkedRecord, MessageConsent, Mirror, Profile, ProfileId, ProfileUid, Resolution, RuleId, RunId, SourceName,
-    TraitName,
+    AttributeChange, CompanyRules, Computed, ConsentDecision, Consents, Counts, DeadLetter, Deal, Event, Fact, Graph,
+    Identifier, LinkedRecord, MessageConsent, Mirror, Profile, ProfileId, ProfileUid, Resolution, RuleId, RunId,
+    SourceName, Standings, TraitName,
 };
 
 /// One stream of one connection: the unit of checkpoints.
@@ -225,6 +225,9 @@ pub struct ComputeInput<'a> {
     /// What the rules of companies say of the profile: `email_is_business`, `company.domain`, and the traits of its primary
     /// company. They join what is computed.
     pub company: &'a BTreeMap<TraitName, Value>,
+    pub consents: &'a Consents,
+    /// What the last computation left behind.
+    pub standings: &'a Standings,
 }
 
 /// Computes traits and scores. Pure.

@@ -52,6 +52,11 @@ fn init_writes_what_check_accepts_and_never_replaces() {
     assert_eq!((code(&first), err(&first)), (0, String::new()));
     let check = ferry(folder.path(), &["check"]);
     assert_eq!((code(&check), out(&check)), (0, "valid sync.toml: 1 connection, 1 source\n".to_owned()));
+    assert_eq!(code(&ferry(folder.path(), &["init", "--crm", "salesforce", "-c", "org.toml"])), 0);
+    let unfilled = ferry(folder.path(), &["check", "-c", "org.toml"]);
+    let verdict = "not filled in yet org.toml: 1 connection, 1 source, 1 warning\n";
+    assert_eq!((code(&unfilled), out(&unfilled)), (0, verdict.to_owned()));
+    assert!(err(&unfilled).contains("warning[W108]: `login_url` still says \"YOUR-DOMAIN\""), "{}", err(&unfilled));
     let before = std::fs::read(folder.path().join("sync.toml")).unwrap();
     let second = ferry(folder.path(), &["init", "--json"]);
     assert_eq!(code(&second), 1);

@@ -291,3 +291,49 @@ async fn people_who_look_alike_are_asked_about_once_and_never_merged() {
     assert_ne!(world.profile("user_id:u-1").await.profile.id, world.profile("user_id:u-2").await.profile.id);
     assert_told_again(&world).await;
 }
+
+#[tokio::test]
+async fn a_value_in_quarantine_leaves_its_holder_who_is_computed_anew() {
+    let world = world();
+    let desk = "email:desk@acme.example";
+    for user in 0..20 {
+        if user == 19 {
+            world.compute().await;
+            assert_eq!(world.app.store.stats().await.unwrap().stale, 0);
+        }
+        say(&world, "identify", &format!(r#""userId":"u-{user}","traits":{{"email":"desk@acme.example"}}"#)).await;
+    }
+    assert_eq!(world.app.store.find_profile(desk).await.unwrap(), None, "it names nobody");
+    let first = world.profile("user_id:u-0").await.profile.id;
+    let edges = world.app.store.edges(first).await.unwrap();
+    let parted: Vec<&str> = edges.iter().filter(|edge| !edge.joined).map(|edge| &*edge.cause).collect();
+    assert_eq!(parted.len(), 1, "{edges:?}");
+    assert!(parted[0].starts_with("event file "), "{parted:?}");
+    assert_eq!(world.app.store.stats().await.unwrap().stale, 2, "the first holder, and the one who came last");
+    // Later sights of it are noted and change nothing.
+    say(&world, "identify", r#""userId":"u-0","traits":{"email":"desk@acme.example"}"#).await;
+    assert_eq!(world.app.store.edges(first).await.unwrap(), edges);
+    assert_told_again(&world).await;
+}
+
+#[tokio::test]
+async fn who_was_known_by_a_lost_number_alone_is_a_stranger_again() {
+    let world = world();
+    say(&world, "identify", r#""anonymousId":"a-1","traits":{"phone":"030 123456"}"#).await;
+    assert!(world.profile("anonymous_id:a-1").await.profile.known);
+    say(&world, "identify", r#""traits":{"email":"eve@work.example","phone":"030 123456"}"#).await;
+    say(&world, "identify", r#""userId":"u-1","traits":{"phone":"030 123456"}"#).await;
+    let open = world.app.store.reviews(true, 10).await.unwrap();
+    let now = connector::Clock::now(&*world.clock);
+    assert_eq!(open.len(), 1, "{open:?}");
+    world.app.store.answer_review(open[0].id, Answer::Shared, now).await.unwrap();
+    let known: Vec<bool> =
+        world.app.store.all_held(ProfileId(0), 10).await.unwrap().iter().map(|held| held.profile.known).collect();
+    let told = world.app.store.all_held(ProfileId(0), 10).await.unwrap();
+    for held in told {
+        let by_what = held.identifiers.iter().any(|one| one.identifier.kind.is_known());
+        assert_eq!(held.profile.known, by_what, "{held:?}");
+    }
+    assert_eq!(known.len(), 2);
+    assert_told_again(&world).await;
+}

@@ -48,7 +48,27 @@ pub(crate) struct Raw {
 impl Transport {
     /// `max_body` caps one answer in bytes, after decompression.
     pub fn new(origin: &Origin, timeouts: Timeouts, max_body: usize) -> Result<Self, Error> {
+        Self::with_roots(origin, timeouts, max_body, Vec::new())
+    }
+
+    /// The same, trusting the certificates of a PEM text beside the machine's own.
+    pub fn trusting(origin: &Origin, timeouts: Timeouts, max_body: usize, pem: &[u8]) -> Result<Self, Error> {
+        let roots = reqwest::Certificate::from_pem_bundle(pem).ok().filter(|roots| !roots.is_empty());
+        let roots = roots.ok_or_else(|| {
+            Error::new(ErrorKind::Config, "prepare the HTTP client", "ca_file holds no certificate in PEM form")
+                .with_fix("name a file that begins with -----BEGIN CERTIFICATE-----")
+        })?;
+        Self::with_roots(origin, timeouts, max_body, roots)
+    }
+
+    fn with_roots(
+        origin: &Origin,
+        timeouts: Timeouts,
+        max_body: usize,
+        roots: Vec<reqwest::Certificate>,
+    ) -> Result<Self, Error> {
         let http = reqwest::Client::builder()
+            .tls_certs_merge(roots)
             .user_agent(concat!("ferry/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())

@@ -13,6 +13,10 @@ pub const FIRST_STAMP: Millis = 1_704_067_200_000;
 const SPAN: u64 = 2 * 365 * 86_400_000;
 const CONTACTS_PER_COMPANY: u64 = 8;
 const CONTACTS_PER_DEAL: u64 = 5;
+const CONTACTS_PER_LEAD: u64 = 10;
+const CONTACTS_PER_TASK: u64 = 4;
+/// Leads are people no contact ever reaches: firms of their own, so addresses of their own.
+const LEADS_FROM: u64 = 80_000_000;
 const FIRMS: u64 = (FIRM_HEAD.len() * FIRM_TAIL.len()) as u64;
 
 /// As many contacts as asked for, with companies and deals in proportion.
@@ -29,6 +33,36 @@ impl Crowd {
 
     pub fn deals(&self) -> u64 {
         self.contacts.div_ceil(CONTACTS_PER_DEAL)
+    }
+
+    pub fn leads(&self) -> u64 {
+        self.contacts.div_ceil(CONTACTS_PER_LEAD)
+    }
+
+    /// Finished tasks, each of one contact.
+    pub fn tasks(&self) -> u64 {
+        self.contacts.div_ceil(CONTACTS_PER_TASK)
+    }
+
+    /// The crowd that the person behind a lead is of, and who of it.
+    pub fn lead(&self, index: u64) -> (Self, u64) {
+        (Self { contacts: LEADS_FROM + self.leads(), ..*self }, LEADS_FROM + index)
+    }
+
+    /// The lead a generated address belongs to.
+    pub fn lead_by_email(&self, email: &str) -> Option<u64> {
+        self.lead(0).0.contact_by_email(email)?.checked_sub(LEADS_FROM)
+    }
+
+    pub fn contact_of_task(&self, task: u64) -> u64 {
+        let first = task * CONTACTS_PER_TASK;
+        let room = CONTACTS_PER_TASK.min(self.contacts.saturating_sub(first)).max(1);
+        first + below(self.seed, 51, task, room)
+    }
+
+    pub fn task_of_contact(&self, contact: u64) -> Option<u64> {
+        let task = contact / CONTACTS_PER_TASK;
+        (self.contact_of_task(task) == contact).then_some(task)
     }
 
     /// The contact a generated address belongs to.

@@ -44,12 +44,15 @@ mod export;
 mod fault;
 pub mod hubspot;
 mod ledger;
+mod multipart;
 mod options;
 mod page_frame;
 mod people;
 pub mod salesforce;
 mod server;
 mod zipped;
+#[allow(dead_code)]
+pub mod zoho;
 
 pub use options::{Banner, Options, StartError};
 pub use server::Running;

@@ -6,7 +6,7 @@ use connector::{ConnectionName, Timestamp};
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use crate::enrich::{Evidence, EvidenceSource, Model};
+use crate::enrich::{Evidence, EvidenceSource, Model, Person};
 use crate::mapping::{FieldMapping, ObjectMapping, Source};
 use crate::model::{Attribute, EventRow, Fact, ScorePart, canonical};
 use crate::store::{JournalRow, ProfileDetail};
@@ -137,7 +137,10 @@ impl Known<'_> {
     }
 
     fn explained(&self, name: &str) -> Option<crate::enrich::Explanation> {
-        self.model.explain(self.facts, &self.detail.deals, self.instant(), name)
+        let known = Person::of(self.facts, &self.detail.deals, self.instant());
+        let person =
+            Person { declared: &self.detail.profile.attributes, company: &self.detail.profile.computed, ..known };
+        self.model.explain(&person, name)
     }
 
     fn field(&self, name: &str) -> Field {

@@ -39,7 +39,7 @@ fn any_log() -> impl Strategy<Value = Vec<Fact>> {
 fn merged_spec() -> ModelSpec {
     let mut spec = example();
     spec.traits.extend(own_traits().traits);
-    spec.score.as_mut().unwrap().rules[0].per_day = Some(2);
+    events(&mut spec, 0).per_day = Some(2);
     spec
 }
 
@@ -56,7 +56,7 @@ proptest! {
             turned.rotate_left(places);
             turned.reverse();
         }
-        prop_assert_eq!(model.compute(&facts, &[], as_of), model.compute(&turned, &[], as_of));
+        prop_assert_eq!(model.compute(&Person::of(&facts, &[], as_of)), model.compute(&Person::of(&turned, &[], as_of)));
     }
 
     /// What comes after the instant is as if it had not happened, but for the time to look again.
@@ -65,13 +65,13 @@ proptest! {
         let model = Model::new(merged_spec());
         let as_of = at("2026-03-02T00:00:00Z").saturating_add(Duration::from_secs(hours * 3_600));
         let past: Vec<Fact> = facts.iter().filter(|fact| fact.at <= as_of).cloned().collect();
-        let (all, only_past) = (model.compute(&facts, &[], as_of), model.compute(&past, &[], as_of));
+        let (all, only_past) = (model.compute(&Person::of(&facts, &[], as_of)), model.compute(&Person::of(&past, &[], as_of)));
         prop_assert_eq!(&all.traits, &only_past.traits);
         prop_assert_eq!(&all.scores, &only_past.scores);
         // Between now and the promised instant the traits (scores fade) stay as they are.
         let until = all.due_at.unwrap_or(as_of.saturating_add(DAY));
         let just_before = Timestamp::from_micros(until.micros() - 1).max(as_of);
-        let later = model.compute(&facts, &[], just_before);
+        let later = model.compute(&Person::of(&facts, &[], just_before));
         let steady = |computed: &Computed| {
             computed.traits.iter().filter(|(name, _)| !name.starts_with("score_")).map(|(n, v)| (Arc::clone(n), v.clone())).collect::<Vec<_>>()
         };

@@ -37,7 +37,7 @@ fn ada_by_the_figures() {
     assert_eq!(number(&a8, "page_views_30d"), Value::from(4));
     assert_eq!(number(&a8, "last_seen_at"), Value::Instant(at("2026-03-15T18:05:00Z")));
     assert_eq!(number(&a8, "score_engagement"), Value::from(25));
-    assert_eq!(number(&a8, "score_reasons"), Value::from("Demo form +17, Pricing page +5 (2), Page view +3 (4)"));
+    assert_eq!(number(&a8, "score_reasons"), Value::from("Demo form +17.0; Pricing page +5.2; Page view +2.5"));
     let a8 = log.engagement("2026-03-15T18:10:00Z");
     assert_eq!(a8, ("24.75".into(), parts(&[("Demo form", "17.04"), ("Pricing page", "5.16"), ("Page view", "2.55")])));
     assert_eq!(log.engagement("2026-03-20T15:05:00Z").0, "19.44");
@@ -64,7 +64,7 @@ fn adas_deal_is_won() {
     };
     let log = ada();
     let as_of = at("2026-03-20T15:05:00Z");
-    let computed = log.model.compute(&log.facts, std::slice::from_ref(&won), as_of);
+    let computed = log.model.compute(&Person::of(&log.facts, std::slice::from_ref(&won), as_of));
     assert_eq!(number(&computed, "won_deals"), Value::from(1));
     assert_eq!(number(&computed, "won_revenue"), Value::from(12_000));
     assert_eq!(number(&computed, "last_won_at"), Value::Instant(at("2026-03-20T15:00:00Z")));
@@ -76,14 +76,14 @@ fn adas_deal_is_won() {
         facts.amount = "100.00".parse().ok();
         facts.closed_at = Some(at("2026-03-03T10:00:00Z"));
     });
-    let computed = log.model.compute(&log.facts, &[won.clone(), open, foreign.clone()], as_of);
+    let computed = log.model.compute(&Person::of(&log.facts, &[won.clone(), open, foreign.clone()], as_of));
     assert_eq!(number(&computed, "won_deals"), Value::from(2));
     assert_eq!(number(&computed, "won_revenue"), Value::from(12_000));
     assert_eq!(number(&computed, "won_revenue_incomplete"), Value::from(true));
 
     let mut spec = example();
     spec.rates.set_constant("USD", "0.90".parse().unwrap());
-    let computed = Model::new(spec).compute(&[], &[won, foreign], as_of);
+    let computed = Model::new(spec).compute(&Person::of(&[], &[won, foreign], as_of));
     assert_eq!(number(&computed, "won_revenue"), Value::from(12_090));
     assert_eq!(computed.traits.get("won_revenue_incomplete"), None);
 }
@@ -163,10 +163,9 @@ fn points_fade_by_the_figures() {
 #[test]
 fn caps_hold_per_day_and_per_rule() {
     let mut spec = example();
-    let score = spec.score.as_mut().unwrap();
-    score.decay = Decay::Never;
-    score.max = 12.0;
-    score.rules[0].per_day = Some(2);
+    spec.scores[0].max = 12.0;
+    rules(&mut spec).decay = Decay::Never;
+    events(&mut spec, 0).per_day = Some(2);
     let mut log = Log { model: Model::new(spec), facts: Vec::new(), events: 0 };
     for minute in 0..4 {
         log.page(&format!("2026-03-01T08:0{minute}:00Z"), "a", "/");
@@ -179,7 +178,7 @@ fn caps_hold_per_day_and_per_rule() {
     let shown: Vec<_> = score.parts.iter().map(|part| (&*part.label, part.points, part.matches)).collect();
     assert_eq!(shown, [("Pricing page", 15.0, 3), ("Page view", 4.0, 4)]);
     assert_eq!((score.value, score.capped), (12.0, true));
-    assert_eq!(number(&computed, "score_reasons"), Value::from("Pricing page +15 (3), Page view +4 (4) (capped)"));
+    assert_eq!(number(&computed, "score_reasons"), Value::from("Pricing page +15.0; Page view +4.0 (capped)"));
     // Negative sums stay at zero.
     log.track("2026-03-02T09:00:00Z", "Unsubscribed", "", "{}");
     assert_eq!(log.as_of("2026-03-03T00:00:00Z").scores[0].value, 0.0);
@@ -190,8 +189,7 @@ fn reasons_fit_a_text_field_and_are_null_when_nothing_counts() {
     assert_eq!(number(&Log::new().as_of("2026-03-01T00:00:00Z"), "score_reasons"), Value::Null);
     assert_eq!(number(&Log::new().as_of("2026-03-01T00:00:00Z"), "score_engagement"), Value::from(0));
     let mut spec = example();
-    let score = spec.score.as_mut().unwrap();
-    score.rules[0].label = "ä".repeat(300).into();
+    rules(&mut spec).rules[0].label = "ä".repeat(300).into();
     let mut log = Log { model: Model::new(spec), facts: Vec::new(), events: 0 };
     log.page("2026-03-01T08:00:00Z", "a", "/");
     let Value::Text(text) = number(&log.as_of("2026-03-01T08:00:00Z"), "score_reasons") else { panic!() };
@@ -204,7 +202,7 @@ fn results_say_when_they_change_by_themselves() {
     // Fading points: the next midnight. Nothing fading: the next window boundary.
     assert_eq!(log.as_of("2026-03-02T10:00:00Z").due_at, Some(at("2026-03-03T00:00:00Z")));
     let mut spec = example();
-    spec.score = None;
+    spec.scores.clear();
     log.model = Model::new(spec);
     assert_eq!(log.as_of("2026-03-02T10:00:00Z").due_at, Some(at("2026-04-01T09:00:00Z")));
     let before = log.as_of("2026-04-01T08:59:59.999999Z");

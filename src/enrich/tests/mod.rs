@@ -26,14 +26,7 @@ fn at(text: &str) -> Timestamp {
 fn example() -> ModelSpec {
     let on = |events: &[&str]| EventMatch::events(events.iter().copied());
     let when = |text: &str| Expr::compile(text, &Scope::event()).unwrap();
-    let rule = |label: &str, on, points, max| ScoreRule {
-        label: label.into(),
-        on,
-        points,
-        max: Some(max),
-        per_day: None,
-        decay: None,
-    };
+    let rule = |label: &str, on, points, max| ScoreRule::events(label, on, points).up_to(max);
     let rules = vec![
         rule("Page view", on(&["page", "screen"]), 1.0, 10.0),
         rule("Pricing page", on(&["page"]).when(when(r#"path.startsWith("/pricing")"#)), 5.0, 15.0),
@@ -43,8 +36,14 @@ fn example() -> ModelSpec {
         rule("Demo form", on(&["Form Submitted"]).when(when(r#"properties.form == "demo""#)), 30.0, 60.0),
         rule("Unsubscribed", on(&["Unsubscribed"]), -20.0, -20.0),
     ];
-    let score = ScoreSpec { name: "engagement".into(), max: 100.0, decay: Decay::HalfLife(DAY * 14), rules };
-    ModelSpec { score: Some(score), ..preset::b2b() }
+    let score = ScoreSpec {
+        name: "engagement".into(),
+        max: 100.0,
+        made: Made::Rules(Rules { decay: Decay::HalfLife(DAY * 14), rules, groups: Vec::new() }),
+        grade: None,
+        bands: Vec::new(),
+    };
+    ModelSpec { scores: vec![score], ..preset::b2b() }
 }
 
 struct Log {
@@ -88,7 +87,7 @@ impl Log {
     }
 
     fn as_of(&self, when: &str) -> Computed {
-        self.model.compute(&self.facts, &[], at(when))
+        self.model.compute(&Person::of(&self.facts, &[], at(when)))
     }
 
     /// The engagement score and its parts at two decimals, as §9 prints them.
@@ -98,6 +97,18 @@ impl Log {
         let parts = score.parts.iter().map(|part| (part.label.to_string(), format!("{:.2}", part.points)));
         (format!("{:.2}", score.value), parts.collect())
     }
+}
+
+/// The rules of the engagement score.
+fn rules(spec: &mut ModelSpec) -> &mut Rules {
+    let Made::Rules(rules) = &mut spec.scores[0].made else { panic!() };
+    rules
+}
+
+/// What a rule of the engagement score counts.
+fn events(spec: &mut ModelSpec, place: usize) -> &mut EventPoints {
+    let Gives::Events(events) = &mut rules(spec).rules[place].gives else { panic!() };
+    events
 }
 
 fn parts(expected: &[(&str, &str)]) -> Vec<(String, String)> {

@@ -15,7 +15,7 @@ pub(super) fn own_traits() -> ModelSpec {
         spec("plans", TraitRule::UniqueCount(orders(), "properties.plan".into()), None),
         spec("days", TraitRule::DaysSince(orders()), None),
     ];
-    ModelSpec { traits, score: None, ..preset::b2b() }
+    ModelSpec { traits, scores: Vec::new(), ..preset::b2b() }
 }
 
 #[test]
@@ -71,12 +71,12 @@ fn a_rule_is_another_rule_exactly_when_it_matches_otherwise() {
         Model::new(spec).rule_ids()
     };
     let plain = ids(&|_| {});
-    assert_eq!(ids(&|spec| spec.score.as_mut().unwrap().rules[0].points = 9.0), plain);
+    assert_eq!(ids(&|spec| events(spec, 0).points = 9.0), plain);
     assert_eq!(ids(&|spec| spec.traits[0].window = None), plain);
-    assert_eq!(ids(&|spec| spec.score.as_mut().unwrap().rules[2].on.events = vec!["email_link_clicked".into()]), plain);
+    assert_eq!(ids(&|spec| events(spec, 2).on.events = vec!["email_link_clicked".into()]), plain);
     assert_ne!(ids(&|spec| spec.own_domains = vec!["acme.example".into()]), plain);
     let other = Expr::compile(r#"path == "/pricing""#, &Scope::event()).unwrap();
-    assert_ne!(ids(&|spec| spec.score.as_mut().unwrap().rules[1].on.condition = Some(other.clone())), plain);
+    assert_ne!(ids(&|spec| events(spec, 1).on.condition = Some(other.clone())), plain);
 }
 
 #[test]
@@ -84,20 +84,20 @@ fn every_value_can_be_explained() {
     let mut log = ada();
     log.track("2026-03-04T08:00:00Z", "Form Submitted", "a-1", r#"{"form":"demo"}"#);
     let as_of = at("2026-03-04T08:05:00Z");
-    let computed = log.model.compute(&log.facts, &[], as_of);
+    let computed = log.model.compute(&Person::of(&log.facts, &[], as_of));
     for (name, _) in log.model.spec().outputs() {
-        let explained = log.model.explain(&log.facts, &[], as_of, &name).unwrap();
+        let explained = log.model.explain(&Person::of(&log.facts, &[], as_of), &name).unwrap();
         assert_eq!(explained.value, number(&computed, &name), "{name}");
     }
-    let score = log.model.explain(&log.facts, &[], as_of, "score_engagement").unwrap();
+    let score = log.model.explain(&Person::of(&log.facts, &[], as_of), "score_engagement").unwrap();
     let sum: f64 = score.evidence.iter().filter_map(|one| one.points).sum();
     assert!((sum - score.exact.unwrap()).abs() < 1e-9);
     let events: Vec<_> = score.evidence.iter().map(|one| one.source.clone()).collect();
     assert_eq!(events, [1, 2, 3, 2, 3, 4].map(EvidenceSource::Event));
-    let later = log.model.explain(&log.facts, &[], at("2026-04-01T09:00:00Z"), "page_views_30d").unwrap();
+    let later = log.model.explain(&Person::of(&log.facts, &[], at("2026-04-01T09:00:00Z")), "page_views_30d").unwrap();
     assert_eq!(later.evidence[0].left_out, Some("outside the window"));
     let json = serde_json::to_value(&later.evidence[0]).unwrap();
     assert_eq!((&json["source"]["event"], &json["at"]), (&1.into(), &"2026-03-02T09:00:00Z".into()));
     assert_eq!(serde_json::to_value(&later).unwrap()["value"], 2);
-    assert_eq!(log.model.explain(&log.facts, &[], as_of, "unknown"), None);
+    assert_eq!(log.model.explain(&Person::of(&log.facts, &[], as_of), "unknown"), None);
 }

@@ -68,7 +68,7 @@ fn of(model: &Model, events: &[&Event], as_of: Timestamp) -> (Computed, Vec<Sess
         .collect();
     let mut cut = sessions(&rows);
     cut.iter_mut().for_each(|session| session.rows.clear());
-    (model.compute(&facts, &[], as_of), cut)
+    (model.compute(&Person::of(&facts, &[], as_of)), cut)
 }
 
 proptest! {

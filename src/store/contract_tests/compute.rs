@@ -34,6 +34,7 @@ impl ComputeProfiles for Count {
             .into(),
             scores: vec![Score { name: "engagement".into(), value: part.points, parts: vec![part], capped: false }],
             due_at: self.due.filter(|due| *due > self.as_of),
+            ..Computed::default()
         }
     }
 }

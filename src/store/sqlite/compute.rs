@@ -11,7 +11,7 @@ use super::packed_model::{pack_scores, pack_values};
 use super::profiles::{self, keep_history};
 use super::session::Session;
 use super::{company, deals, records, rules as fact_rules};
-use crate::model::{Attribute, Computed, Origin, Profile, ProfileId, Purpose, RuleId, TraitName};
+use crate::model::{Attribute, Computed, Origin, Profile, ProfileId, Purpose, RuleId, Standings, TraitName};
 use crate::store::{ComputeInput, ComputeProfiles};
 
 pub(super) fn compute(
@@ -39,10 +39,18 @@ pub(super) fn compute(
                 Some(rules) => company::place(session, &profile, rules, as_of)?,
                 None => BTreeMap::new(),
             };
-            let result = if gate.allows(*id, Purpose::Analytics)? {
+            let consents = gate.consents(Some(*id))?;
+            let result = if consents.allows(Purpose::Analytics) {
                 let facts = fact_rules::facts(session, *id, &wanted)?;
                 let deals = deals::of_profile(session, *id)?;
-                let input = ComputeInput { profile: &profile, facts: &facts, deals: &deals, company: &company };
+                let input = ComputeInput {
+                    profile: &profile,
+                    facts: &facts,
+                    deals: &deals,
+                    company: &company,
+                    consents: &consents,
+                    standings: &Standings::default(),
+                };
                 let mut result = computing.compute(&input);
                 result.traits.extend(company);
                 result

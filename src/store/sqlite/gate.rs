@@ -71,10 +71,6 @@ impl<'s, 'c> Gate<'s, 'c> {
         Ok(Consents { decisions, defaults: self.privacy.defaults })
     }
 
-    pub(super) fn allows(&self, profile: i64, purpose: Purpose) -> Fallible<bool> {
-        Ok(self.consents(Some(profile))?.allows(purpose))
-    }
-
     /// What of a message is kept. The person's word and the message's own are both heard; a message about consent is kept
     /// whatever they say, and then counts for nothing else.
     pub(super) fn admit(&self, whose: &Whose, says: &MessageConsent) -> Fallible<Admission> {

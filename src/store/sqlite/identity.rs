@@ -3,7 +3,7 @@
 use connector::Timestamp;
 
 use super::fault::Fallible;
-use super::profiles::{make_known, mark_stale, note_change};
+use super::profiles::{make_known, make_unknown, mark_stale, note_change};
 use super::session::Session;
 use super::{hashes, records};
 use crate::model::{Identifier, IdentifierKind, ProfileId, ProfileUid, Standing};
@@ -92,6 +92,20 @@ pub(super) fn attach<'a>(
         mark_stale(session, profile)?;
     }
     Ok(conflicts)
+}
+
+/// The identifier has left this profile, as its row says already: the log tells why, and the profile is computed anew. It may have
+/// been all that somebody was known by.
+pub(super) fn left(session: &Session<'_>, identifier: &Identifier, owner: i64, because: Because<'_>) -> Fallible<()> {
+    let kind = session.kind(&identifier.kind)?;
+    log_edge(session, &because.edge(-1, owner, kind, &identifier.value))?;
+    session.memo.forget(identifier);
+    if identifier.kind.is_known() && !identifiers_of(session, owner)?.iter().any(|id| id.kind.is_known()) {
+        make_unknown(session, owner)?;
+    }
+    note_change(session, owner)?;
+    mark_stale(session, owner)?;
+    Ok(())
 }
 
 /// The profile that an identifier points at.

@@ -4,7 +4,7 @@ use connector::Timestamp;
 
 use super::fault::{Fallible, Fault};
 use super::graph::CONTESTED;
-use super::identity::{Because, holder, identifiers_of, log_edge};
+use super::identity::{Because, holder, identifiers_of, left, log_edge};
 use super::profiles::{self, NewProfile};
 use super::session::Session;
 use super::{company, events, identity_log, records, report, reviews};
@@ -49,10 +49,8 @@ pub(super) fn unlink(
 /// Nobody holds it any more.
 fn release(session: &Session<'_>, owner: i64, identifier: &Identifier, because: Because<'_>) -> Fallible<()> {
     let kind = session.kind(&identifier.kind)?;
-    log_edge(session, &because.edge(-1, owner, kind, &identifier.value))?;
     session.run("DELETE FROM identifier WHERE kind = ?1 AND value = ?2", (kind, &identifier.value))?;
-    profiles::mark_stale(session, owner)?;
-    profiles::note_change(session, owner)
+    left(session, identifier, owner, because)
 }
 
 /// Everything that bears on a profile.

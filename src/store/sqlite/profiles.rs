@@ -192,6 +192,13 @@ pub(super) fn make_known(session: &Session<'_>, id: i64) -> Fallible<()> {
     Ok(())
 }
 
+/// Nothing of what the profile holds names a person any more.
+pub(super) fn make_unknown(session: &Session<'_>, id: i64) -> Fallible<()> {
+    session.run("UPDATE profile SET known = 0 WHERE id = ?1", [id])?;
+    session.memo.forget_profile(id);
+    Ok(())
+}
+
 /// The profile has been seen at an instant, perhaps earlier than thought.
 pub(super) fn seen_at(session: &Session<'_>, id: i64, at: Timestamp) -> Fallible<()> {
     if session.memo.was_seen(ProfileId(id), at) {

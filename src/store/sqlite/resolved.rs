@@ -4,7 +4,7 @@ use connector::Timestamp;
 
 use super::fault::Fallible;
 use super::graph::{CONTESTED, QUARANTINED, RETIRED};
-use super::identity::{Because, Person, attach, log_edge};
+use super::identity::{Because, Person, attach, holder_of_value, left, log_edge};
 use super::page::existing;
 use super::profiles::{self, NewProfile, seen_at};
 use super::session::Session;
@@ -75,12 +75,7 @@ fn note(session: &Session<'_>, resolution: &Resolution, person: Option<Person>, 
     for conflict in &resolution.conflicts {
         let kind = session.kind(&conflict.identifier.kind)?;
         if conflict.action == ConflictAction::Quarantined {
-            session.run(
-                "INSERT INTO identifier (kind, value, profile, state) VALUES (?1, ?2, 0, ?3)
-                 ON CONFLICT DO UPDATE SET profile = 0, state = excluded.state WHERE state <> excluded.state",
-                (kind, &conflict.identifier.value, QUARANTINED),
-            )?;
-            session.memo.forget(&conflict.identifier);
+            quarantine(session, &conflict.identifier, because)?;
         }
         session.run(
             "INSERT INTO identity_conflict (at, recorded_at, kind, value, action, owner, profile, cause)
@@ -106,16 +101,28 @@ fn note(session: &Session<'_>, resolution: &Resolution, person: Option<Person>, 
     Ok(news as u64)
 }
 
+/// The value is nobody's from now on; whoever held it is told so.
+fn quarantine(session: &Session<'_>, identifier: &Identifier, because: Because<'_>) -> Fallible<()> {
+    let kind = session.kind(&identifier.kind)?;
+    let owner = holder_of_value(session, kind, &identifier.value)?;
+    session.run(
+        "INSERT INTO identifier (kind, value, profile, state) VALUES (?1, ?2, 0, ?3)
+         ON CONFLICT DO UPDATE SET profile = 0, state = excluded.state WHERE state <> excluded.state",
+        (kind, &identifier.value, QUARANTINED),
+    )?;
+    session.memo.forget(identifier);
+    // Of a value in quarantine nobody is the holder: later sights of it change nothing.
+    match owner.filter(|owner| *owner > 0) {
+        Some(owner) => left(session, identifier, owner, because),
+        None => Ok(()),
+    }
+}
+
 /// The identifier leaves its holder for a profile of its own, which nothing ever joins; past events stay where they are.
 fn detach(session: &Session<'_>, identifier: &Identifier, because: Because<'_>) -> Fallible<()> {
     let kind = session.kind(&identifier.kind)?;
     let owner =
         session.number("SELECT profile FROM identifier WHERE kind = ?1 AND value = ?2", (kind, &identifier.value))?;
-    let edge = |profile: i64, sign: i64| because.edge(sign, profile, kind, &identifier.value);
-    if owner > 0 {
-        log_edge(session, &edge(owner, -1))?;
-        profiles::mark_stale(session, owner)?;
-    }
     let new = NewProfile { now: because.now, first_seen: because.at, known: false, attributes: &[] };
     let shared = profiles::create(session, &new)?;
     session.run("UPDATE profile SET shared = 1 WHERE id = ?1", [shared])?;
@@ -125,5 +132,8 @@ fn detach(session: &Session<'_>, identifier: &Identifier, because: Because<'_>) 
         (kind, &identifier.value, shared, CONTESTED),
     )?;
     session.memo.forget(identifier);
-    log_edge(session, &edge(shared, 1))
+    if owner > 0 {
+        left(session, identifier, owner, because)?;
+    }
+    log_edge(session, &because.edge(1, shared, kind, &identifier.value))
 }

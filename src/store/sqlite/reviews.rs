@@ -6,7 +6,7 @@ use connector::Timestamp;
 
 use super::fault::{Fallible, Fault};
 use super::graph::SHARED;
-use super::identity::{Because, holder, identifiers_of, log_edge};
+use super::identity::{Because, holder, identifiers_of, left};
 use super::session::Session;
 use super::{identity_log, merge, profiles};
 use crate::model::{Identifier, IdentifierKind, Logged, ProfileId, Review, ReviewReason};
@@ -250,14 +250,14 @@ fn share(session: &Session<'_>, identifier: &Identifier, because: Because<'_>) -
         return Err(Fault::Refused(format!("a {} belongs to one person; answer merge or keep_apart", identifier.kind)));
     }
     let kind = session.kind(&identifier.kind)?;
-    if let Some(owner) = holder(session, identifier)? {
-        log_edge(session, &because.edge(-1, owner, kind, &identifier.value))?;
-        profiles::mark_stale(session, owner)?;
-    }
+    let owner = holder(session, identifier)?.filter(|owner| *owner > 0);
     session.run(
         "INSERT INTO identifier (kind, value, profile, state) VALUES (?1, ?2, 0, ?3)
          ON CONFLICT DO UPDATE SET profile = 0, state = excluded.state",
         (kind, &identifier.value, SHARED),
     )?;
+    if let Some(owner) = owner {
+        left(session, identifier, owner, because)?;
+    }
     identity_log::write(session, &Logged::Shared(identifier.clone()), because.now)
 }

@@ -1,4 +1,4 @@
-//! Conditions of `sync.toml`: read or refused with a place in the text, and evaluated without a panic.
+//! Conditions and formulas of `sync.toml`: read or refused with a place in the text, and evaluated without a panic.
 
 use std::sync::LazyLock;
 
@@ -34,8 +34,16 @@ pub fn check(data: &[u8]) {
         Ok(condition) => {
             let nothing = connector::Value::Null;
             for as_of in [NOW, Timestamp::EPOCH] {
-                let _ = condition.holds(&ProfileInput { traits: &|_| &nothing, as_of });
+                let _ = condition.holds(&ProfileInput { traits: &|_| &nothing, events: &|_| nothing.clone(), as_of });
             }
+        }
+        Err(error) => in_text(&error.span),
+    }
+    match Expr::compile_value(text, &Scope::profile(kinds)) {
+        Ok(formula) => {
+            let number = connector::Value::from(7);
+            let input = ProfileInput { traits: &|_| &number, events: &|_| number.clone(), as_of: NOW };
+            assert_eq!(formula.value(&input), formula.value(&input));
         }
         Err(error) => in_text(&error.span),
     }

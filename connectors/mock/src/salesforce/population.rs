@@ -16,11 +16,6 @@ use crate::chance::{below, pick};
 use crate::clock::Millis;
 use crate::crowd::{Crowd, firm_domain, firm_name};
 
-/// Leads are people of the crowd no contact ever reaches: firms of their own, so addresses of their own.
-const LEADS_FROM: u64 = 80_000_000;
-const CONTACTS_PER_LEAD: u64 = 10;
-const CONTACTS_PER_TASK: u64 = 4;
-
 const INDUSTRIES: [&str; 8] =
     ["Technology", "Finance", "Healthcare", "Consulting", "Manufacturing", "Media", "Retail", "Telecommunications"];
 const LEAD_STATUSES: [&str; 3] = ["Open - Not Contacted", "Working - Contacted", "Closed - Not Converted"];
@@ -47,8 +42,8 @@ impl Population {
             Kind::Contact => self.contacts,
             Kind::Account => crowd.companies(),
             Kind::Opportunity | Kind::OpportunityContactRole => crowd.deals(),
-            Kind::Lead => self.contacts.div_ceil(CONTACTS_PER_LEAD),
-            Kind::Task => self.contacts.div_ceil(CONTACTS_PER_TASK),
+            Kind::Lead => crowd.leads(),
+            Kind::Task => crowd.tasks(),
             _ => 0,
         }
     }
@@ -161,7 +156,7 @@ impl Population {
     }
 
     fn lead(&self, index: u64, name: &str) -> Datum {
-        let (crowd, who) = (self.lead_crowd(), LEADS_FROM + index);
+        let (crowd, who) = self.crowd().lead(index);
         match name {
             "FirstName" => Datum::text(crowd.first_name(who)),
             "LastName" => Datum::text(crowd.last_name(who)),
@@ -180,12 +175,8 @@ impl Population {
         }
     }
 
-    fn lead_crowd(&self) -> Crowd {
-        Crowd { seed: self.seed, contacts: LEADS_FROM + self.count(Kind::Lead) }
-    }
-
     fn task(&self, index: u64, name: &str) -> Datum {
-        let contact = self.contact_of_task(index);
+        let contact = self.crowd().contact_of_task(index);
         match name {
             "WhoId" => record(Kind::Contact, contact),
             "AccountId" => record(Kind::Account, self.crowd().company_of_contact(contact)),
@@ -201,12 +192,6 @@ impl Population {
         }
     }
 
-    fn contact_of_task(&self, task: u64) -> u64 {
-        let first = task * CONTACTS_PER_TASK;
-        let room = CONTACTS_PER_TASK.min(self.contacts.saturating_sub(first)).max(1);
-        first + below(self.seed, 51, task, room)
-    }
-
     /// The indexes of generated records whose indexed field has this key (see [`Datum::key`]), before any change.
     pub fn find(&self, kind: Kind, name: &str, key: &str) -> Vec<u64> {
         let crowd = self.crowd();
@@ -217,12 +202,7 @@ impl Population {
         let same = |index: &u64| self.value(kind, *index, name).key(false).as_deref() == Some(key);
         match (kind, name) {
             (Kind::Contact, "Email") => crowd.contact_by_email(key).into_iter().collect(),
-            (Kind::Lead, "Email") => self
-                .lead_crowd()
-                .contact_by_email(key)
-                .and_then(|who| who.checked_sub(LEADS_FROM))
-                .into_iter()
-                .collect(),
+            (Kind::Lead, "Email") => crowd.lead_by_email(key).into_iter().collect(),
             (Kind::Contact, "AccountId") => {
                 target(Kind::Account).map_or(0..0, |account| crowd.contacts_of_company(account)).collect()
             }
@@ -232,16 +212,14 @@ impl Population {
             }
             (Kind::Task, "AccountId") => {
                 let contacts = target(Kind::Account).map_or(0..0, |account| crowd.contacts_of_company(account));
-                let mut tasks: Vec<u64> = contacts.map(|contact| contact / CONTACTS_PER_TASK).filter(same).collect();
-                tasks.dedup();
-                tasks
+                contacts.filter_map(|contact| crowd.task_of_contact(contact)).collect()
             }
             (Kind::OpportunityContactRole, "OpportunityId") => target(Kind::Opportunity).into_iter().collect(),
             (Kind::OpportunityContactRole, "ContactId") => {
                 target(Kind::Contact).and_then(|contact| crowd.deal_of_contact(contact)).into_iter().collect()
             }
             (Kind::Task, "WhoId") => {
-                target(Kind::Contact).map(|contact| contact / CONTACTS_PER_TASK).filter(same).into_iter().collect()
+                target(Kind::Contact).and_then(|contact| crowd.task_of_contact(contact)).into_iter().collect()
             }
             // Rarely asked for: looking at each is quick enough.
             (_, "OwnerId") => (0..self.count(kind)).filter(same).collect(),

@@ -14,9 +14,10 @@ use super::life::{Life, State};
 use super::outcome::{self, Part};
 use super::query_api::unsupported;
 use super::shelf::{id_of, number_of};
-use super::{multipart, wrong_state};
+use super::wrong_state;
 use crate::desk::Core;
 use crate::exchange::{Call, Reply};
+use crate::multipart;
 
 /// Bytes an upload may have.
 const MAX_UPLOAD: usize = 100 * 1024 * 1024;
@@ -98,16 +99,22 @@ impl Org {
             self.bulk.ingests.insert(number, job);
             return Ok(Reply::json(200, &Value::Object(info)));
         };
-        let parts = multipart::split(&call.body, boundary).map_err(|why| Refusal::new(400, "INVALIDJOB", why))?;
-        let mut job = self.new_ingest(core, &parts_job(parts.job)?, version)?;
-        if String::from_utf8_lossy(parts.content).chars().count() > MAX_ONE_SHOT {
+        let parts = multipart::parts(&call.body, boundary);
+        let part = |name: &str| {
+            let found = parts.iter().find(|part| part.name == name).map(|part| part.content);
+            let missing = || Refusal::new(400, "INVALIDJOB", format!("Multipart message is missing the part '{name}'"));
+            found.ok_or_else(missing)
+        };
+        let (definition, content) = (part("job")?, part("content")?);
+        let mut job = self.new_ingest(core, &parts_job(definition)?, version)?;
+        if String::from_utf8_lossy(content).chars().count() > MAX_ONE_SHOT {
             return Err(Refusal::new(
                 400,
                 "INVALIDJOB",
                 format!("The content of a multipart request is longer than {MAX_ONE_SHOT} characters"),
             ));
         }
-        job.content = Content::Raw(Bytes::copy_from_slice(parts.content));
+        job.content = Content::Raw(Bytes::copy_from_slice(content));
         let number = self.number_ingest(&mut job);
         job.close(core.now);
         let info = job.info();

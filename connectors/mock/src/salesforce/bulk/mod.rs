@@ -12,7 +12,6 @@ mod knobs;
 mod life;
 mod listing;
 mod locator;
-mod multipart;
 mod outcome;
 mod query_api;
 mod query_job;

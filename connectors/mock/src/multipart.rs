@@ -1,9 +1,9 @@
-//! `multipart/form-data` with a JSON part `job` and a CSV part `content`: a job made, uploaded and closed in one call.
+//! `multipart/form-data`, as far as mocks receive it: whole parts in memory, found by name.
 
-/// The two parts of a one-shot job.
+/// One part of a form.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Parts<'a> {
-    pub job: &'a [u8],
+pub struct Part<'a> {
+    pub name: String,
     pub content: &'a [u8],
 }
 
@@ -18,29 +18,20 @@ pub fn boundary(content_type: &str) -> Option<&str> {
     Some(value.trim().trim_matches('"')).filter(|value| !value.is_empty())
 }
 
-/// Finds both parts.
-///
-/// # Errors
-/// What is missing, in words.
-pub fn split<'a>(body: &'a [u8], boundary: &str) -> Result<Parts<'a>, String> {
+/// The named parts of a body, in order.
+pub fn parts<'a>(body: &'a [u8], boundary: &str) -> Vec<Part<'a>> {
     let marker = format!("--{boundary}");
-    let (mut job, mut content) = (None, None);
+    let mut found = Vec::new();
     for piece in pieces(body, marker.as_bytes()) {
         let Some(at) = find(piece, b"\r\n\r\n") else { continue };
         let head = String::from_utf8_lossy(piece.get(..at).unwrap_or_default()).into_owned();
-        let text = piece.get(at + 4..).unwrap_or_default();
-        let text = text.strip_suffix(b"\r\n").unwrap_or(text);
-        match name_of(&head).as_deref() {
-            Some("job") => job = Some(text),
-            Some("content") => content = Some(text),
-            _ => {}
+        let content = piece.get(at + 4..).unwrap_or_default();
+        let content = content.strip_suffix(b"\r\n").unwrap_or(content);
+        if let Some(name) = name_of(&head) {
+            found.push(Part { name, content });
         }
     }
-    match (job, content) {
-        (Some(job), Some(content)) => Ok(Parts { job, content }),
-        (None, _) => Err("Multipart message is missing the part 'job'".into()),
-        (_, None) => Err("Multipart message is missing the part 'content'".into()),
-    }
+    found
 }
 
 /// What lies between two markers.
@@ -71,13 +62,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_parts_come_out_whole() {
+    fn parts_come_out_whole() {
         let body = "--xyz\r\nContent-Type: application/json\r\nContent-Disposition: form-data; name=\"job\"\r\n\r\n{\"a\":1}\r\n\
                     --xyz\r\nContent-Disposition: form-data; name=\"content\"; filename=\"content\"\r\nContent-Type: text/csv\r\n\r\n\
                     Id\n1\n\r\n--xyz--\r\n";
-        let parts = split(body.as_bytes(), "xyz").unwrap();
-        assert_eq!(parts, Parts { job: b"{\"a\":1}", content: b"Id\n1\n" });
-        assert!(split(b"--xyz\r\n\r\n--xyz--", "xyz").unwrap_err().contains("'job'"));
+        let found = parts(body.as_bytes(), "xyz");
+        let expected: [(&str, &[u8]); 2] = [("job", b"{\"a\":1}"), ("content", b"Id\n1\n")];
+        assert_eq!(found.iter().map(|part| (part.name.as_str(), part.content)).collect::<Vec<_>>(), expected);
+        assert!(parts(b"--xyz\r\n\r\n--xyz--", "xyz").is_empty());
     }
 
     #[test]

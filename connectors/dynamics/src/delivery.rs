@@ -1,0 +1,289 @@
+//! The delivery of one object's writes: by the way their number asks for, row by row where many together are refused, and
+//! again where a refusal is only of the moment.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use connector::{Error, Object, Outcome, Reason};
+use futures::stream::{self, StreamExt};
+
+use crate::api::Api;
+use crate::bulk::{Told, is_unknown_call};
+use crate::outgoing::{Row, Sent};
+use crate::parts::{Ask, RowAnswer, Writing, of_failure};
+use crate::reject::{COME_BACK, Meaning, NOT_OPTIMISTIC, Refused, meaning, rejection};
+use crate::route::Route;
+use crate::schema::Described;
+
+/// Sendings of one row in all.
+const ROUNDS: u32 = 4;
+/// Before what was locked is sent again; it doubles.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Rows to be sent.
+struct Task<'a> {
+    rows: Vec<Sent<'a>>,
+    ask: Ask,
+    way: Route,
+    /// Sendings, this one included.
+    round: u32,
+    pause: Duration,
+}
+
+pub(crate) struct Delivery<'d, 'a> {
+    writing: Writing<'d>,
+    pub outcomes: BTreeMap<usize, Outcome>,
+    pub stopped: Option<Error>,
+    tasks: VecDeque<Task<'a>>,
+}
+
+impl<'d, 'a> Delivery<'d, 'a> {
+    pub fn new(api: &'d Api, described: &'d Described, object: &'d Object) -> Self {
+        let attempted = format!("write {object} records");
+        let writing = Writing { api, described, object, attempted };
+        Self { writing, outcomes: BTreeMap::new(), stopped: None, tasks: VecDeque::new() }
+    }
+
+    /// Puts rows on their way.
+    pub fn give(&mut self, rows: Vec<Sent<'a>>, ask: Ask, way: Route) {
+        if !rows.is_empty() {
+            self.tasks.push_back(Task { rows, ask, way, round: 1, pause: Duration::ZERO });
+        }
+    }
+
+    pub async fn run(&mut self) {
+        while let Some(task) = self.tasks.pop_front() {
+            if let Some(error) = &self.stopped {
+                for sent in &task.rows {
+                    self.outcomes.insert(sent.place, Outcome::Deferred(error.clone()));
+                }
+                continue;
+            }
+            if !task.pause.is_zero() {
+                self.writing.api.clock.sleep(task.pause).await;
+            }
+            match task.way {
+                Route::Bulk => self.in_bulk(task).await,
+                Route::Batch | Route::Single => self.by_parts(task).await,
+            }
+        }
+    }
+
+    async fn in_bulk(&mut self, mut task: Task<'a>) {
+        let (api, most) = (self.writing.api, self.writing.api.limits.bulk);
+        let size = api.bulk.size.get(most);
+        let calls = chunked(std::mem::take(&mut task.rows), size);
+        let mut sendings = Vec::with_capacity(calls.len());
+        for rows in calls {
+            sendings.push(bulk(&self.writing, rows));
+        }
+        let told: Vec<(Vec<Sent<'a>>, Told)> = stream::iter(sendings).buffered(api.limits.parallel).collect().await;
+        for (rows, told) in told {
+            match told {
+                Told::Done => {
+                    api.bulk.size.grow(most);
+                    rows.iter().for_each(|sent| self.settle_done(sent));
+                }
+                Told::TooMuch if rows.len() > 1 && task.round < ROUNDS => {
+                    api.bulk.size.halve(most);
+                    let pause = PAUSE.saturating_mul(1 << task.round.min(4));
+                    self.tasks.push_back(Task { rows, round: task.round + 1, pause, ..task });
+                }
+                Told::TooMuch => self.tasks.push_back(Task { rows, way: Route::Batch, ..task }),
+                Told::Refused(refused) => {
+                    if is_unknown_call(&refused) {
+                        api.forget_bulk(&self.writing.described.table);
+                    }
+                    // One of them is bad, and nobody says which: each for itself.
+                    self.tasks.push_back(Task { rows, way: Route::Batch, ..task });
+                }
+                Told::Failed(error) => {
+                    if error.maybe_applied {
+                        api.bulk.size.halve(most);
+                    }
+                    let answers = vec![of_failure(error); rows.len()];
+                    self.take(&task, rows, answers);
+                }
+            }
+        }
+    }
+
+    fn settle_done(&mut self, sent: &Sent<'_>) {
+        if let Some(id) = sent.id() {
+            let outcome = Outcome::Done { id, created: false, kept: connector::Fields::new(), modified_at: None };
+            self.outcomes.insert(sent.place, outcome);
+        }
+    }
+
+    async fn by_parts(&mut self, mut task: Task<'a>) {
+        let limits = self.writing.api.limits;
+        let size = if task.way == Route::Single { 1 } else { limits.batch };
+        let calls = chunked(std::mem::take(&mut task.rows), size);
+        let mut sendings = Vec::with_capacity(calls.len());
+        for rows in calls {
+            sendings.push(each(&self.writing, rows, task.ask));
+        }
+        let answered: Vec<(Vec<Sent<'a>>, Vec<RowAnswer>)> =
+            stream::iter(sendings).buffered(limits.parallel).collect().await;
+        for (rows, answers) in answered {
+            self.take(&task, rows, answers);
+        }
+    }
+
+    /// Settles rows by their answers, or puts them on their way again.
+    fn take(&mut self, task: &Task<'a>, rows: Vec<Sent<'a>>, answers: Vec<RowAnswer>) {
+        let (mut again, mut untouched, mut others) = (Vec::new(), Vec::new(), Vec::new());
+        for (mut sent, answer) in rows.into_iter().zip(answers) {
+            match answer {
+                RowAnswer::Done { id, created, kept, modified_at } => {
+                    self.outcomes.insert(sent.place, Outcome::Done { id, created, kept, modified_at });
+                }
+                RowAnswer::Lost(error) => {
+                    self.outcomes.insert(sent.place, Outcome::Ambiguous(error));
+                }
+                RowAnswer::NotSent(error) => {
+                    self.outcomes.insert(sent.place, Outcome::Deferred(error.clone()));
+                    self.stopped.get_or_insert(error);
+                }
+                RowAnswer::Untouched => untouched.push(sent),
+                RowAnswer::Refused(refused) => match self.next(task, &sent, &refused) {
+                    Next::Reject(reason) => self.reject(&sent, reason, &refused),
+                    Next::Again => again.push(sent),
+                    Next::Untied => {
+                        if let Row::Id { etag, .. } = &mut sent.row {
+                            *etag = None;
+                        }
+                        untouched.push(sent);
+                    }
+                    Next::Otherwise => others.push(sent),
+                },
+            }
+        }
+        let round = task.round + 1;
+        let pause = PAUSE.saturating_mul(1 << task.round.min(4));
+        let next = |rows, ask, way, pause| Task { rows, ask, way, round, pause };
+        let other = if task.ask == Ask::Update { Ask::Create } else { Ask::Update };
+        for task in [
+            next(again, task.ask, task.way, pause),
+            next(untouched, task.ask, Route::Single, Duration::ZERO),
+            next(others, other, task.way, Duration::ZERO),
+        ] {
+            if !task.rows.is_empty() {
+                self.tasks.push_back(task);
+            }
+        }
+    }
+
+    fn reject(&mut self, sent: &Sent<'_>, reason: Reason, refused: &Refused) {
+        let written: Vec<Arc<str>> = sent.write.fields.names().cloned().collect();
+        self.outcomes.insert(sent.place, Outcome::Rejected(rejection(reason, refused, &written)));
+    }
+
+    fn next(&self, task: &Task<'_>, sent: &Sent<'_>, refused: &Refused) -> Next {
+        next(task.ask, task.round, &sent.row, refused)
+    }
+}
+
+async fn bulk<'a>(writing: &Writing<'_>, rows: Vec<Sent<'a>>) -> (Vec<Sent<'a>>, Told) {
+    let told = writing.api.update_multiple(writing.described, &writing.attempted, &rows).await;
+    (rows, told)
+}
+
+async fn each<'a>(writing: &Writing<'_>, rows: Vec<Sent<'a>>, ask: Ask) -> (Vec<Sent<'a>>, Vec<RowAnswer>) {
+    let answers = match rows.as_slice() {
+        [one] => vec![writing.alone(one, ask).await],
+        several => writing.together(several, ask).await,
+    };
+    (rows, answers)
+}
+
+/// What is to be done next about a refused row.
+#[derive(Clone, Debug, PartialEq)]
+enum Next {
+    Reject(Reason),
+    /// Again, after a pause.
+    Again,
+    /// Again, without the condition that the table does not take.
+    Untied,
+    /// What was to be updated is to be made, or the other way round.
+    Otherwise,
+}
+
+fn next(ask: Ask, round: u32, row: &Row, refused: &Refused) -> Next {
+    let tied = matches!(row, Row::Id { etag: Some(_), .. });
+    if tied && refused.fault.is(NOT_OPTIMISTIC) {
+        return Next::Untied;
+    }
+    let last = round >= ROUNDS;
+    let creates = matches!(row, Row::Key { creates: true, .. });
+    match meaning(refused, tied, ask == Ask::Create && *row != Row::New) {
+        Meaning::Final(reason) => Next::Reject(reason),
+        Meaning::Missing if creates && ask == Ask::Update && !last => Next::Otherwise,
+        Meaning::Missing => Next::Reject(Reason::Gone),
+        // Somebody was faster; then it is there to be updated.
+        Meaning::Exists if creates && ask == Ask::Create && !last => Next::Otherwise,
+        Meaning::Exists => Next::Reject(Reason::Duplicate { existing: None }),
+        Meaning::Locked if last => Next::Reject(Reason::Locked { retry_after: Some(COME_BACK) }),
+        Meaning::Unexpected if round > 1 => Next::Reject(Reason::Invalid),
+        Meaning::Locked | Meaning::Unexpected => Next::Again,
+        Meaning::Throttled => Next::Reject(Reason::Locked { retry_after: Some(COME_BACK) }),
+    }
+}
+
+fn chunked<'a>(rows: Vec<Sent<'a>>, size: usize) -> Vec<Vec<Sent<'a>>> {
+    let mut calls = Vec::with_capacity(rows.len().div_ceil(size.max(1)));
+    let mut rows = rows.into_iter().peekable();
+    while rows.peek().is_some() {
+        calls.push(rows.by_ref().take(size.max(1)).collect());
+    }
+    calls
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Fault;
+
+    fn decide(ask: Ask, round: u32, row: &Row, status: u16, code: &str) -> Next {
+        let body = format!(r#"{{"error":{{"code":"{code}","message":"m"}}}}"#);
+        next(ask, round, row, &Refused { status, fault: Fault::read(body.as_bytes()) })
+    }
+
+    fn by_id(etag: Option<&str>) -> Row {
+        Row::Id { id: "c0000000-0000-0000-0000-000000000001".into(), etag: etag.map(Arc::from) }
+    }
+
+    #[test]
+    fn a_row_by_id_is_never_made() {
+        let gone = Next::Reject(Reason::Gone);
+        assert_eq!(decide(Ask::Update, 1, &by_id(None), 404, "0x80040217"), gone);
+        assert_eq!(decide(Ask::Update, 1, &by_id(None), 412, ""), gone);
+        let tied = by_id(Some("W/\"1\""));
+        assert_eq!(decide(Ask::Update, 1, &tied, 404, ""), gone);
+        assert_eq!(decide(Ask::Update, 1, &tied, 412, ""), Next::Reject(Reason::Conflict));
+        assert_eq!(decide(Ask::Update, 1, &tied, 400, NOT_OPTIMISTIC), Next::Untied);
+    }
+
+    #[test]
+    fn a_row_by_key_is_made_once_and_updated_where_somebody_was_faster() {
+        let key = |creates| Row::Key { column: "k".into(), value: "1".into(), creates };
+        assert_eq!(decide(Ask::Update, 1, &key(true), 404, "0x80060891"), Next::Otherwise);
+        assert_eq!(decide(Ask::Update, 1, &key(false), 404, "0x80060891"), Next::Reject(Reason::Gone));
+        assert_eq!(decide(Ask::Create, 2, &key(true), 412, ""), Next::Otherwise);
+        assert_eq!(decide(Ask::Create, 2, &key(true), 412, "0x80040237"), Next::Otherwise);
+        let duplicate = Next::Reject(Reason::Duplicate { existing: None });
+        assert_eq!(decide(Ask::Create, 2, &key(true), 412, "0x80040333"), duplicate);
+        assert_eq!(decide(Ask::Create, ROUNDS, &key(true), 412, ""), duplicate);
+    }
+
+    #[test]
+    fn what_passes_is_tried_again_a_few_times() {
+        let row = by_id(None);
+        assert_eq!(decide(Ask::Update, 1, &row, 500, "0x80044150"), Next::Again);
+        let locked = Next::Reject(Reason::Locked { retry_after: Some(COME_BACK) });
+        assert_eq!(decide(Ask::Update, ROUNDS, &row, 500, "0x80044150"), locked);
+        assert_eq!(decide(Ask::Update, 1, &row, 400, "0x80040216"), Next::Again);
+        assert_eq!(decide(Ask::Update, 2, &row, 400, "0x80040216"), Next::Reject(Reason::Invalid));
+    }
+}
