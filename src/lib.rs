@@ -7,7 +7,7 @@
 //! 1. `model` the nouns of a CDP · `expr` CEL expressions, pure
 //! 2. `store` the only SQL · `mapping` CRM fields ↔ traits · `compare` the three-way compare · `consent` what may
 //!    be used · `resolution` whose is this · `matching` could these be one · `company` who works where · `enrich`
-//!    behaviour → traits and scores · `schedule` when things run
+//!    behaviour → traits and scores · `routing` whose a lead is · `schedule` when things run
 //! 3. `pull` CRM → store · `push` store → CRM · `ingest` events → store
 //! 4. `config` sync.toml → settings · `server` faces for machines
 //! 5. `app` where concrete things meet
@@ -30,6 +30,7 @@ pub mod model;
 pub mod pull;
 pub mod push;
 pub mod resolution;
+pub mod routing;
 pub mod schedule;
 pub mod server;
 pub mod store;

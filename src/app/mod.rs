@@ -42,6 +42,7 @@ pub use running::{Finished, Progress};
 use crate::config::{ConnectionSettings, Settings};
 use crate::enrich::Model;
 use crate::ingest::LiveSource;
+use crate::mapping::ObjectMapping;
 use crate::server::RunOutcomes;
 use crate::store::Store;
 use notebook::{Shelf, StoreNotebook};
@@ -62,6 +63,18 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// The same, reading whose each record is, where the CRM has owners.
+    fn with_owners(mut self) -> Self {
+        for owner in &self.connector.capability().owners {
+            let mapping = self.settings.objects.iter_mut().find(|mapping| mapping.object == owner.object);
+            if let Some(mapping) = mapping.filter(|mapping| !mapping.fields.is_empty()) {
+                *mapping = std::mem::replace(mapping, ObjectMapping::new(owner.object.clone(), Vec::new()))
+                    .with_owner(&owner.field);
+            }
+        }
+        self
+    }
+
     pub fn name(&self) -> &ConnectionName {
         &self.settings.name
     }

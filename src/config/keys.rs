@@ -33,8 +33,9 @@ pub const ROOT: Keys = keys(
         "safety",
         "identity",
         "privacy",
+        "routing",
     ],
-    &["include", "segments", "routing", "alerts", "renamed"],
+    &["include", "segments", "alerts", "renamed"],
 );
 
 /// Keys of the root that are values; the others are sections.
@@ -141,9 +142,35 @@ pub const CUSTOM: Keys = keys(&["limit", "pattern"], &[]);
 
 pub const SECRET: Keys = keys(&["env", "file", "command"], &[]);
 
+pub const ROUTING: Keys = keys(
+    &[
+        "on",
+        "keep_owner",
+        "account_owner",
+        "fallback",
+        "pool",
+        "default_pool",
+        "hours",
+        "holidays",
+        "when_closed",
+        "sla",
+        "rule",
+    ],
+    &[],
+);
+
+pub const ROUTING_RULE: Keys = keys(&["name", "when", "assign"], &[]);
+
+pub const POOL: Keys = keys(&["name", "method", "members", "hours", "when_closed", "skills"], &[]);
+
+pub const MEMBER: Keys =
+    keys(&["user", "weight", "daily_cap", "open_cap", "timezone", "hours", "away", "skills", "languages"], &[]);
+
+pub const SLA: Keys = keys(&["respond_within", "on_breach"], &[]);
+
 /// Every place there is.
 #[cfg(test)]
-pub const EVERY_PLACE: [Keys; 29] = [
+pub const EVERY_PLACE: [Keys; 34] = [
     ROOT,
     STORE,
     SERVER,
@@ -172,6 +199,11 @@ pub const EVERY_PLACE: [Keys; 29] = [
     IDENTITY,
     LIMITS,
     CUSTOM,
+    ROUTING,
+    ROUTING_RULE,
+    POOL,
+    MEMBER,
+    SLA,
     SECRET,
 ];
 

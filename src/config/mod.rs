@@ -4,6 +4,7 @@
 //! where (`reader`, `keys`) → settings. Nothing is accepted and ignored; all problems are reported at once; a secret in
 //! the file is never echoed (`mask`).
 
+mod calendar;
 mod catalogue;
 mod columns;
 mod company;
@@ -28,6 +29,7 @@ mod preset;
 mod privacy;
 mod reader;
 mod render;
+mod routing;
 mod schedule;
 mod score;
 mod secret;

@@ -18,6 +18,9 @@ pub enum Source {
     ProfileId,
     /// Consent for a purpose: a yes or no at the CRM that is an opt-out where the transform says `not`.
     Consent(Purpose),
+    /// The id of the user who owns the record. A matter of the record alone: read and remembered with it, no trait of anybody;
+    /// written only by routing.
+    Owner,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +47,7 @@ impl FieldMapping {
             Source::Declared => (Direction::Both, Rule::CrmWins),
             Source::Computed | Source::ProfileId => (Direction::Push, Rule::CdpWins),
             Source::Consent(_) => (Direction::Both, Rule::MostRestrictive),
+            Source::Owner => (Direction::Pull, Rule::CrmWins),
         };
         Self {
             attribute: attribute.into(),
@@ -147,7 +151,7 @@ impl FieldMapping {
                 self.outbound(own.unwrap_or_else(|| profile.value(&self.attribute)))
             }
             // Decided by what the person has said, not by a trait.
-            Source::Consent(_) => None,
+            Source::Consent(_) | Source::Owner => None,
             Source::Declared | Source::Computed => self.outbound(profile.value(&self.attribute)),
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use connector::{FieldName, Object};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{FieldMapping, Source};
+use super::{FieldMapping, Kind, Source};
 
 /// When a record is created at the CRM for a profile that has none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -52,6 +52,20 @@ impl ObjectMapping {
 
     pub fn pulls(&self) -> impl Iterator<Item = &FieldMapping> {
         self.fields.iter().filter(|mapping| mapping.direction.pulls())
+    }
+
+    /// The field that holds the id of the record's owner, where owners are read.
+    pub fn owner_field(&self) -> Option<&FieldName> {
+        self.fields.iter().find(|mapping| mapping.source == Source::Owner).map(|mapping| &mapping.field)
+    }
+
+    /// Reads and remembers the record's owner with it.
+    #[must_use]
+    pub fn with_owner(mut self, field: &FieldName) -> Self {
+        if self.owner_field().is_none() {
+            self.fields.push(FieldMapping::new("owner", field.clone(), Kind::Text, Source::Owner));
+        }
+        self
     }
 
     /// The field that holds the profile's id at the CRM, if it is mapped.

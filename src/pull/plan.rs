@@ -223,6 +223,7 @@ impl Planner {
             )));
         }
         if let Some(taken) = step.take
+            && mapping.source != Source::Owner
             && let Ok(value) = mapping.inbound(&taken)
         {
             decision.attributes.push(AttributeChange {

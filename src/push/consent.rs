@@ -73,7 +73,7 @@ impl Stager {
                         overwrites: false,
                     });
                 }
-                Source::Computed | Source::Declared | Source::ProfileId => {}
+                Source::Computed | Source::Declared | Source::ProfileId | Source::Owner => {}
             }
         }
         self.as_intent(item, record, changes, true)

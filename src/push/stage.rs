@@ -244,6 +244,7 @@ impl<'a> Origins<'a> {
     fn cause(&mut self, mapping: &FieldMapping, line: &Arc<str>) -> Cause {
         let origin = match mapping.source {
             Source::ProfileId => "profile".into(),
+            Source::Owner => "owner".into(),
             Source::Consent(purpose) => format!("{} {purpose}", Cause::CONSENT).into(),
             Source::Computed => self.computed().clone(),
             Source::Declared => {

@@ -24,6 +24,9 @@ pub struct Capability {
     /// Objects whose records tell the company they are associated with whenever records are pulled with links to companies,
     /// at no cost and without a sweep.
     pub tells_company: Vec<Object>,
+    /// Objects whose records belong to a user, and the field that holds the user's id. It is read and written as text, like any
+    /// other field; the ids are those of the records of [`Object::User`].
+    pub owners: Vec<OwnerField>,
     /// Whether [`crate::Connector::create_field`] works.
     pub creates_fields: bool,
     /// How long a change may stay invisible to an incremental pull: the lag of the CRM's search index.
@@ -33,6 +36,13 @@ pub struct Capability {
 /// The unique field that holds Ferry's own key on an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExternalKey {
+    pub object: Object,
+    pub field: FieldName,
+}
+
+/// The field that says whose a record is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnerField {
     pub object: Object,
     pub field: FieldName,
 }

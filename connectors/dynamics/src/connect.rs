@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use connector::{Capability, Context, Error, ErrorKind, ExternalKey, Object};
+use connector::{Capability, Context, Error, ErrorKind, ExternalKey, Object, OwnerField};
 use connector_http::{Bucket, Client, ClientSpec, Origin, RetryPolicy, ThrottleSpec, TokenEndpoint, Transport};
 
 use crate::api::Api;
@@ -121,6 +121,9 @@ fn capability(limits: &Limits, prefix: &str, change_tracking: bool) -> Capabilit
         deletions: pulled.to_vec(),
         associations: vec![Object::Deal],
         tells_company: vec![Object::Contact],
+        owners: [Object::Contact, Object::Lead, Object::Company]
+            .map(|object| OwnerField { object, field: "ownerid".into() })
+            .to_vec(),
         creates_fields: true,
         visibility_lag: if change_tracking { Duration::ZERO } else { limits.lag },
     }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use connector::{Capability, Context, Error, ErrorKind, ExternalKey, Object};
+use connector::{Capability, Context, Error, ErrorKind, ExternalKey, Object, OwnerField};
 use connector_http::{
     Bucket, Client, ClientSpec, Origin, RefreshGrant, RetryPolicy, StaticToken, ThrottleSpec, TokenEndpoint,
     TokenSource, Transport,
@@ -94,6 +94,9 @@ fn capability(limits: &Limits) -> Capability {
         deletions: objects.to_vec(),
         associations: vec![Object::Deal],
         tells_company: vec![Object::Contact],
+        owners: [Object::Contact, Object::Company]
+            .map(|object| OwnerField { object, field: "hubspot_owner_id".into() })
+            .to_vec(),
         creates_fields: true,
         visibility_lag: limits.visibility_lag,
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use connector::{
     Account, Budget, Capability, Connector, CreatedField, Error, ErrorKind, ExternalKey, FieldSpec, NewField, Object,
-    Operation, Outcome, Page, PullRequest, ReadKey, ReadRequest, Record, Result, Schema, Timestamp, Write,
+    Operation, Outcome, OwnerField, Page, PullRequest, ReadKey, ReadRequest, Record, Result, Schema, Timestamp, Write,
 };
 
 use super::fault::{Call, Fault, error_of};
@@ -37,6 +37,7 @@ impl MemoryConnector {
             deletions: all[..4].to_vec(),
             associations: all[..4].to_vec(),
             tells_company: Vec::new(),
+            owners: people.iter().map(|object| OwnerField { object: object.clone(), field: "owner".into() }).collect(),
             creates_fields: true,
             visibility_lag,
         };

@@ -66,6 +66,7 @@ pub(super) fn default_schemas() -> BTreeMap<Object, Schema> {
                 unique("cdp_profile_id"),
                 text("industry"),
                 field("employees", FieldKind::Integer),
+                field("owner", FieldKind::Reference),
             ],
         ),
         (

@@ -1,0 +1,286 @@
+//! The pipeline: the first step that names somebody decides, and every step says what it found.
+
+use std::fmt;
+use std::sync::Arc;
+
+use connector::{RecordId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::choose::{Chosen, choose};
+use super::office::{Office, User};
+use super::rules::{Rules, Target, WhenClosed};
+use crate::expr::Input;
+
+/// What is known of a lead when it is routed.
+#[derive(Clone, Copy)]
+pub struct Lead<'a> {
+    /// Traits, scores, segments and company values, for the rules' conditions.
+    pub input: &'a dyn Input,
+    /// Who owns the record already, if there is one.
+    pub owner: Option<&'a RecordId>,
+    /// Who owns the company at this CRM.
+    pub account_owner: Option<&'a RecordId>,
+    /// A language tag.
+    pub language: Option<&'a str>,
+}
+
+impl fmt::Debug for Lead<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lead").field("owner", &self.owner).field("account_owner", &self.account_owner).finish()
+    }
+}
+
+/// Which step decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    Owner,
+    Account,
+    Rule,
+    Pool,
+    Fallback,
+}
+
+impl Step {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::Account => "account",
+            Self::Rule => "rule",
+            Self::Pool => "pool",
+            Self::Fallback => "fallback",
+        }
+    }
+}
+
+/// One line of why: `pool dach: rita@acme.example is next (weighted)`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrailLine {
+    pub step: Step,
+    pub text: Arc<str>,
+}
+
+/// The turn that a decision takes: the caller counts it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    pub pool: Arc<str>,
+    pub member: Arc<str>,
+}
+
+/// Whose the lead is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// It stays with whoever owns the record.
+    Keep {
+        user: User,
+        trail: Vec<TrailLine>,
+    },
+    Assign {
+        user: User,
+        step: Step,
+        share: Option<Share>,
+        trail: Vec<TrailLine>,
+    },
+    /// A queue of the CRM, by its id there.
+    Queue {
+        queue: RecordId,
+        step: Step,
+        trail: Vec<TrailLine>,
+    },
+    /// Nobody is there: ask again at this instant.
+    Hold {
+        until: Timestamp,
+        pool: Arc<str>,
+        trail: Vec<TrailLine>,
+    },
+    /// Not even the fallback is a user of the CRM. The lead is made and belongs to whom the CRM gives it; an admin is told.
+    Unowned {
+        trail: Vec<TrailLine>,
+    },
+}
+
+impl Decision {
+    pub fn trail(&self) -> &[TrailLine] {
+        match self {
+            Self::Keep { trail, .. }
+            | Self::Assign { trail, .. }
+            | Self::Queue { trail, .. }
+            | Self::Hold { trail, .. }
+            | Self::Unowned { trail } => trail,
+        }
+    }
+
+    /// The id that the record's owner field is to hold.
+    pub fn owner(&self) -> Option<&RecordId> {
+        match self {
+            Self::Keep { user, .. } | Self::Assign { user, .. } => Some(&user.id),
+            Self::Queue { queue, .. } => Some(queue),
+            Self::Hold { .. } | Self::Unowned { .. } => None,
+        }
+    }
+}
+
+/// Whose a lead is at this instant. Deterministic in its inputs; asks the office and changes nothing.
+pub fn route(lead: &Lead<'_>, rules: &Rules, office: &dyn Office, now: Timestamp) -> Decision {
+    let routing = Routing { lead, rules, office, now };
+    let mut trail = Vec::new();
+    let found = routing.existing(&mut trail).or_else(|| routing.named(&mut trail)).or_else(|| {
+        let general = rules.general.clone()?;
+        routing.pool(Step::Pool, &general, &mut trail)
+    });
+    match found {
+        Some(Found::Keep(user)) => Decision::Keep { user, trail },
+        Some(Found::Assign(user, step, share)) => Decision::Assign { user, step, share, trail },
+        Some(Found::Queue(queue, step)) => Decision::Queue { queue, step, trail },
+        Some(Found::Hold(until, pool)) => Decision::Hold { until, pool, trail },
+        Some(Found::Fallback) | None => routing.fallback(trail),
+    }
+}
+
+/// What a step found.
+enum Found {
+    Keep(User),
+    Assign(User, Step, Option<Share>),
+    Queue(RecordId, Step),
+    Hold(Timestamp, Arc<str>),
+    /// No later step is to be asked.
+    Fallback,
+}
+
+struct Routing<'a> {
+    lead: &'a Lead<'a>,
+    rules: &'a Rules,
+    office: &'a dyn Office,
+    now: Timestamp,
+}
+
+impl Routing<'_> {
+    /// Steps 1 and 2. Only whether the person is active and not away is asked: hours and caps belong to pools (§11).
+    fn existing(&self, trail: &mut Vec<TrailLine>) -> Option<Found> {
+        let here = [
+            (Step::Owner, self.lead.owner.filter(|_| self.rules.keep_owner), "owns the record"),
+            (Step::Account, self.lead.account_owner.filter(|_| self.rules.account_owner), "owns the company"),
+        ];
+        for (step, owner, owns) in here {
+            let Some(owner) = owner else { continue };
+            let Some(user) = self.office.user_by_id(owner) else {
+                note(trail, step, format!("{owner} {owns} and is no user that was pulled"));
+                continue;
+            };
+            match self.why_not_here(&user) {
+                Some(why) => note(trail, step, format!("{} {owns} and is {why}", user.shown())),
+                None => {
+                    note(trail, step, format!("{} {owns}", user.shown()));
+                    return Some(match step {
+                        Step::Owner => Found::Keep(user),
+                        _ => Found::Assign(user, step, None),
+                    });
+                }
+            }
+        }
+        None
+    }
+
+    fn why_not_here(&self, user: &User) -> Option<&'static str> {
+        if !user.active {
+            return Some("inactive at the CRM");
+        }
+        let (pool, member) = self.rules.member(user.email.as_deref()?)?;
+        self.rules.calendar(Some(pool), member).is_away(self.now).then_some("away")
+    }
+
+    /// Step 3: the first rule that holds. One whose target is nobody now lets the later steps try only where its pool says so.
+    fn named(&self, trail: &mut Vec<TrailLine>) -> Option<Found> {
+        for rule in &self.rules.rules {
+            if rule.when.as_ref().is_some_and(|when| !when.holds(self.lead.input)) {
+                continue;
+            }
+            note(trail, Step::Rule, format!("rule {} holds", rule.name));
+            let found = match &rule.assign {
+                Target::Pool(pool) => self.pool(Step::Rule, pool, trail),
+                target => self.person(Step::Rule, target, trail),
+            };
+            if found.is_some() {
+                return found;
+            }
+        }
+        None
+    }
+
+    /// Step 4 to 6.
+    fn pool(&self, step: Step, name: &Arc<str>, trail: &mut Vec<TrailLine>) -> Option<Found> {
+        let Some(pool) = self.rules.pools.get(name) else {
+            note(trail, step, format!("there is no pool {name}"));
+            return None;
+        };
+        let (chosen, unfit) = choose(self.rules, (name, pool), self.lead, self.office, self.now);
+        for (member, why) in unfit {
+            note(trail, step, format!("pool {name}: {member} is out: {}", why.as_str()));
+        }
+        match chosen {
+            Chosen::Member { member, user } => {
+                let method = pool.method.as_str();
+                note(trail, step, format!("pool {name}: it is the turn of {} ({method})", user.shown()));
+                let share = Share { pool: name.clone(), member: member.user.clone() };
+                Some(Found::Assign(user, step, Some(share)))
+            }
+            Chosen::Opens(until) => match pool.when_closed.unwrap_or(self.rules.when_closed) {
+                WhenClosed::Hold => {
+                    note(trail, step, format!("pool {name}: nobody is there; it waits until {until}"));
+                    Some(Found::Hold(until, name.clone()))
+                }
+                WhenClosed::Next => {
+                    note(trail, step, format!("pool {name}: nobody is there"));
+                    None
+                }
+                WhenClosed::Fallback => {
+                    note(trail, step, format!("pool {name}: nobody is there"));
+                    Some(Found::Fallback)
+                }
+            },
+            Chosen::Nobody => {
+                note(trail, step, format!("pool {name}: nobody can take it"));
+                None
+            }
+        }
+    }
+
+    /// One user or queue, whatever the hour.
+    fn person(&self, step: Step, target: &Target, trail: &mut Vec<TrailLine>) -> Option<Found> {
+        let address = match target {
+            Target::User(address) => address,
+            Target::Queue(queue) => {
+                note(trail, step, format!("queue {queue}"));
+                return Some(Found::Queue(RecordId::new(queue.clone()), step));
+            }
+            Target::Pool(pool) => return self.pool(step, pool, trail),
+        };
+        let Some(user) = self.office.user(address) else {
+            note(trail, step, format!("{address} is no user of the CRM"));
+            return None;
+        };
+        // The fallback is asked last: away or not, somebody must have it.
+        let why = self.why_not_here(&user).filter(|why| step != Step::Fallback || *why != "away");
+        if let Some(why) = why {
+            note(trail, step, format!("{} is {why}", user.shown()));
+            return None;
+        }
+        note(trail, step, format!("{} is named", user.shown()));
+        Some(Found::Assign(user, step, None))
+    }
+
+    /// Step 7.
+    fn fallback(&self, mut trail: Vec<TrailLine>) -> Decision {
+        match self.person(Step::Fallback, &self.rules.fallback, &mut trail) {
+            Some(Found::Assign(user, step, share)) => Decision::Assign { user, step, share, trail },
+            Some(Found::Queue(queue, step)) => Decision::Queue { queue, step, trail },
+            Some(Found::Keep(user)) => Decision::Keep { user, trail },
+            Some(Found::Hold(until, pool)) => Decision::Hold { until, pool, trail },
+            Some(Found::Fallback) | None => Decision::Unowned { trail },
+        }
+    }
+}
+
+fn note(trail: &mut Vec<TrailLine>, step: Step, text: String) {
+    trail.push(TrailLine { step, text: text.into() });
+}
