@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use connector::{Capability, Context, Error, ErrorKind, ExternalKey, Object};
+use connector::{Capability, Context, Error, ErrorKind, ExternalKey, Object, OwnerField};
 use connector_http::{Bucket, Client, ClientSpec, Origin, RetryPolicy, ThrottleSpec, TokenEndpoint, Transport};
 
 use crate::api::Api;
@@ -129,6 +129,9 @@ fn capability() -> Capability {
         deletions: pulled.to_vec(),
         associations: vec![Object::Deal],
         tells_company: vec![Object::Contact],
+        owners: [Object::Contact, Object::Lead, Object::Company, Object::Deal]
+            .map(|object| OwnerField { object, field: "Owner".into() })
+            .to_vec(),
         creates_fields: true,
         // Lists and queries read what was written; only the search lags, and it is not used.
         visibility_lag: Duration::ZERO,
