@@ -45,6 +45,7 @@ pub fn model(root: &Reader<'_>, preset: Preset) -> Computation {
             own_domains: Vec::new(),
             traits: Vec::new(),
             scores: Vec::new(),
+            segments: Vec::new(),
         },
     };
     let broken = traits::traits(root, preset, &mut spec);

@@ -1,24 +1,19 @@
 //! The model: what to keep of events, and what kept facts and deals amount to as of an instant.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use connector::{Timestamp, Value};
 
-use crate::enrich::grade;
+use crate::enrich::judgement::Judgement;
 use crate::enrich::mail::{self, Mail};
 use crate::enrich::matcher::{self, Keeps, Matcher};
 use crate::enrich::person::Person;
-use crate::enrich::reasons;
-use crate::enrich::score::{self, Moment};
-use crate::enrich::score_spec::{Made, ScoreSpec};
 use crate::enrich::session::{self, Mark};
-use crate::enrich::spec::{EventMatch, GRADE, ModelSpec, SCORE_REASONS, TraitRule, TraitSpec};
+use crate::enrich::spec::{EventMatch, ModelSpec, TraitRule, TraitSpec};
 use crate::enrich::touch;
 use crate::enrich::traits::{self, Around, Material, Streams};
-use crate::enrich::values::Values;
 use crate::enrich::window::Due;
-use crate::model::{Computed, Event, Fact, RuleId, Score, TraitName};
+use crate::model::{Computed, Event, Fact, RuleId};
 
 /// A specification made ready. Immutable; share it.
 #[derive(Clone, Debug)]
@@ -28,8 +23,8 @@ pub struct Model {
     matchers: Vec<Matcher>,
     /// For each trait: the rule of its facts, and whether it needs sessions.
     traits: Vec<(Option<RuleId>, bool)>,
-    /// For each score, for each of its rules: whose facts it counts, if it counts events.
-    scores: Vec<Vec<Option<RuleId>>>,
+    /// What is made of the traits.
+    judgement: Judgement,
     steps: RuleId,
     touches: RuleId,
     mail: RuleId,
@@ -72,11 +67,17 @@ impl Model {
             needs_steps |= stepped;
             traits.push((own_matcher.map(&mut add), stepped));
         }
-        let mut matched = |score: &ScoreSpec| {
-            let rules = score.rules().map(|rules| rules.rules.as_slice()).unwrap_or_default();
-            rules.iter().map(|rule| rule.on().map(|on| add(Matcher::new(Some(on), Keeps::Match, own)))).collect()
+        let mut asked = |on: &EventMatch, property: Option<&Arc<str>>| {
+            let keeps = property.map_or(Keeps::Match, |property| Keeps::Number(property.clone()));
+            add(Matcher::new(Some(on), keeps, own))
         };
-        let scores = spec.scores.iter().map(&mut matched).collect();
+        let made_of = |name: &str| -> Vec<RuleId> {
+            let named = spec.traits.iter().zip(&traits).find(|(spec, _)| &*spec.name == name);
+            named.map_or_else(Vec::new, |(_, (rule, stepped))| {
+                rule.iter().copied().chain(stepped.then_some(steps_id)).collect()
+            })
+        };
+        let judgement = Judgement::new(&spec, &mut asked, &made_of);
         if needs_steps {
             add(steps);
         }
@@ -86,7 +87,7 @@ impl Model {
         }
         matchers.sort_by_key(|matcher| matcher.id);
         matchers.dedup_by_key(|matcher| matcher.id);
-        Self { spec, matchers, traits, scores, steps: steps_id, touches, mail: mail_id }
+        Self { spec, matchers, traits, judgement, steps: steps_id, touches, mail: mail_id }
     }
 
     pub fn spec(&self) -> &ModelSpec {
@@ -126,48 +127,12 @@ impl Model {
                 computed.traits.insert(format!("{}_incomplete", spec.name).into(), Value::Bool(true));
             }
         }
-        computed.scores = self.scores(person, &computed.traits, &sorted, &mut due);
-        self.tell_scores(&mut computed);
+        computed.scores = self.judgement.scores(&self.spec, person, &computed.traits, &sorted, &mut due);
+        self.judgement.tell_scores(&self.spec, person, &mut computed);
+        self.judgement.bands(&self.spec, person, &sorted, &mut computed);
+        self.judgement.segments(&self.spec, person, &sorted, &mut computed, &mut due);
         computed.due_at = due.earliest();
         computed
-    }
-
-    /// Every score, in the order of the configuration.
-    pub(super) fn scores(
-        &self,
-        person: &Person<'_>,
-        computed: &BTreeMap<TraitName, Value>,
-        sorted: &Sorted<'_>,
-        due: &mut Due,
-    ) -> Vec<Score> {
-        let values = Values { person, computed };
-        let moment = Moment { zone: self.spec.time_zone, as_of: person.as_of };
-        let mut scores: Vec<Score> = Vec::with_capacity(self.spec.scores.len());
-        for (place, spec) in self.spec.scores.iter().enumerate() {
-            let score = match &spec.made {
-                Made::Rules(rules) => {
-                    let facts = self.score_facts(place, sorted);
-                    score::by_rules(spec, rules, &facts, &values, moment, due)
-                }
-                Made::Combination(of) => score::combined(spec, of, &scores),
-            };
-            scores.push(score);
-        }
-        scores
-    }
-
-    /// The traits that scores give: numbers, the grade, the reasons.
-    fn tell_scores(&self, computed: &mut Computed) {
-        for (spec, score) in self.spec.scores.iter().zip(&computed.scores) {
-            computed.traits.insert(spec.trait_name(), Value::from(score::rounded(score.value)));
-        }
-        let Some(main) = self.spec.main_score() else { return };
-        let told = computed.scores.iter().find(|score| score.name == main.name).and_then(reasons::reasons);
-        computed.traits.insert(Arc::from(SCORE_REASONS), told.map_or(Value::Null, Value::Text));
-        if let Some(graded) = self.spec.scores.iter().find_map(|score| score.grade.as_ref()) {
-            let grade = grade::grade(graded, &computed.scores);
-            computed.traits.insert(Arc::from(GRADE), grade.map_or(Value::Null, Value::Text));
-        }
     }
 
     /// The facts in order, without those of events that a machine made.
@@ -198,10 +163,9 @@ impl Model {
         })
     }
 
-    /// Whose facts each rule of a score counts.
+    /// The matches of each rule of a score, in the order of the rules; none of rules on traits.
     pub(super) fn score_facts<'s, 'f>(&self, place: usize, sorted: &'s Sorted<'f>) -> Vec<&'s [&'f Fact]> {
-        let ids = self.scores.get(place).map(Vec::as_slice).unwrap_or_default();
-        ids.iter().map(|id| id.map(|id| sorted.of(id)).unwrap_or_default()).collect()
+        self.judgement.facts(place, sorted)
     }
 }
 

@@ -5,17 +5,16 @@ use std::sync::Arc;
 use connector::{ConnectionName, RecordId, Timestamp, Value};
 use serde::{Serialize, Serializer};
 
-use crate::enrich::compute::{Model, Sorted};
+use crate::enrich::compute::Model;
+use crate::enrich::explain_score::{ExplainedPart, Outlook};
 use crate::enrich::person::Person;
-use crate::enrich::reasons;
-use crate::enrich::score::{self, Moment};
-use crate::enrich::score_spec::{Gives, Made};
+use crate::enrich::score;
 use crate::enrich::session;
-use crate::enrich::spec::{SCORE_REASONS, TraitRule, TraitSpec};
+use crate::enrich::spec::{TraitRule, TraitSpec};
 use crate::enrich::touch::{self, Touch, Touched};
 use crate::enrich::traits::{self, Around, Material};
 use crate::enrich::window::{Due, is_within};
-use crate::model::{Deal, Fact, ScorePart, canonical};
+use crate::model::{Deal, Fact, canonical};
 
 /// One value with what it is made of.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -29,11 +28,13 @@ pub struct Explanation {
     /// A score before rounding.
     pub exact: Option<f64>,
     /// A score's rules after their caps, largest first.
-    pub parts: Vec<ScorePart>,
+    pub parts: Vec<ExplainedPart>,
     /// Whether the sum of the parts was clamped.
     pub capped: bool,
     /// By time; for a score, rule by rule in the order of the configuration.
     pub evidence: Vec<Evidence>,
+    /// Of a score: what time alone will do to it.
+    pub outlook: Option<Outlook>,
 }
 
 /// One event or deal that the value was made from, or was not and why.
@@ -70,14 +71,9 @@ impl Model {
     pub fn explain(&self, person: &Person<'_>, field: &str) -> Option<Explanation> {
         let Person { facts, deals, as_of, .. } = *person;
         let sorted = self.sorted(facts, as_of);
-        let named = |field: &str| {
-            self.spec().scores.iter().position(|spec| *spec.trait_name() == *field || *spec.name == *field)
+        let Some(place) = self.spec().traits.iter().position(|spec| *spec.name == *field) else {
+            return self.explain_judged(person, &sorted, field);
         };
-        let main = || self.spec().main_score().and_then(|main| named(&main.name));
-        if let Some(place) = named(field).or_else(|| if field == SCORE_REASONS { main() } else { None }) {
-            return self.explain_score(place, person, &sorted, field);
-        }
-        let place = self.spec().traits.iter().position(|spec| *spec.name == *field)?;
         let spec = self.spec().traits.get(place)?;
         let material = self.materials(&sorted).nth(place)?;
         let streams = self.streams(&sorted, as_of);
@@ -89,64 +85,7 @@ impl Model {
         }
         let evidence = self.evidence(spec, &material, &around);
         let field = spec.name.clone();
-        Some(Explanation { field, value, how, exact: None, parts: Vec::new(), capped: false, evidence })
-    }
-
-    fn explain_score(
-        &self,
-        place: usize,
-        person: &Person<'_>,
-        sorted: &Sorted<'_>,
-        field: &str,
-    ) -> Option<Explanation> {
-        let spec = self.spec().scores.get(place)?;
-        let as_of = person.as_of;
-        let computed = self.compute(person);
-        let score = computed.scores.into_iter().nth(place)?;
-        let moment = Moment { zone: self.spec().time_zone, as_of };
-        let mut evidence = Vec::new();
-        if let Made::Rules(rules) = &spec.made {
-            for (rule, facts) in rules.rules.iter().zip(self.score_facts(place, sorted)) {
-                let Gives::Events(events) = &rule.gives else { continue };
-                let decay = events.decay.unwrap_or(rules.decay);
-                for one in score::contributions(events, decay, facts, moment) {
-                    let left_out = if one.over_day {
-                        Some("over the day's cap")
-                    } else if one.points == 0.0 {
-                        Some("expired")
-                    } else {
-                        None
-                    };
-                    evidence.push(Evidence {
-                        rule: Some(rule.label.clone()),
-                        points: Some(one.points),
-                        left_out,
-                        ..of_event(one.fact, as_of)
-                    });
-                }
-            }
-        }
-        let value = if field == SCORE_REASONS {
-            reasons::reasons(&score).map_or(Value::Null, Value::Text)
-        } else {
-            Value::from(score::rounded(score.value))
-        };
-        let how = match &spec.made {
-            Made::Rules(rules) => format!("points of {} rules, 0 to {}", rules.rules.len(), spec.max),
-            Made::Combination(of) => {
-                let weighed: Vec<String> = of.iter().map(|one| format!("{} × {}", one.weight, one.score)).collect();
-                weighed.join(" + ")
-            }
-        };
-        Some(Explanation {
-            field: field.into(),
-            value,
-            how,
-            exact: Some(score.value),
-            parts: score.parts,
-            capped: score.capped,
-            evidence,
-        })
+        Some(Explanation { field, value, how, exact: None, parts: Vec::new(), capped: false, evidence, outlook: None })
     }
 
     fn evidence(&self, spec: &TraitSpec, material: &Material<'_>, around: &Around<'_>) -> Vec<Evidence> {
@@ -225,7 +164,7 @@ fn of_touch(touch: &Touch, which: &Touched, as_of: Timestamp) -> Evidence {
     Evidence { detail: Some(shown.join(" / ").into()), ..of_instant(which.at, which.event, as_of) }
 }
 
-fn of_event(fact: &Fact, as_of: Timestamp) -> Evidence {
+pub(super) fn of_event(fact: &Fact, as_of: Timestamp) -> Evidence {
     of_instant(fact.at, fact.event, as_of)
 }
 

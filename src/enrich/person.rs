@@ -38,6 +38,7 @@ const NEVER_JUDGED: &Standings = &Standings {
     evidence: crate::model::Watermark { event: 0, traits: 0, known: false },
     bands: BTreeMap::new(),
     segments: BTreeMap::new(),
+    told: None,
 };
 
 impl<'a> Person<'a> {

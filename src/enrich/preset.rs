@@ -38,6 +38,7 @@ pub fn b2b() -> ModelSpec {
             spec("last_won_at", TraitRule::LastWon, None),
         ],
         scores: vec![engagement()],
+        segments: Vec::new(),
     }
 }
 
@@ -115,7 +116,8 @@ mod tests {
                 "won_revenue",
                 "last_won_at",
                 "score_engagement",
-                "score_reasons"
+                "score_reasons",
+                "score_change"
             ]
         );
     }

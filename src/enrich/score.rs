@@ -6,9 +6,8 @@ use std::cmp::Ordering;
 use chrono_tz::Tz;
 use connector::Timestamp;
 
-use crate::enrich::score_spec::{Decay, EventPoints, Gives, RuleGroup, Rules, ScoreRule, ScoreSpec, TraitRow, Weighed};
+use crate::enrich::score_spec::{Decay, EventPoints, Gives, RuleGroup, Rules, ScoreRule, ScoreSpec, Weighed};
 use crate::enrich::window::{Due, local_day, next_midnight};
-use crate::expr::Input;
 use crate::model::{Fact, Score, ScorePart};
 
 /// What is still moving below this is invisible at two decimals, and nobody is woken for it.
@@ -82,32 +81,35 @@ pub(super) fn capped(total: f64, max: Option<f64>, side: f64) -> f64 {
     }
 }
 
-/// The first row that holds.
-pub(super) fn row<'r>(rows: &'r [TraitRow], person: &dyn Input) -> Option<&'r TraitRow> {
-    rows.iter().find(|row| row.when.holds(person))
+/// What a rule needs of one person.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Material<'s, 'f> {
+    /// The matches of a rule on events, by time.
+    Facts(&'s [&'f Fact]),
+    /// The row of a rule on traits that holds.
+    Row(Option<usize>),
 }
 
-/// The score from each rule's facts, in the order of the rules; each rule's facts by time, none for rules on traits.
-pub(super) fn by_rules(
+/// The score from what each rule needs, in the order of the rules.
+pub(super) fn by_rules<'s, 'f: 's>(
     spec: &ScoreSpec,
     rules: &Rules,
-    facts: &[&[&Fact]],
-    person: &dyn Input,
+    materials: impl IntoIterator<Item = Material<'s, 'f>>,
     moment: Moment,
     due: &mut Due,
 ) -> Score {
     let mut parts = Vec::with_capacity(rules.rules.len());
     let mut groups = vec![0.0; rules.groups.len()];
     let (mut alone, mut fading) = (0.0, 0.0);
-    for (place, rule) in rules.rules.iter().enumerate() {
-        let part = match &rule.gives {
-            Gives::Traits(rows) => row(rows, person).map(|row| ScorePart {
+    for (rule, material) in rules.rules.iter().zip(materials) {
+        let part = match (&rule.gives, material) {
+            (Gives::Traits(rows), Material::Row(Some(place))) => rows.get(place).map(|row| ScorePart {
                 label: row.label.as_ref().unwrap_or(&rule.label).clone(),
                 points: capped(row.points, rule.max, row.points),
                 matches: 1,
             }),
-            Gives::Events(events) => {
-                let facts = facts.get(place).copied().unwrap_or_default();
+            (Gives::Traits(_), _) | (Gives::Events(_), Material::Row(_)) => None,
+            (Gives::Events(events), Material::Facts(facts)) => {
                 let decay = events.decay.unwrap_or(rules.decay);
                 of_events(rule, events, decay, facts, moment, &mut fading, due)
             }

@@ -9,6 +9,7 @@ use connector::FieldKind;
 use crate::enrich::Rates;
 use crate::enrich::rates::minor_digits;
 use crate::enrich::score_spec::{BandSpec, ScoreSpec};
+use crate::enrich::segment_spec::{SEGMENTS, SegmentSpec};
 use crate::expr::Expr;
 use crate::model::TraitName;
 
@@ -25,6 +26,7 @@ pub struct ModelSpec {
     pub traits: Vec<TraitSpec>,
     /// Each after those it is made of.
     pub scores: Vec<ScoreSpec>,
+    pub segments: Vec<SegmentSpec>,
 }
 
 /// One computed trait.
@@ -131,6 +133,9 @@ impl TraitRule {
 /// The trait that explains the score.
 pub const SCORE_REASONS: &str = "score_reasons";
 
+/// The trait that says how the score differs from what a CRM was told last.
+pub const SCORE_CHANGE: &str = "score_change";
+
 /// The score that leads are made by.
 const LEAD: &str = "lead";
 
@@ -146,9 +151,14 @@ impl ModelSpec {
         outputs.extend(self.scores.iter().map(|score| (score.trait_name(), FieldKind::Integer)));
         if !self.scores.is_empty() {
             outputs.push((SCORE_REASONS.into(), FieldKind::Text));
+            outputs.push((SCORE_CHANGE.into(), FieldKind::Text));
         }
         if self.scores.iter().any(|score| score.grade.is_some()) {
             outputs.push((GRADE.into(), FieldKind::Text));
+        }
+        if !self.segments.is_empty() {
+            outputs.push((SEGMENTS.into(), FieldKind::MultiChoice { options: Vec::new() }));
+            outputs.extend(self.segments.iter().map(|segment| (segment.trait_name(), FieldKind::Bool)));
         }
         outputs
     }

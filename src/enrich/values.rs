@@ -2,28 +2,30 @@
 
 use std::collections::BTreeMap;
 
+use chrono_tz::Tz;
 use connector::{Timestamp, Value};
 
 use crate::enrich::person::Person;
 use crate::expr::{Input, Val};
 use crate::model::{Consents, Purpose, TraitName};
 
+/// The name that says whether anybody knows who the person is.
+pub const KNOWN: &str = "known";
+
 /// The names of one person, as far as they are computed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Values<'a> {
     pub person: &'a Person<'a>,
     pub computed: &'a BTreeMap<TraitName, Value>,
+    pub zone: Tz,
 }
 
 impl Input for Values<'_> {
     fn value<'s>(&'s self, name: &str) -> Val<'s> {
-        if let Some(value) = self.computed.get(name).or_else(|| self.person.company.get(name)) {
+        if let Some(value) = self.computed.get(name).or_else(|| lasting(self.person, name)) {
             return Val::from(value);
         }
-        if let Some(attribute) = self.person.declared.get(name) {
-            return Val::from(&attribute.value);
-        }
-        if name == "known" {
+        if name == KNOWN {
             return Val::Bool(self.person.known);
         }
         match name.strip_prefix("consent.").and_then(|purpose| purpose.parse().ok()) {
@@ -35,6 +37,12 @@ impl Input for Values<'_> {
     fn as_of(&self) -> Timestamp {
         self.person.as_of
     }
+}
+
+/// What is known of a person and does not change with time: their company's traits, and the declared ones.
+pub(super) fn lasting<'p>(person: &'p Person<'_>, name: &str) -> Option<&'p Value> {
+    let declared = || person.declared.get(name).map(|attribute| &attribute.value);
+    person.company.get(name).or_else(declared)
 }
 
 /// `granted`, `denied`, or `pending`: asked for and not confirmed. What counts where nothing was said is the default.

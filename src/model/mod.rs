@@ -48,7 +48,7 @@ pub use profile::{LinkedRecord, Profile};
 pub use rule::{Direction, Rule};
 pub use run::{Counts, Flow, Run, RunState};
 pub use score::{Computed, Score, ScorePart};
-pub use standings::{Place, Standings, Watermark};
+pub use standings::{Place, Standings, ToldScore, Watermark};
 pub use suppression::{Privacy, SuppressionHash, SuppressionKey};
 pub use transition::{Crossing, Transition, TransitionKind};
 pub use whose::{Deal, Whose};

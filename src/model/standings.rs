@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use connector::Timestamp;
 
+use crate::model::ScorePart;
+
 /// One band or segment, as last judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -14,7 +16,7 @@ pub struct Place {
 }
 
 /// What one pass leaves behind for the next: bands and segments have a memory, everything else is computed afresh.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Standings {
     /// The instant of the last judgement; `None` where there was none.
     pub judged_at: Option<Timestamp>,
@@ -22,6 +24,16 @@ pub struct Standings {
     /// By full name: `lead.mql`.
     pub bands: BTreeMap<Arc<str>, Place>,
     pub segments: BTreeMap<Arc<str>, Place>,
+    /// The score that reps are told of, as it was when a CRM was told last.
+    pub told: Option<ToldScore>,
+}
+
+/// A score at an instant: what the next one is compared with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ToldScore {
+    pub at: Timestamp,
+    pub value: f64,
+    pub parts: Vec<ScorePart>,
 }
 
 /// All evidence for a person's scores up to a judgement. More of it, and nothing else, lets somebody enter a band.
@@ -52,6 +64,7 @@ impl Standings {
             evidence: Watermark::default(),
             bands: merged(self.bands, other.bands),
             segments: merged(self.segments, other.segments),
+            told: self.told.or(other.told),
         }
     }
 }
@@ -83,7 +96,7 @@ mod tests {
             judged_at: Some(Timestamp::from_secs(judged_at)),
             evidence: Watermark { event: 7, traits: 1, known: true },
             bands: bands.iter().map(|(name, place)| (Arc::from(*name), *place)).collect(),
-            segments: BTreeMap::new(),
+            ..Standings::default()
         }
     }
 

@@ -5,6 +5,7 @@ use crate::cli::explain::{Field, Piece, View};
 use crate::cli::moment;
 use crate::cli::runs::{plain, print_journal};
 use crate::cli::terminal::{Terminal, Tone, cell};
+use crate::enrich::{ExplainedPart, Outlook};
 
 /// Pieces of evidence shown for one field; `--json` has all of them.
 const SHOWN: usize = 30;
@@ -37,7 +38,13 @@ fn one(field: &Field, terminal: &Terminal) {
     }
     terminal.say(why);
     for part in &field.parts {
-        terminal.say(format!("  {:+.2}  {} (×{})", part.points, clean::line(&part.label), part.matches));
+        terminal.say(format!("  {:+.2}  {}{}", part.points, clean::line(&part.label), about(part)));
+    }
+    if let Some(was) = &field.was {
+        terminal.say(format!("  was {} until {} UTC", clean::line(&plain(&was.value)), moment::at(was.until)));
+    }
+    if let Some(outlook) = &field.outlook {
+        ahead(outlook, terminal);
     }
     evidence(&field.evidence, terminal);
     for line in &field.mappings {
@@ -56,6 +63,26 @@ fn one(field: &Field, terminal: &Terminal) {
     }
     if !field.journal.is_empty() {
         print_journal(&field.journal, terminal);
+    }
+}
+
+/// `(fit × 0.4)`, `(×3, newest 1.5 d ago, at most 15, engagement × 0.6)`
+fn about(part: &ExplainedPart) -> String {
+    let mut about = Vec::new();
+    if let Some(age) = part.age_days {
+        about.push(format!("×{}, newest {age:.1} d ago", part.matches));
+    }
+    about.extend(part.cap.map(|cap| format!("at most {}", cap.abs())));
+    about.extend(part.score.as_ref().map(|score| format!("{} × {}", clean::line(score), part.weight)));
+    if about.is_empty() { String::new() } else { format!(" ({})", about.join(", ")) }
+}
+
+fn ahead(outlook: &Outlook, terminal: &Terminal) {
+    if let (Some(at), Some(becomes)) = (outlook.changes_at, outlook.becomes) {
+        terminal.say(format!("  becomes {becomes} at {} UTC if nothing happens", moment::at(at)));
+    }
+    for (band, at) in &outlook.leaves {
+        terminal.say(format!("  leaves {} at {} UTC if nothing happens", clean::line(band), moment::at(*at)));
     }
 }
 

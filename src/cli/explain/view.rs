@@ -6,9 +6,9 @@ use connector::{ConnectionName, Timestamp};
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use crate::enrich::{Evidence, EvidenceSource, Model, Person};
+use crate::enrich::{Evidence, EvidenceSource, ExplainedPart, Model, Outlook, Person};
 use crate::mapping::{FieldMapping, ObjectMapping, Source};
-use crate::model::{Attribute, EventRow, Fact, ScorePart, canonical};
+use crate::model::{Attribute, EventRow, Fact, canonical};
 use crate::store::{JournalRow, ProfileDetail};
 
 /// Everything that is known about one person, and the rules that apply.
@@ -51,7 +51,11 @@ pub struct Field {
     pub exact: Option<f64>,
     pub capped: bool,
     /// A score's rules after their caps, largest first.
-    pub parts: Vec<ScorePart>,
+    pub parts: Vec<ExplainedPart>,
+    /// Of a score: what time alone will do to it.
+    pub outlook: Option<Outlook>,
+    /// What it was before, and until when.
+    pub was: Option<Was>,
     /// What counts, and what does not and why.
     pub evidence: Vec<Piece>,
     pub mappings: Vec<Line>,
@@ -70,6 +74,13 @@ pub struct Piece {
     pub points: Option<f64>,
     pub age_days: Option<f64>,
     pub left_out: Option<&'static str>,
+}
+
+/// A value that another one replaced.
+#[derive(Debug, Serialize)]
+pub struct Was {
+    pub value: Json,
+    pub until: Timestamp,
 }
 
 /// A line of the mapping that carries the trait.
@@ -136,6 +147,15 @@ impl Known<'_> {
         self.as_of.or(self.detail.profile.computed_at).unwrap_or(self.now)
     }
 
+    /// The value before the one at the instant; of a score's name, its trait's.
+    fn was(&self, name: &str) -> Option<Was> {
+        let scored = format!("score_{name}");
+        let known = |trait_name: &str| trait_name == name || trait_name == scored;
+        let past = self.detail.history.iter().filter(|(one, _, until)| known(one) && *until <= self.instant());
+        let (_, was, until) = past.max_by_key(|(_, _, until)| *until)?;
+        Some(Was { value: canonical::to_json(&was.value), until: *until })
+    }
+
     fn explained(&self, name: &str) -> Option<crate::enrich::Explanation> {
         let known = Person::of(self.facts, &self.detail.deals, self.instant());
         let person =
@@ -155,6 +175,8 @@ impl Known<'_> {
             exact: None,
             capped: false,
             parts: Vec::new(),
+            outlook: None,
+            was: self.was(name),
             evidence: Vec::new(),
             records: self.held(&mappings),
             journal: self.journal_of(&fields),
@@ -168,6 +190,7 @@ impl Known<'_> {
             field.exact = explanation.exact;
             field.capped = explanation.capped;
             field.parts = explanation.parts;
+            field.outlook = explanation.outlook;
             field.evidence = explanation.evidence.iter().map(|evidence| piece(evidence, &names)).collect();
         } else if let Some(attribute) = self.declared(name) {
             field.value = canonical::to_json(&attribute.value);

@@ -1,10 +1,13 @@
 //! The worked example of `cdp-semantics` §9 and the numbers of §10, figure for figure, and what must hold for any input.
 
 mod any;
+mod bands;
 mod example;
 mod mail;
 mod own;
 mod permutations;
+mod persons;
+mod segments;
 mod streams;
 mod touches;
 
