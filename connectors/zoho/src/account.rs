@@ -83,9 +83,15 @@ fn credits(paid_type: &str, users: u64) -> Option<u64> {
 }
 
 impl Api {
-    /// Asks Zoho whose organisation it is: one call.
+    /// Asks Zoho whose organisation it is, and whether fields may be read, without which nothing is: two calls.
     pub async fn check(&self) -> Result<Account, Error> {
         let organisation = self.ask_organisation().await?;
+        match self.describe_again("Contacts").await {
+            Ok(_) => {}
+            // A profile that sees no contacts may have other modules.
+            Err(error) if error.kind == ErrorKind::Config => {}
+            Err(error) => return Err(error),
+        }
         let account = Account {
             id: organisation.zgid.as_str().into(),
             timezone: organisation.timezone.clone(),

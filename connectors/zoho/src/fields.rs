@@ -77,7 +77,10 @@ pub(crate) async fn create_field(api: &Api, object: &Object, field: &NewField) -
     let module = paths::module_of(object)?;
     let attempted = format!("create the field {} of {module}", field.name);
     let described = api.describe_again(module).await?;
-    if described.field(&field.name).is_some() {
+    if let Some(named) = described.spelt(&field.name) {
+        if *named != field.name {
+            api.remember_alias(module, &field.name, named).await?;
+        }
         return Ok(CreatedField::Existed(field.name.clone()));
     }
     let label = label(field);
@@ -99,7 +102,7 @@ pub(crate) async fn create_field(api: &Api, object: &Object, field: &NewField) -
     }
     let id = made.details.id.map(|id| id.0).filter(|id| is_id(id)).unwrap_or_default();
     let named = named(api, &attempted, module, &id, &label).await?;
-    if !named.eq_ignore_ascii_case(&field.name) {
+    if *named != *field.name {
         api.remember_alias(module, &field.name, &named).await?;
     }
     api.describe_again(module).await?;

@@ -167,7 +167,8 @@ impl Pull<'_> {
         let next = match (page.more, how) {
             (false, _) => None,
             (true, Some(job)) => Some(Walk { after: key, how: job, ..walk.clone() }),
-            (true, None) if self.api.may_query(self.module) && key.is_some() => {
+            // Whoever walks by tokens goes on so: that queries are not answered is forgotten by a restart.
+            (true, None) if token.is_none() && self.api.may_query(self.module) && key.is_some() => {
                 Some(Walk { after: key, how: How::Query, ..walk.clone() })
             }
             (true, None) => {

@@ -11,7 +11,7 @@ use futures::future::join_all;
 use super::calls::{self, MOST_ROWS, RowAnswer, Told};
 use super::guard;
 use super::outgoing::{How, Lane, Sent};
-use super::reject::{Meaning, meaning, rejection};
+use super::reject::{LOCKED_PAUSE, Meaning, meaning, rejection};
 use crate::api::{Api, Refusal};
 use crate::bulk_write::{self, Ended};
 use crate::convert::{continued, is_converted};
@@ -253,6 +253,7 @@ impl<'d> Delivery<'d> {
                 for (sent, fault) in missing {
                     let reason = match went.get(&sent.key) {
                         Some(into) => Reason::Merged { into: into.clone() },
+                        None if fault.is("RECORD_LOCKED") => Reason::Locked { retry_after: Some(LOCKED_PAUSE) },
                         None => Reason::Gone,
                     };
                     self.reject(described, &sent, reason, &fault);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use connector::{ErrorKind, FieldName, Reason, RecordId, Rejection};
+use connector::{ErrorKind, FieldName, Object, Reason, RecordId, Rejection};
 use connector_http::redact;
 
 use super::outgoing::{Lane, Sent};
@@ -10,14 +10,14 @@ use crate::wire::{Fault, is_id};
 
 /// A record in an approval is free again when somebody decides.
 const APPROVAL_PAUSE: Duration = Duration::from_secs(900);
-const LOCKED_PAUSE: Duration = Duration::from_secs(60);
+pub(super) const LOCKED_PAUSE: Duration = Duration::from_secs(60);
 
 /// What is to be done about a refused row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Meaning {
     /// Refused for good.
     Final(Reason),
-    /// No live record has this id; whether it goes on as another is to be looked up.
+    /// No live record has this id, or none that can be written; whether it goes on as another is to be looked up.
     Missing,
     /// A field without which no record is created.
     Incomplete(String),
@@ -46,6 +46,8 @@ pub(crate) fn meaning(lane: &Lane, fault: &Fault) -> Meaning {
             each.iter().min_by_key(rank).cloned().unwrap_or(Meaning::Final(Reason::Invalid))
         }
         "ALREADY_MODIFIED" => Meaning::Final(Reason::Conflict),
+        // A converted lead is locked for ever.
+        "RECORD_LOCKED" if lane.object == Object::Lead && lane.is_by_id() => Meaning::Missing,
         "RECORD_LOCKED" => Meaning::Final(Reason::Locked { retry_after: Some(LOCKED_PAUSE) }),
         "NOT_APPROVED" | "RECORD_IN_BLUEPRINT" | "APPROVAL_PENDING" => {
             Meaning::Final(Reason::Locked { retry_after: Some(APPROVAL_PAUSE) })
@@ -84,7 +86,6 @@ pub(crate) fn rejection(reason: Reason, fault: &Fault, sent: &Sent<'_>, spelt: i
 mod tests {
     use super::*;
     use crate::push::outgoing::How;
-    use connector::Object;
 
     fn lane(how: How) -> Lane {
         Lane { object: Object::Contact, module: "Contacts".into(), how }
