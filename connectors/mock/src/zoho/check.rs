@@ -57,9 +57,9 @@ impl Org {
             }
         }
         if current.is_none() {
-            self.check_mandatory(kind, given, path, &mut problems);
+            self.check_mandatory(pen, kind, given, path, &mut problems);
         }
-        self.check_shape(kind, given, path, &mut problems);
+        self.check_shape(pen, kind, given, path, &mut problems);
         if problems.is_empty() {
             self.check_keys(kind, &cells, path, current.map(|seen| seen.id), &mut problems);
         }
@@ -72,13 +72,20 @@ impl Org {
         }
     }
 
-    fn check_mandatory(&self, kind: Kind, given: &Map<String, Value>, path: &str, problems: &mut Vec<Refusal>) {
+    fn check_mandatory(
+        &self,
+        pen: &Pen,
+        kind: Kind,
+        given: &Map<String, Value>,
+        path: &str,
+        problems: &mut Vec<Refusal>,
+    ) {
         for (_, field) in self.schema(kind).all().filter(|(_, field)| field.mandatory) {
             if !given.contains_key(&*field.name) {
                 problems.push(mandatory(field).with("json_path", format!("{path}.{}", field.name)));
             }
         }
-        if kind == Kind::Deals && self.knobs.pipeline_required && !given.contains_key("Pipeline") {
+        if kind == Kind::Deals && self.knobs.pipeline_required && !pen.is_system() && !given.contains_key("Pipeline") {
             let refusal =
                 Refusal::new(400, "MANDATORY_NOT_FOUND", "required field not found").with("api_name", "Pipeline");
             problems.push(refusal.with("json_path", format!("{path}.Pipeline")));
@@ -86,7 +93,7 @@ impl Org {
     }
 
     /// Rules that hold between fields of one row.
-    fn check_shape(&self, kind: Kind, given: &Map<String, Value>, path: &str, problems: &mut Vec<Refusal>) {
+    fn check_shape(&self, pen: &Pen, kind: Kind, given: &Map<String, Value>, path: &str, problems: &mut Vec<Refusal>) {
         let word = |name: &str| given.get(name).and_then(Value::as_str);
         let at =
             |refusal: Refusal, name: &str| refusal.with("api_name", name).with("json_path", format!("{path}.{name}"));
@@ -99,7 +106,7 @@ impl Org {
             problems.push(at(Refusal::new(400, "DEPENDENT_MISMATCH", "the stage is not one of the pipeline"), "Stage"));
         }
         let related = given.get("What_Id").filter(|value| !value.is_null());
-        if kind.is_activity() && related.is_some() {
+        if kind.is_activity() && related.is_some() && !pen.is_system() {
             let target = related.and_then(|value| ids::from_json(value.get("id").unwrap_or(value)));
             match (word("$se_module"), target.and_then(ids::kind_of)) {
                 (None, _) => {

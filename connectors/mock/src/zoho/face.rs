@@ -29,8 +29,8 @@ struct Admission {
 }
 
 impl Zoho {
-    pub fn new(core: &mut Core, options: &Options) -> Result<Self, StartError> {
-        Ok(Self { org: Org::new(core, options)? })
+    pub fn new(_: &mut Core, options: &Options) -> Result<Self, StartError> {
+        Ok(Self { org: Org::new(options)? })
     }
 
     fn signed_in(&mut self, core: &mut Core, call: &Call, path: &[&str]) -> Result<Reply, Refusal> {
@@ -96,7 +96,7 @@ fn row_count(call: &Call) -> usize {
 fn route(org: &mut Org, core: &mut Core, call: &Call, path: &[&str]) -> Result<Reply, Refusal> {
     let method = call.method.as_str();
     match path {
-        ["settings", rest @ ..] => settings(org, core, call, rest),
+        ["settings", rest @ ..] => settings(org, call, rest),
         ["users"] if method == "GET" => org.list_users(call),
         ["users", id] if method == "GET" => org.read_user(id),
         ["org"] if method == "GET" => Ok(org.organisation()),
@@ -108,13 +108,17 @@ fn route(org: &mut Org, core: &mut Core, call: &Call, path: &[&str]) -> Result<R
     }
 }
 
-fn settings(org: &mut Org, core: &mut Core, call: &Call, path: &[&str]) -> Result<Reply, Refusal> {
-    let _ = core;
+fn settings(org: &mut Org, call: &Call, path: &[&str]) -> Result<Reply, Refusal> {
     match (call.method.as_str(), path) {
         ("GET", ["modules"]) => Ok(org.modules()),
         ("GET", ["modules", name]) => org.module(name),
         ("GET", ["fields"]) => org.list_fields(call),
         ("GET", ["fields", id]) => org.read_field(call, id),
+        ("POST", ["fields"]) => org.create_fields(call),
+        ("PATCH", ["fields"]) => org.change_fields(call, None),
+        ("PATCH", ["fields", id]) => org.change_fields(call, Some(id)),
+        ("DELETE", ["fields", id]) => org.delete_field(call, id),
+        ("GET", ["tags"]) => org.list_tags(call),
         ("GET", ["layouts"]) => org.layouts(call),
         ("GET", ["layouts", id]) => org.layout(call, id),
         ("GET", ["pipeline"]) => org.pipelines_of(call),
@@ -131,10 +135,27 @@ fn records(org: &mut Org, core: &mut Core, call: &Call, kind: Kind, path: &[&str
         ("PUT", []) => org.update_rows(core, call, kind, None),
         ("DELETE", []) => org.delete_rows(core, call, kind, None),
         ("POST", ["upsert"]) => org.upsert_rows(core, call, kind),
+        ("GET", ["search"]) => org.search(core, call, kind),
         ("GET", ["deleted"]) => org.deleted(core, call, kind),
         ("GET", [id]) => org.read_one(core, call, kind, id),
         ("PUT", [id]) => org.update_rows(core, call, kind, Some(id)),
         ("DELETE", [id]) => org.delete_rows(core, call, kind, Some(id)),
+        ("GET", ["actions", "count"]) => org.count(core, call, kind),
+        ("POST", ["actions", "add_tags"]) => org.tag_records(core, call, kind, None, true),
+        ("POST", ["actions", "remove_tags"]) => org.tag_records(core, call, kind, None, false),
+        ("POST", ["actions", "mass_update"]) => org.mass_update(core, call, kind),
+        ("POST", [id, "actions", "add_tags"]) => org.tag_records(core, call, kind, Some(id), true),
+        ("POST", [id, "actions", "remove_tags"]) => org.tag_records(core, call, kind, Some(id), false),
+        ("POST", [id, "actions", "change_owner"]) => org.change_owner(core, call, kind, id),
+        ("POST", [id, "actions", "clone"]) => org.clone_record(core, call, kind, id),
+        ("POST", [id, "actions", "merge"]) => org.merge_call(core, call, kind, id),
+        ("POST", [id, "actions", "convert"]) if kind == Kind::Leads => org.convert_call(core, call, id),
+        ("POST", [id, "Notes"]) => org.add_notes(core, call, kind, id),
+        (_, [deal, "Contact_Roles"]) if kind == Kind::Deals => org.contact_roles(core, call, deal, None),
+        (_, [deal, "Contact_Roles", contact]) if kind == Kind::Deals => {
+            org.contact_roles(core, call, deal, Some(contact))
+        }
+        ("GET", [id, list]) => org.related_records(core, call, (kind, id), list),
         (_, [] | [_]) => Err(Refusal::wrong_method()),
         _ => Err(Refusal::no_such_url()),
     }
@@ -168,8 +189,7 @@ impl Face for Zoho {
         }
     }
 
-    fn fail(&self, core: &Core, call: &Call, fault: Fault) -> Reply {
-        let _ = (core, call);
+    fn fail(&self, _: &Core, _: &Call, fault: Fault) -> Reply {
         match fault {
             Fault::LimitedWithRetryAfter => Refusal::too_many_requests().reply().with("retry-after", "2"),
             Fault::LimitedForTheDay => Refusal::too_many_requests().reply().with("x-api-credits-remaining", "0"),
@@ -195,13 +215,12 @@ impl Face for Zoho {
         self.org.config()
     }
 
-    fn configure(&mut self, core: &mut Core, patch: Map<String, Value>) -> Result<(), String> {
-        let _ = core;
+    fn configure(&mut self, _: &mut Core, patch: Map<String, Value>) -> Result<(), String> {
         self.org.configure(patch)
     }
 
-    fn reset(&mut self, core: &mut Core, options: &Options) -> Result<(), StartError> {
-        self.org = Org::new(core, options)?;
+    fn reset(&mut self, _: &mut Core, options: &Options) -> Result<(), StartError> {
+        self.org = Org::new(options)?;
         Ok(())
     }
 }

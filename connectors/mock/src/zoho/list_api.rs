@@ -50,7 +50,7 @@ impl Org {
         let (after, given, previous) = match call.parameter("page_token").filter(|token| !token.is_empty()) {
             None => (None, (question.page - 1) * question.per_page, None),
             Some(token) => {
-                let place = self.place(core, call, &token, &question)?;
+                let place = self.place(core, &token, &question)?;
                 (Some(place.after), place.given, Some(token))
             }
         };
@@ -174,12 +174,12 @@ impl Org {
     }
 
     /// Where a token says the walk stands.
-    fn place(&self, core: &Core, call: &Call, token: &str, question: &Question) -> Result<Place, Refusal> {
-        let mismatch = || {
-            let message = "The page_token given seems to be invalid or input param is added or altered or deleted";
-            Refusal::new(400, "TOKEN_BOUND_DATA_MISMATCH", message).with("param_name", "page_token")
-        };
-        let place = self.page_tokens.get(token).filter(|place| place.bound == question.bound).ok_or_else(mismatch)?;
+    fn place(&self, core: &Core, token: &str, question: &Question) -> Result<Place, Refusal> {
+        let place = self
+            .page_tokens
+            .get(token)
+            .filter(|place| place.bound == question.bound)
+            .ok_or_else(Refusal::token_mismatch)?;
         if place.ends <= core.now {
             return Err(Refusal::new(400, "EXPIRED_VALUE", "Page token expired")
                 .with("api_name", "page_token")
@@ -189,7 +189,6 @@ impl Org {
             let message = "You can only get the first 100000 records";
             return Err(Refusal::new(400, "PAGINATION_LIMIT_EXCEEDED", message).with("limit", BY_TOKEN));
         }
-        let _ = call;
         Ok(place.clone())
     }
 

@@ -1,18 +1,24 @@
 //! The Zoho CRM mock: one org behind `/crm/v8`, its accounts server on the same address.
 
+mod actions_api;
 mod auth;
 mod catalogue;
 mod check;
+mod convert;
+mod criteria;
 mod datum;
 mod deleted_api;
 mod face;
 mod fields_api;
 mod fields_json;
+mod filter;
 mod ids;
 mod kind;
 mod knobs;
 mod limits;
 mod list_api;
+mod literals;
+mod merge;
 mod org;
 mod page_tokens;
 mod pen;
@@ -23,7 +29,11 @@ mod refusal;
 mod related_api;
 mod render;
 mod rep;
+mod rep_fields;
+mod rep_links;
+mod roles;
 mod schema;
+mod search_api;
 mod settings_api;
 mod stages;
 mod users;

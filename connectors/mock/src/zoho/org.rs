@@ -11,12 +11,12 @@ use super::limits::Limits;
 use super::page_tokens::PageTokens;
 use super::population::Population;
 use super::records::{Row, Seen, Sight, Table};
+use super::roles::Roles;
 use super::schema::{FieldId, Schema};
 use super::stages::{Pipeline, STANDARD};
 use super::users::{self, User};
 use crate::clock::Millis;
 use crate::crowd::Crowd;
-use crate::desk::Core;
 use crate::options::{Options, StartError};
 
 /// Contacts made when nobody says how many.
@@ -32,11 +32,11 @@ pub struct Org {
     pub limits: Limits,
     pub knobs: Knobs,
     pub page_tokens: PageTokens,
+    pub roles: Roles,
 }
 
 impl Org {
-    pub fn new(core: &Core, options: &Options) -> Result<Self, StartError> {
-        let _ = core;
+    pub fn new(options: &Options) -> Result<Self, StartError> {
         let contacts = options.records.unwrap_or(if options.seed_dir.is_some() { 0 } else { DEFAULT_CONTACTS });
         let people = Population { crowd: Crowd { seed: options.seed, contacts }, equal_stamps: false };
         let pipelines = match options.seed_dir {
@@ -61,6 +61,7 @@ impl Org {
             limits: Limits::default(),
             knobs: Knobs::default(),
             page_tokens: PageTokens::default(),
+            roles: Roles::default(),
         })
     }
 
@@ -144,14 +145,20 @@ impl Org {
         }
     }
 
-    /// Live records with this key in an indexed field, in order of id.
-    pub fn find(&self, kind: Kind, field: FieldId, key: &str) -> Vec<u64> {
+    /// Records that have this key in an indexed field in some version that is still seen; in no order.
+    pub fn candidates(&self, kind: Kind, field: FieldId, key: &str) -> Vec<u64> {
         let Some(definition) = self.schema(kind).field(field) else { return Vec::new() };
         let table = self.table(kind);
         let generated = if definition.custom { Vec::new() } else { self.people.find(kind, &definition.name, key) };
         let mut found: Vec<u64> =
             generated.into_iter().map(|index| ids::record(kind, index)).filter(|id| !table.is_held(*id)).collect();
         found.extend(table.held_by_key(field, key));
+        found
+    }
+
+    /// Live records with this key in an indexed field, in order of id.
+    pub fn find(&self, kind: Kind, field: FieldId, key: &str) -> Vec<u64> {
+        let mut found = self.candidates(kind, field, key);
         // An older version may have had the key that the newest has not.
         let has = |id: &u64| {
             let seen = self.live(kind, *id, Sight::Latest);

@@ -261,6 +261,11 @@ impl Table {
         self.held.range(self.generated(people).end..).map(|(id, _)| *id)
     }
 
+    /// Ids of records that are not as the seed makes them.
+    pub fn held_ids(&self) -> impl Iterator<Item = u64> + '_ {
+        self.held.keys().copied()
+    }
+
     /// All ids in order, whatever the records' state.
     pub fn all_ids(&self, people: &Population) -> impl DoubleEndedIterator<Item = u64> + '_ {
         self.generated(people).chain(self.made(people))

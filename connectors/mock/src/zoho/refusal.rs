@@ -54,6 +54,11 @@ impl Refusal {
         Self::new(400, "INVALID_MODULE", "the module name given seems to be invalid").with("resource_path_index", index)
     }
 
+    pub fn token_mismatch() -> Self {
+        let message = "The page_token given seems to be invalid or input param is added or altered or deleted";
+        Self::new(400, "TOKEN_BOUND_DATA_MISMATCH", message).with("param_name", "page_token")
+    }
+
     pub fn no_such_url() -> Self {
         Self::new(404, "INVALID_URL_PATTERN", "Please check if the URL trying to access is a correct one")
     }

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::datum::whole_second;
 use super::ids;
 use super::kind::Kind;
 use super::org::Org;
@@ -14,7 +15,8 @@ use crate::desk::Core;
 
 pub type Body = Map<String, Value>;
 
-const ACTIONS: &str = "edit, delete, restore, expire-tokens, usage, reset";
+const ACTIONS: &str = "edit, delete, restore, merge, convert, associate, role, close, reopen, touch, property, stage, \
+    owner, usage, expire-tokens, reset";
 
 impl Org {
     pub fn act(&mut self, core: &mut Core, action: &str, body: &Value) -> Result<Value, String> {
@@ -33,6 +35,16 @@ impl Org {
                 }
                 Ok(said(&restored))
             }
+            "merge" => self.merge_by_rep(core, body),
+            "convert" => self.convert_by_rep(core, body),
+            "associate" => self.associate_by_rep(core, body),
+            "role" => self.role_by_rep(core, body),
+            "close" => self.move_deals(core, body, true),
+            "reopen" => self.move_deals(core, body, false),
+            "touch" => self.touch_by_rep(core, body),
+            "property" => self.change_property(body),
+            "stage" => self.change_stage(body),
+            "owner" => self.change_user(core, body),
             "usage" => {
                 let used = body.get("used").and_then(Value::as_u64).ok_or("used is required, a number of credits")?;
                 self.limits.set_used(core.now, used);
@@ -60,6 +72,21 @@ impl Org {
         let ids = self.chosen(kind, body)?;
         for id in &ids {
             self.update(core, &pen, (kind, *id), &given, "$").map_err(|refusal| format!("{id}: {}", say(&refusal)))?;
+        }
+        Ok(said(&ids))
+    }
+
+    /// The CRM itself moves `Last_Activity_Time`, and `Modified_Time` with `modified: true`; no field changes.
+    fn touch_by_rep(&mut self, core: &mut Core, body: &Body) -> Result<Value, String> {
+        let (kind, pen) = (object(body, "object")?, self.pen(core, body)?);
+        let ids = self.chosen(kind, body)?;
+        for id in &ids {
+            let Some(mut row) = self.live(kind, *id, Sight::Latest).map(|seen| seen.to_row()) else { continue };
+            row.active = whole_second(pen.at);
+            if flag(body, "modified") {
+                row.modified = row.active;
+            }
+            self.keep(core, &pen, kind, *id, row);
         }
         Ok(said(&ids))
     }

@@ -6,4 +6,6 @@ mod org;
 
 mod lists;
 mod records;
+mod rep;
+mod search;
 mod sign_in;
