@@ -1,11 +1,15 @@
 //! The registry: one line per connector crate. The only file that may name them.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use connector::{Connector, Context, ErrorKind, Result};
 use secrecy::ExposeSecret;
 
-use crate::config::vendor::{HubspotAuth, HubspotSettings, SalesforceFlow, SalesforceSettings, VendorSettings};
+use crate::config::vendor::{
+    DynamicsCredential, DynamicsSettings, HubspotAuth, HubspotSettings, SalesforceFlow, SalesforceSettings,
+    VendorSettings,
+};
 use crate::config::{ClientId, ConnectionSettings};
 
 /// The connector of a connection.
@@ -18,6 +22,10 @@ pub fn connect(settings: &ConnectionSettings, context: Context) -> Result<Arc<dy
         VendorSettings::Salesforce(settings) => {
             let config = salesforce_config(settings, &context)?;
             Ok(Arc::new(connector_salesforce::connect(config, context)?))
+        }
+        VendorSettings::Dynamics(settings) => {
+            let config = dynamics_config(settings, &context)?;
+            Ok(Arc::new(connector_dynamics::connect(config, context)?))
         }
     }
 }
@@ -67,6 +75,44 @@ fn salesforce_config(settings: &SalesforceSettings, context: &Context) -> Result
         api_version: settings.api_version.clone(),
         limits,
         ..Config::new(flow)
+    })
+}
+
+fn dynamics_config(settings: &DynamicsSettings, context: &Context) -> Result<connector_dynamics::Config> {
+    use connector_dynamics::{Config, Credential, Limits, WriteMode};
+    let credential = match settings.credential.clone() {
+        DynamicsCredential::Secret(secret) => Credential::Secret(secret),
+        DynamicsCredential::Certificate { certificate, private_key } => {
+            Credential::Certificate { certificate, private_key }
+        }
+    };
+    let write_mode = match settings.write_mode {
+        "bulk" => WriteMode::Bulk,
+        "batch" => WriteMode::Batch,
+        "single" => WriteMode::Single,
+        _ => WriteMode::Auto,
+    };
+    let ca = settings.ca_file.as_deref().map(|file| certificates(file, context)).transpose()?;
+    let client_id = public(&settings.client_id, context)?;
+    let config = Config::new(settings.base_url.clone(), settings.token_url.clone(), client_id, credential);
+    Ok(Config {
+        ca,
+        publisher_prefix: settings.publisher_prefix.clone(),
+        write_mode,
+        change_tracking: settings.change_tracking,
+        suppress_duplicate_detection: !settings.duplicate_detection,
+        limits: Limits { overlap: settings.overlap, ..Limits::default() },
+        ..config
+    })
+}
+
+/// Certificates are no secret: whoever may read the file may read it.
+fn certificates(file: &Path, context: &Context) -> Result<Vec<u8>> {
+    std::fs::read(file).map_err(|error| {
+        let attempted = format!("connect {}", context.connection);
+        let cause = format!("ca_file \"{}\" cannot be read: {error}", file.display());
+        connector::Error::new(ErrorKind::Config, attempted, cause)
+            .with_fix("name a file that holds the certificate as PEM")
     })
 }
 

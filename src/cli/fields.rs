@@ -56,8 +56,17 @@ struct View<'a> {
     fields: &'a [Wanted],
 }
 
-/// Fields whose names begin so are Ferry's own: the only ones it creates.
+/// Fields whose names begin so, by themselves or behind a prefix of their owner's, are Ferry's own: the only ones it creates.
 const OURS: &str = "cdp_";
+
+/// The name of a field of ours without what it begins with; `None` for fields of others.
+fn our_name(field: &str) -> Option<&str> {
+    let rest = |at: usize| {
+        field.get(at..at + OURS.len()).filter(|mark| mark.eq_ignore_ascii_case(OURS)).map(|_| at + OURS.len())
+    };
+    let behind_prefix = || field.split_once('_').and_then(|(prefix, _)| rest(prefix.len() + 1));
+    field.get(rest(0).or_else(behind_prefix)?..)
+}
 
 pub async fn run(args: &Args, cx: &Cx) -> Ended {
     let settings = cx.settings()?;
@@ -101,7 +110,7 @@ pub async fn of_connection(
 /// What the mapping writes, held against what the CRM defines.
 pub fn wanted(connection: &str, mapping: &ObjectMapping, schema: &Schema, model: &ModelSpec) -> Vec<Wanted> {
     let pushed = mapping.pushes().map(|one| {
-        let ours = one.field.to_ascii_lowercase().starts_with(OURS);
+        let ours = our_name(&one.field).is_some();
         let state = match schema.fields.get(&one.field) {
             Some(spec) if spec.writable => State::Exists,
             Some(_) => State::ReadOnly,
@@ -135,7 +144,7 @@ fn new_field(mapping: &FieldMapping, model: &ModelSpec) -> NewField {
     });
     // Some CRMs end the names of fields that are not their own with a mark: `__c`.
     let name = mapping.field.split("__").next().unwrap_or(&mapping.field);
-    let words = name.get(OURS.len()..).unwrap_or(name).replace('_', " ");
+    let words = our_name(name).unwrap_or(name).replace('_', " ");
     NewField {
         name: mapping.field.clone(),
         label: format!("CDP {words}").into(),
@@ -199,6 +208,8 @@ mod tests {
                 FieldMapping::new("phone", "handy", Kind::Text, Source::Declared),
                 FieldMapping::new("won_deals", "cdp_won_deals", Kind::Integer, Source::Computed),
                 FieldMapping::new("last_seen_at", "CDP_Last_Seen_At__c", Kind::Instant, Source::Computed),
+                FieldMapping::new("visits_30d", "new_cdp_visits_30d", Kind::Integer, Source::Computed),
+                FieldMapping::new("title", "their_own_cdp_title", Kind::Text, Source::Declared),
             ],
         );
         let fields = BTreeMap::from([
@@ -210,8 +221,18 @@ mod tests {
         let states: Vec<State> = found.iter().map(|field| field.state).collect();
         assert_eq!(
             states,
-            [State::Exists, State::Missing, State::Missing, State::Foreign, State::ReadOnly, State::Missing]
+            [
+                State::Exists,
+                State::Missing,
+                State::Missing,
+                State::Foreign,
+                State::ReadOnly,
+                State::Missing,
+                State::Missing,
+                State::Foreign
+            ]
         );
+        assert_eq!(&*found[6].new.label, "CDP visits 30d");
         assert_eq!(&*found[5].new.label, "CDP Last Seen At");
         let key = &found[2].new;
         assert_eq!((&*key.label, key.unique), ("CDP profile id", true));

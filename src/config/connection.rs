@@ -12,7 +12,7 @@ use crate::config::reader::{Bad, Reader};
 use crate::config::settings::{ConnectionMode, ConnectionSettings, Preset, PullDeals};
 use crate::config::source::{Names, missing_type, name_table, required_name};
 use crate::config::tree::{Node, Value};
-use crate::config::vendor::{self, Vendor};
+use crate::config::vendor::{self, Vendor, VendorSettings};
 use crate::config::{fields, value};
 
 const MODES: &[(&str, ConnectionMode)] = &[
@@ -58,9 +58,10 @@ fn connection(
     let mode = table.value_or("mode", Value::Text("read_write".into()), value::choice("E006", "mode", MODES));
     let api_budget = table.value("api_budget", "\"20000/day\"", budget);
     let pull_deals = pull_deals(&table);
-    let match_is_known = vendor.is_some_and(|vendor| matching(&table, vendor));
     let own = vendor.and_then(|vendor| vendor.read(&table, folder));
-    let objects = vendor.and_then(|vendor| fields::objects(&table, vendor, preset, people));
+    let prefix = own.as_ref().and_then(VendorSettings::prefix);
+    let match_is_known = vendor.is_some_and(|vendor| matching(&table, vendor, prefix));
+    let objects = vendor.and_then(|vendor| fields::objects(&table, vendor, prefix, preset, people));
     let budget_is_right = api_budget.is_some() || table.entry("api_budget").is_none();
     if !is_new || !budget_is_right || !match_is_known {
         return None;
@@ -113,7 +114,7 @@ fn pull_deals(table: &Reader<'_>) -> Option<PullDeals> {
 }
 
 /// `[crm.match]`: there is one order in this version, and no silent choice between duplicates. Saying so is allowed.
-fn matching(table: &Reader<'_>, vendor: Vendor) -> bool {
+fn matching(table: &Reader<'_>, vendor: Vendor, prefix: Option<&str>) -> bool {
     let Some(section) = table.section("match") else { return false };
     let of_people = vendor.objects().iter().filter(|object| object.is_person()).map(Object::as_str);
     let accepted: Vec<&str> = keys::MATCH.accepted.iter().copied().chain(of_people.clone()).collect();
@@ -129,7 +130,8 @@ fn matching(table: &Reader<'_>, vendor: Vendor) -> bool {
         };
         section.entry(key).is_none() || section.value(key, &example, read).is_some()
     };
-    let person = ["link", vendor.key_field(), "email"];
+    let key = vendor.with_prefix(vendor.key_field(), prefix);
+    let person = ["link", &*key, "email"];
     let mut known = fixed("company", &["link"]);
     for object in of_people {
         known &= fixed(object, &person);

@@ -31,7 +31,13 @@ pub struct Line {
 }
 
 /// All mappings of a connection: the preset's, with the file's in their place or after them.
-pub fn objects(table: &Reader<'_>, vendor: Vendor, preset: Preset, people: &Catalogue) -> Option<Vec<ObjectMapping>> {
+pub fn objects(
+    table: &Reader<'_>,
+    vendor: Vendor,
+    prefix: Option<&str>,
+    preset: Preset,
+    people: &Catalogue,
+) -> Option<Vec<ObjectMapping>> {
     let section = table.section("fields");
     let create = create(table);
     let section = section?;
@@ -41,7 +47,8 @@ pub fn objects(table: &Reader<'_>, vendor: Vendor, preset: Preset, people: &Cata
     let mut objects = Vec::new();
     for object in vendor.objects() {
         let catalogue = Catalogue::of(object, people);
-        match lines(&section, object, vendor, preset, &catalogue) {
+        let brought = preset::mappings(preset, vendor, prefix, object, &catalogue);
+        match lines(&section, object, brought, preset, &catalogue) {
             Some(lines) => {
                 complete &= check::written_once(&section, &lines);
                 let fields = lines.into_iter().map(|line| line.mapping).collect();
@@ -88,15 +95,12 @@ fn create(table: &Reader<'_>) -> Option<CreatePolicy> {
 fn lines(
     fields: &Reader<'_>,
     object: &Object,
-    vendor: Vendor,
+    brought: Vec<FieldMapping>,
     preset: Preset,
     catalogue: &Catalogue,
 ) -> Option<Vec<Line>> {
     let section = fields.section(object.as_str())?;
-    let mut lines: Vec<Line> = preset::mappings(preset, vendor, object, catalogue)
-        .into_iter()
-        .map(|mapping| Line { mapping, place: None })
-        .collect();
+    let mut lines: Vec<Line> = brought.into_iter().map(|mapping| Line { mapping, place: None }).collect();
     for line in &lines {
         let path = section.path_of(&line.mapping.attribute);
         section.notes().resolution.add(path, show(&line.mapping), Origin::Preset(preset.as_str()));

@@ -8,8 +8,15 @@ use crate::config::vendor::{As, Vendor};
 use crate::mapping::FieldMapping;
 use crate::model::{Direction, Rule};
 
-/// The preset's mappings of one object. Traits that this configuration does not have are left out.
-pub fn mappings(preset: Preset, vendor: Vendor, object: &Object, catalogue: &Catalogue) -> Vec<FieldMapping> {
+/// The preset's mappings of one object, our own fields under the connection's prefix. Traits that this configuration does not
+/// have are left out.
+pub fn mappings(
+    preset: Preset,
+    vendor: Vendor,
+    prefix: Option<&str>,
+    object: &Object,
+    catalogue: &Catalogue,
+) -> Vec<FieldMapping> {
     let table = match preset {
         Preset::None => &[],
         Preset::B2b => vendor.b2b(object),
@@ -18,7 +25,7 @@ pub fn mappings(preset: Preset, vendor: Vendor, object: &Object, catalogue: &Cat
         .iter()
         .filter_map(|(name, field, how)| {
             let (kind, source) = catalogue.get(name)?;
-            let mapping = FieldMapping::new(*name, *field, kind, source);
+            let mapping = FieldMapping::new(*name, vendor.with_prefix(field, prefix), kind, source);
             Some(match how {
                 As::Default => mapping,
                 As::Pull => mapping.with(Direction::Pull, Rule::CrmWins),

@@ -3,6 +3,7 @@
 mod codes;
 mod columns;
 mod company;
+mod dynamics;
 mod golden;
 mod hostile;
 mod privacy;

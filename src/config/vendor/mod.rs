@@ -1,10 +1,12 @@
 //! What only one kind of CRM has in its `[[crm]]` entry: the types there are, each with its own keys, presets and example in
 //! a file of its own. Beside the registry of connectors the only place of the program that knows a vendor by name.
 
+mod dynamics;
 mod hubspot;
 mod salesforce;
 mod url;
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use connector::{Object, Secret};
@@ -18,17 +20,19 @@ use crate::config::tree::{Node, Value};
 use crate::config::value;
 use crate::expr::nearest;
 
+pub use dynamics::{DynamicsCredential, DynamicsSettings};
 pub use hubspot::{HubspotAuth, HubspotSettings};
 pub use salesforce::{SalesforceFlow, SalesforceSettings};
 
 /// Types of the format that this version cannot speak to.
-const LATER: [&str; 2] = ["dynamics", "zoho"];
+const LATER: [&str; 1] = ["zoho"];
 
 /// The types of CRM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Vendor {
     Hubspot,
     Salesforce,
+    Dynamics,
 }
 
 /// A CRM's own settings, by `type`.
@@ -36,6 +40,7 @@ pub enum Vendor {
 pub enum VendorSettings {
     Hubspot(HubspotSettings),
     Salesforce(SalesforceSettings),
+    Dynamics(DynamicsSettings),
 }
 
 /// How a preset maps a trait: the default of the trait's source, or something else.
@@ -58,6 +63,8 @@ struct Kind {
     objects: &'static [Object],
     /// The field that holds the profile's id on every object of people.
     key_field: &'static str,
+    /// What the names of our own fields begin with, where they carry a prefix that a connection may change.
+    prefix: Option<&'static str>,
     /// The preset `b2b`.
     b2b: fn(&Object) -> &'static [PresetLine],
     /// The entry that `ferry init` writes.
@@ -65,12 +72,13 @@ struct Kind {
 }
 
 impl Vendor {
-    pub const ALL: [Self; 2] = [Self::Hubspot, Self::Salesforce];
+    pub const ALL: [Self; 3] = [Self::Hubspot, Self::Salesforce, Self::Dynamics];
 
     fn kind(self) -> &'static Kind {
         match self {
             Self::Hubspot => &hubspot::KIND,
             Self::Salesforce => &salesforce::KIND,
+            Self::Dynamics => &dynamics::KIND,
         }
     }
 
@@ -99,6 +107,14 @@ impl Vendor {
         self.kind().key_field
     }
 
+    /// A field of ours as it is called where our fields carry this prefix; other fields as they are.
+    pub fn with_prefix(self, field: &'static str, prefix: Option<&str>) -> Cow<'static, str> {
+        match self.kind().prefix.zip(prefix).and_then(|(usual, prefix)| Some((field.strip_prefix(usual)?, prefix))) {
+            Some((name, prefix)) => Cow::Owned(format!("{prefix}_{name}")),
+            None => Cow::Borrowed(field),
+        }
+    }
+
     /// What the preset `b2b` maps of an object.
     pub fn b2b(self, object: &Object) -> &'static [PresetLine] {
         (self.kind().b2b)(object)
@@ -113,6 +129,7 @@ impl Vendor {
         match self {
             Self::Hubspot => hubspot::read(table, folder).map(VendorSettings::Hubspot),
             Self::Salesforce => salesforce::read(table, folder).map(VendorSettings::Salesforce),
+            Self::Dynamics => dynamics::read(table, folder).map(VendorSettings::Dynamics),
         }
     }
 }
@@ -123,6 +140,15 @@ impl VendorSettings {
         match self {
             Self::Hubspot(_) => Vendor::Hubspot.name(),
             Self::Salesforce(_) => Vendor::Salesforce.name(),
+            Self::Dynamics(_) => Vendor::Dynamics.name(),
+        }
+    }
+
+    /// The prefix that our own fields carry there.
+    pub fn prefix(&self) -> Option<&str> {
+        match self {
+            Self::Dynamics(settings) => Some(&settings.publisher_prefix),
+            Self::Hubspot(_) | Self::Salesforce(_) => None,
         }
     }
 
@@ -131,6 +157,7 @@ impl VendorSettings {
         match self {
             Self::Hubspot(settings) => settings.secrets(),
             Self::Salesforce(settings) => settings.secrets(),
+            Self::Dynamics(settings) => settings.secrets(),
         }
     }
 }
