@@ -6,8 +6,9 @@
 //! 0. `connectors/contract` — the words shared with connectors
 //! 1. `model` the nouns of a CDP · `expr` CEL expressions, pure
 //! 2. `store` the only SQL · `mapping` CRM fields ↔ traits · `compare` the three-way compare · `consent` what may
-//!    be used · `resolution` whose is this · `matching` could these be one · `company` who works where · `enrich`
-//!    behaviour → traits and scores · `routing` whose a lead is · `schedule` when things run
+//!    be used · `resolution` whose is this · `matching` could these be one · `learn` what the past says of the next ·
+//!    `company` who works where · `enrich` behaviour → traits and scores · `routing` whose a lead is · `schedule` when
+//!    things run
 //! 3. `pull` CRM → store · `push` store → CRM · `ingest` events → store
 //! 4. `config` sync.toml → settings · `server` faces for machines
 //! 5. `app` where concrete things meet
@@ -24,6 +25,7 @@ pub mod consent;
 pub mod enrich;
 pub mod expr;
 pub mod ingest;
+pub mod learn;
 pub mod mapping;
 pub mod matching;
 pub mod model;

@@ -36,6 +36,7 @@ pub struct Args {
 pub enum Kind {
     Salesforce,
     Hubspot,
+    Dynamics,
     Zoho,
 }
 
@@ -45,6 +46,7 @@ impl Kind {
         match self {
             Self::Salesforce => mock_crm::salesforce::DEFAULT_PORT,
             Self::Hubspot => mock_crm::hubspot::DEFAULT_PORT,
+            Self::Dynamics => mock_crm::dynamics::DEFAULT_PORT,
             Self::Zoho => mock_crm::zoho::DEFAULT_PORT,
         }
     }
@@ -57,6 +59,10 @@ impl Kind {
                  {url}/services/oauth2/token"
             ),
             Self::Hubspot => format!("curl -H 'Authorization: Bearer mock-token' {url}/crm/objects/2026-09/contacts"),
+            Self::Dynamics => format!(
+                "curl -d grant_type=client_credentials -d client_id=mock-client -d client_secret=mock-secret -d \
+                 scope={url}/.default {url}/tenant/oauth2/v2.0/token"
+            ),
             Self::Zoho => format!(
                 "curl -d grant_type=refresh_token -d client_id=mock-client -d client_secret=mock-secret \
                  -d refresh_token=mock-refresh {url}/oauth/v2/token"
@@ -68,6 +74,7 @@ impl Kind {
         match self {
             Self::Salesforce => mock_crm::salesforce::serve(options).await,
             Self::Hubspot => mock_crm::hubspot::serve(options).await,
+            Self::Dynamics => mock_crm::dynamics::serve(options).await,
             Self::Zoho => mock_crm::zoho::serve(options).await,
         }
     }

@@ -29,6 +29,7 @@ pub mod profile;
 pub mod progress;
 pub mod run;
 pub mod runs;
+pub mod score;
 mod signals;
 pub mod status;
 pub mod terminal;
@@ -137,6 +138,7 @@ async fn run(command: Command, cx: &Cx) -> Ended {
             export::run(&args, store.as_deref(), settings.company, now, &cx.terminal).await
         }
         Command::Identity(args) => identity::run(&args, cx).await,
+        Command::Score(args) => score::run(&args, cx),
         Command::Demo(args) => demo::run(&args, cx).await,
         Command::Mock(args) => mock::run(&args, cx).await,
     }

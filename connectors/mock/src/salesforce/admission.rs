@@ -9,8 +9,44 @@ use super::org::Org;
 use super::pen::Pen;
 use super::records::Sight;
 use super::refusal::{Refusal, RowError};
-use super::row_faults::{self, Row};
 use crate::desk::Core;
+use crate::row_faults::{self, Row, RowFault};
+
+/// Codes a planned fault may carry.
+const CODES: [&str; 18] = [
+    "UNABLE_TO_LOCK_ROW",
+    "FIELD_CUSTOM_VALIDATION_EXCEPTION",
+    "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
+    "APEX_ERROR",
+    "STORAGE_LIMIT_EXCEEDED",
+    "INSUFFICIENT_ACCESS_OR_READONLY",
+    "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY",
+    "ENTITY_IS_LOCKED",
+    "ENTITY_IS_DELETED",
+    "DUPLICATES_DETECTED",
+    "DUPLICATE_VALUE",
+    "FIELD_INTEGRITY_EXCEPTION",
+    "INVALID_CROSS_REFERENCE_KEY",
+    "INVALID_FIELD_FOR_INSERT_UPDATE",
+    "REQUEST_LIMIT_EXCEEDED",
+    "SERVER_UNAVAILABLE",
+    "UNKNOWN_EXCEPTION",
+    "ALL_OR_NONE_OPERATION_ROLLED_BACK",
+];
+
+/// The code of that name; one not known is `UNKNOWN_EXCEPTION`.
+fn code(name: &str) -> &'static str {
+    CODES.into_iter().find(|code| *code == name).unwrap_or("UNKNOWN_EXCEPTION")
+}
+
+/// # Errors
+/// A code no row is refused with.
+pub fn check_fault(fault: &RowFault) -> Result<(), String> {
+    match CODES.contains(&fault.code.as_str()) {
+        true => Ok(()),
+        false => Err(format!("row_faults: unknown code `{}`; one of {}", fault.code, CODES.join(", "))),
+    }
+}
 
 /// References whose target is locked with the row.
 fn parent_fields(kind: Kind) -> &'static [&'static str] {
@@ -68,7 +104,7 @@ impl Org {
         let row = Row { object: draft.kind.name(), id, written: &written };
         let struck = row_faults::strike(&mut faults, &row).map(|fault| {
             let fields: Vec<&str> = fault.fields.iter().map(String::as_str).collect();
-            Refusal::row(row_faults::code(&fault.code), fault.message.clone(), &fields)
+            Refusal::row(code(&fault.code), fault.message.clone(), &fields)
         });
         self.knobs.row_faults = faults;
         struck.map_or(Ok(()), Err)

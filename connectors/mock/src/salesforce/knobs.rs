@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::bulk::BulkKnobs;
 use super::duplicate_rules::DuplicateRule;
 use super::locks::LockKnobs;
-use super::row_faults::RowFault;
-use super::workflows::Workflow;
+use crate::automation::Workflow;
+use crate::row_faults::RowFault;
 
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields, default)]
@@ -127,7 +127,7 @@ impl Knobs {
     /// # Errors
     /// What is out of range or names something that is not there.
     pub fn check(&self) -> Result<(), String> {
-        self.row_faults.iter().try_for_each(RowFault::check)?;
+        self.row_faults.iter().try_for_each(super::admission::check_fault)?;
         self.duplicate_rules.iter().try_for_each(DuplicateRule::check)?;
         self.locks.check()
     }

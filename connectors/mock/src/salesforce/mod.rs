@@ -122,7 +122,6 @@ mod rep_fields;
 mod rep_links;
 mod rep_request;
 mod replication_api;
-mod row_faults;
 mod rules;
 mod schema;
 mod seed_dir;

@@ -94,7 +94,9 @@ impl Org {
         }
         let knobs: Knobs = serde_json::from_value(Value::Object(all)).map_err(|why| why.to_string())?;
         knobs.check()?;
-        if let Some(fault) = knobs.workflows.iter().find_map(|rule| rule.fault()) {
+        if let Some(fault) =
+            knobs.workflows.iter().find_map(|rule| rule.fault(|object| super::rep_request::kind_of(object).is_some()))
+        {
             return Err(fault);
         }
         self.people.equal_stamps = knobs.equal_stamps;

@@ -1,7 +1,5 @@
 //! The CRM's own automation: rules that rewrite a field after it was written, or that only move the stamp.
 
-use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::check::Draft;
@@ -15,84 +13,14 @@ use super::records::Sight;
 use super::rep_request::kind_of;
 use super::schema::FieldId;
 use super::values;
+use crate::automation::{Action, Workflow};
 use crate::desk::Core;
-
-/// A rule of the org's automation.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
-#[serde(deny_unknown_fields)]
-pub struct Workflow {
-    /// Object, by any of its names.
-    pub object: String,
-    /// The field that sets it off and that it rewrites; for `touch` it may be left out: any write does.
-    #[serde(default)]
-    pub property: String,
-    pub action: Action,
-    /// For `set` and `append`.
-    #[serde(default)]
-    pub value: String,
-    /// For `round`.
-    #[serde(default)]
-    pub digits: u32,
-    /// Whether it runs before the write is answered, as part of it; otherwise only later reads show what it did.
-    #[serde(default)]
-    pub immediate: bool,
-    /// How long after the write it runs: its stamp is that much later, and readers see nothing of it before.
-    #[serde(default)]
-    pub after_s: i64,
-}
-
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "snake_case")]
-pub enum Action {
-    Round,
-    Trim,
-    Upper,
-    Lower,
-    /// Always `value`.
-    Set,
-    /// Always the value from before the write.
-    Revert,
-    Append,
-    Clear,
-    /// No field changes; `SystemModstamp` moves all the same.
-    Touch,
-}
 
 /// A field that was written, and what it held before.
 pub type Was = (FieldId, Datum);
 
-impl Workflow {
-    fn concerns(&self, kind: Kind, field: &str) -> bool {
-        let touches_all = self.action == Action::Touch && self.property.is_empty();
-        kind_of(&self.object) == Some(kind) && (touches_all || self.property.eq_ignore_ascii_case(field))
-    }
-
-    /// Why the rule makes no sense, if it does not.
-    pub fn fault(&self) -> Option<String> {
-        if kind_of(&self.object).is_none() {
-            return Some(format!("workflows: unknown object `{}`", self.object));
-        }
-        let needs_field = self.property.is_empty() && self.action != Action::Touch;
-        needs_field.then(|| "workflows: property is required".to_owned())
-    }
-
-    /// What the rule makes of `written`, where the record had `before`.
-    fn rewrite(&self, written: &str, before: &str) -> String {
-        match self.action {
-            Action::Round => match written.parse::<Decimal>() {
-                Ok(number) => number.round_dp(self.digits).normalize().to_string(),
-                Err(_) => written.to_owned(),
-            },
-            Action::Trim => written.trim().to_owned(),
-            Action::Upper => written.to_uppercase(),
-            Action::Lower => written.to_lowercase(),
-            Action::Set => self.value.clone(),
-            Action::Revert => before.to_owned(),
-            Action::Append => format!("{written}{}", self.value),
-            Action::Clear => String::new(),
-            Action::Touch => written.to_owned(),
-        }
-    }
+fn concerns(rule: &Workflow, kind: Kind, field: &str) -> bool {
+    kind_of(&rule.object) == Some(kind) && rule.concerns(field)
 }
 
 fn raw(text: &str) -> Raw {
@@ -108,7 +36,7 @@ impl Org {
         for (field, datum) in draft.cells.clone() {
             let Some(definition) = self.schema(draft.kind).field(field) else { continue };
             let rules = self.knobs.workflows.iter().filter(|rule| rule.immediate);
-            let mut rules = rules.filter(|rule| rule.concerns(draft.kind, &definition.name)).peekable();
+            let mut rules = rules.filter(|rule| concerns(rule, draft.kind, &definition.name)).peekable();
             if rules.peek().is_none() {
                 continue;
             }
@@ -139,7 +67,7 @@ impl Org {
         let schema = self.schema(kind);
         let concerned = fields.iter().find(|(field, _)| {
             let name = schema.field(*field).map(|field| &*field.name);
-            name.is_some_and(|name| rule.concerns(kind, name))
+            name.is_some_and(|name| concerns(rule, kind, name))
         });
         let Some((field, before)) = concerned else { return };
         let Some(seen) = self.live(kind, number, Sight::Latest) else { return };
