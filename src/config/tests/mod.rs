@@ -8,6 +8,7 @@ mod golden;
 mod hostile;
 mod privacy;
 mod salesforce;
+mod zoho;
 
 use std::path::Path;
 
