@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use connector::Timestamp;
 
@@ -147,10 +148,16 @@ impl ComputeProfiles for Computation {
             company: input.company,
             consents: input.consents,
             known: input.profile.known,
+            first_seen: Some(input.profile.first_seen),
             standings: input.standings,
+            told: input.told,
             as_of: self.as_of,
             judged: self.judged,
         })
+    }
+
+    fn cooldown(&self, band: &str) -> Duration {
+        self.model.spec().band(band).map_or(Duration::ZERO, |(_, _, band)| band.cooldown)
     }
 
     fn companies(&self) -> Option<&dyn CompanyRules> {

@@ -29,6 +29,7 @@ fn kinds() -> impl TypedValueParser<Value = Vendor> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Preset {
     B2b,
+    Ecommerce,
     None,
 }
 
@@ -57,6 +58,9 @@ pub fn text(args: &Args) -> String {
     let preset = match args.preset {
         Preset::B2b => {
             "preset = \"b2b\"         # traits, the engagement score and field mappings for B2B sales; \"none\" for nothing"
+        }
+        Preset::Ecommerce => {
+            "preset = \"ecommerce\"   # traits, the engagement score and field mappings for a shop; \"none\" for nothing"
         }
         Preset::None => {
             "preset = \"none\"        # nothing but what this file says; \"b2b\" for traits, a score and mappings"
@@ -109,7 +113,7 @@ mod tests {
 
     #[test]
     fn what_it_writes_is_valid_and_lacks_nothing_but_what_it_cannot_know() {
-        for preset in [Preset::B2b, Preset::None] {
+        for preset in [Preset::B2b, Preset::Ecommerce, Preset::None] {
             let text = text(&Args { crm: Vendor::ALL.to_vec(), preset });
             let loaded = parse("sync.toml", &text, Path::new(""), &Overrides::none());
             let loaded = loaded.unwrap_or_else(|failure| panic!("{failure}"));

@@ -341,6 +341,7 @@ pub(crate) mod tests {
                     closed_at: Some(at),
                     owner: None,
                 },
+                order_id: None,
             }],
             scores: vec![Score {
                 name: "lead".into(),
@@ -349,6 +350,7 @@ pub(crate) mod tests {
                 capped: false,
             }],
             history: Vec::new(),
+            standings: crate::model::Standings::default(),
             events: 4,
         }
     }

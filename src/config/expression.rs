@@ -1,28 +1,42 @@
 //! Conditions in the file: compiled against the names of one place, with the caret inside the string.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::config::diagnostic::{Diagnostic, Place};
 use crate::config::mask;
 use crate::config::reader::Bad;
 use crate::config::tree::Node;
 use crate::config::value;
-use crate::expr::{Expr, Scope};
+use crate::expr::{Expr, ExprError, Scope};
 
 /// A condition.
 pub fn condition(scope: &Scope) -> impl Fn(&Node) -> Result<Expr, Bad> {
-    move |node| {
-        let text = value::text(node).map_err(|_| Bad::Shape("an expression in quotes"))?;
-        Expr::compile(&text, scope).map_err(|error| {
-            let place = inside(&node.place, &text, &error.span);
-            let message = format!("expression: {}", mask::message(&error.message));
-            let problem = Diagnostic::new(error.code.as_str(), message).at(&place);
-            Bad::Value(match error.help {
-                Some(help) => problem.help(help),
-                None => problem,
-            })
+    move |node| compiled(node, |text| Expr::compile(text, scope))
+}
+
+/// A formula.
+pub fn formula(scope: &Scope) -> impl Fn(&Node) -> Result<Expr, Bad> {
+    move |node| compiled(node, |text| Expr::compile_value(text, scope))
+}
+
+/// The names that a formula reads.
+pub fn names(scope: &Scope) -> impl Fn(&Node) -> Result<BTreeSet<Arc<str>>, Bad> {
+    move |node| compiled(node, |text| Expr::names_in(text, scope))
+}
+
+fn compiled<T>(node: &Node, read: impl FnOnce(&str) -> Result<T, ExprError>) -> Result<T, Bad> {
+    let text = value::text(node).map_err(|_| Bad::Shape("an expression in quotes"))?;
+    read(&text).map_err(|error| {
+        let place = inside(&node.place, &text, &error.span);
+        let message = format!("expression: {}", mask::message(&error.message));
+        let problem = Diagnostic::new(error.code.as_str(), message).at(&place);
+        Bad::Value(match error.help {
+            Some(help) => problem.help(help),
+            None => problem,
         })
-    }
+    })
 }
 
 /// The place in the file of a span of a string's value. Where escapes cannot be followed it is the whole string.
@@ -71,8 +85,6 @@ fn offsets(raw: &str, value: &str) -> Option<Vec<usize>> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::config::text::SourceText;
 

@@ -78,11 +78,11 @@ pub fn preset(root: &Reader<'_>) -> Option<Preset> {
         match word.as_str() {
             "b2b" => Ok(Preset::B2b),
             "none" => Ok(Preset::None),
-            "ecommerce" => Err(Bad::value("E008", "`preset = \"ecommerce\"` is not in this version")),
+            "ecommerce" => Ok(Preset::Ecommerce),
             _ => Err(Bad::Value(
                 Diagnostic::new("E007", format!("`preset = {}` is not a preset", quoted(&word)))
-                    .suggest(nearest(&word, ["b2b", "none"]))
-                    .help("one of: b2b, none"),
+                    .suggest(nearest(&word, ["b2b", "ecommerce", "none"]))
+                    .help("one of: b2b, ecommerce, none"),
             )),
         }
     })

@@ -85,7 +85,25 @@ pub const SCHEDULE: Keys =
 
 pub const COMPANY: Keys = keys(&["match", "free_mail_add", "free_mail_remove"], &[]);
 
-pub const TRAIT: Keys = keys(&["kind", "event", "where", "window", "property"], &["formula", "min_count", "weights"]);
+pub const TRAIT: Keys = keys(
+    &[
+        "kind",
+        "event",
+        "where",
+        "window",
+        "property",
+        "formula",
+        "min_count",
+        "weights",
+        "currency",
+        "type",
+        "over",
+        "over_where",
+        "topics",
+        "source",
+    ],
+    &[],
+);
 
 pub const SCORES: Keys = keys(&["engagement"], &["fit", "lead", "win"]);
 

@@ -15,6 +15,7 @@ mod document;
 mod expression;
 mod fields;
 mod filling;
+mod formulas;
 mod general;
 mod identity;
 mod inbox;
@@ -38,6 +39,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 mod text;
+mod trait_kinds;
 mod traits;
 mod tree;
 mod value;

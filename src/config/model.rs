@@ -38,6 +38,7 @@ impl Computation {
 pub fn model(root: &Reader<'_>, preset: Preset) -> Computation {
     let mut spec = match preset {
         Preset::B2b => preset::b2b(),
+        Preset::Ecommerce => preset::ecommerce(),
         Preset::None => ModelSpec {
             time_zone: Tz::UTC,
             base_currency: "EUR".into(),

@@ -2,7 +2,7 @@
 
 use connector::Object;
 
-use crate::config::catalogue::Catalogue;
+use crate::config::catalogue::{Catalogue, PROFILE_ID};
 use crate::config::settings::Preset;
 use crate::config::vendor::{As, Vendor};
 use crate::mapping::FieldMapping;
@@ -19,18 +19,74 @@ pub fn mappings(
 ) -> Vec<FieldMapping> {
     let table = match preset {
         Preset::None => &[],
-        Preset::B2b => vendor.b2b(object),
+        Preset::B2b | Preset::Ecommerce => vendor.b2b(object),
     };
-    table
-        .iter()
-        .filter_map(|(name, field, how)| {
-            let (kind, source) = catalogue.get(name)?;
-            let mapping = FieldMapping::new(*name, vendor.with_prefix(field, prefix), kind, source);
-            Some(match how {
-                As::Default => mapping,
-                As::Pull => mapping.with(Direction::Pull, Rule::CrmWins),
-                As::FillIfEmpty => mapping.with(Direction::Push, Rule::FillIfEmpty),
-            })
+    let shop = if preset == Preset::Ecommerce && vendor.b2b(object).iter().any(|(name, _, _)| *name == PROFILE_ID) {
+        SHOP
+    } else {
+        &[]
+    };
+    let shop = shop.iter().filter_map(|name| {
+        let (kind, source) = catalogue.get(name)?;
+        Some(FieldMapping::new(*name, spelt(vendor, prefix, name), kind, source))
+    });
+    let lines = table.iter().filter_map(|(name, field, how)| {
+        let (kind, source) = catalogue.get(name)?;
+        let mapping = FieldMapping::new(*name, vendor.with_prefix(field, prefix), kind, source);
+        Some(match how {
+            As::Default => mapping,
+            As::Pull => mapping.with(Direction::Pull, Rule::CrmWins),
+            As::FillIfEmpty => mapping.with(Direction::Push, Rule::FillIfEmpty),
         })
-        .collect()
+    });
+    lines.chain(shop).collect()
+}
+
+/// What a shop's sales desk sees beside the rest, on every object of people.
+const SHOP: &[&str] = &[
+    "orders_count",
+    "order_revenue",
+    "aov",
+    "ltv",
+    "last_order_at",
+    "cart_abandoned",
+    "cart_value",
+    "top_product_30d",
+    "top_category_30d",
+];
+
+/// The field of an enrichment trait as the vendor's kind of names goes: `cdp_orders_count`, `CDP_orders_count`, `CDP_Orders_Count__c`.
+fn spelt(vendor: Vendor, prefix: Option<&str>, name: &str) -> String {
+    let key = vendor.with_prefix(vendor.key_field(), prefix);
+    if let Some(head) = key.strip_suffix("profile_id") {
+        return format!("{head}{name}");
+    }
+    let capital = |word: &str| {
+        let mut letters = word.chars();
+        letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    };
+    format!("CDP_{}__c", name.split('_').map(capital).collect::<Vec<String>>().join("_"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shops_fields_are_spelt_as_the_vendor_spells_ours() {
+        assert_eq!(spelt(Vendor::Hubspot, None, "top_product_30d"), "cdp_top_product_30d");
+        assert_eq!(spelt(Vendor::Salesforce, None, "top_product_30d"), "CDP_Top_Product_30d__c");
+        assert_eq!(spelt(Vendor::Dynamics, Some("acme"), "aov"), "acme_cdp_aov");
+        assert_eq!(spelt(Vendor::Zoho, None, "aov"), "CDP_aov");
+        let computed = crate::enrich::preset::ecommerce().outputs().into_iter();
+        let catalogue = Catalogue::person(computed.map(|(name, _)| (name.to_string(), crate::mapping::Kind::Text)));
+        for vendor in [Vendor::Hubspot, Vendor::Salesforce] {
+            let count = |preset| mappings(preset, vendor, None, &Object::Contact, &catalogue).len();
+            assert_eq!(count(Preset::Ecommerce), count(Preset::B2b) + SHOP.len());
+            assert_eq!(
+                mappings(Preset::Ecommerce, vendor, None, &Object::Company, &catalogue).len(),
+                mappings(Preset::B2b, vendor, None, &Object::Company, &catalogue).len()
+            );
+        }
+    }
 }

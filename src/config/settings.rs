@@ -64,6 +64,7 @@ impl Settings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Preset {
     B2b,
+    Ecommerce,
     None,
 }
 
@@ -71,6 +72,7 @@ impl Preset {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::B2b => "b2b",
+            Self::Ecommerce => "ecommerce",
             Self::None => "none",
         }
     }

@@ -1,143 +1,250 @@
-//! `[traits.NAME]`: traits computed from events.
+//! `[traits.NAME]`: computed traits.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::diagnostic::Diagnostic;
+use crate::config::formulas::{self, Written};
 use crate::config::keys;
 use crate::config::mask::quoted;
 use crate::config::model::is_reserved;
 use crate::config::origin::{Origin, quote};
 use crate::config::reader::{Bad, Reader};
 use crate::config::settings::Preset;
+use crate::config::trait_kinds::{self, Given};
 use crate::config::tree::{Entry, Node};
 use crate::config::{expression, value};
-use crate::enrich::{EventMatch, ModelSpec, TouchPart, TraitRule, TraitSpec};
+use crate::enrich::{EventMatch, ModelSpec, TopicMap, TraitSpec, normal_event_name};
 use crate::expr::{Scope, nearest};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Count,
-    Exists,
-    Sum,
-    First,
-    Last,
-    UniqueCount,
-    DaysSince,
-}
-
-const KINDS: &[(&str, Kind)] = &[
-    ("count", Kind::Count),
-    ("exists", Kind::Exists),
-    ("sum", Kind::Sum),
-    ("first", Kind::First),
-    ("last", Kind::Last),
-    ("unique_count", Kind::UniqueCount),
-    ("days_since", Kind::DaysSince),
-];
-
-/// Kinds of the format that this version cannot compute.
-const LATER_KINDS: [&str; 8] = ["avg", "min", "max", "most_frequent", "unique_list", "ratio", "trend", "formula"];
-
-/// Puts the file's traits into the model: in the place of the preset's of the same name, or after them. Returns the names
-/// of those that are wrong.
+/// Puts the file's traits into the model: in the place of the preset's of the same name, or after them; formulas after all
+/// others. Returns the names of those that are wrong.
 pub fn traits(root: &Reader<'_>, preset: Preset, spec: &mut ModelSpec) -> Vec<String> {
     let Some(section) = root.section("traits") else { return vec![String::new()] };
     for known in &spec.traits {
         section.notes().resolution.add(section.path_of(&known.name), show(known), Origin::Preset(preset.as_str()));
     }
-    let mut broken = Vec::new();
+    let (mut broken, mut written) = (Vec::new(), Vec::new());
     for entry in section.entries() {
         match one(&section, entry) {
-            Some(new) => match spec.traits.iter_mut().find(|have| have.name == new.name) {
+            Read::Trait(new) => match spec.traits.iter_mut().find(|have| have.name == new.name) {
                 Some(have) => *have = new,
                 None => spec.traits.push(new),
             },
-            None => broken.push(entry.key.clone()),
+            Read::Formula(formula) => written.push(formula),
+            Read::Wrong => broken.push(entry.key.clone()),
         }
     }
+    formulas::formulas(&section, written, spec, &mut broken);
     broken
 }
 
-fn one(section: &Reader<'_>, entry: &Entry) -> Option<TraitSpec> {
+/// One entry of the section.
+enum Read<'a> {
+    Trait(TraitSpec),
+    Formula(Written<'a>),
+    /// Reported.
+    Wrong,
+}
+
+fn one<'a>(section: &Reader<'a>, entry: &'a Entry) -> Read<'a> {
     let name = entry.key.as_str();
-    let mut named_right = true;
-    if !value::is_name(name) {
-        section.report(
-            Diagnostic::new("E006", format!("{} is not a name", quoted(name)))
-                .at(&entry.key_place)
-                .help(value::NAME_HELP),
-        );
-        named_right = false;
-    } else if is_reserved(name) {
-        section.report(
-            Diagnostic::new("E010", format!("two traits are called \"{name}\": one is built in"))
-                .at(&entry.key_place)
-                .help("names must be unique"),
-        );
-        named_right = false;
-    }
-    let table = section.inside(&entry.node, name, format!("`[traits.{name}]`"), section.path_of(name))?;
+    let named_right = is_named_right(section, entry);
+    let named = format!("`[traits.{name}]`");
+    let Some(table) = section.inside(&entry.node, name, named, section.path_of(name)) else { return Read::Wrong };
     table.check(keys::TRAIT);
     let missing = || {
         Diagnostic::new("E005", format!("missing `kind` in {}", table.named()))
-            .help(format!("one of: {}", kind_names().join(", ")))
+            .help(format!("one of: {}", trait_kinds::names().join(", ")))
     };
-    let kind = table.required("kind", "\"count\"", missing, kind);
-    let on = events(&table);
-    let window = optional(&table, "window", "\"30d\"", value::duration);
-    let property = optional(&table, "property", "\"category\"", value::filled_text);
-    let (kind, on, window, property) = (kind?, on?, window?, property?);
-    let rule = rule(&table, kind, on, property.map(Into::into))?;
-    named_right.then(|| TraitSpec { name: name.into(), rule, window })
-}
-
-fn kind_names() -> Vec<&'static str> {
-    KINDS.iter().map(|(name, _)| *name).collect()
-}
-
-fn kind(node: &Node) -> Result<Kind, Bad> {
-    let word = value::text(node)?;
-    if LATER_KINDS.contains(&word.as_str()) {
-        let message = format!("trait kind {} is not in this version", quoted(&word));
-        return Err(Bad::value("E008", message).help(format!("one of: {}", kind_names().join(", "))));
-    }
-    value::choice("E006", "kind", KINDS)(node)
-}
-
-fn rule(table: &Reader<'_>, kind: Kind, on: EventMatch, property: Option<Arc<str>>) -> Option<TraitRule> {
-    let needs = matches!(kind, Kind::Sum | Kind::First | Kind::Last | Kind::UniqueCount);
-    let word = KINDS.iter().find(|(_, known)| *known == kind).map_or("", |(word, _)| word);
-    match property {
-        Some(property) => match kind {
-            Kind::Sum => Some(TraitRule::Sum(on, property)),
-            Kind::First => Some(TraitRule::First(on, property)),
-            Kind::Last => Some(TraitRule::Last(on, property)),
-            Kind::UniqueCount => Some(TraitRule::UniqueCount(on, property)),
-            Kind::Count | Kind::Exists | Kind::DaysSince => {
-                let place = table.entry("property").map(|entry| &entry.key_place);
-                let problem =
-                    Diagnostic::new("E003", format!("unknown key `property` in {} of kind \"{word}\"", table.named()));
-                table.report(match place {
-                    Some(place) => problem.at(place),
-                    None => problem,
-                });
-                None
+    let Some(kind) = table.required("kind", "\"count\"", missing, kind) else { return Read::Wrong };
+    let fits = keys_fit(&table, kind);
+    if kind == "formula" {
+        let missing = || {
+            Diagnostic::new("E005", format!("missing `formula` in {}", table.named()))
+                .help("`formula = \"ltv / max(visits_30d, 1)\"`")
+        };
+        let is_right = named_right && fits;
+        return match table.entry("formula") {
+            Some(formula) => {
+                table.resolve("formula", &formula.node);
+                Read::Formula(Written { name: name.to_owned(), node: &formula.node, is_right })
             }
-        },
-        None if needs => {
-            table.report_here(
-                Diagnostic::new("E005", format!("missing `property` in {} of kind \"{word}\"", table.named()))
-                    .help("`property = \"category\"`"),
-            );
-            None
-        }
-        None => match kind {
-            Kind::Exists => Some(TraitRule::Exists(on)),
-            Kind::DaysSince => Some(TraitRule::DaysSince(on)),
-            _ => Some(TraitRule::Count(on)),
-        },
+            None => {
+                table.report_here(missing());
+                Read::Wrong
+            }
+        };
     }
+    let window = optional(&table, "window", "\"30d\"", value::duration);
+    let (Some(given), Some(window)) = (given(&table, kind), window) else { return Read::Wrong };
+    match trait_kinds::rule(kind, given) {
+        Some(rule) if named_right && fits => Read::Trait(TraitSpec { name: name.into(), rule, window }),
+        _ => Read::Wrong,
+    }
+}
+
+fn is_named_right(section: &Reader<'_>, entry: &Entry) -> bool {
+    let name = entry.key.as_str();
+    let problem = if !value::is_name(name) {
+        Diagnostic::new("E006", format!("{} is not a name", quoted(name))).help(value::NAME_HELP)
+    } else if is_reserved(name) {
+        Diagnostic::new("E010", format!("two traits are called \"{name}\": one is built in"))
+            .help("names must be unique")
+    } else {
+        return true;
+    };
+    section.report(problem.at(&entry.key_place));
+    false
+}
+
+fn kind(node: &Node) -> Result<&'static str, Bad> {
+    let word = value::text(node)?;
+    let known = trait_kinds::names();
+    known
+        .iter()
+        .find(|name| **name == word)
+        .copied()
+        .ok_or_else(|| Bad::Value(value::not_valid("E006", "kind", &word, &known)))
+}
+
+/// Keys that are valid of some kind of trait, but not of this one.
+fn keys_fit(table: &Reader<'_>, kind: &str) -> bool {
+    let mut fit = true;
+    let takes = trait_kinds::keys_of(kind);
+    for entry in table.entries() {
+        let key = entry.key.as_str();
+        if key != "kind" && keys::TRAIT.accepted.contains(&key) && !takes.contains(&key) {
+            let problem =
+                Diagnostic::new("E003", format!("unknown key `{key}` in {} of kind \"{kind}\"", table.named()));
+            let problem = problem.at(&entry.key_place);
+            table.report(if takes.is_empty() {
+                problem
+            } else {
+                problem.help(format!("it takes: {}", takes.join(", ")))
+            });
+            fit = false;
+        }
+    }
+    fit
+}
+
+/// What the keys say; `None` where one is wrong or missing.
+fn given(table: &Reader<'_>, kind: &str) -> Option<Given> {
+    let takes = |key: &str| trait_kinds::keys_of(kind).contains(&key);
+    let mut given = Given::default();
+    let mut complete = true;
+    if takes("event") {
+        given.on = events(table);
+        complete &= given.on.is_some();
+    }
+    if takes("property") {
+        let missing = || {
+            Diagnostic::new("E005", format!("missing `property` in {} of kind \"{kind}\"", table.named()))
+                .help("`property = \"category\"`")
+        };
+        given.property = table.required("property", "\"category\"", missing, value::filled_text).map(Into::into);
+        complete &= given.property.is_some();
+    }
+    if takes("over") {
+        given.over = over(table);
+        complete &= given.over.is_some();
+    }
+    if takes("currency") {
+        let currency = optional(table, "currency", "\"currency\"", value::filled_text)?;
+        given.currency = currency.map(Into::into);
+    }
+    if takes("type") {
+        const TYPES: &[(&str, bool)] = &[("text", false), ("number", true)];
+        given.number = optional(table, "type", "\"number\"", value::choice("E006", "type", TYPES))?.unwrap_or(false);
+    }
+    if takes("min_count") {
+        let count = optional(table, "min_count", "2", value::count(1_000_000))?;
+        given.min_count = count.and_then(|count| u32::try_from(count).ok());
+    }
+    if takes("source") {
+        let choice = value::choice("E006", "source", trait_kinds::LTV_SOURCES);
+        given.source = optional(table, "source", "\"both\"", choice)?;
+    }
+    if takes("weights") {
+        match weights(table, given.on.as_ref()) {
+            Some(weights) => given.weights = weights,
+            None => complete = false,
+        }
+    }
+    if takes("topics") && table.entry("topics").is_some() {
+        given.topics = topics(table);
+        complete &= given.topics.is_some();
+    }
+    complete.then_some(given)
+}
+
+/// `over` and `over_where`: what a ratio counts against.
+fn over(table: &Reader<'_>) -> Option<EventMatch> {
+    let missing = || {
+        Diagnostic::new("E005", format!("missing `over` in {} of kind \"ratio\"", table.named()))
+            .help("`over = \"page\"`: the events that the others are counted against")
+    };
+    let names = table.required("over", "\"page\"", missing, value::texts);
+    let scope = Scope::event();
+    let example = "'path.startsWith(\"/pricing\")'";
+    let condition = optional(table, "over_where", example, expression::condition(&scope))?;
+    Some(EventMatch { events: names?.into_iter().map(Into::into).collect(), condition })
+}
+
+/// `weights = { "Product Added" = 3 }`: of the trait's own events, or of those that show interest.
+fn weights(table: &Reader<'_>, on: Option<&EventMatch>) -> Option<Vec<(Arc<str>, u32)>> {
+    if table.entry("weights").is_none() {
+        return Some(Vec::new());
+    }
+    let known: Vec<&str> = match on {
+        Some(on) => on.events.iter().map(|name| &**name).collect(),
+        None => trait_kinds::INTEREST_EVENTS.to_vec(),
+    };
+    let section = table.section("weights")?;
+    let mut complete = true;
+    let mut weights = Vec::new();
+    for entry in section.entries() {
+        let name = known.iter().find(|name| normal_event_name(name) == normal_event_name(&entry.key));
+        let Some(name) = name else {
+            let problem = value::not_valid("E003", "event", &entry.key, &known);
+            section.report(problem.at(&entry.key_place));
+            complete = false;
+            continue;
+        };
+        match section.read(&entry.key, &entry.node, "3", value::count(1_000)) {
+            Some(weight) => {
+                section.resolve(&entry.key, &entry.node);
+                weights.push((Arc::from(*name), u32::try_from(weight).unwrap_or(1)));
+            }
+            None => complete = false,
+        }
+    }
+    complete.then_some(weights)
+}
+
+/// `topics = { pricing = ["/pricing", "plans"] }`
+fn topics(table: &Reader<'_>) -> Option<TopicMap> {
+    let section = table.section("topics")?;
+    let mut complete = true;
+    let mut topics = Vec::new();
+    for entry in section.entries() {
+        let means = section.read(&entry.key, &entry.node, "[\"/pricing\", \"plans\"]", |node| {
+            let means = value::texts(node)?;
+            if means.iter().any(|word| word.trim().is_empty() || word == "/") {
+                return Err(Bad::Shape("beginnings of paths (\"/pricing\"), categories or tags"));
+            }
+            Ok(means)
+        });
+        match means {
+            Some(means) => {
+                section.resolve(&entry.key, &entry.node);
+                topics.push((Arc::from(entry.key.trim()), means.into_iter().map(Into::into).collect()));
+            }
+            None => complete = false,
+        }
+    }
+    complete.then(|| TopicMap::new(topics))
 }
 
 /// `event` and `where`, as traits and score rules have them.
@@ -185,54 +292,11 @@ pub fn optional<'a, T>(
     }
 }
 
-/// A trait as the file would write it; the built-in ones by what they are.
+/// A trait as the file would write it.
 fn show(spec: &TraitSpec) -> String {
-    let (kind, on, property) = match &spec.rule {
-        TraitRule::Visits => ("visits", None, None),
-        TraitRule::LastSeen => ("last_seen", None, None),
-        TraitRule::FirstTouch(part) => (first_touch(*part), None, None),
-        TraitRule::LastTouch(part) => (last_touch(*part), None, None),
-        TraitRule::WonDeals => ("won_deals", None, None),
-        TraitRule::WonRevenue => ("won_revenue", None, None),
-        TraitRule::LastWon => ("last_won", None, None),
-        TraitRule::Count(on) => ("count", Some(on), None),
-        TraitRule::Exists(on) => ("exists", Some(on), None),
-        TraitRule::DaysSince(on) => ("days_since", Some(on), None),
-        TraitRule::Sum(on, property) => ("sum", Some(on), Some(property)),
-        TraitRule::First(on, property) => ("first", Some(on), Some(property)),
-        TraitRule::Last(on, property) => ("last", Some(on), Some(property)),
-        TraitRule::UniqueCount(on, property) => ("unique_count", Some(on), Some(property)),
-    };
-    let mut text = format!("{{ kind = \"{kind}\"");
-    if let Some(on) = on {
-        text.push_str(&show_events(on));
-    }
-    if let Some(property) = property {
-        text.push_str(&format!(", property = {}", quote(property)));
-    }
-    if let Some(window) = spec.window {
-        text.push_str(&format!(", window = \"{}\"", show_duration(window)));
-    }
-    text.push_str(" }");
-    text
-}
-
-fn first_touch(part: TouchPart) -> &'static str {
-    match part {
-        TouchPart::Source => "first_touch_source",
-        TouchPart::Medium => "first_touch_medium",
-        TouchPart::Campaign => "first_touch_campaign",
-        TouchPart::Channel => "first_touch_channel",
-    }
-}
-
-fn last_touch(part: TouchPart) -> &'static str {
-    match part {
-        TouchPart::Source => "last_touch_source",
-        TouchPart::Medium => "last_touch_medium",
-        TouchPart::Campaign => "last_touch_campaign",
-        TouchPart::Channel => "last_touch_channel",
-    }
+    let (kind, rest) = trait_kinds::shown(&spec.rule);
+    let window = spec.window.map(|window| format!(", window = \"{}\"", show_duration(window))).unwrap_or_default();
+    format!("{{ kind = \"{kind}\"{rest}{window} }}")
 }
 
 /// `, event = ["page"], where = "…"`

@@ -4,16 +4,23 @@ use std::sync::Arc;
 
 use connector::{Timestamp, Value};
 
+use crate::enrich::around::{Around, SharedRules, Streams};
+use crate::enrich::condition::Condition;
+use crate::enrich::formula;
+use crate::enrich::health;
 use crate::enrich::judgement::Judgement;
 use crate::enrich::mail::{self, Mail};
 use crate::enrich::matcher::{self, Keeps, Matcher};
+use crate::enrich::needs::{self, Making};
 use crate::enrich::person::Person;
 use crate::enrich::session::{self, Mark};
-use crate::enrich::spec::{EventMatch, ModelSpec, TraitRule, TraitSpec};
+use crate::enrich::sorted::Sorted;
+use crate::enrich::spec::{EventMatch, ModelSpec};
 use crate::enrich::touch;
-use crate::enrich::traits::{self, Around, Material, Streams};
+use crate::enrich::trait_spec::{TraitRule, TraitSpec};
+use crate::enrich::traits;
 use crate::enrich::window::Due;
-use crate::model::{Computed, Event, Fact, RuleId};
+use crate::model::{Computed, Event, Fact, RuleId, TraitName};
 
 /// A specification made ready. Immutable; share it.
 #[derive(Clone, Debug)]
@@ -21,73 +28,72 @@ pub struct Model {
     pub(super) spec: ModelSpec,
     /// Each match once, however many traits and rules use it; by id.
     matchers: Vec<Matcher>,
-    /// For each trait: the rule of its facts, and whether it needs sessions.
-    traits: Vec<(Option<RuleId>, bool)>,
+    /// For each trait the rules of its own, in the order of [`needs`].
+    pub(super) traits: Vec<Vec<RuleId>>,
+    /// For each trait of money the name of the one that says whether an amount was left out.
+    incomplete: Vec<Option<TraitName>>,
+    /// The formulas, each after those it names: its place among the traits, and itself.
+    pub(super) formulas: Vec<(usize, Condition)>,
     /// What is made of the traits.
     judgement: Judgement,
-    steps: RuleId,
+    pub(super) shared: SharedRules,
     touches: RuleId,
-    mail: RuleId,
 }
 
 impl Model {
     pub fn new(spec: ModelSpec) -> Self {
         let own = &spec.own_domains;
+        let items = spec.traits.iter().any(|spec| needs::asks_for_items(&spec.rule));
+        let making = Making { own_domains: own, items };
         let steps = Matcher::new(None, Keeps::Step, own);
         let touches = Matcher::new(None, Keeps::Touch, own).id;
         let mail = Matcher::new(Some(&EventMatch::events(mail::EVENTS)), Keeps::Mail, own);
-        let (steps_id, mail_id, mut matchers) = (steps.id, mail.id, Vec::new());
+        let shared = SharedRules {
+            steps: steps.id,
+            mail: mail.id,
+            orders: making.orders().id,
+            seen: Matcher::new(None, Keeps::Seen, own).id,
+        };
+        let mut matchers = Vec::new();
         let mut add = |matcher: Matcher| {
             let id = matcher.id;
             matchers.push(matcher);
             id
         };
-        let mut traits = Vec::with_capacity(spec.traits.len());
-        let mut needs_steps = false;
+        let mut traits: Vec<Vec<RuleId>> = Vec::with_capacity(spec.traits.len());
+        // For each trait every rule whose facts it is made of.
+        let mut made: Vec<Vec<RuleId>> = Vec::with_capacity(spec.traits.len());
+        let (mut needs_steps, mut needs_mail) = (false, false);
         for TraitSpec { rule, .. } in &spec.traits {
-            let (own_matcher, stepped) = match rule {
-                TraitRule::Visits => (None, true),
-                TraitRule::LastSeen => (Some(Matcher::new(None, Keeps::Seen, own)), true),
-                TraitRule::FirstTouch(_) | TraitRule::LastTouch(_) => {
-                    (Some(Matcher::new(None, Keeps::Touch, own)), true)
-                }
-                TraitRule::Count(on) | TraitRule::Exists(on) | TraitRule::DaysSince(on) => {
-                    (Some(Matcher::new(Some(on), Keeps::Match, own)), false)
-                }
-                TraitRule::Sum(on, property) => {
-                    (Some(Matcher::new(Some(on), Keeps::Number(property.clone()), own)), false)
-                }
-                TraitRule::First(on, property)
-                | TraitRule::Last(on, property)
-                | TraitRule::UniqueCount(on, property) => {
-                    (Some(Matcher::new(Some(on), Keeps::Text(property.clone()), own)), false)
-                }
-                TraitRule::WonDeals | TraitRule::WonRevenue | TraitRule::LastWon => (None, false),
-            };
-            needs_steps |= stepped;
-            traits.push((own_matcher.map(&mut add), stepped));
+            let needs = making.needs(rule);
+            needs_steps |= needs.steps;
+            needs_mail |= needs.mail;
+            let own: Vec<RuleId> = needs.own.into_iter().map(&mut add).collect();
+            let steps = needs.steps.then_some(shared.steps);
+            made.push(own.iter().copied().chain(steps).chain(needs.mail.then_some(shared.mail)).collect());
+            traits.push(own);
         }
+        let formulas = formula::ready(&spec, &traits, &mut made);
         let mut asked = |on: &EventMatch, property: Option<&Arc<str>>| {
             let keeps = property.map_or(Keeps::Match, |property| Keeps::Number(property.clone()));
             add(Matcher::new(Some(on), keeps, own))
         };
         let made_of = |name: &str| -> Vec<RuleId> {
-            let named = spec.traits.iter().zip(&traits).find(|(spec, _)| &*spec.name == name);
-            named.map_or_else(Vec::new, |(_, (rule, stepped))| {
-                rule.iter().copied().chain(stepped.then_some(steps_id)).collect()
-            })
+            let named = spec.traits.iter().zip(&made).find(|(spec, _)| &*spec.name == name);
+            named.map_or_else(Vec::new, |(_, made)| made.clone())
         };
         let judgement = Judgement::new(&spec, &mut asked, &made_of);
         if needs_steps {
             add(steps);
         }
         // Whether a click was a person's is told by the mail around it.
-        if matchers.iter().any(Matcher::is_about_mail) {
+        if needs_mail || matchers.iter().any(Matcher::is_about_mail) {
             matchers.push(mail);
         }
         matchers.sort_by_key(|matcher| matcher.id);
         matchers.dedup_by_key(|matcher| matcher.id);
-        Self { spec, matchers, traits, judgement, steps: steps_id, touches, mail: mail_id }
+        let incomplete = spec.traits.iter().map(TraitSpec::incomplete).collect();
+        Self { spec, matchers, traits, incomplete, formulas, judgement, shared, touches }
     }
 
     pub fn spec(&self) -> &ModelSpec {
@@ -109,7 +115,7 @@ impl Model {
     /// Points fade continuously and are exact at `as_of`. `due_at` is the earliest of: the next event after `as_of`, the
     /// next fact that leaves a window or expires, and, while points fade visibly, the next local midnight.
     pub fn compute(&self, person: &Person<'_>) -> Computed {
-        let Person { facts, deals, as_of, .. } = *person;
+        let Person { facts, as_of, .. } = *person;
         let sorted = self.sorted(facts, as_of);
         let streams = self.streams(&sorted, as_of);
         let mut due = Due::new(as_of);
@@ -119,17 +125,22 @@ impl Model {
             }
         }
         let mut computed = Computed::default();
-        for (spec, material) in self.spec.traits.iter().zip(self.materials(&sorted)) {
-            let around = Around { model: &self.spec, streams: &streams, deals, as_of };
-            let (value, incomplete) = traits::value(spec, &around, &material, &mut due);
-            computed.traits.insert(spec.name.clone(), value);
-            if incomplete {
-                computed.traits.insert(format!("{}_incomplete", spec.name).into(), Value::Bool(true));
+        let around = self.around(person, &sorted, &streams);
+        for ((spec, rules), incomplete) in self.spec.traits.iter().zip(&self.traits).zip(&self.incomplete) {
+            let (value, is_incomplete) = traits::value(spec, rules, &around, &mut due);
+            // Who bought nothing has nothing that could be left out.
+            let says =
+                is_incomplete || !matches!(&value, Value::Number(number) if number.is_zero()) && !value.is_null();
+            if let Some(name) = incomplete.as_ref().filter(|_| says) {
+                computed.traits.insert(name.clone(), Value::Bool(is_incomplete));
             }
+            computed.traits.insert(spec.name.clone(), value);
         }
+        self.compute_formulas(person, &mut computed.traits, &sorted, &mut due);
         computed.scores = self.judgement.scores(&self.spec, person, &computed.traits, &sorted, &mut due);
         self.judgement.tell_scores(&self.spec, person, &mut computed);
         self.judgement.bands(&self.spec, person, &sorted, &mut computed);
+        self.tell_lifecycle(person, &around, &mut computed);
         self.judgement.segments(&self.spec, person, &sorted, &mut computed, &mut due);
         computed.due_at = due.earliest();
         computed
@@ -138,29 +149,43 @@ impl Model {
     /// The facts in order, without those of events that a machine made.
     pub(super) fn sorted<'f>(&self, facts: &'f [Fact], as_of: Timestamp) -> Sorted<'f> {
         let mut sorted = Sorted::new(facts);
-        let mail = sorted.of(self.mail).iter().filter(|fact| fact.at <= as_of);
+        let mail = sorted.of(self.shared.mail).iter().filter(|fact| fact.at <= as_of);
         let machines = mail::machines(mail.filter_map(|fact| Mail::of_fact(fact)).collect());
         if !machines.is_empty() {
-            sorted.0.retain(|fact| fact.rule == self.mail || !machines.contains(&fact.event));
+            sorted.leave_out(|fact| machines.contains(&fact.event));
         }
         sorted
     }
 
     /// The sessions up to an instant, and what each came from; empty where no trait asks.
     pub(super) fn streams(&self, sorted: &Sorted<'_>, as_of: Timestamp) -> Streams {
-        let past = sorted.of(self.steps).iter().filter(|fact| fact.at <= as_of);
+        let past = sorted.of(self.shared.steps).iter().filter(|fact| fact.at <= as_of);
         let (spans, marks) = session::cut(past.map(|fact| Mark::of_fact(fact)).collect());
         let first = spans.iter().map(|span| marks.get(span.marks.start).map_or(0, |mark| mark.event)).collect();
         let touches = touch::of_sessions(&spans, &marks, sorted.of(self.touches));
         Streams { spans, first, touches }
     }
 
-    /// What each trait is made of, in the order of the traits.
-    pub(super) fn materials<'m, 'f>(&'m self, sorted: &'m Sorted<'f>) -> impl Iterator<Item = Material<'f>> + 'm {
-        self.traits.iter().map(|(rule, stepped)| Material {
-            facts: rule.map(|id| sorted.of(id).to_vec()).unwrap_or_default(),
-            steps: if *stepped { sorted.of(self.steps).to_vec() } else { Vec::new() },
-        })
+    /// What the traits of one computation share.
+    pub(super) fn around<'a, 'f>(
+        &'a self,
+        person: &Person<'a>,
+        sorted: &'a Sorted<'f>,
+        streams: &'a Streams,
+    ) -> Around<'a, 'f> {
+        let earliest = || person.facts.iter().map(|fact| fact.at).min();
+        let about = (person.deals, person.first_seen.or_else(earliest), person.as_of);
+        Around::new(&self.spec, sorted, streams, self.shared, about)
+    }
+
+    /// Where the person stands on the way to a customer, for whoever asked for that trait: known once bands are judged.
+    fn tell_lifecycle(&self, person: &Person<'_>, around: &Around<'_, '_>, computed: &mut Computed) {
+        let asked = self.spec.traits.iter().filter(|spec| matches!(spec.rule, TraitRule::Lifecycle));
+        for spec in asked {
+            let qualified = computed.standings.bands.iter().any(|(band, place)| is_leads(band) && place.inside);
+            let stage = health::lifecycle(!around.orders().is_empty(), person.deals, qualified, person.known);
+            computed.traits.insert(spec.name.clone(), stage);
+        }
     }
 
     /// The matches of each rule of a score, in the order of the rules; none of rules on traits.
@@ -169,23 +194,7 @@ impl Model {
     }
 }
 
-/// Facts by rule and time. Facts of one rule and instant are put in an order of their content, so that no result depends on
-/// the order of arrival.
-pub(super) struct Sorted<'f>(Vec<&'f Fact>);
-
-impl<'f> Sorted<'f> {
-    pub(super) fn new(facts: &'f [Fact]) -> Self {
-        let mut sorted: Vec<&Fact> = facts.iter().collect();
-        sorted.sort_unstable_by(|a, b| {
-            (a.rule, a.at, a.number).cmp(&(b.rule, b.at, b.number)).then_with(|| a.text.cmp(&b.text))
-        });
-        Self(sorted)
-    }
-
-    pub(super) fn of(&self, rule: RuleId) -> &[&'f Fact] {
-        let start = self.0.partition_point(|fact| fact.rule < rule);
-        let rest = self.0.get(start..).unwrap_or_default();
-        let length = rest.partition_point(|fact| fact.rule == rule);
-        rest.get(..length).unwrap_or_default()
-    }
+/// `lead.mql`, whatever its score is called.
+fn is_leads(band: &str) -> bool {
+    band.rsplit('.').next() == Some("mql")
 }

@@ -3,7 +3,8 @@
 use connector::{Timestamp, Value};
 use rust_decimal::Decimal;
 
-use crate::enrich::compute::Sorted;
+use crate::enrich::sorted::Sorted;
+use crate::enrich::traits::whole_days;
 use crate::enrich::values::Values;
 use crate::enrich::window::{Due, is_within, next_midnight};
 use crate::expr::{EventPredicate, Expr, Input, Val};
@@ -36,13 +37,33 @@ impl Condition {
     }
 
     pub(super) fn holds(&self, values: Values<'_>, sorted: &Sorted<'_>, due: &mut Due) -> bool {
+        self.expr.holds(&self.asking(values, sorted, due))
+    }
+
+    /// What a formula gives.
+    pub(super) fn value(&self, values: Values<'_>, sorted: &Sorted<'_>, due: &mut Due) -> Value {
+        self.expr.value(&self.asking(values, sorted, due))
+    }
+
+    fn asking<'v>(&self, values: Values<'v>, sorted: &Sorted<'_>, due: &mut Due) -> Asking<'v> {
         let as_of = values.person.as_of;
         if self.counts_days {
             due.note(next_midnight(as_of, values.zone));
+            // Days since an instant are full 24 hours after it.
+            for name in self.expr.names() {
+                match values.value(name) {
+                    Val::Instant(at) => drop(whole_days(at, as_of, due)),
+                    Val::Date(date) => {
+                        let midnight = date.and_time(chrono::NaiveTime::MIN).and_utc();
+                        drop(whole_days(Timestamp::from(midnight), as_of, due));
+                    }
+                    _ => {}
+                }
+            }
         }
         let asked = self.expr.predicates().iter().zip(&self.asked);
         let amounts = asked.map(|(predicate, rule)| amount(predicate, *rule, sorted, as_of, due)).collect();
-        self.expr.holds(&Asking { values, amounts })
+        Asking { values, amounts }
     }
 }
 

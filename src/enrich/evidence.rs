@@ -7,8 +7,8 @@ use std::time::Duration;
 use connector::Timestamp;
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::enrich::compute::Sorted;
 use crate::enrich::person::Person;
+use crate::enrich::sorted::Sorted;
 use crate::enrich::values::lasting;
 use crate::model::{Deal, RuleId, Watermark};
 

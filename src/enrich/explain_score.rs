@@ -6,14 +6,15 @@ use std::time::Duration;
 use connector::{Timestamp, Value};
 use serde::Serialize;
 
-use crate::enrich::compute::{Model, Sorted};
+use crate::enrich::compute::Model;
 use crate::enrich::explain::{Evidence, Explanation, of_event};
 use crate::enrich::person::Person;
 use crate::enrich::score::{self, Moment};
 use crate::enrich::score_spec::{Decay, Gives, Made, ScoreRule, ScoreSpec};
 use crate::enrich::segment_spec::SEGMENTS;
+use crate::enrich::sorted::Sorted;
 use crate::enrich::spec::{GRADE, SCORE_CHANGE, SCORE_REASONS};
-use crate::model::{Computed, ScorePart};
+use crate::model::{Computed, ScorePart, rounded};
 
 /// How far ahead a change by time alone is looked for.
 const AHEAD_DAYS: u32 = 400;
@@ -198,10 +199,10 @@ impl Model {
             }
             let to = from.saturating_add(DAY);
             let value = at(to);
-            if outlook.changes_at.is_none() && score::rounded(value) != score::rounded(now) {
-                let instant = first(from, to, |when| score::rounded(at(when)) != score::rounded(now));
+            if outlook.changes_at.is_none() && rounded(value) != rounded(now) {
+                let instant = first(from, to, |when| rounded(at(when)) != rounded(now));
                 outlook.changes_at = Some(instant);
-                outlook.becomes = Some(score::rounded(at(instant)));
+                outlook.becomes = Some(rounded(at(instant)));
             }
             waiting.retain(|(name, exit)| {
                 if value >= *exit {

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use connector::Value;
 
 use crate::enrich::band::{self, Judging};
-use crate::enrich::compute::Sorted;
 use crate::enrich::condition::Condition;
 use crate::enrich::evidence::{self, Evidence};
 use crate::enrich::grade;
@@ -16,11 +15,12 @@ use crate::enrich::reasons;
 use crate::enrich::score::{self, Material, Moment};
 use crate::enrich::score_spec::{Gives, Made, ScoreRule};
 use crate::enrich::segment::{self, Segment};
+use crate::enrich::sorted::Sorted;
 use crate::enrich::spec::{EventMatch, GRADE, ModelSpec, SCORE_CHANGE, SCORE_REASONS};
 use crate::enrich::values::Values;
 use crate::enrich::window::Due;
 use crate::expr::EventPredicate;
-use crate::model::{Computed, Fact, RuleId, Score, Standings, TraitName};
+use crate::model::{Computed, Fact, RuleId, Score, Standings, ToldScore, TraitName, rounded};
 
 /// The scores and segments of a specification, made ready.
 #[derive(Clone, Debug)]
@@ -109,13 +109,14 @@ impl Judgement {
     /// The traits that scores give: numbers, the grade, the reasons, the change.
     pub(super) fn tell_scores(&self, spec: &ModelSpec, person: &Person<'_>, computed: &mut Computed) {
         for (spec, score) in spec.scores.iter().zip(&computed.scores) {
-            computed.traits.insert(spec.trait_name(), Value::from(score::rounded(score.value)));
+            computed.traits.insert(spec.trait_name(), Value::from(rounded(score.value)));
         }
         let text = |text: Option<Arc<str>>| text.map_or(Value::Null, Value::Text);
         let main = spec.main_score().and_then(|main| computed.scores.iter().find(|score| score.name == main.name));
         if let Some(main) = main {
-            let told = person.standings.told.as_ref().filter(|told| told.at <= person.as_of);
-            let change = told.and_then(|told| reasons::change(main, told, spec.time_zone));
+            let told = told(person, &main.name);
+            let change = told.as_ref().and_then(|told| reasons::change(main, told, spec.time_zone));
+            computed.standings.told = told;
             computed.traits.insert(Arc::from(SCORE_CHANGE), text(change));
             computed.traits.insert(Arc::from(SCORE_REASONS), text(reasons::reasons(main)));
         }
@@ -126,7 +127,8 @@ impl Judgement {
 
     /// Bands. Without a judgement everything stays as it was.
     pub(super) fn bands(&self, spec: &ModelSpec, person: &Person<'_>, sorted: &Sorted<'_>, computed: &mut Computed) {
-        computed.standings = person.standings.clone();
+        let told = computed.standings.told.take();
+        computed.standings = Standings { told, ..person.standings.clone() };
         let Some(judging) = self.judging(person, sorted) else { return };
         let evidence = self.evidence.watermark(person, sorted);
         let mut bands = BTreeMap::new();
@@ -185,6 +187,16 @@ impl Source {
             Self::Traits(rows) => Material::Row(rows.iter().position(|row| row.holds(values, sorted, due))),
         }
     }
+}
+
+/// What a CRM was told last of a score: now that it was told again, what is stored; else what it was then.
+fn told(person: &Person<'_>, score: &str) -> Option<ToldScore> {
+    let before = person.standings.told.as_ref();
+    let Some((at, scores)) = person.told.filter(|(at, _)| before.is_none_or(|before| *at > before.at)) else {
+        return before.cloned();
+    };
+    let score = scores.iter().find(|one| &*one.name == score)?;
+    Some(ToldScore { at, value: score.value, parts: score.parts.clone() })
 }
 
 fn evidence_of(spec: &ModelSpec, scores: &[Vec<Source>], made_of: &dyn Fn(&str) -> Vec<RuleId>) -> Evidence {

@@ -19,6 +19,25 @@ const CLICK_LINKS: usize = 3;
 /// Normal names of the events that bear on it.
 pub(super) const EVENTS: [&str; 3] = ["email delivered", "email opened", "email link clicked"];
 
+/// What becomes of an address: in the order in which the later of two at one instant counts.
+pub const MAIL_STATUS: [&str; 4] = ["ok", "unsubscribed", "bounced", "complained"];
+
+/// What is kept of an event that says something about the address: its place in [`MAIL_STATUS`]. Subscribing again puts an
+/// address right again.
+pub(super) fn status(normal_name: &str) -> Option<i64> {
+    match normal_name {
+        "subscribed" | "subscription confirmed" => Some(0),
+        "unsubscribed" => Some(1),
+        "email bounced" => Some(2),
+        "email marked as spam" => Some(3),
+        _ => None,
+    }
+}
+
+/// Normal names of the events that say something about the address.
+pub(super) const STATUS_EVENTS: [&str; 5] =
+    ["subscribed", "subscription confirmed", "unsubscribed", "email bounced", "email marked as spam"];
+
 const SEPARATOR: char = '\u{1f}';
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,16 +5,21 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::enrich::commerce;
+use crate::enrich::health;
 use crate::enrich::mail::{self, Mail};
+use crate::enrich::preset_traits::PATH;
 use crate::enrich::semantic::{is_sign_of_life, normal_event_name};
 use crate::enrich::session;
 use crate::enrich::spec::{EventMatch, Property};
+use crate::enrich::topics::TopicMap;
 use crate::enrich::touch::Touch;
+use crate::enrich::trait_spec::Amount;
 use crate::expr::{EventInput, Json};
 use crate::model::{Event, EventKind, Fact, RuleId};
 
 /// Changes when the code would match or keep something else for the same configuration: old facts are then matched again.
-const FORM: &str = "2";
+const FORM: &str = "3";
 
 /// Most characters of a property's text that are kept.
 const MAX_KEPT: usize = 255;
@@ -28,6 +33,20 @@ pub(super) enum Keeps {
     Text(Property),
     /// A property's number, as exact text.
     Number(Property),
+    /// An amount and the currency it is in.
+    Money(Amount),
+    /// What happened to an order ([`commerce::order_of`]); the flag: with what was bought.
+    Order(bool),
+    /// What happened to a cart ([`commerce::cart_of`]).
+    Cart,
+    /// A look at a product ([`commerce::look_of`]).
+    Look,
+    /// Topics of a page or event.
+    Topics(Arc<TopicMap>),
+    /// What became of an address, by its place in [`mail::MAIL_STATUS`].
+    MailStatus,
+    /// An opened or closed ticket ([`health::keep_ticket`]).
+    Ticket,
     /// A step of a session ([`session::Step`]).
     Step,
     /// Where a session came from ([`Touch`]); `number` is a hash of the message id, which breaks ties of time.
@@ -87,12 +106,41 @@ impl Matcher {
         match &self.keeps {
             Keeps::Match => Some((0, None)),
             Keeps::Text(property) => {
-                let text = text_of(lookup(input.body, property)?)?;
+                let text = match lookup(input.body, property) {
+                    Some(value) => text_of(value)?,
+                    // What a page says of itself may stand in its properties, its context, or its address.
+                    None if &**property == PATH => input.path()?.chars().take(MAX_KEPT).collect(),
+                    None => return None,
+                };
                 Some((tie(input.event), Some(text.into())))
             }
             Keeps::Number(property) => {
                 let number = number_of(lookup(input.body, property)?)?;
                 Some((0, Some(number.normalize().to_string().into())))
+            }
+            Keeps::Money(amount) => {
+                let number = number_of(lookup(input.body, &amount.property)?)?.normalize();
+                let currency = amount.currency.as_deref().and_then(|key| text_of(lookup(input.body, key)?));
+                let currency = currency.unwrap_or_default().to_ascii_uppercase();
+                Some((0, Some(format!("{number}{}{currency}", commerce::SEPARATOR).into())))
+            }
+            Keeps::Order(items) => {
+                let (step, text) = commerce::keep_order(name, input.body, tie(input.event), *items)?;
+                Some((step, Some(text.into())))
+            }
+            Keeps::Cart => {
+                let (step, text) = commerce::keep_cart(name, input.body, tie(input.event))?;
+                Some((step, text.map(Into::into)))
+            }
+            Keeps::Look => {
+                let (step, text) = commerce::keep_look(name, input.body)?;
+                Some((step, Some(text.into())))
+            }
+            Keeps::Topics(topics) => Some((0, Some(topics.keep(input)?.into()))),
+            Keeps::MailStatus => Some((mail::status(name)?, None)),
+            Keeps::Ticket => {
+                let (state, id) = health::keep_ticket(name, input.body)?;
+                Some((state, Some(id.into())))
             }
             Keeps::Step => session::step(input, name).map(|step| (step.number, step.session_id.map(Arc::from))),
             Keeps::Touch => {

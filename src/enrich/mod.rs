@@ -4,20 +4,31 @@
 //! ([`Model::compute`]), and says when its result changes by time alone. A rule's id is a hash of all that decides what it
 //! matches and keeps: another condition is another rule, whose facts are matched from the log; other points are not.
 
+mod around;
 mod band;
+mod cart;
+mod commerce;
 mod compute;
 mod condition;
 mod evidence;
 mod explain;
 mod explain_score;
+mod explain_trait;
+mod formula;
 mod grade;
+mod health;
+mod interest;
 mod judgement;
+mod ledger;
 mod mail;
 mod matcher;
+mod needs;
 mod person;
 pub mod preset;
+mod preset_traits;
 mod rates;
 mod reasons;
+mod sales;
 mod score;
 mod score_spec;
 mod segment;
@@ -25,22 +36,29 @@ mod segment_spec;
 mod semantic;
 mod session;
 mod site;
+mod sorted;
 mod spec;
 mod story;
+mod tendency;
 #[cfg(test)]
 mod tests;
+mod topics;
 mod touch;
+mod trait_spec;
 mod traits;
 mod values;
 mod window;
 
+pub use crate::model::rounded;
 pub use compute::Model;
 pub use explain::{Evidence, EvidenceSource, Explanation};
 pub use explain_score::{ExplainedPart, Outlook};
+pub use health::{HEALTH, LIFECYCLE};
+pub use mail::MAIL_STATUS;
 pub use person::Person;
 pub use rates::{Rates, minor_digits};
 pub use reasons::REASONS_LENGTH;
-pub use score::{faded, rounded};
+pub use score::faded;
 pub use score_spec::{
     BandSpec, COOLDOWN, Decay, EXIT_SHARE, EventPoints, Gives, GradeAxis, GradeSpec, Made, RuleGroup, Rules, ScoreRule,
     ScoreSpec, TraitRow, Weighed,
@@ -49,7 +67,12 @@ pub use segment::{needs, segment_trait};
 pub use segment_spec::{SEGMENTS, SegmentSpec};
 pub use semantic::{DataKind, is_conversion, named_kind, normal_event_name};
 pub use session::{SESSION_GAP_SECS, Session, sessions};
-pub use spec::{EventMatch, GRADE, ModelSpec, Property, SCORE_CHANGE, SCORE_REASONS, TouchPart, TraitRule, TraitSpec};
+pub use spec::{EventMatch, GRADE, ModelSpec, Property, SCORE_CHANGE, SCORE_REASONS};
 pub use story::{EventMark, Story, Told, tell};
+pub use tendency::TENDENCIES;
+pub use topics::TopicMap;
+pub use trait_spec::{
+    Amount, Fold, Frequent, InterestPart, InterestWeights, LtvSource, MailTrait, Sales, TouchPart, TraitRule, TraitSpec,
+};
 pub use values::KNOWN;
 pub use window::{local_day, next_midnight};

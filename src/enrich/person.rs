@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use connector::{Timestamp, Value};
 
-use crate::model::{Attribute, Consents, Deal, Fact, Standings, TraitName};
+use crate::model::{Attribute, Consents, Deal, Fact, Score, Standings, TraitName};
 
 /// The input of [`crate::enrich::Model::compute`].
 #[derive(Clone, Copy, Debug)]
@@ -20,8 +20,12 @@ pub struct Person<'a> {
     pub consents: &'a Consents,
     /// Has any identifier stronger than an anonymous id.
     pub known: bool,
+    /// The earliest event or record; where nobody says, the earliest fact.
+    pub first_seen: Option<Timestamp>,
     /// What the last pass left behind.
     pub standings: &'a Standings,
+    /// The scores stored last and when a CRM was told of them, where it was since the last pass.
+    pub told: Option<(Timestamp, &'a [Score])>,
     pub as_of: Timestamp,
     /// Whether bands and segments are judged. A look ahead judges nothing, and nor does one behind the last judgement.
     pub judged: bool,
@@ -51,7 +55,9 @@ impl<'a> Person<'a> {
             company: NO_COMPANY,
             consents: NO_CONSENTS,
             known: true,
+            first_seen: None,
             standings: NEVER_JUDGED,
+            told: None,
             as_of,
             judged: true,
         }

@@ -1,53 +1,40 @@
-//! What `preset = "b2b"` computes: fifteen traits, the engagement score and its reasons.
+//! What `preset = "b2b"` and `preset = "ecommerce"` compute: the catalogue of traits, the engagement score and its reasons.
 
 use std::time::Duration;
 
 use chrono_tz::Tz;
 
-use crate::enrich::{
-    Decay, EventMatch, Made, ModelSpec, Rates, Rules, ScoreRule, ScoreSpec, TouchPart, TraitRule, TraitSpec,
-};
-use crate::expr::{Expr, Scope};
+pub use crate::enrich::preset_traits::topics;
+use crate::enrich::preset_traits::{catalogue, only, pricing, views};
+use crate::enrich::{Decay, EventMatch, Made, ModelSpec, Rates, Rules, ScoreRule, ScoreSpec};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// The preset in UTC and EUR, without rates and own domains; the configuration fills those in.
 pub fn b2b() -> ModelSpec {
-    let month = Some(DAY * 30);
-    let spec = |name: &str, rule, window| TraitSpec { name: name.into(), rule, window };
     ModelSpec {
         time_zone: Tz::UTC,
         base_currency: "EUR".into(),
         rates: Rates::default(),
         own_domains: Vec::new(),
-        traits: vec![
-            spec("visits_30d", TraitRule::Visits, month),
-            spec("page_views_30d", TraitRule::Count(views()), month),
-            spec("pricing_views_30d", TraitRule::Count(pricing()), month),
-            spec("last_seen_at", TraitRule::LastSeen, None),
-            spec("first_touch_source", TraitRule::FirstTouch(TouchPart::Source), None),
-            spec("first_touch_medium", TraitRule::FirstTouch(TouchPart::Medium), None),
-            spec("first_touch_campaign", TraitRule::FirstTouch(TouchPart::Campaign), None),
-            spec("first_touch_channel", TraitRule::FirstTouch(TouchPart::Channel), None),
-            spec("last_touch_source", TraitRule::LastTouch(TouchPart::Source), None),
-            spec("last_touch_medium", TraitRule::LastTouch(TouchPart::Medium), None),
-            spec("last_touch_campaign", TraitRule::LastTouch(TouchPart::Campaign), None),
-            spec("last_touch_channel", TraitRule::LastTouch(TouchPart::Channel), None),
-            spec("won_deals", TraitRule::WonDeals, None),
-            spec("won_revenue", TraitRule::WonRevenue, None),
-            spec("last_won_at", TraitRule::LastWon, None),
-        ],
+        traits: catalogue(),
         scores: vec![engagement()],
         segments: Vec::new(),
     }
 }
 
-fn views() -> EventMatch {
-    EventMatch::events(["page", "screen"])
-}
-
-fn pricing() -> EventMatch {
-    only(EventMatch::events(["page"]), r#"path.startsWith("/pricing")"#)
+/// The same for a shop: what is looked at and put into a cart gives points, too.
+pub fn ecommerce() -> ModelSpec {
+    let mut spec = b2b();
+    let on = |event: &str| EventMatch::events([event]);
+    let rules = spec.scores.iter_mut().filter(|score| &*score.name == "engagement");
+    for score in rules {
+        if let Made::Rules(rules) = &mut score.made {
+            rules.rules.push(ScoreRule::events("Product viewed", on("Product Viewed"), 2.0).up_to(10.0));
+            rules.rules.push(ScoreRule::events("Product added", on("Product Added"), 4.0).up_to(12.0));
+        }
+    }
+    spec
 }
 
 /// Points after `cdp-semantics` §4.2: clicks count and opens do not, negative signals fade like the rest.
@@ -82,44 +69,17 @@ fn engagement() -> ScoreSpec {
     }
 }
 
-/// The preset's conditions are constants that a test compiles; one that did not compile would match nothing.
-fn only(on: EventMatch, condition: &str) -> EventMatch {
-    match Expr::compile(condition, &Scope::event()) {
-        Ok(condition) => on.when(condition),
-        Err(_) => EventMatch { events: Vec::new(), condition: None },
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn it_gives_exactly_its_traits() {
-        let names: Vec<String> = b2b().outputs().into_iter().map(|(name, _)| name.to_string()).collect();
-        assert_eq!(
-            names,
-            [
-                "visits_30d",
-                "page_views_30d",
-                "pricing_views_30d",
-                "last_seen_at",
-                "first_touch_source",
-                "first_touch_medium",
-                "first_touch_campaign",
-                "first_touch_channel",
-                "last_touch_source",
-                "last_touch_medium",
-                "last_touch_campaign",
-                "last_touch_channel",
-                "won_deals",
-                "won_revenue",
-                "last_won_at",
-                "score_engagement",
-                "score_reasons",
-                "score_change"
-            ]
-        );
+    fn a_shop_has_the_same_traits_and_more_points() {
+        let (b2b, shop) = (b2b(), ecommerce());
+        assert_eq!(b2b.outputs(), shop.outputs());
+        let rules =
+            |spec: &ModelSpec| spec.scores.iter().filter_map(ScoreSpec::rules).map(|r| r.rules.len()).sum::<usize>();
+        assert_eq!(rules(&shop), rules(&b2b) + 2);
     }
 
     #[test]

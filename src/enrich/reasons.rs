@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use chrono_tz::Tz;
 
-use crate::enrich::score::rounded;
 use crate::enrich::window::local_day;
-use crate::model::{Score, ToldScore};
+use crate::model::{Score, ScorePart, ToldScore, rounded};
 
 /// Reasons given with a score, at most.
 const REASONS: usize = 3;
@@ -31,7 +30,7 @@ pub(super) fn change(score: &Score, told: &ToldScore, zone: Tz) -> Option<Arc<st
     }
     // A label may be of several rules; the rules of the past are only known by theirs.
     let mut labels: Vec<&Arc<str>> = score.parts.iter().chain(&told.parts).map(|part| &part.label).collect();
-    let of = |parts: &[crate::model::ScorePart], label: &Arc<str>| -> f64 {
+    let of = |parts: &[ScorePart], label: &Arc<str>| -> f64 {
         parts.iter().filter(|part| part.label == *label).map(|part| part.points).sum()
     };
     let mut seen = std::collections::HashSet::new();
@@ -71,7 +70,6 @@ mod tests {
     use connector::Timestamp;
 
     use super::*;
-    use crate::model::ScorePart;
 
     fn parts(of: &[(&str, f64)]) -> Vec<ScorePart> {
         of.iter().map(|(label, points)| ScorePart { label: (*label).into(), points: *points, matches: 1 }).collect()

@@ -180,12 +180,6 @@ fn finished(spec: &ScoreSpec, mut parts: Vec<ScorePart>, value: f64, sum: f64) -
     Score { name: spec.name.clone(), value: clamped, parts, capped: (sum - clamped).abs() > 1e-9 }
 }
 
-/// As people and CRMs see points: rounded half-up.
-pub fn rounded(points: f64) -> i64 {
-    // Saturates; points are thousands at most.
-    (points + 0.5).floor() as i64
-}
-
 /// Days as a person says them: `1.5 d`.
 pub(super) fn age_in_days(at: Timestamp, as_of: Timestamp) -> f64 {
     as_of.since(at).as_secs_f64() / DAY_SECS

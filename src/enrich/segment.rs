@@ -7,10 +7,10 @@ use chrono_tz::Tz;
 use connector::Value;
 
 use crate::enrich::band::Judging;
-use crate::enrich::compute::Sorted;
 use crate::enrich::condition::Condition;
 use crate::enrich::person::Person;
 use crate::enrich::segment_spec::{self, SEGMENTS, SegmentSpec};
+use crate::enrich::sorted::Sorted;
 use crate::enrich::values::Values;
 use crate::enrich::window::Due;
 use crate::expr::{EventPredicate, in_order};

@@ -1,15 +1,14 @@
 //! What is computed, as configuration or a preset says it. Conditions arrive checked ([`crate::expr::Expr`]).
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono_tz::Tz;
 use connector::FieldKind;
 
 use crate::enrich::Rates;
-use crate::enrich::rates::minor_digits;
 use crate::enrich::score_spec::{BandSpec, ScoreSpec};
 use crate::enrich::segment_spec::{SEGMENTS, SegmentSpec};
+use crate::enrich::trait_spec::TraitSpec;
 use crate::expr::Expr;
 use crate::model::TraitName;
 
@@ -27,65 +26,6 @@ pub struct ModelSpec {
     /// Each after those it is made of.
     pub scores: Vec<ScoreSpec>,
     pub segments: Vec<SegmentSpec>,
-}
-
-/// One computed trait.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TraitSpec {
-    pub name: TraitName,
-    pub rule: TraitRule,
-    /// Rolling: event time in (as_of − window, as_of]. Of no meaning for the deal traits.
-    pub window: Option<Duration>,
-}
-
-/// How a trait comes about. Empty: counts and sums are 0, `Exists` is false, all others are null.
-#[derive(Clone, Debug, PartialEq)]
-pub enum TraitRule {
-    /// Sessions with a page or screen view (`cdp-semantics` §1.7), by their start.
-    Visits,
-    /// The latest event that the person did (§3.2).
-    LastSeen,
-    /// Of the earliest session's touch that is not direct, else of the earliest (§1.8).
-    FirstTouch(TouchPart),
-    /// Of the latest touch of 90 days that is not direct, else direct (§1.8).
-    LastTouch(TouchPart),
-    Count(EventMatch),
-    Exists(EventMatch),
-    /// The sum of a numeric property; what is no number does not count.
-    Sum(EventMatch, Property),
-    /// The property of the earliest event that has it, as text.
-    First(EventMatch, Property),
-    /// The property of the latest event that has it, as text.
-    Last(EventMatch, Property),
-    /// How many different values the property has.
-    UniqueCount(EventMatch, Property),
-    /// Whole days of 24 hours since the latest event.
-    DaysSince(EventMatch),
-    WonDeals,
-    /// In the base currency, converted at the close date, each deal rounded half-even to the minor unit.
-    WonRevenue,
-    /// The latest close date of a won deal.
-    LastWon,
-}
-
-/// What of a touch a trait is. Of a direct one source and channel are `direct`, the others null.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TouchPart {
-    Source,
-    Medium,
-    Campaign,
-    Channel,
-}
-
-impl TouchPart {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Source => "source",
-            Self::Medium => "medium",
-            Self::Campaign => "campaign",
-            Self::Channel => "channel",
-        }
-    }
 }
 
 /// A property's place in the message: `category` is `properties.category`; `context.…`, `traits.…` and `properties.…`
@@ -114,22 +54,6 @@ impl EventMatch {
     }
 }
 
-impl TraitRule {
-    /// The kind of the trait's values, for field mappings and expressions.
-    pub fn kind(&self, base_currency: &str) -> FieldKind {
-        match self {
-            Self::Visits | Self::Count(_) | Self::UniqueCount(..) | Self::DaysSince(_) | Self::WonDeals => {
-                FieldKind::Integer
-            }
-            Self::LastSeen | Self::LastWon => FieldKind::Instant,
-            Self::FirstTouch(_) | Self::LastTouch(_) | Self::First(..) | Self::Last(..) => FieldKind::Text,
-            Self::Exists(_) => FieldKind::Bool,
-            Self::Sum(..) => FieldKind::Decimal { scale: None },
-            Self::WonRevenue => FieldKind::Decimal { scale: Some(minor_digits(base_currency)) },
-        }
-    }
-}
-
 /// The trait that explains the score.
 pub const SCORE_REASONS: &str = "score_reasons";
 
@@ -143,11 +67,14 @@ const LEAD: &str = "lead";
 pub const GRADE: &str = "grade";
 
 impl ModelSpec {
-    /// Every trait the model gives, with its kind, in the order of the configuration. Not among them: `<trait>_incomplete`,
-    /// which is true where an amount had no rate and is absent otherwise.
+    /// Every trait the model gives, with its kind, in the order of the configuration. Traits of money have `<trait>_incomplete`
+    /// beside them: whether an amount was left out because it has no rate; absent where there is nothing at all.
     pub fn outputs(&self) -> Vec<(TraitName, FieldKind)> {
-        let mut outputs: Vec<(TraitName, FieldKind)> =
-            self.traits.iter().map(|spec| (spec.name.clone(), spec.rule.kind(&self.base_currency))).collect();
+        let mut outputs: Vec<(TraitName, FieldKind)> = Vec::with_capacity(self.traits.len());
+        for spec in &self.traits {
+            outputs.push((spec.name.clone(), spec.rule.kind(&self.base_currency)));
+            outputs.extend(spec.incomplete().map(|name| (name, FieldKind::Bool)));
+        }
         outputs.extend(self.scores.iter().map(|score| (score.trait_name(), FieldKind::Integer)));
         if !self.scores.is_empty() {
             outputs.push((SCORE_REASONS.into(), FieldKind::Text));

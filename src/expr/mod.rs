@@ -22,6 +22,7 @@ mod scope;
 mod tests;
 mod value;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -59,6 +60,7 @@ struct CheckedExpr {
 enum Wanted {
     Condition,
     Value,
+    Anything,
 }
 
 impl Expr {
@@ -70,6 +72,11 @@ impl Expr {
     /// Reads and checks a formula: an expression whose value is of one kind, which [`Expr::kind`] tells.
     pub fn compile_value(text: &str, scope: &Scope) -> Result<Self, ExprError> {
         Self::read(text, scope, Wanted::Value)
+    }
+
+    /// The names that an expression reads, whatever it gives: for those who do not know the kind of every name yet.
+    pub fn names_in(text: &str, scope: &Scope) -> Result<BTreeSet<Arc<str>>, ExprError> {
+        Ok(Self::read(text, scope, Wanted::Anything)?.checked.found.names.clone())
     }
 
     fn read(text: &str, scope: &Scope, wanted: Wanted) -> Result<Self, ExprError> {
@@ -132,6 +139,7 @@ fn parse(text: &str, scope: &Scope, wanted: Wanted) -> Result<CheckedExpr, ExprE
     let (root, kind) = match wanted {
         Wanted::Condition => (checker.condition(&tree, "a condition")?, Kind::Bool),
         Wanted::Value => checker.value(&tree)?,
+        Wanted::Anything => checker.check(&tree)?,
     };
     Ok(CheckedExpr { root, kind, found: checker.found })
 }

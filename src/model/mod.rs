@@ -1,6 +1,7 @@
 //! FLOOR 1 — the nouns of a CDP. No I/O, no SQL, no vendor, no file format.
 
 mod attribute;
+mod band_entry;
 mod blocked;
 pub mod canonical;
 mod company;
@@ -27,6 +28,7 @@ mod transition;
 mod whose;
 
 pub use attribute::{Attribute, AttributeChange, Origin, survivor};
+pub use band_entry::{BandEntry, EntryState};
 pub use company::{Claim, ClaimKind, CompanyClaims, CompanyEvidence, CompanyKey, CompanyRules};
 pub use consent::{Choice, ConsentDecision, ConsentDefaults, Consents, MessageConsent, Purpose, effective};
 pub use dead_letter::{DeadLetter, DeadLetterCode, DeadLetterId, Raw, Subject};
@@ -47,7 +49,7 @@ pub use outbox::{Cause, Change, Intent, JournalOutcome, OutboxEntry, OutboxState
 pub use profile::{LinkedRecord, Profile};
 pub use rule::{Direction, Rule};
 pub use run::{Counts, Flow, Run, RunState};
-pub use score::{Computed, Score, ScorePart};
+pub use score::{Computed, Score, ScorePart, rounded};
 pub use standings::{Place, Standings, ToldScore, Watermark};
 pub use suppression::{Privacy, SuppressionHash, SuppressionKey};
 pub use transition::{Crossing, Transition, TransitionKind};

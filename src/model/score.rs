@@ -45,3 +45,9 @@ pub struct Computed {
     /// When this result changes by time alone, if it does.
     pub due_at: Option<Timestamp>,
 }
+
+/// As people and CRMs see points: rounded half-up.
+pub fn rounded(points: f64) -> i64 {
+    // Saturates; points are thousands at most.
+    (points + 0.5).floor() as i64
+}

@@ -1,5 +1,7 @@
 //! Whose is this; and a deal that counts for somebody.
 
+use std::sync::Arc;
+
 use connector::{ConnectionName, DealFacts, RecordId};
 
 use crate::model::ProfileId;
@@ -25,4 +27,12 @@ pub struct Deal {
     pub connection: ConnectionName,
     pub id: RecordId,
     pub facts: DealFacts,
+    /// The order of the shop that this deal stands for, where a mapped field of the CRM names one.
+    pub order_id: Option<Arc<str>>,
+}
+
+impl Deal {
+    pub fn order_id(&self) -> Option<&str> {
+        self.order_id.as_deref()
+    }
 }

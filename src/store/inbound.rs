@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
+use std::time::Duration;
 
 use connector::{ConnectionName, Cursor, FieldName, Record, Stream, Timestamp, Tombstone, Value};
 
 use crate::model::{
     AttributeChange, CompanyRules, Computed, ConsentDecision, Consents, Counts, DeadLetter, Deal, Event, Fact, Graph,
-    Identifier, LinkedRecord, MessageConsent, Mirror, Profile, ProfileId, ProfileUid, Resolution, RuleId, RunId,
+    Identifier, LinkedRecord, MessageConsent, Mirror, Profile, ProfileId, ProfileUid, Resolution, RuleId, RunId, Score,
     SourceName, Standings, TraitName,
 };
 
@@ -228,6 +229,8 @@ pub struct ComputeInput<'a> {
     pub consents: &'a Consents,
     /// What the last computation left behind.
     pub standings: &'a Standings,
+    /// The scores stored last and when a CRM was told of them, where it was since the last computation.
+    pub told: Option<(Timestamp, &'a [Score])>,
 }
 
 /// Computes traits and scores. Pure.
@@ -236,6 +239,11 @@ pub trait ComputeProfiles: Debug + Send + Sync {
     fn rules(&self) -> Vec<RuleId>;
 
     fn compute(&self, input: &ComputeInput<'_>) -> Computed;
+
+    /// How long nothing is done about entries into a band after something was.
+    fn cooldown(&self, _band: &str) -> Duration {
+        Duration::ZERO
+    }
 
     /// The rules by which profiles belong to companies; without any nothing is derived of companies.
     fn companies(&self) -> Option<&dyn CompanyRules> {

@@ -16,6 +16,7 @@ mod lock;
 mod outbound;
 mod personal;
 pub mod sqlite;
+mod standing;
 mod view;
 
 pub use error::{Error, Result};
@@ -31,6 +32,7 @@ pub use inbound::{
 pub use lock::FlowLock;
 pub use outbound::{Delivered, Fate, FuseTally, Lease, StageDecision, StageItem, StageReport, StageWrites};
 pub use personal::PersonalData;
+pub use standing::{Member, StandingData, TransitionRow};
 pub use view::{
     CompanyDetail, CompanyMember, CompanyOf, CompanyTie, ConnectionStats, JournalRow, ObjectStats, Pending,
     ProfileDetail, ScheduleRow, Sizes, SourceHealth, StoreStats, TimelineItem,

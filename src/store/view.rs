@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::model::{
     Attribute, ClaimKind, CompanyKey, CompanyUid, Deal, Flow, Identifier, LinkedRecord, Profile, ProfileUid, RunId,
-    Score, TraitName,
+    Score, Standings, TraitName,
 };
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -82,6 +82,8 @@ pub struct ProfileDetail {
     /// Older values, newest first: trait, what it was, when it was replaced.
     pub history: Vec<(TraitName, Attribute, Timestamp)>,
     pub events: u64,
+    /// Bands and segments, as last judged.
+    pub standings: Standings,
 }
 
 /// A company that a profile is tied to.
@@ -137,7 +139,7 @@ pub struct CompanyMember {
 pub struct TimelineItem {
     pub at: Timestamp,
     pub recorded_at: Timestamp,
-    /// `event`, `deal`, `identity`, `write`, `trait`, `consent`
+    /// `event`, `deal`, `identity`, `write`, `trait`, `consent`, `score`, `segment`
     pub kind: Arc<str>,
     pub title: Arc<str>,
     pub detail: Option<Arc<str>>,

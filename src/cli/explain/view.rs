@@ -158,8 +158,9 @@ impl Known<'_> {
 
     fn explained(&self, name: &str) -> Option<crate::enrich::Explanation> {
         let known = Person::of(self.facts, &self.detail.deals, self.instant());
-        let person =
-            Person { declared: &self.detail.profile.attributes, company: &self.detail.profile.computed, ..known };
+        let profile = &self.detail.profile;
+        let (declared, company, first_seen) = (&profile.attributes, &profile.computed, Some(profile.first_seen));
+        let person = Person { declared, company, first_seen, known: profile.known, ..known };
         self.model.explain(&person, name)
     }
 

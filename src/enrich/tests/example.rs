@@ -56,11 +56,11 @@ fn adas_deal_is_won() {
         closed_at: Some(at("2026-03-20T15:00:00Z")),
         owner: None,
     };
-    let won = Deal { connection: "crm".into(), id: "O-1".into(), facts: facts.clone() };
+    let won = Deal { connection: "crm".into(), id: "O-1".into(), facts: facts.clone(), order_id: None };
     let deal = |id: &str, change: &dyn Fn(&mut DealFacts)| {
         let mut facts = facts.clone();
         change(&mut facts);
-        Deal { connection: "crm".into(), id: id.into(), facts }
+        Deal { connection: "crm".into(), id: id.into(), facts, order_id: None }
     };
     let log = ada();
     let as_of = at("2026-03-20T15:05:00Z");
@@ -85,7 +85,9 @@ fn adas_deal_is_won() {
     spec.rates.set_constant("USD", "0.90".parse().unwrap());
     let computed = Model::new(spec).compute(&Person::of(&[], &[won, foreign], as_of));
     assert_eq!(number(&computed, "won_revenue"), Value::from(12_090));
-    assert_eq!(computed.traits.get("won_revenue_incomplete"), None);
+    assert_eq!(number(&computed, "won_revenue_incomplete"), Value::from(false));
+    let nothing = Model::new(example()).compute(&Person::of(&[], &[], as_of));
+    assert_eq!(nothing.traits.get("won_revenue_incomplete"), None, "who bought nothing has nothing to leave out");
 }
 
 #[test]
@@ -203,6 +205,7 @@ fn results_say_when_they_change_by_themselves() {
     assert_eq!(log.as_of("2026-03-02T10:00:00Z").due_at, Some(at("2026-03-03T00:00:00Z")));
     let mut spec = example();
     spec.scores.clear();
+    spec.traits.retain(|spec| matches!(&*spec.name, "visits_30d" | "page_views_30d"));
     log.model = Model::new(spec);
     assert_eq!(log.as_of("2026-03-02T10:00:00Z").due_at, Some(at("2026-04-01T09:00:00Z")));
     let before = log.as_of("2026-04-01T08:59:59.999999Z");

@@ -3,11 +3,14 @@
 mod any;
 mod bands;
 mod example;
+mod kinds;
 mod mail;
+mod money;
 mod own;
 mod permutations;
 mod persons;
 mod segments;
+mod shop;
 mod streams;
 mod touches;
 

@@ -108,6 +108,7 @@ impl Somebody {
 
     pub fn looked_at(&self, when: Timestamp) -> Computed {
         self.log.model.compute(&Person {
+            first_seen: None,
             facts: &self.log.facts,
             deals: &[],
             declared: &self.declared,
@@ -115,6 +116,7 @@ impl Somebody {
             consents: &self.consents,
             known: self.known,
             standings: &self.standings,
+            told: None,
             as_of: when,
             judged: true,
         })

@@ -7,10 +7,11 @@ use connector::{Timestamp, Value};
 use super::fault::Fallible;
 use super::gate::Gate;
 use super::letters::rows_limit;
-use super::packed_model::{pack_scores, pack_values};
+use super::packed_model::{pack_scores, pack_values, unpack_scores};
+use super::packed_standings::pack_standings;
 use super::profiles::{self, keep_history};
 use super::session::Session;
-use super::{company, deals, records, rules as fact_rules};
+use super::{company, deals, records, rules as fact_rules, standing};
 use crate::model::{Attribute, Computed, Origin, Profile, ProfileId, Purpose, RuleId, Standings, TraitName};
 use crate::store::{ComputeInput, ComputeProfiles};
 
@@ -43,13 +44,16 @@ pub(super) fn compute(
             let result = if consents.allows(Purpose::Analytics) {
                 let facts = fact_rules::facts(session, *id, &wanted)?;
                 let deals = deals::of_profile(session, *id)?;
+                // Read where it is asked for only: most computations follow no write.
+                let stored = if kept.told_at.is_some() { unpack_scores(&kept.scores)? } else { Vec::new() };
                 let input = ComputeInput {
                     profile: &profile,
                     facts: &facts,
                     deals: &deals,
                     company: &company,
                     consents: &consents,
-                    standings: &Standings::default(),
+                    standings: &kept.standings,
+                    told: kept.told_at.map(|at| (at, stored.as_slice())),
                 };
                 let mut result = computing.compute(&input);
                 result.traits.extend(company);
@@ -58,6 +62,8 @@ pub(super) fn compute(
                 Computed::default()
             };
             changed += u64::from(store(session, &profile, &kept, as_of, &result)?);
+            let cooldown = |band: &str| computing.cooldown(band);
+            standing::save(session, *id, profile.known, &kept.standings, &result, &cooldown)?;
         }
         session.run("DELETE FROM stale WHERE profile = ?1", [id])?;
     }
@@ -82,17 +88,25 @@ struct Kept {
     values: Vec<u8>,
     scores: Vec<u8>,
     due_at: Option<i64>,
+    standings: Standings,
+    /// When a CRM was last told of the profile, where that was after the last computation heard of it.
+    told_at: Option<Timestamp>,
 }
 
 fn load(session: &Session<'_>, id: i64) -> Fallible<Option<(Profile, Kept)>> {
     let mut statement = session.sql(
-        "SELECT uid, first_seen, known, attributes, computed, computed_at, scores, due_at FROM profile WHERE id = ?1",
+        "SELECT uid, first_seen, known, attributes, computed, computed_at, scores, due_at,
+                standings, told_at
+         FROM profile WHERE id = ?1",
     )?;
     let mut rows = statement.query([id])?;
     let Some(row) = rows.next()? else {
         return Ok(None);
     };
-    let kept = Kept { values: row.get(4)?, scores: row.get(6)?, due_at: row.get(7)? };
+    let standings = standing::read(row, 8)?;
+    let heard = standings.told.as_ref().map(|told| told.at);
+    let told_at = profiles::instant(row.get(9)?).filter(|at| heard.is_none_or(|heard| *at > heard));
+    let kept = Kept { values: row.get(4)?, scores: row.get(6)?, due_at: row.get(7)?, standings, told_at };
     Ok(Some((profiles::read(id, row)?, kept)))
 }
 
@@ -103,7 +117,8 @@ fn store(session: &Session<'_>, profile: &Profile, kept: &Kept, as_of: Timestamp
     let due_at = result.due_at.map(Timestamp::micros);
     // Packing is canonical: equal bytes are equal results, to the last bit of a score.
     let (same_values, same_scores, same_due) = (kept.values == values, kept.scores == scores, kept.due_at == due_at);
-    if same_values && same_scores && same_due {
+    let same_standings = is_same(&kept.standings, &result.standings);
+    if same_values && same_scores && same_due && same_standings {
         return Ok(false);
     }
     let changed = !(same_values && same_scores);
@@ -111,15 +126,21 @@ fn store(session: &Session<'_>, profile: &Profile, kept: &Kept, as_of: Timestamp
     session.run(
         "UPDATE profile SET computed = ?2, scores = ?3, due_at = ?4,
                             computed_at = CASE WHEN ?5 OR computed_at IS NULL THEN ?6 ELSE computed_at END,
-                            change = coalesce(?7, change)
+                            change = coalesce(?7, change), standings = ?8
          WHERE id = ?1",
-        (id, values, scores, due_at, changed, as_of.micros(), change),
+        (id, values, scores, due_at, changed, as_of.micros(), change, pack_standings(&result.standings)),
     )?;
     if !same_values {
         keep_replaced(session, profile, as_of, &result.traits)?;
         records::mark_all_of(session, id)?;
     }
     Ok(changed)
+}
+
+/// Whether the next judgement would be the same by both: that there was one at a later instant changes nothing by itself.
+fn is_same(before: &Standings, after: &Standings) -> bool {
+    before.judged_at.is_some() == after.judged_at.is_some()
+        && *before == Standings { judged_at: before.judged_at, ..after.clone() }
 }
 
 /// A history row for each computed value that is another one (or gone) now.

@@ -114,7 +114,12 @@ pub(super) fn of_profile(session: &Session<'_>, profile: i64) -> Fallible<Vec<De
         let mut rows = statement.query([other])?;
         if let Some(row) = rows.next()? {
             let (connection, _) = session.place_name(row.get(8)?)?;
-            deals.push(Deal { connection, id: RecordId::new(row.get::<_, Arc<str>>(9)?), facts: read(row)? });
+            deals.push(Deal {
+                connection,
+                id: RecordId::new(row.get::<_, Arc<str>>(9)?),
+                facts: read(row)?,
+                order_id: None,
+            });
         }
     }
     deals.sort_by(|a, b| (&a.connection, &a.id).cmp(&(&b.connection, &b.id)));

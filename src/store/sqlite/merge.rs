@@ -7,7 +7,7 @@ use super::identity::{Because, log_edge};
 use super::profiles::{self, keep_history, mark_stale, note_change, uid_of};
 use super::records::{self, Key, Row, State};
 use super::session::{Place, Session, crm_kind};
-use super::{company, conversion, identity_log, links};
+use super::{company, conversion, identity_log, links, standing};
 use crate::model::{Identifier, Logged, survivor as surviving};
 
 /// The survivor takes everything of the loser, which stays as an alias. Nothing happens where both are one already.
@@ -21,6 +21,7 @@ pub(super) fn profiles(session: &Session<'_>, survivor: i64, loser: i64, because
     }
     let uid = uid_of(session, loser)?;
     merge_traits(session, survivor, loser, because.now)?;
+    standing::merge(session, survivor, loser)?;
     session.run(
         "UPDATE profile SET known = max(known, (SELECT known FROM profile WHERE id = ?2)),
                             first_seen = min(first_seen, (SELECT first_seen FROM profile WHERE id = ?2))

@@ -20,6 +20,7 @@ const SCRIPTS: &[&str] = &[
     include_str!("schema_0005.sql"),
     include_str!("schema_0006.sql"),
     include_str!("schema_0007.sql"),
+    include_str!("schema_0008.sql"),
 ];
 
 /// The schema this program writes.

@@ -49,6 +49,7 @@ pub(super) fn rows_of(session: &Session<'_>, profile: i64, limit: usize) -> Fall
         "DELETE FROM fact WHERE (profile, at, event) IN
              (SELECT profile, at, event FROM fact WHERE profile = ?1 LIMIT ?2)",
         "DELETE FROM attribute_history WHERE id IN (SELECT id FROM attribute_history WHERE profile = ?1 LIMIT ?2)",
+        "DELETE FROM transition WHERE id IN (SELECT id FROM transition WHERE profile = ?1 LIMIT ?2)",
         "DELETE FROM identity_edge WHERE id IN (SELECT id FROM identity_edge WHERE profile = ?1 LIMIT ?2)",
         "DELETE FROM consent WHERE id IN (SELECT id FROM consent WHERE profile = ?1 LIMIT ?2)",
         "DELETE FROM phone_claim WHERE (value, profile) IN (SELECT value, profile FROM phone_claim WHERE profile = ?1 LIMIT ?2)",
@@ -73,6 +74,8 @@ pub(super) fn profile(session: &Session<'_>, profile: i64) -> Fallible<()> {
         "DELETE FROM stale WHERE profile = ?1",
         "DELETE FROM outbox WHERE profile = ?1",
         "DELETE FROM profile_alias WHERE survivor = ?1",
+        "DELETE FROM member WHERE profile = ?1",
+        "DELETE FROM band_entry WHERE profile = ?1",
         "DELETE FROM company_claim WHERE profile = ?1",
         "DELETE FROM company_member WHERE profile = ?1",
         "DELETE FROM profile WHERE id = ?1",

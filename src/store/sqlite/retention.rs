@@ -30,6 +30,7 @@ pub(super) fn step(
         2 => bodies(session, outlived, limit, &mut gone)?,
         3 => anonymous(session, outlived, place.after, limit, &mut gone)?,
         4 => history(session, outlived, limit, &mut gone)?,
+        5 => transitions(session, outlived, limit, &mut gone)?,
         _ => return Ok((gone, None)),
     };
     let next = match after {
@@ -150,6 +151,21 @@ fn history(session: &Session<'_>, outlived: &Outlived, limit: usize, gone: &mut 
         rows.iter().take_while(|(_, replaced)| *replaced < outlived.events.micros()).map(|(id, _)| *id).collect();
     for id in &old {
         session.run("DELETE FROM attribute_history WHERE id = ?1", [id])?;
+    }
+    gone.history += old.len() as u64;
+    Ok((old.len() == limit).then_some(0))
+}
+
+/// What was entered and left long ago. Rows are written as it happens, so the oldest stand first.
+fn transitions(session: &Session<'_>, outlived: &Outlived, limit: usize, gone: &mut Retained) -> Fallible<Option<i64>> {
+    let rows: Vec<(i64, i64)> = {
+        let mut statement = session.sql("SELECT id, at FROM transition ORDER BY id LIMIT ?1")?;
+        let rows = statement.query_map([rows_limit(limit)], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        rows.collect::<Result<_, _>>()?
+    };
+    let old: Vec<i64> = rows.iter().take_while(|(_, at)| *at < outlived.events.micros()).map(|(id, _)| *id).collect();
+    for id in &old {
+        session.run("DELETE FROM transition WHERE id = ?1", [id])?;
     }
     gone.history += old.len() as u64;
     Ok((old.len() == limit).then_some(0))

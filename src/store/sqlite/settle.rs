@@ -10,7 +10,7 @@ use super::intents::{self, Row};
 use super::profiles::{self, make_known, mark_stale};
 use super::records::{self, Content, Key, State};
 use super::session::{Session, crm_kind};
-use super::{identity_log, journal, letters, merge, tombstones};
+use super::{identity_log, journal, letters, merge, standing, tombstones};
 use crate::model::{
     DeadLetter, DeadLetterCode, DeadLetterId, FieldWritten, JournalOutcome, Logged, LoggedRecord, Mirror, MirrorField,
     OutboxState, RecordKey, RunId, Subject,
@@ -46,6 +46,9 @@ fn settle_one(session: &Session<'_>, run: RunId, now: Timestamp, one: &Delivered
         }
         if has_written(one) {
             records::save_written(session, &stored, &mirror, now, one.modified_at)?;
+            if let Some(profile) = stored.profile {
+                standing::told(session, profile, now)?;
+            }
             letters::close(session, &stored.linked.key, &one.written, &mirror)?;
         } else {
             records::save_mirror(session, stored.id, &mirror)?;

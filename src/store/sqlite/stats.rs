@@ -7,7 +7,7 @@ use super::identity::identifiers_of;
 use super::packed_model::{unpack_attribute, unpack_scores};
 use super::profiles::{self, blob};
 use super::session::Session;
-use super::{deals, records, runs};
+use super::{deals, records, runs, standing};
 use crate::store::{ObjectStats, Pending, ProfileDetail, StoreStats};
 
 pub(super) fn stats(session: &Session<'_>) -> Fallible<StoreStats> {
@@ -105,6 +105,7 @@ pub(super) fn detail(session: &Session<'_>, id: i64) -> Fallible<Option<ProfileD
         scores,
         history,
         events: unsigned(session.number("SELECT count(*) FROM event WHERE profile = ?1", [id])?),
+        standings: standing::load(session, id)?,
         profile,
     }))
 }

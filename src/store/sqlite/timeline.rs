@@ -10,8 +10,8 @@ use super::letters::rows_limit;
 use super::packed_model::unpack_attribute;
 use super::profiles::blob;
 use super::session::Session;
-use super::{consent, events, journal, merge};
-use crate::model::{Choice, EventKind, Identifier, IdentifierKind};
+use super::{consent, events, journal, merge, standing};
+use crate::model::{Choice, Crossing, EventKind, Identifier, IdentifierKind, Transition, TransitionKind};
 use crate::store::TimelineItem;
 
 pub(super) fn timeline(session: &Session<'_>, profile: i64, limit: usize) -> Fallible<Vec<TimelineItem>> {
@@ -22,6 +22,7 @@ pub(super) fn timeline(session: &Session<'_>, profile: i64, limit: usize) -> Fal
     add_writes(session, profile, limit, &mut items)?;
     add_traits(session, profile, limit, &mut items)?;
     add_consent(session, profile, &mut items)?;
+    add_transitions(session, profile, limit, &mut items)?;
     // Stable: what has one instant keeps the order of its log.
     items.sort_by_key(|item| std::cmp::Reverse((item.at, item.recorded_at)));
     items.truncate(limit);
@@ -167,6 +168,35 @@ fn add_traits(session: &Session<'_>, profile: i64, limit: usize, items: &mut Vec
         });
     }
     Ok(())
+}
+
+fn add_transitions(session: &Session<'_>, profile: i64, limit: usize, items: &mut Vec<TimelineItem>) -> Fallible<()> {
+    for crossed in standing::transitions_of(session, profile, limit)? {
+        let reasons = crossed.reasons.clone();
+        let is_old = crossed.backfill.then(|| Arc::from("found in what was known already"));
+        items.push(TimelineItem {
+            at: crossed.at,
+            recorded_at: crossed.at,
+            kind: if crossed.kind == TransitionKind::Band { "score" } else { "segment" }.into(),
+            title: title_of(&crossed).into(),
+            detail: reasons.or(is_old),
+            source: crossed.name,
+            event: None,
+        });
+    }
+    Ok(())
+}
+
+/// `Score 65 (A3) → MQL`, `Score 34 (A4), no longer MQL`, `Segment Entered: churn_risk`
+fn title_of(crossed: &Transition) -> String {
+    let entered = crossed.direction == Crossing::In;
+    let (Some(score), TransitionKind::Band) = (crossed.score, crossed.kind) else {
+        return format!("Segment {}: {}", if entered { "Entered" } else { "Exited" }, crossed.name);
+    };
+    let band = crossed.name.rsplit('.').next().unwrap_or_default().to_uppercase();
+    let grade = crossed.grade.as_deref().map(|grade| format!(" ({grade})")).unwrap_or_default();
+    let score = crate::model::rounded(score);
+    if entered { format!("Score {score}{grade} → {band}") } else { format!("Score {score}{grade}, no longer {band}") }
 }
 
 fn add_consent(session: &Session<'_>, profile: i64, items: &mut Vec<TimelineItem>) -> Fallible<()> {
