@@ -36,6 +36,28 @@ impl Design {
         self.columns
     }
 
+    /// The terms of one row, the intercept first.
+    pub fn row(&self, row: usize) -> (&[u32], &[f64]) {
+        match (self.starts.get(row), self.starts.get(row + 1)) {
+            (Some(start), Some(end)) => {
+                (self.places.get(*start..*end).unwrap_or_default(), self.values.get(*start..*end).unwrap_or_default())
+            }
+            _ => (&[], &[]),
+        }
+    }
+
+    /// Some of the rows.
+    pub fn some(&self, rows: &[u32]) -> Self {
+        let mut some = Self::new(self.columns);
+        for row in rows {
+            let (places, values) = self.row(*row as usize);
+            some.places.extend_from_slice(places);
+            some.values.extend_from_slice(values);
+            some.starts.push(some.places.len());
+        }
+        some
+    }
+
     /// The places and values of each row.
     pub fn iter(&self) -> impl Iterator<Item = (&[u32], &[f64])> {
         self.starts.windows(2).map(|ends| match ends {
@@ -51,11 +73,12 @@ impl Design {
         self.iter().map(|(places, values)| along(places, values, coefficients)).collect()
     }
 
-    /// Adds Xᵀ·diag(w)·X to the lower triangle.
-    pub fn add_gram(&self, weights: &[f64], into: &mut Symmetric) {
-        for ((places, values), weight) in self.iter().zip(weights) {
+    /// Adds Xᵀ·diag(w)·X to the lower triangle, as far as the matrix goes; only every `stride`th row is taken.
+    pub fn add_gram(&self, weights: &[f64], stride: usize, into: &mut Symmetric) {
+        for ((places, values), weight) in self.iter().zip(weights).step_by(stride) {
             for (at, (place, value)) in places.iter().zip(values).enumerate() {
-                let Some(row) = into.row_mut(*place as usize) else { continue };
+                // Places ascend: what follows is beyond the matrix, too.
+                let Some(row) = into.row_mut(*place as usize) else { break };
                 let factor = weight * value;
                 for (other, value) in places.iter().zip(values).take(at + 1) {
                     if let Some(cell) = row.get_mut(*other as usize) {
@@ -64,6 +87,19 @@ impl Design {
                 }
             }
         }
+    }
+
+    /// The diagonal of Xᵀ·diag(w)·X.
+    pub fn squares(&self, weights: &[f64]) -> Vec<f64> {
+        let mut sums = vec![0.0; self.columns];
+        for ((places, values), weight) in self.iter().zip(weights) {
+            for (place, value) in places.iter().zip(values) {
+                if let Some(sum) = sums.get_mut(*place as usize) {
+                    *sum += weight * value * value;
+                }
+            }
+        }
+        sums
     }
 
     /// Xᵀ·r.
@@ -112,6 +148,17 @@ impl Penalty {
             for (place, factor) in of {
                 if let Some(slope) = gradient.get_mut(*place as usize) {
                     *slope += pull * factor;
+                }
+            }
+        }
+    }
+
+    /// Adds the diagonal of P.
+    pub fn add_diagonal(&self, diagonal: &mut [f64]) {
+        for (weight, of) in &self.squares {
+            for (place, factor) in of {
+                if let Some(cell) = diagonal.get_mut(*place as usize) {
+                    *cell += weight * factor * factor;
                 }
             }
         }

@@ -16,12 +16,11 @@ pub struct Part {
     pub gap: bool,
 }
 
-/// Two columns that say more together than each alone: one coefficient per cell of a grid.
+/// Columns that say more together than each alone: one coefficient per cell of a grid.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Pair {
-    pub left: Cut,
-    pub right: Cut,
+pub struct Together {
+    pub cuts: Vec<Cut>,
 }
 
 /// A column cut into a few groups; the last group is for gaps and strangers.
@@ -46,7 +45,7 @@ pub enum By {
 #[serde(deny_unknown_fields)]
 pub struct Encoder {
     pub parts: Vec<Part>,
-    pub pairs: Vec<Pair>,
+    pub together: Vec<Together>,
 }
 
 impl Part {
@@ -110,24 +109,46 @@ impl Cut {
     }
 }
 
-impl Pair {
+impl Together {
     pub fn width(&self) -> u32 {
-        self.left.groups() * self.right.groups()
+        self.cuts.iter().fold(1, |cells, cut| cells.saturating_mul(cut.groups()))
     }
 
-    pub fn cell(&self, left: u32, right: u32) -> u32 {
-        left * self.right.groups() + right
+    /// The cell of one group per cut, in their order.
+    pub fn cell(&self, groups: impl Iterator<Item = u32>) -> u32 {
+        self.cuts
+            .iter()
+            .zip(groups)
+            .fold(0, |cell, (cut, group)| cell.saturating_mul(cut.groups()).saturating_add(group))
+    }
+
+    /// The cell of every row of a table, from the groups of every row by cut.
+    pub fn cells(&self, groups: &[&Vec<u32>], rows: usize) -> Vec<u32> {
+        (0..rows).map(|row| self.cell(groups.iter().map(|of| of.get(row).copied().unwrap_or_default()))).collect()
     }
 
     pub fn name(&self) -> String {
-        format!("{} × {}", self.left.column, self.right.column)
+        self.cuts.iter().map(|cut| cut.column.as_str()).collect::<Vec<_>>().join(" × ")
+    }
+
+    /// What each cell holds, in words.
+    fn names(&self) -> Vec<String> {
+        let column = self.name();
+        let cells = self.cuts.iter().fold(vec![String::new()], |so_far, cut| {
+            let names = cut.names();
+            let longer = so_far.iter().flat_map(|before| names.iter().map(move |name| (before, name)));
+            longer
+                .map(|(before, name)| if before.is_empty() { name.clone() } else { format!("{before} × {name}") })
+                .collect()
+        });
+        cells.into_iter().map(|cell| format!("{column}: {cell}")).collect()
     }
 }
 
 impl Encoder {
     /// Columns of the design, the intercept among them.
     pub fn width(&self) -> u32 {
-        1 + self.parts.iter().map(Part::width).sum::<u32>() + self.pairs.iter().map(Pair::width).sum::<u32>()
+        1 + self.parts.iter().map(Part::width).sum::<u32>() + self.together.iter().map(Together::width).sum::<u32>()
     }
 
     /// Where each part's coefficients begin.
@@ -139,13 +160,13 @@ impl Encoder {
         })
     }
 
-    /// Where each pair's coefficients begin.
-    pub fn pair_starts(&self) -> impl Iterator<Item = (&Pair, u32)> {
+    /// Where the coefficients of each grid begin.
+    pub fn grid_starts(&self) -> impl Iterator<Item = (&Together, u32)> {
         let first = 1 + self.parts.iter().map(Part::width).sum::<u32>();
-        self.pairs.iter().scan(first, |next, pair| {
+        self.together.iter().scan(first, |next, together| {
             let start = *next;
-            *next += pair.width();
-            Some((pair, start))
+            *next += together.width();
+            Some((together, start))
         })
     }
 
@@ -153,9 +174,12 @@ impl Encoder {
     pub fn encode(&self, table: &Table) -> Design {
         let seers: Vec<(&Part, u32, Seer<'_>)> =
             self.part_starts().map(|(part, start)| (part, start, Seer::of(part, table))).collect();
-        let grids: Vec<(&Pair, u32, Vec<u32>, Vec<u32>)> = self
-            .pair_starts()
-            .map(|(pair, start)| (pair, start, pair.left.groups_of(table), pair.right.groups_of(table)))
+        let grids: Vec<(u32, Vec<u32>)> = self
+            .grid_starts()
+            .map(|(together, start)| {
+                let groups: Vec<Vec<u32>> = together.cuts.iter().map(|cut| cut.groups_of(table)).collect();
+                (start, together.cells(&groups.iter().collect::<Vec<_>>(), table.len()))
+            })
             .collect();
         let mut design = Design::new(self.width() as usize);
         let mut terms = Vec::new();
@@ -164,29 +188,26 @@ impl Encoder {
             for (part, start, seer) in &seers {
                 part.terms(seer.see(part, row), *start, &mut terms);
             }
-            for (pair, start, left, right) in &grids {
-                if let (Some(left), Some(right)) = (left.get(row), right.get(row)) {
-                    terms.push((start + pair.cell(*left, *right), 1.0));
-                }
+            for (start, cells) in &grids {
+                terms.push((start + cells.get(row).copied().unwrap_or_default(), 1.0));
             }
             design.push(&terms);
         }
         design
     }
 
-    /// One row whose values are asked for by name: the terms of each part, then of each pair, in their order.
+    /// One row whose values are asked for by name: the terms of each part, then of each grid, in their order.
     pub fn terms_of<'a>(&self, value: impl Fn(&str) -> Cell<'a>) -> Vec<Vec<(u32, f64)>> {
         let parts = self.part_starts().map(|(part, start)| {
             let mut terms = Vec::new();
             part.terms(part.shape.see(value(&part.column)), start, &mut terms);
             terms
         });
-        let pairs = self.pair_starts().map(|(pair, start)| {
-            let cell =
-                pair.cell(pair.left.group(value(&pair.left.column)), pair.right.group(value(&pair.right.column)));
+        let grids = self.grid_starts().map(|(together, start)| {
+            let cell = together.cell(together.cuts.iter().map(|cut| cut.group(value(&cut.column))));
             vec![(start + cell, 1.0)]
         });
-        parts.chain(pairs).collect()
+        parts.chain(grids).collect()
     }
 
     /// What each coefficient stands for, the intercept first.
@@ -196,15 +217,12 @@ impl Encoder {
             names.extend(part.shape.names(&part.column));
             names.extend(part.gap.then(|| format!("{} (missing)", part.column)));
         }
-        for pair in &self.pairs {
-            for left in pair.left.names() {
-                names.extend(
-                    pair.right
-                        .names()
-                        .iter()
-                        .map(|right| format!("{} × {}: {left} × {right}", pair.left.column, pair.right.column)),
-                );
-            }
+        for together in &self.together {
+            names.extend(together.names());
+        }
+        // A column may be called so, too.
+        for name in names.iter_mut().skip(1).filter(|name| *name == "intercept") {
+            name.push_str(" (column)");
         }
         names
     }

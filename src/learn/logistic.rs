@@ -5,6 +5,7 @@
 
 use super::cholesky::Symmetric;
 use super::design::{Design, Penalty};
+use super::hessian::Hessian;
 
 /// When to stop.
 #[derive(Clone, Copy, Debug)]
@@ -12,13 +13,17 @@ pub struct Patience {
     /// No coefficient moves further than this.
     pub settled: f64,
     pub steps: usize,
+    /// Up to this many columns the Hessian is written out and factored; beyond, only its first columns are.
+    pub dense: usize,
 }
 
 impl Patience {
     /// Exact to the eye of any other tool.
-    pub const EXACT: Self = Self { settled: 1e-8, steps: 50 };
+    pub const EXACT: Self = Self { settled: 1e-8, steps: 50, dense: 3_000 };
     /// Enough to compare candidates.
-    pub const ROUGH: Self = Self { settled: 1e-3, steps: 15 };
+    pub const ROUGH: Self = Self { settled: 1e-2, steps: 12, dense: 60 };
+    /// Enough to keep.
+    pub const FINE: Self = Self { settled: 1e-3, steps: 40, dense: 60 };
 }
 
 /// What was found.
@@ -44,7 +49,7 @@ pub fn probability(z: f64) -> f64 {
 }
 
 /// −ln P(what happened) at log-odds z.
-fn loss(z: f64, yes: bool) -> f64 {
+pub fn loss(z: f64, yes: bool) -> f64 {
     let against = if yes { -z } else { z };
     against.max(0.0) + (-against.abs()).exp().ln_1p()
 }
@@ -65,7 +70,7 @@ pub fn fit(design: &Design, labels: &[bool], penalty: &Penalty, start: &[f64], p
     let mut fitted = Fit { coefficients: Vec::new(), steps: 0, converged: false, raised: false };
     while fitted.steps < patience.steps {
         fitted.steps += 1;
-        let Some((step, raised)) = newton_step(design, labels, penalty, &beta, &z) else { break };
+        let Some((step, raised)) = newton_step(design, labels, penalty, &beta, &z, patience) else { break };
         fitted.raised |= raised;
         // A step may overshoot where the curve is flat; halves of it go down in the end.
         let mut share = 1.0;
@@ -104,14 +109,19 @@ fn newton_step(
     penalty: &Penalty,
     beta: &[f64],
     z: &[f64],
+    patience: Patience,
 ) -> Option<(Vec<f64>, bool)> {
     let chances: Vec<f64> = z.iter().map(|z| probability(*z)).collect();
     let off: Vec<f64> = chances.iter().zip(labels).map(|(p, yes)| p - f64::from(u8::from(*yes))).collect();
     let weights: Vec<f64> = chances.iter().map(|p| p * (1.0 - p)).collect();
     let mut gradient = design.transposed_times(&off);
     penalty.add_gradient(beta, &mut gradient);
+    if design.columns() > patience.dense {
+        let hessian = Hessian::new(design, penalty, &weights, patience.dense)?;
+        return Some((hessian.solve(&gradient), false));
+    }
     let mut hessian = Symmetric::zero(design.columns());
-    design.add_gram(&weights, &mut hessian);
+    design.add_gram(&weights, 1, &mut hessian);
     penalty.add_to(&mut hessian);
     if let Some(factor) = hessian.clone().factor() {
         return Some((factor.solve(&gradient), false));

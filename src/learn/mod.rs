@@ -1,27 +1,43 @@
 //! FLOOR 2 — what does the past say about the next one? Penalised logistic regression on any table (`cdp-semantics` §4.3).
 //! Pure: a table in, a model with its metrics and reasons out. Nothing here knows a store, a CRM or a clock.
+//!
+//! A file or rows of deals become a [`Table`]; [`target`] says how each ended; [`evaluate`] trains by a [`Recipe`], holds the
+//! model against rows it has not seen and makes a [`Model`], which scores a row and says why.
 
-pub mod calibrate;
-pub mod cholesky;
-pub mod crossval;
-pub mod design;
-pub mod encode;
-pub mod logistic;
-pub mod metrics;
-pub mod plain;
-pub mod read;
-pub mod rich;
-pub mod shape;
-pub mod table;
-pub mod target;
-pub mod train;
-pub mod tune;
+mod calibrate;
+mod card;
+mod cells;
+mod cholesky;
+mod crossval;
+mod design;
+mod encode;
+mod evaluate;
+mod guard;
+mod hessian;
+mod logistic;
+mod metrics;
+mod model;
+mod plain;
+mod read;
+mod rich;
+mod shape;
+mod table;
+mod target;
+mod together;
+mod train;
+mod tune;
 
 pub use calibrate::Platt;
+pub use card::{Card, RecipeCard, Weight};
 pub use crossval::{CrossValidated, FOLDS, cross_validate};
 pub use encode::Encoder;
-pub use metrics::{Bin, Decile, Metrics, calibration_error, deciles, metrics, reliability};
+pub use evaluate::evaluate;
+pub use guard::{TOO_GOOD, single_auc, too_good};
+pub use metrics::{Bin, Decile, Metrics, auc, calibration_error, deciles, metrics, pr_auc, reliability};
+pub use model::{Model, ModelError, Reason, Scored};
 pub use read::{ReadError, from_csv};
-pub use table::{Cell, Column, Data, Growing, Table};
+pub use rich::Strength;
+pub use table::{Cell, Column, Data, Growing, Table, number};
 pub use target::{Target, TargetError, target};
 pub use train::{Recipe, Trained, train};
+pub use tune::{Choice, Layer};

@@ -26,7 +26,7 @@ pub fn encoder(table: &Table) -> Encoder {
             gap: codes.contains(&GAP),
         },
     });
-    Encoder { parts: parts.collect(), pairs: Vec::new() }
+    Encoder { parts: parts.collect(), together: Vec::new() }
 }
 
 /// ½·λ·‖β‖², the intercept free.

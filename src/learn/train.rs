@@ -5,6 +5,7 @@ use super::encode::Encoder;
 use super::logistic::{self, Patience};
 use super::plain;
 use super::table::Table;
+use super::tune::{self, Choice};
 
 /// What is made of the columns.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -13,6 +14,8 @@ pub enum Recipe {
     Plain { l2: f64 },
     /// Curves, levels and pairs; how strongly they are held back is chosen by cross-validation within the rows.
     Rich,
+    /// The same with what was chosen before.
+    Chosen(Choice),
 }
 
 /// A fitted encoder with its coefficients.
@@ -24,6 +27,8 @@ pub struct Trained {
     pub calibration: Platt,
     pub converged: bool,
     pub steps: usize,
+    /// What the rich recipe chose.
+    pub choice: Option<Choice>,
 }
 
 impl Trained {
@@ -48,8 +53,10 @@ pub fn train(table: &Table, labels: &[bool], recipe: Recipe) -> Trained {
                 calibration: Platt::NONE,
                 converged: fit.converged && !fit.raised,
                 steps: fit.steps,
+                choice: None,
             }
         }
-        Recipe::Rich => super::tune::train(table, labels),
+        Recipe::Rich => tune::train(table, labels),
+        Recipe::Chosen(choice) => tune::finish(table, labels, &choice),
     }
 }

@@ -1,5 +1,6 @@
 //! `ferry score …`: models that predict, and how good they are.
 
+mod card;
 mod train;
 
 use crate::cli::cx::Cx;

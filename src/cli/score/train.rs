@@ -1,14 +1,15 @@
 //! `ferry score train --from FILE.csv --target COLUMN`: the predictive model on any table.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::card;
 use crate::cli::cx::Cx;
 use crate::cli::exit::{Ended, Exit, Failure};
-use crate::learn::{self, Metrics, Recipe, Table, Target};
+use crate::learn::{self, Card, Metrics, Model, Recipe, Table, Target, TargetError};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -27,9 +28,13 @@ pub struct Args {
     /// A column to leave out; may be given again
     #[arg(long, value_name = "COLUMN")]
     pub exclude: Vec<String>,
-    /// The plain recipe (numbers standardised, one coefficient per level) with this λ on the sum of squares
+    /// The plain recipe (numbers standardised, one coefficient per level) with this λ on the sum of squares; without it,
+    /// curves and columns together, held back as cross-validation within the rows says
     #[arg(long, value_name = "LAMBDA", value_parser = strength)]
     pub l2: Option<f64>,
+    /// Write the model there, as JSON
+    #[arg(long, value_name = "MODEL")]
+    pub out: Option<PathBuf>,
 }
 
 fn strength(text: &str) -> Result<f64, String> {
@@ -39,52 +44,68 @@ fn strength(text: &str) -> Result<f64, String> {
 
 /// `score train --json`.
 #[derive(Debug, Serialize)]
-struct View {
+struct View<'a> {
     #[serde(flatten)]
     metrics: Metrics,
     coefficients: BTreeMap<String, f64>,
+    model_card: &'a Card,
 }
 
 pub fn run(args: &Args, cx: &Cx) -> Ended {
-    let (table, target) = read(args)?;
+    let (table, target, without_target) = read(args)?;
     let recipe = args.l2.map_or(Recipe::Rich, |l2| Recipe::Plain { l2 });
-    let held_out = learn::cross_validate(&table, &target.labels, recipe);
-    let trained = learn::train(&table, &target.labels, recipe);
+    let trained_at = cx.clock.now().to_rfc3339();
+    let model = learn::evaluate(&table, &target, &args.target, recipe, without_target, trained_at);
+    if let Some(out) = &args.out {
+        write(&model, out)?;
+    }
     let view = View {
-        metrics: learn::metrics(&held_out.chances, &target.labels),
-        coefficients: trained.encoder.names().into_iter().zip(trained.coefficients.iter().copied()).collect(),
+        metrics: model.card.metrics,
+        coefficients: model.encoder.names().into_iter().zip(model.coefficients.iter().copied()).collect(),
+        model_card: &model.card,
     };
-    cx.terminal.show(&view, |terminal| terminal.say(format!("AUC {:.4}", view.metrics.auc)))?;
+    cx.terminal.show(&view, |terminal| card::print(&model.card, terminal))?;
     Ok(Exit::Done)
 }
 
-/// The rows with an answer, and their answers; the target is no longer among the columns.
-fn read(args: &Args) -> Result<(Table, Target), Failure> {
+/// Beside the file first, so that a reader never sees half a model.
+fn write(model: &Model, out: &PathBuf) -> Result<(), Failure> {
+    let failed = |error: &dyn std::fmt::Display| Failure::new(format!("write the model {}: {error}", out.display()));
+    let text = serde_json::to_vec(model).map_err(|error| failed(&error))?;
+    let mut beside = out.clone().into_os_string();
+    beside.push(".part");
+    fs::write(&beside, text).and_then(|()| fs::rename(&beside, out)).map_err(|error| failed(&error))
+}
+
+/// The rows with an answer, their answers, and how many had none; the target is no longer among the columns.
+fn read(args: &Args) -> Result<(Table, Target, usize), Failure> {
     let shown = args.from.display();
-    let file = File::open(&args.from).map_err(|error| Failure::usage(format!("read {shown}: {error}")))?;
+    let refused = |error: &dyn std::fmt::Display| Failure::usage(format!("read {shown}: {error}"));
+    let file = File::open(&args.from).map_err(|error| refused(&error))?;
     let mut table =
-        learn::from_csv(file, |_| true).map_err(|error| Failure::usage(format!("read {shown}: {error}")))?;
-    let column = column(&table, &args.target, args)?;
-    let target = learn::target(column, args.positive.as_deref(), args.negative.as_deref())
-        .map_err(|error| Failure::usage(format!("read {shown}: {error}")))?;
-    for name in &args.exclude {
-        column_exists(&table, name, args)?;
-    }
-    table.columns.retain(|column| column.name != args.target && !args.exclude.contains(&column.name));
-    Ok((table.rows(&target.rows), target))
-}
-
-fn column<'a>(table: &'a Table, name: &str, args: &Args) -> Result<&'a learn::Column, Failure> {
-    table.column(name).ok_or_else(|| {
+        learn::from_csv(file, |name| !args.exclude.iter().any(|out| out == name)).map_err(|error| refused(&error))?;
+    let Some(column) = table.column(&args.target) else {
         let present: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
-        Failure::usage(format!(
-            "read {}: there is no column `{name}`; the file has {}",
-            args.from.display(),
-            present.join(", ")
-        ))
-    })
-}
-
-fn column_exists(table: &Table, name: &str, args: &Args) -> Result<(), Failure> {
-    column(table, name, args).map(|_| ())
+        let why = format!("there is no column `{}`; the file has {}", args.target, present.join(", "));
+        return Err(refused(&why));
+    };
+    let target = learn::target(column, args.positive.as_deref(), args.negative.as_deref()).map_err(|error| {
+        let failure = refused(&error);
+        match error {
+            TargetError::ManyValues { .. } => failure.with_fix("name it with --positive VALUE, and --negative VALUE"),
+            // The words were right: there is nothing to learn from.
+            TargetError::OneValue { .. } | TargetError::Empty(_) => failure.with_exit(Exit::Failed),
+            TargetError::Unknown { .. } => failure,
+        }
+    })?;
+    let positives = target.labels.iter().filter(|yes| **yes).count();
+    let fewest = positives.min(target.labels.len() - positives);
+    if fewest < learn::FOLDS {
+        let why = format!("only {fewest} of {} rows have the rarer outcome", target.labels.len());
+        let fix = format!("every fold needs one: at least {} are needed, some hundred are useful", learn::FOLDS);
+        return Err(Failure::new(format!("train on {shown}: {why}")).with_fix(fix));
+    }
+    table.columns.retain(|column| column.name != args.target);
+    let without_target = table.len() - target.rows.len();
+    Ok((table.rows(&target.rows), target, without_target))
 }
