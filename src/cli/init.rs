@@ -119,7 +119,10 @@ mod tests {
             let loaded = loaded.unwrap_or_else(|failure| panic!("{failure}"));
             // Nobody but its owner knows the address of an org: everything else is there.
             let warned: Vec<_> = loaded.warnings.iter().map(|warning| (warning.code, &*warning.message)).collect();
-            assert_eq!(warned, [("W108", "`login_url` still says \"YOUR-DOMAIN\"")]);
+            let blanks = [("login_url", "YOUR-DOMAIN"), ("base_url", "YOUR-ORG"), ("tenant", "YOUR-TENANT-ID")]
+                .map(|(key, blank)| format!("`{key}` still says \"{blank}\""));
+            let warned: Vec<_> = warned.into_iter().map(|(code, text)| (code, text.to_owned())).collect();
+            assert_eq!(warned, blanks.map(|text| ("W108", text)));
             assert_eq!(loaded.settings.connections.len(), Vendor::ALL.len());
             assert_eq!(loaded.settings.sources.len(), 1);
         }

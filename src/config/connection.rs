@@ -131,7 +131,7 @@ fn matching(table: &Reader<'_>, vendor: Vendor, prefix: Option<&str>) -> bool {
         section.entry(key).is_none() || section.value(key, &example, read).is_some()
     };
     let key = vendor.with_prefix(vendor.key_field(), prefix);
-    let person = ["link", &*key, "email"];
+    let person = ["link", key.as_str(), "email"];
     let mut known = fixed("company", &["link"]);
     for object in of_people {
         known &= fixed(object, &person);

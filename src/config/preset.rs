@@ -28,7 +28,7 @@ pub fn mappings(
     };
     let shop = shop.iter().filter_map(|name| {
         let (kind, source) = catalogue.get(name)?;
-        Some(FieldMapping::new(*name, spelt(vendor, prefix, name), kind, source))
+        Some(FieldMapping::new(*name, vendor.with_prefix(&spelt(vendor, name), prefix), kind, source))
     });
     let lines = table.iter().filter_map(|(name, field, how)| {
         let (kind, source) = catalogue.get(name)?;
@@ -55,11 +55,11 @@ const SHOP: &[&str] = &[
     "top_category_30d",
 ];
 
-/// The field of an enrichment trait as the vendor's kind of names goes: `cdp_orders_count`, `CDP_orders_count`, `CDP_Orders_Count__c`.
-fn spelt(vendor: Vendor, prefix: Option<&str>, name: &str) -> String {
-    let key = vendor.with_prefix(vendor.key_field(), prefix);
-    if let Some(head) = key.strip_suffix("profile_id") {
-        return format!("{head}{name}");
+/// The field of an enrichment trait as the vendor's kind of names goes: `cdp_orders_count`, `new_cdp_orders_count`,
+/// `CDP_Orders_Count__c`.
+fn spelt(vendor: Vendor, name: &str) -> String {
+    if let Some(stem) = vendor.key_field().strip_suffix(PROFILE_ID) {
+        return format!("{stem}{name}");
     }
     let capital = |word: &str| {
         let mut letters = word.chars();
@@ -74,13 +74,13 @@ mod tests {
 
     #[test]
     fn a_shops_fields_are_spelt_as_the_vendor_spells_ours() {
-        assert_eq!(spelt(Vendor::Hubspot, None, "top_product_30d"), "cdp_top_product_30d");
-        assert_eq!(spelt(Vendor::Salesforce, None, "top_product_30d"), "CDP_Top_Product_30d__c");
-        assert_eq!(spelt(Vendor::Dynamics, Some("acme"), "aov"), "acme_cdp_aov");
-        assert_eq!(spelt(Vendor::Zoho, None, "aov"), "CDP_aov");
+        assert_eq!(spelt(Vendor::Hubspot, "top_product_30d"), "cdp_top_product_30d");
+        assert_eq!(spelt(Vendor::Salesforce, "top_product_30d"), "CDP_Top_Product_30d__c");
+        assert_eq!(spelt(Vendor::Dynamics, "top_product_30d"), "new_cdp_top_product_30d");
+        assert_eq!(spelt(Vendor::Zoho, "top_product_30d"), "CDP_top_product_30d");
         let computed = crate::enrich::preset::ecommerce().outputs().into_iter();
         let catalogue = Catalogue::person(computed.map(|(name, _)| (name.to_string(), crate::mapping::Kind::Text)));
-        for vendor in [Vendor::Hubspot, Vendor::Salesforce] {
+        for vendor in Vendor::ALL {
             let count = |preset| mappings(preset, vendor, None, &Object::Contact, &catalogue).len();
             assert_eq!(count(Preset::Ecommerce), count(Preset::B2b) + SHOP.len());
             assert_eq!(

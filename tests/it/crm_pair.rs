@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use connector::{Clock, Object, RecordId, Timestamp, Value};
-use ferry::config::Vendor::{self, Hubspot, Salesforce};
+use ferry::config::Vendor::{self, Dynamics, Hubspot, Salesforce};
 use serde_json::json;
 
 use crate::harbour::Harbour;
@@ -15,20 +15,20 @@ const CONTACT: Object = Object::Contact;
 struct Person {
     email: String,
     hubspot: RecordId,
-    salesforce: RecordId,
+    other: RecordId,
 }
 
-/// Whoever is in both CRMs, the last one as a lead in one of them.
-fn populate(harbour: &Harbour) -> Vec<Person> {
+/// Whoever is in both CRMs, the last one as a lead in the other one.
+fn populate(harbour: &Harbour, other: Vendor) -> Vec<Person> {
     let names = ["Ada", "Bo", "Cy", "Di", "Ed", "Flo"];
     let person = |name: &&str| {
         let email = format!("{}@acme.example", name.to_lowercase());
         let object = if *name == "Flo" { Object::Lead } else { CONTACT };
-        let (hubspot, salesforce) = (harbour.mock(Hubspot), harbour.mock(Salesforce));
+        let (hubspot, other) = (harbour.mock(Hubspot), harbour.mock(other));
         Person {
             hubspot: hubspot.create(&CONTACT, &[("email", &email), ("first_name", name), ("last_name", "Larsen")]),
             // The same person, written by another hand.
-            salesforce: salesforce
+            other: other
                 .create(&object, &[("email", &email.to_uppercase()), ("first_name", name), ("last_name", "Larsen")]),
             email,
         }
@@ -47,7 +47,8 @@ fn per_record(harbour: &Harbour, vendor: Vendor, since: u64) -> BTreeMap<String,
 
 /// One cycle in which no CRM's record is written more than once.
 async fn cycle(harbour: &Harbour) {
-    let before = [Hubspot, Salesforce].map(|vendor| (vendor, harbour.mock(vendor).seq()));
+    let vendors: Vec<Vendor> = harbour.mocks.iter().map(|mock| mock.vendor).collect();
+    let before: Vec<_> = vendors.into_iter().map(|vendor| (vendor, harbour.mock(vendor).seq())).collect();
     harbour.cycle().await;
     for (vendor, seq) in before {
         let counts = per_record(harbour, vendor, seq);
@@ -57,9 +58,10 @@ async fn cycle(harbour: &Harbour) {
 }
 
 async fn both(harbour: &Harbour, person: &Person, name: &str) -> (Value, Value) {
+    let other = harbour.mocks[1].vendor;
     (
         harbour.value(Hubspot, &CONTACT, &person.hubspot, name).await,
-        harbour.value(Salesforce, &CONTACT, &person.salesforce, name).await,
+        harbour.value(other, &CONTACT, &person.other, name).await,
     )
 }
 
@@ -76,9 +78,19 @@ fn visit(email: &str, number: u32, at: Timestamp) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ten_cycles_with_edits_on_both_sides_end_in_rest() {
-    let harbour = Harbour::new(&[Hubspot, Salesforce], "").await;
-    let mut people = populate(&harbour);
+async fn ten_cycles_of_hubspot_and_salesforce_end_in_rest() {
+    ten_cycles_with_edits_on_both_sides_end_in_rest(Salesforce).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_cycles_of_hubspot_and_dynamics_end_in_rest() {
+    ten_cycles_with_edits_on_both_sides_end_in_rest(Dynamics).await;
+}
+
+async fn ten_cycles_with_edits_on_both_sides_end_in_rest(other: Vendor) {
+    let harbour = Harbour::new(&[Hubspot, other], "").await;
+    let named = other.name();
+    let mut people = populate(&harbour, other);
 
     // 1 · one profile per person, known to both CRMs by the same id.
     cycle(&harbour).await;
@@ -92,8 +104,8 @@ async fn ten_cycles_with_edits_on_both_sides_end_in_rest() {
 
     // 2 · a person edits one field here, another edits another field there.
     harbour.mock(Hubspot).edit(&CONTACT, &people[0].hubspot, &[("phone", "+1 212 555 0100")]);
-    harbour.mock(Salesforce).edit(&CONTACT, &people[0].salesforce, &[("first_name", "Adelheid")]);
-    harbour.mock(Salesforce).edit(&CONTACT, &people[1].salesforce, &[("title", "CTO")]);
+    harbour.mock(other).edit(&CONTACT, &people[0].other, &[("first_name", "Adelheid")]);
+    harbour.mock(other).edit(&CONTACT, &people[1].other, &[("title", "CTO")]);
     cycle(&harbour).await;
     let phone = Value::from("+1 212 555 0100");
     assert_eq!(both(&harbour, &people[0], "phone").await, (phone.clone(), phone));
@@ -104,7 +116,7 @@ async fn ten_cycles_with_edits_on_both_sides_end_in_rest() {
 
     // 3 · both edit the same field: one of the two stands, and it stands on both sides.
     harbour.mock(Hubspot).edit(&CONTACT, &people[2].hubspot, &[("last_name", "Here")]);
-    harbour.mock(Salesforce).edit(&CONTACT, &people[2].salesforce, &[("last_name", "There")]);
+    harbour.mock(other).edit(&CONTACT, &people[2].other, &[("last_name", "There")]);
     cycle(&harbour).await;
     let last = Value::from("There");
     assert_eq!(both(&harbour, &people[2], "last_name").await, (last.clone(), last));
@@ -123,36 +135,33 @@ async fn ten_cycles_with_edits_on_both_sides_end_in_rest() {
     assert_eq!(harbour.app.store.stats().await.unwrap().profiles, 6);
     assert_eq!(
         harbour.records_of("email:ed.twin@acme.example").await,
-        [format!("hubspot contact {}", people[4].hubspot), format!("salesforce contact {}", people[4].salesforce)]
+        [format!("hubspot contact {}", people[4].hubspot), format!("{named} contact {}", people[4].other)]
     );
 
     // 6 · one is deleted in one CRM: it lives on in the other and is not made again.
-    harbour.mock(Salesforce).delete(&CONTACT, &people[3].salesforce);
+    harbour.mock(other).delete(&CONTACT, &people[3].other);
     cycle(&harbour).await;
     assert_eq!(
         harbour.records_of(&people[3].email).await,
-        [
-            format!("hubspot contact {}", people[3].hubspot),
-            format!("salesforce contact {} (gone)", people[3].salesforce)
-        ]
+        [format!("hubspot contact {}", people[3].hubspot), format!("{named} contact {} (gone)", people[3].other)]
     );
 
     // 7 · the lead becomes a contact.
-    let lead = people[5].salesforce.clone();
-    people[5].salesforce = harbour.mock(Salesforce).convert(&lead);
+    let lead = people[5].other.clone();
+    people[5].other = harbour.mock(other).convert(&lead);
     cycle(&harbour).await;
     assert_eq!(
         harbour.records_of(&people[5].email).await,
         [
             format!("hubspot contact {}", people[5].hubspot),
-            format!("salesforce contact {}", people[5].salesforce),
-            format!("salesforce lead {lead} (gone)"),
+            format!("{named} contact {}", people[5].other),
+            format!("{named} lead {lead} (gone)"),
         ]
     );
 
     // 8 · and goes on as one, both ways.
     harbour.mock(Hubspot).edit(&CONTACT, &people[5].hubspot, &[("phone", "+1 212 555 0105")]);
-    harbour.mock(Salesforce).edit(&CONTACT, &people[5].salesforce, &[("last_name", "Married")]);
+    harbour.mock(other).edit(&CONTACT, &people[5].other, &[("last_name", "Married")]);
     cycle(&harbour).await;
     assert_eq!(both(&harbour, &people[5], "phone").await.1, Value::from("+1 212 555 0105"));
     assert_eq!(both(&harbour, &people[5], "last_name").await.0, Value::from("Married"));

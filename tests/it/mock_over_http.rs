@@ -1,7 +1,7 @@
 //! One mock CRM at a time, the whole way over real HTTP.
 
 use connector::{Object, Value};
-use ferry::config::Vendor::{self, Hubspot, Salesforce};
+use ferry::config::Vendor::{self, Dynamics, Hubspot, Salesforce};
 
 use crate::harbour::Harbour;
 
@@ -39,4 +39,9 @@ async fn a_week_with_hubspot() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_week_with_salesforce() {
     a_week_with_one_crm(Salesforce).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_week_with_dynamics() {
+    a_week_with_one_crm(Dynamics).await;
 }

@@ -25,6 +25,7 @@ impl Mock {
         let running = match vendor {
             Vendor::Hubspot => mock_crm::hubspot::serve(options).await.unwrap(),
             Vendor::Salesforce => mock_crm::salesforce::serve(options).await.unwrap(),
+            Vendor::Dynamics => mock_crm::dynamics::serve(options).await.unwrap(),
         };
         Self { vendor, running }
     }
@@ -41,6 +42,10 @@ impl Mock {
             Vendor::Salesforce => {
                 format!("login_url = \"{url}\"\nclient_id = \"mock-client\"\nclient_secret = {{ env = \"SECRET\" }}")
             }
+            Vendor::Dynamics => format!(
+                "base_url = \"{url}\"\ntoken_url = \"{url}/acme/oauth2/v2.0/token\"\nclient_id = \"mock-client\"\n\
+                 client_secret = {{ env = \"SECRET\" }}"
+            ),
         };
         format!("\n[[crm]]\nname = \"{name}\"\ntype = \"{name}\"\n{own}\n{more}\n")
     }
@@ -55,6 +60,10 @@ impl Mock {
             (Vendor::Salesforce, Object::Lead) => "Lead",
             (Vendor::Salesforce, Object::Company) => "Account",
             (Vendor::Salesforce, Object::Deal) => "Opportunity",
+            (Vendor::Dynamics, Object::Contact) => "contact",
+            (Vendor::Dynamics, Object::Lead) => "lead",
+            (Vendor::Dynamics, Object::Company) => "account",
+            (Vendor::Dynamics, Object::Deal) => "opportunity",
             (vendor, object) => panic!("{vendor:?} has no {object}"),
         }
     }

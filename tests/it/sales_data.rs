@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use connector::{FieldName, Object, ReadKey, ReadRequest, RecordId, Value};
 use ferry::app::{Computing, Finished, Pulling, Pushing};
-use ferry::config::Vendor::{self, Hubspot, Salesforce};
+use ferry::config::Vendor::{self, Dynamics, Hubspot, Salesforce};
 use ferry::model::{Counts, Profile, RunState};
 use mock_crm::Options;
 use rust_decimal::Decimal;
@@ -34,6 +34,7 @@ fn example(vendor: Vendor) -> (&'static str, &'static str) {
     match vendor {
         Hubspot => (include_str!("../../examples/crm-sales-opportunities/sync.toml"), "http://127.0.0.1:7202"),
         Salesforce => (include_str!("../../examples/crm-sales-opportunities/salesforce.toml"), "http://127.0.0.1:7201"),
+        Dynamics => (include_str!("../../examples/crm-sales-opportunities/dynamics.toml"), "http://127.0.0.1:7203"),
     }
 }
 
@@ -157,8 +158,16 @@ impl Synced {
         let database = self.database();
         let mut rows = database.prepare("SELECT stage, count(*) FROM deal GROUP BY stage").unwrap();
         let rows = rows.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()))).unwrap();
-        // Some CRMs have names of their own for the two ends.
-        let plain = |(stage, count): (String, u64)| (stage.replace("Closed ", ""), count);
+        // Some CRMs have names of their own for stages.
+        let plain = |(stage, count): (String, u64)| {
+            let plain = match stage.as_str() {
+                "1-Qualify" => "Prospecting",
+                "2-Develop" => "Engaging",
+                "Canceled" | "Out-Sold" => "Lost",
+                other => other.strip_prefix("Closed ").unwrap_or(other),
+            };
+            (plain.to_owned(), count)
+        };
         rows.map(Result::unwrap).map(plain).collect()
     }
 
@@ -263,4 +272,14 @@ async fn a_small_invented_pipeline_arrives_whole_from_salesforce() {
 #[tokio::test]
 async fn the_full_pipeline_has_the_facts_of_its_readme_on_salesforce() {
     the_full_pipeline(Salesforce).await;
+}
+
+#[tokio::test]
+async fn a_small_invented_pipeline_arrives_whole_from_dynamics() {
+    a_small_pipeline(Dynamics).await;
+}
+
+#[tokio::test]
+async fn the_full_pipeline_has_the_facts_of_its_readme_on_dynamics() {
+    the_full_pipeline(Dynamics).await;
 }

@@ -20,8 +20,8 @@ struct Who {
 }
 
 impl Api {
-    /// Asks Dataverse who we are there: one call. A token alone is not enough, the organisation must know the application
-    /// as a user of its own.
+    /// Asks Dataverse who we are there, and for the columns of contacts: two calls. A token alone is not enough, the
+    /// organisation must know the application as a user of its own and let it see what its tables are.
     pub async fn check(&self) -> Result<Account, Error> {
         let call = get(ATTEMPTED, path("WhoAmI", &[])).with_priority(Priority::Push);
         let who: Who = self.ask(&call, decode).await?;
@@ -29,6 +29,8 @@ impl Api {
             return Err(Error::new(ErrorKind::Config, ATTEMPTED, "the answer names no organisation")
                 .with_fix("check base_url: something else answers there"));
         }
+        // Kept for the pulls and pushes to come.
+        self.describe_again(table_of(&Object::Contact)?).await?;
         Ok(Account {
             id: Arc::from(who.organization_id),
             // What a day may cost is counted over the tenant and starts again at no midnight.

@@ -13,6 +13,8 @@ use crate::bulk::Bulk;
 use crate::config::{Limits, WriteMode};
 use crate::currency::Currencies;
 use crate::dialect::CALL;
+use crate::multipart::{self, Request};
+use crate::odata::path;
 use crate::schema::Schemas;
 use crate::versions::Versions;
 use crate::wire::Fault;
@@ -57,6 +59,18 @@ impl Api {
     }
 }
 
+impl Api {
+    /// Several requests in one, each for itself.
+    pub fn batch_call<'c>(&self, attempted: &'c str, requests: &[Request]) -> Call<'c> {
+        let boundary = format!("batch_{:016x}{:016x}", self.entropy.next_u64(), self.entropy.next_u64());
+        let body = multipart::written(&boundary, requests);
+        let call = Call::write(attempted, path("$batch", &[]), body.into(), CALL)
+            .with_header("content-type", header(&format!("multipart/mixed; boundary=\"{boundary}\"")))
+            .with_header("prefer", HeaderValue::from_static("odata.continue-on-error"));
+        spoken(call)
+    }
+}
+
 /// A question, with what every request tells.
 pub(crate) fn get(attempted: &str, path: String) -> Call<'_> {
     spoken(Call::get(attempted, path, CALL))
@@ -83,6 +97,11 @@ impl Refusal {
         Self { status: answer.status.as_u16(), fault: Fault::read(&answer.body), correlation_id }
     }
 
+    /// Of one part of a batch.
+    pub fn inside(status: u16, body: &[u8]) -> Self {
+        Self { status, fault: Fault::read(body), correlation_id: None }
+    }
+
     pub fn is(&self, code: &str) -> bool {
         self.fault.is(code)
     }
@@ -94,12 +113,17 @@ impl Refusal {
 
     pub fn into_error(self, attempted: &str) -> Error {
         let (kind, fix) = match self.status {
+            403 => (
+                ErrorKind::Forbidden,
+                Some("give the application user's security role the privilege that the message names"),
+            ),
+            429 => (ErrorKind::Quota, None),
             404 => (ErrorKind::Config, Some("check that the table exists in this organisation")),
             405 | 501 => (ErrorKind::Unsupported, None),
             400 if self.is_unknown_column() => {
                 (ErrorKind::Config, Some("check the column's name (ferry fields shows what is missing)"))
             }
-            500 => (ErrorKind::Transient, None),
+            500..=599 => (ErrorKind::Transient, None),
             _ => (ErrorKind::Protocol, None),
         };
         let mut error = Error::new(kind, attempted, self.fault.cause(self.status));

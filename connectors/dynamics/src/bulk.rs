@@ -1,18 +1,17 @@
 //! `UpdateMultiple`: many rows in one transaction. It never makes a row; one bad row takes all others back with it, and which
 //! one it was is not told.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use connector::Error;
-use connector_http::{Answer, Call, Priority};
-use serde::Deserialize;
+use connector_http::{Answer, Call};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::value::RawValue;
 
-use crate::api::{Api, decode, get, json, spoken};
+use crate::api::{Api, json, spoken};
 use crate::dialect::{CALL, DEADLOCK, SQL_TIMEOUT};
-use crate::odata::{ROOT, path, quoted};
+use crate::odata::ROOT;
 use crate::outgoing::{Row, Sent};
 use crate::parts::write_headers;
 use crate::reject::Refused;
@@ -23,15 +22,9 @@ use crate::wire::Fault;
 /// What is known of the organisation's bulk calls.
 #[derive(Debug, Default)]
 pub(crate) struct Bulk {
-    /// Tables with `UpdateMultiple`, and those without.
-    tables: Mutex<BTreeMap<String, bool>>,
+    /// Tables that said they had `UpdateMultiple` and do not.
+    refused: Mutex<BTreeSet<String>>,
     pub size: BulkSize,
-}
-
-#[derive(Deserialize)]
-struct Filters {
-    #[serde(default)]
-    value: Vec<serde::de::IgnoredAny>,
 }
 
 /// What Dataverse said to a bulk call.
@@ -87,29 +80,14 @@ impl Serialize for OneTarget<'_, '_> {
 }
 
 impl Api {
-    /// Whether a table has `UpdateMultiple`; asked once.
-    pub async fn has_bulk(&self, table: &str) -> Result<bool, Error> {
-        if let Some(known) = self.bulk.tables().get(table) {
-            return Ok(*known);
-        }
-        let attempted = format!("ask whether {table} takes bulk updates");
-        let filter = format!("sdkmessageid/name eq 'UpdateMultiple' and primaryobjecttypecode eq {}", quoted(table));
-        let options = [("$select", "sdkmessagefilterid"), ("$filter", &filter)];
-        let call = get(&attempted, path("sdkmessagefilters", &options)).with_priority(Priority::Push);
-        let has = match self.try_ask::<Filters>(&call, decode).await {
-            Ok(Ok(filters)) => !filters.value.is_empty(),
-            // Whoever does not tell is tried: a refused bulk call goes row by row.
-            Ok(Err(_)) => true,
-            Err(error) if error.kind == connector::ErrorKind::Forbidden => true,
-            Err(error) => return Err(error),
-        };
-        self.bulk.tables().insert(table.to_owned(), has);
-        Ok(has)
+    /// Whether a table has `UpdateMultiple`, as far as it has not been found out otherwise.
+    pub fn has_bulk(&self, described: &Described) -> bool {
+        described.has_bulk && !self.bulk.refused().contains(&described.table)
     }
 
     /// The table does not take it after all.
     pub fn forget_bulk(&self, table: &str) {
-        self.bulk.tables().insert(table.to_owned(), false);
+        self.bulk.refused().insert(table.to_owned());
     }
 
     pub async fn update_multiple(&self, described: &Described, attempted: &str, rows: &[Sent<'_>]) -> Told {
@@ -134,8 +112,8 @@ impl Api {
 }
 
 impl Bulk {
-    fn tables(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, bool>> {
-        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    fn refused(&self) -> std::sync::MutexGuard<'_, BTreeSet<String>> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

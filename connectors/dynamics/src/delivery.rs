@@ -10,8 +10,8 @@ use futures::stream::{self, StreamExt};
 
 use crate::api::Api;
 use crate::bulk::{Told, is_unknown_call};
-use crate::outgoing::{Row, Sent};
-use crate::parts::{Ask, RowAnswer, Writing, of_failure};
+use crate::outgoing::{Row, Sent, completed};
+use crate::parts::{RowAnswer, Writing, of_failure};
 use crate::reject::{COME_BACK, Meaning, NOT_OPTIMISTIC, Refused, meaning, rejection};
 use crate::route::Route;
 use crate::schema::Described;
@@ -24,11 +24,12 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// Rows to be sent.
 struct Task<'a> {
     rows: Vec<Sent<'a>>,
-    ask: Ask,
     way: Route,
     /// Sendings, this one included.
     round: u32,
     pause: Duration,
+    /// What new records still lack. It is nobody's write, and nothing depends on it.
+    completes: bool,
 }
 
 pub(crate) struct Delivery<'d, 'a> {
@@ -46,16 +47,16 @@ impl<'d, 'a> Delivery<'d, 'a> {
     }
 
     /// Puts rows on their way.
-    pub fn give(&mut self, rows: Vec<Sent<'a>>, ask: Ask, way: Route) {
+    pub fn give(&mut self, rows: Vec<Sent<'a>>, way: Route) {
         if !rows.is_empty() {
-            self.tasks.push_back(Task { rows, ask, way, round: 1, pause: Duration::ZERO });
+            self.tasks.push_back(Task { rows, way, round: 1, pause: Duration::ZERO, completes: false });
         }
     }
 
     pub async fn run(&mut self) {
         while let Some(task) = self.tasks.pop_front() {
             if let Some(error) = &self.stopped {
-                for sent in &task.rows {
+                for sent in task.rows.iter().filter(|_| !task.completes) {
                     self.outcomes.insert(sent.place, Outcome::Deferred(error.clone()));
                 }
                 continue;
@@ -122,7 +123,7 @@ impl<'d, 'a> Delivery<'d, 'a> {
         let calls = chunked(std::mem::take(&mut task.rows), size);
         let mut sendings = Vec::with_capacity(calls.len());
         for rows in calls {
-            sendings.push(each(&self.writing, rows, task.ask));
+            sendings.push(each(&self.writing, rows));
         }
         let answered: Vec<(Vec<Sent<'a>>, Vec<RowAnswer>)> =
             stream::iter(sendings).buffered(limits.parallel).collect().await;
@@ -133,11 +134,20 @@ impl<'d, 'a> Delivery<'d, 'a> {
 
     /// Settles rows by their answers, or puts them on their way again.
     fn take(&mut self, task: &Task<'a>, rows: Vec<Sent<'a>>, answers: Vec<RowAnswer>) {
-        let (mut again, mut untouched, mut others) = (Vec::new(), Vec::new(), Vec::new());
+        if task.completes {
+            return;
+        }
+        let (mut again, mut untouched, mut bare) = (Vec::new(), Vec::new(), Vec::new());
         for (mut sent, answer) in rows.into_iter().zip(answers) {
             match answer {
                 RowAnswer::Done { id, created, kept, modified_at } => {
-                    self.outcomes.insert(sent.place, Outcome::Done { id, created, kept, modified_at });
+                    self.outcomes.insert(sent.place, Outcome::Done { id: id.clone(), created, kept, modified_at });
+                    if created {
+                        sent.row = Row::Id { id: id.as_str().to_owned(), etag: None };
+                        sent.body = completed(self.writing.described, self.writing.object, &sent.write.fields);
+                        sent.columns.clear();
+                        bare.extend(Some(sent).filter(|sent| !sent.body.0.is_empty()));
+                    }
                 }
                 RowAnswer::Lost(error) => {
                     self.outcomes.insert(sent.place, Outcome::Ambiguous(error));
@@ -147,7 +157,7 @@ impl<'d, 'a> Delivery<'d, 'a> {
                     self.stopped.get_or_insert(error);
                 }
                 RowAnswer::Untouched => untouched.push(sent),
-                RowAnswer::Refused(refused) => match self.next(task, &sent, &refused) {
+                RowAnswer::Refused(refused) => match next(task.round, &sent.row, &refused) {
                     Next::Reject(reason) => self.reject(&sent, reason, &refused),
                     Next::Again => again.push(sent),
                     Next::Untied => {
@@ -156,18 +166,16 @@ impl<'d, 'a> Delivery<'d, 'a> {
                         }
                         untouched.push(sent);
                     }
-                    Next::Otherwise => others.push(sent),
                 },
             }
         }
         let round = task.round + 1;
         let pause = PAUSE.saturating_mul(1 << task.round.min(4));
-        let next = |rows, ask, way, pause| Task { rows, ask, way, round, pause };
-        let other = if task.ask == Ask::Update { Ask::Create } else { Ask::Update };
+        let next = |rows, way, pause, completes| Task { rows, way, round, pause, completes };
         for task in [
-            next(again, task.ask, task.way, pause),
-            next(untouched, task.ask, Route::Single, Duration::ZERO),
-            next(others, other, task.way, Duration::ZERO),
+            next(again, task.way, pause, false),
+            next(untouched, Route::Single, Duration::ZERO, false),
+            next(bare, task.way, Duration::ZERO, true),
         ] {
             if !task.rows.is_empty() {
                 self.tasks.push_back(task);
@@ -179,10 +187,6 @@ impl<'d, 'a> Delivery<'d, 'a> {
         let written: Vec<Arc<str>> = sent.write.fields.names().cloned().collect();
         self.outcomes.insert(sent.place, Outcome::Rejected(rejection(reason, refused, &written)));
     }
-
-    fn next(&self, task: &Task<'_>, sent: &Sent<'_>, refused: &Refused) -> Next {
-        next(task.ask, task.round, &sent.row, refused)
-    }
 }
 
 async fn bulk<'a>(writing: &Writing<'_>, rows: Vec<Sent<'a>>) -> (Vec<Sent<'a>>, Told) {
@@ -190,10 +194,10 @@ async fn bulk<'a>(writing: &Writing<'_>, rows: Vec<Sent<'a>>) -> (Vec<Sent<'a>>,
     (rows, told)
 }
 
-async fn each<'a>(writing: &Writing<'_>, rows: Vec<Sent<'a>>, ask: Ask) -> (Vec<Sent<'a>>, Vec<RowAnswer>) {
+async fn each<'a>(writing: &Writing<'_>, rows: Vec<Sent<'a>>) -> (Vec<Sent<'a>>, Vec<RowAnswer>) {
     let answers = match rows.as_slice() {
-        [one] => vec![writing.alone(one, ask).await],
-        several => writing.together(several, ask).await,
+        [one] => vec![writing.alone(one).await],
+        several => writing.together(several).await,
     };
     (rows, answers)
 }
@@ -206,25 +210,17 @@ enum Next {
     Again,
     /// Again, without the condition that the table does not take.
     Untied,
-    /// What was to be updated is to be made, or the other way round.
-    Otherwise,
 }
 
-fn next(ask: Ask, round: u32, row: &Row, refused: &Refused) -> Next {
+fn next(round: u32, row: &Row, refused: &Refused) -> Next {
     let tied = matches!(row, Row::Id { etag: Some(_), .. });
     if tied && refused.fault.is(NOT_OPTIMISTIC) {
         return Next::Untied;
     }
-    let last = round >= ROUNDS;
-    let creates = matches!(row, Row::Key { creates: true, .. });
-    match meaning(refused, tied, ask == Ask::Create && *row != Row::New) {
+    match meaning(refused, tied) {
         Meaning::Final(reason) => Next::Reject(reason),
-        Meaning::Missing if creates && ask == Ask::Update && !last => Next::Otherwise,
         Meaning::Missing => Next::Reject(Reason::Gone),
-        // Somebody was faster; then it is there to be updated.
-        Meaning::Exists if creates && ask == Ask::Create && !last => Next::Otherwise,
-        Meaning::Exists => Next::Reject(Reason::Duplicate { existing: None }),
-        Meaning::Locked if last => Next::Reject(Reason::Locked { retry_after: Some(COME_BACK) }),
+        Meaning::Locked if round >= ROUNDS => Next::Reject(Reason::Locked { retry_after: Some(COME_BACK) }),
         Meaning::Unexpected if round > 1 => Next::Reject(Reason::Invalid),
         Meaning::Locked | Meaning::Unexpected => Next::Again,
         Meaning::Throttled => Next::Reject(Reason::Locked { retry_after: Some(COME_BACK) }),
@@ -245,9 +241,9 @@ mod tests {
     use super::*;
     use crate::wire::Fault;
 
-    fn decide(ask: Ask, round: u32, row: &Row, status: u16, code: &str) -> Next {
+    fn decide(round: u32, row: &Row, status: u16, code: &str) -> Next {
         let body = format!(r#"{{"error":{{"code":"{code}","message":"m"}}}}"#);
-        next(ask, round, row, &Refused { status, fault: Fault::read(body.as_bytes()) })
+        next(round, row, &Refused { status, fault: Fault::read(body.as_bytes()) })
     }
 
     fn by_id(etag: Option<&str>) -> Row {
@@ -255,35 +251,25 @@ mod tests {
     }
 
     #[test]
-    fn a_row_by_id_is_never_made() {
+    fn a_row_that_is_not_there_is_never_made() {
         let gone = Next::Reject(Reason::Gone);
-        assert_eq!(decide(Ask::Update, 1, &by_id(None), 404, "0x80040217"), gone);
-        assert_eq!(decide(Ask::Update, 1, &by_id(None), 412, ""), gone);
+        assert_eq!(decide(1, &by_id(None), 404, "0x80040217"), gone);
+        assert_eq!(decide(1, &by_id(None), 412, ""), gone);
+        let key = Row::Key { column: "k".into(), value: "1".into(), creates: false };
+        assert_eq!(decide(1, &key, 404, "0x80060891"), gone);
         let tied = by_id(Some("W/\"1\""));
-        assert_eq!(decide(Ask::Update, 1, &tied, 404, ""), gone);
-        assert_eq!(decide(Ask::Update, 1, &tied, 412, ""), Next::Reject(Reason::Conflict));
-        assert_eq!(decide(Ask::Update, 1, &tied, 400, NOT_OPTIMISTIC), Next::Untied);
-    }
-
-    #[test]
-    fn a_row_by_key_is_made_once_and_updated_where_somebody_was_faster() {
-        let key = |creates| Row::Key { column: "k".into(), value: "1".into(), creates };
-        assert_eq!(decide(Ask::Update, 1, &key(true), 404, "0x80060891"), Next::Otherwise);
-        assert_eq!(decide(Ask::Update, 1, &key(false), 404, "0x80060891"), Next::Reject(Reason::Gone));
-        assert_eq!(decide(Ask::Create, 2, &key(true), 412, ""), Next::Otherwise);
-        assert_eq!(decide(Ask::Create, 2, &key(true), 412, "0x80040237"), Next::Otherwise);
-        let duplicate = Next::Reject(Reason::Duplicate { existing: None });
-        assert_eq!(decide(Ask::Create, 2, &key(true), 412, "0x80040333"), duplicate);
-        assert_eq!(decide(Ask::Create, ROUNDS, &key(true), 412, ""), duplicate);
+        assert_eq!(decide(1, &tied, 404, ""), gone);
+        assert_eq!(decide(1, &tied, 412, ""), Next::Reject(Reason::Conflict));
+        assert_eq!(decide(1, &tied, 400, NOT_OPTIMISTIC), Next::Untied);
     }
 
     #[test]
     fn what_passes_is_tried_again_a_few_times() {
         let row = by_id(None);
-        assert_eq!(decide(Ask::Update, 1, &row, 500, "0x80044150"), Next::Again);
+        assert_eq!(decide(1, &row, 500, "0x80044150"), Next::Again);
         let locked = Next::Reject(Reason::Locked { retry_after: Some(COME_BACK) });
-        assert_eq!(decide(Ask::Update, ROUNDS, &row, 500, "0x80044150"), locked);
-        assert_eq!(decide(Ask::Update, 1, &row, 400, "0x80040216"), Next::Again);
-        assert_eq!(decide(Ask::Update, 2, &row, 400, "0x80040216"), Next::Reject(Reason::Invalid));
+        assert_eq!(decide(ROUNDS, &row, 500, "0x80044150"), locked);
+        assert_eq!(decide(1, &row, 400, "0x80040216"), Next::Again);
+        assert_eq!(decide(2, &row, 400, "0x80040216"), Next::Reject(Reason::Invalid));
     }
 }

@@ -1,12 +1,14 @@
-//! What Dataverse says of a table: its definition, its columns, what only some kinds of column have, its alternate keys.
+//! What Dataverse says of a table: its definition, its columns, what only some kinds of column have, its alternate keys. All
+//! of it is asked in one batch.
 
 use connector::{Error, ErrorKind};
-use connector_http::{Call, Priority};
-use futures::future::try_join_all;
+use connector_http::{Priority, Repeat, redact};
 use http::HeaderValue;
 use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
-use crate::api::{Api, decode, get};
+use crate::api::{Api, Refusal, decode, get};
+use crate::multipart::{self, Part, Request};
 use crate::odata::{path, quoted};
 
 /// A table's definition.
@@ -122,6 +124,8 @@ pub(crate) struct Metadata {
     pub attributes: Vec<Attribute>,
     pub details: Vec<Detail>,
     pub keys: Vec<AlternateKey>,
+    /// Whether the table has `UpdateMultiple`.
+    pub has_bulk: bool,
 }
 
 /// The kinds of column that have details, and which.
@@ -139,69 +143,107 @@ const DETAILS: &[(&str, &str, bool)] = &[
     ("Status", "LogicalName", true),
 ];
 
-fn question(attempted: &str, path: String) -> Call<'_> {
-    // What was made a moment ago is told, too.
-    get(attempted, path).with_header("consistency", HeaderValue::from_static("Strong")).with_priority(Priority::Push)
+/// The address of a table's columns, or of its alternate keys.
+pub(crate) fn part_of(table: &str, part: &str) -> String {
+    format!("{}/{part}", of_table(table))
 }
 
 fn of_table(table: &str) -> String {
     format!("EntityDefinitions(LogicalName={})", quoted(table))
 }
 
-/// The address of a table's columns, or of its alternate keys.
-pub(crate) fn part_of(table: &str, part: &str) -> String {
-    format!("{}/{part}", of_table(table))
+/// Everything there is to ask about a table: its definition, columns, keys and bulk call, then what some columns have.
+fn questions(table: &str) -> Vec<String> {
+    let definition = "LogicalName,SchemaName,EntitySetName,PrimaryIdAttribute,PrimaryNameAttribute,\
+                      ChangeTrackingEnabled,IsOptimisticConcurrencyEnabled";
+    let columns = "LogicalName,SchemaName,AttributeType,AttributeTypeName,IsValidForRead,IsValidForUpdate,\
+                   IsValidForCreate,IsCustomAttribute,AttributeOf,DisplayName";
+    let bulk = format!("sdkmessageid/name eq 'UpdateMultiple' and primaryobjecttypecode eq {}", quoted(table));
+    let mut questions = vec![
+        path(&of_table(table), &[("$select", definition)]),
+        path(&part_of(table, "Attributes"), &[("$select", columns)]),
+        keys_of(table),
+        path("sdkmessagefilters", &[("$select", "sdkmessagefilterid"), ("$filter", &bulk)]),
+    ];
+    questions.extend(DETAILS.iter().map(|(kind, select, options)| {
+        let resource = format!("{}/Microsoft.Dynamics.CRM.{kind}AttributeMetadata", part_of(table, "Attributes"));
+        let mut query = vec![("$select", *select)];
+        if *options {
+            query.push(("$expand", "OptionSet($select=Options)"));
+        }
+        path(&resource, &query)
+    }));
+    questions
+}
+
+fn keys_of(table: &str) -> String {
+    path(&part_of(table, "Keys"), &[("$select", "SchemaName,KeyAttributes,EntityKeyIndexStatus")])
 }
 
 impl Api {
+    /// Asks everything about a table in one call.
     pub async fn metadata(&self, table: &str) -> Result<Metadata, Error> {
         let attempted = format!("read the columns of {table}");
-        let select = "LogicalName,SchemaName,EntitySetName,PrimaryIdAttribute,PrimaryNameAttribute,\
-                      ChangeTrackingEnabled,IsOptimisticConcurrencyEnabled";
-        let definition = question(&attempted, path(&of_table(table), &[("$select", select)]));
-        let columns = "LogicalName,SchemaName,AttributeType,AttributeTypeName,IsValidForRead,IsValidForUpdate,\
-                       IsValidForCreate,IsCustomAttribute,AttributeOf,DisplayName";
-        let attributes = question(&attempted, path(&part_of(table, "Attributes"), &[("$select", columns)]));
-        // The table is asked for first: one that is not there is one refusal, not many.
-        let definition: Definition = self.ask(&definition, decode).await?;
-        let details =
-            DETAILS.iter().map(|(kind, select, options)| self.details(&attempted, table, kind, select, *options));
-        let (attributes, details, keys) = tokio::try_join!(
-            self.ask::<List<Attribute>>(&attributes, decode),
-            try_join_all(details),
-            self.alternate_keys(table)
-        )?;
-        let details = details.into_iter().flatten().collect();
-        Ok(Metadata { definition, attributes: attributes.value, details, keys })
+        let asked = questions(table);
+        let parts = self.ask_together(&attempted, &asked).await?;
+        let mut parts = parts.into_iter();
+        let mut next = || parts.next().ok_or_else(|| unreadable(&attempted));
+        let definition: Definition = read(&attempted, &next()?)?;
+        let attributes: List<Attribute> = read(&attempted, &next()?)?;
+        let keys: List<AlternateKey> = read(&attempted, &next()?)?;
+        // Whoever does not tell is tried: a refused bulk call goes row by row.
+        let bulk = next()?;
+        let has_bulk = bulk.status != 200 || !read::<List<IgnoredAny>>(&attempted, &bulk)?.value.is_empty();
+        let mut details = Vec::new();
+        for part in parts {
+            // An older organisation does not know every kind; its columns are described without details.
+            if part.status == 200 {
+                details.extend(read::<List<Detail>>(&attempted, &part)?.value);
+            }
+        }
+        Ok(Metadata { definition, attributes: attributes.value, details, keys: keys.value, has_bulk })
     }
 
-    async fn details(
-        &self,
-        attempted: &str,
-        table: &str,
-        kind: &str,
-        select: &str,
-        options: bool,
-    ) -> Result<Vec<Detail>, Error> {
-        let resource = format!("{}/Microsoft.Dynamics.CRM.{kind}AttributeMetadata", part_of(table, "Attributes"));
-        let mut query = vec![("$select", select)];
-        if options {
-            query.push(("$expand", "OptionSet($select=Options)"));
-        }
-        match self.try_ask::<List<Detail>>(&question(attempted, path(&resource, &query)), decode).await? {
-            Ok(list) => Ok(list.value),
-            // An older organisation does not know every kind; its columns are described without details.
-            Err(refusal) if matches!(refusal.status, 400 | 404 | 501) => Ok(Vec::new()),
-            Err(refusal) => Err(refusal.into_error(attempted)),
-        }
+    /// Several questions in one call, answered in their order.
+    async fn ask_together(&self, attempted: &str, paths: &[String]) -> Result<Vec<Part>, Error> {
+        let prefix = self.base.url().path().trim_end_matches('/');
+        // What was made a moment ago is told, too.
+        let headers = || vec![("Accept", "application/json".to_owned()), ("Consistency", "Strong".to_owned())];
+        let request = |path: &String| Request {
+            method: "GET",
+            target: format!("{prefix}{path}"),
+            headers: headers(),
+            body: vec![],
+        };
+        let requests: Vec<Request> = paths.iter().map(request).collect();
+        let call = self.batch_call(attempted, &requests).with_repeat(Repeat::Safe);
+        let many = paths.len();
+        let parts = self.try_ask(&call, move |answer| {
+            let parts = multipart::read(answer)?;
+            if parts.len() == many { Ok(parts) } else { Err("it answers another number of questions".to_owned()) }
+        });
+        parts.await?.map_err(|refusal| refusal.into_error(attempted))
     }
 
     pub async fn alternate_keys(&self, table: &str) -> Result<Vec<AlternateKey>, Error> {
         let attempted = format!("read the alternate keys of {table}");
-        let select = "SchemaName,KeyAttributes,EntityKeyIndexStatus";
-        let call = question(&attempted, path(&part_of(table, "Keys"), &[("$select", select)]));
+        let call = get(&attempted, keys_of(table))
+            .with_header("consistency", HeaderValue::from_static("Strong"))
+            .with_priority(Priority::Push);
         Ok(self.ask::<List<AlternateKey>>(&call, decode).await?.value)
     }
+}
+
+fn read<T: DeserializeOwned>(attempted: &str, part: &Part) -> Result<T, Error> {
+    if part.status != 200 {
+        return Err(Refusal::inside(part.status, &part.body).into_error(attempted));
+    }
+    serde_json::from_slice(&part.body)
+        .map_err(|error| Error::new(ErrorKind::Protocol, attempted, redact::json_error(&error)))
+}
+
+fn unreadable(attempted: &str) -> Error {
+    Error::new(ErrorKind::Protocol, attempted, "an answer is missing")
 }
 
 impl Definition {

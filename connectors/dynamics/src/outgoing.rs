@@ -180,11 +180,13 @@ impl Sent<'_> {
         }
     }
 
-    /// The condition under which it is written: the version that was read, or else that the row is there.
-    pub fn condition(&self) -> &str {
+    /// The condition under which it is written: the version that was read, or else that the row is there. Only what is to be
+    /// made where nobody has it goes without.
+    pub fn condition(&self) -> Option<&str> {
         match &self.row {
-            Row::Id { etag: Some(etag), .. } => etag,
-            _ => "*",
+            Row::Id { etag: Some(etag), .. } => Some(etag),
+            Row::Id { etag: None, .. } | Row::Key { creates: false, .. } => Some("*"),
+            Row::Key { creates: true, .. } | Row::New => None,
         }
     }
 
@@ -196,22 +198,28 @@ impl Sent<'_> {
     }
 }
 
-/// What a new record needs to be found by people, where the mapping writes nothing of it. Dataverse itself asks for nothing.
-pub(crate) fn completed(described: &Described, object: &Object, fields: &Fields) -> Vec<(&'static str, String)> {
+/// What people find a new record by, where the mapping writes nothing of it. Dataverse itself asks for nothing, so that it is
+/// written once the record is known to be new: nobody's own words are replaced.
+pub(crate) fn completed(described: &Described, object: &Object, fields: &Fields) -> Body {
     const UNKNOWN: &str = "Unknown";
     const UNTITLED: &str = "[not provided]";
     let blank = |name: &str| {
         let said = fields.iter().find(|(have, _)| have.eq_ignore_ascii_case(name));
-        described.has(name) && said.is_none_or(|(_, value)| value.to_string().trim().is_empty())
+        said.is_none_or(|(_, value)| value.to_string().trim().is_empty())
     };
-    let mut more = Vec::new();
-    if object.is_person() && blank("lastname") {
+    let mut more = Body::default();
+    let mut add = |name: &str, text: &str| {
+        let column = described.column(name).filter(|_| blank(name));
+        more.0.extend(column.and_then(|column| values::plain(column, name, &Value::from(text)).ok()));
+    };
+    if object.is_person() {
         let address = fields.get("emailaddress1").and_then(Value::as_text).unwrap_or_default();
         let local = address.rsplit_once('@').map(|(local, _)| local.trim()).filter(|local| !local.is_empty());
-        more.push(("lastname", local.unwrap_or(UNKNOWN).chars().take(50).collect()));
+        let name: String = local.unwrap_or(UNKNOWN).chars().take(50).collect();
+        add("lastname", &name);
     }
-    if *object == Object::Lead && blank("subject") {
-        more.push(("subject", UNTITLED.to_owned()));
+    if *object == Object::Lead {
+        add("subject", UNTITLED);
     }
     more
 }

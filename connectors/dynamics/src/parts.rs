@@ -9,23 +9,13 @@ use crate::convert::{Reading, Told as RowTold};
 use crate::currency::Codes;
 use crate::dialect::CALL;
 use crate::multipart::{self, Part, Request};
-use crate::odata::{ROOT, is_guid, path};
-use crate::outgoing::{Body, Row, Sent};
+use crate::odata::{ROOT, is_guid};
+use crate::outgoing::{Row, Sent};
 use crate::reject::Refused;
 use crate::rows::one;
 use crate::schema::Described;
-use crate::values::json_text;
 use crate::wanted::Wanted;
 use crate::wire::Fault;
-
-/// What a request asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ask {
-    /// The row must be there: a write never brings a deleted one back.
-    Update,
-    /// The row must not be there.
-    Create,
-}
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum RowAnswer {
@@ -76,21 +66,7 @@ impl Writing<'_> {
         format!("{ROOT}/{resource}?$select={}", self.wanted(sent).select())
     }
 
-    /// A row's body; a new one with what people need to find it.
-    fn body(&self, sent: &Sent<'_>, ask: Ask) -> Result<Vec<u8>, Error> {
-        let mut body: Body = sent.body.clone();
-        if ask == Ask::Create {
-            for (name, text) in crate::outgoing::completed(self.described, self.object, &sent.write.fields) {
-                if let Ok(value) = serde_json::value::RawValue::from_string(json_text(&text)) {
-                    body.0.retain(|(have, _)| have != name);
-                    body.0.push((name.to_owned(), value));
-                }
-            }
-        }
-        json(&self.attempted, &body).map(|bytes| bytes.to_vec())
-    }
-
-    fn request(&self, sent: &Sent<'_>, ask: Ask) -> Result<Request, Error> {
+    fn request(&self, sent: &Sent<'_>) -> Result<Request, Error> {
         let prefix = self.api.base.url().path().trim_end_matches('/');
         let mut headers = vec![
             ("Content-Type", "application/json; charset=utf-8".to_owned()),
@@ -98,33 +74,27 @@ impl Writing<'_> {
             ("Prefer", "return=representation".to_owned()),
             ("MSCRM.SuppressDuplicateDetection", suppress(self.api).to_owned()),
         ];
-        let is_new = sent.row == Row::New;
-        if !is_new {
-            headers.push(match ask {
-                Ask::Update => ("If-Match", sent.condition().to_owned()),
-                Ask::Create => ("If-None-Match", "*".to_owned()),
-            });
-        }
-        let method = if is_new { "POST" } else { "PATCH" };
+        headers.extend(sent.condition().map(|condition| ("If-Match", condition.to_owned())));
+        let method = if sent.row == Row::New { "POST" } else { "PATCH" };
         let target = format!("{prefix}{}", self.resource(sent));
-        Ok(Request { method, target, headers, body: self.body(sent, ask)? })
+        let body = json(&self.attempted, &sent.body)?.to_vec();
+        Ok(Request { method, target, headers, body })
     }
 
     /// One request for one row.
-    pub async fn alone(&self, sent: &Sent<'_>, ask: Ask) -> RowAnswer {
-        let body = match self.body(sent, ask) {
+    pub async fn alone(&self, sent: &Sent<'_>) -> RowAnswer {
+        let body = match json(&self.attempted, &sent.body) {
             Ok(body) => body,
             Err(error) => return RowAnswer::NotSent(error),
         };
-        let mut call = Call::write(&self.attempted, self.resource(sent), body.into(), CALL)
+        let mut call = Call::write(&self.attempted, self.resource(sent), body, CALL)
             .with_header("content-type", HeaderValue::from_static("application/json; charset=utf-8"))
             .with_header("prefer", HeaderValue::from_static("return=representation"));
         if sent.row != Row::New {
             call = call.with_method(Method::PATCH);
-            call = match ask {
-                Ask::Update => call.with_header("if-match", header(sent.condition())),
-                Ask::Create => call.with_header("if-none-match", HeaderValue::from_static("*")),
-            };
+        }
+        if let Some(condition) = sent.condition() {
+            call = call.with_header("if-match", header(condition));
         }
         let call = write_headers(self.api, spoken(call));
         let read = |answer: &Answer| {
@@ -135,24 +105,20 @@ impl Writing<'_> {
     }
 
     /// Several rows in one request, each for itself.
-    pub async fn together(&self, rows: &[Sent<'_>], ask: Ask) -> Vec<RowAnswer> {
-        let requests: Result<Vec<Request>, Error> = rows.iter().map(|sent| self.request(sent, ask)).collect();
+    pub async fn together(&self, rows: &[Sent<'_>]) -> Vec<RowAnswer> {
+        let requests: Result<Vec<Request>, Error> = rows.iter().map(|sent| self.request(sent)).collect();
         let requests = match requests {
             Ok(requests) => requests,
             Err(error) => return vec![RowAnswer::NotSent(error); rows.len()],
         };
-        let boundary = format!("batch_{:016x}{:016x}", self.api.entropy.next_u64(), self.api.entropy.next_u64());
-        let body = multipart::written(&boundary, &requests);
-        let call = Call::write(&self.attempted, path("$batch", &[]), body.into(), CALL)
-            .with_header("content-type", header(&format!("multipart/mixed; boundary=\"{boundary}\"")))
-            .with_header("prefer", HeaderValue::from_static("odata.continue-on-error"));
+        let call = self.api.batch_call(&self.attempted, &requests);
         let read = |answer: &Answer| match multipart::read(answer) {
             Ok(parts) => Ok(self.answers(rows, parts, answer.status.is_success())),
             Err(why) if answer.status.is_success() => Err(why),
             // The batch itself was refused: nothing of it was looked at.
             Err(_) => Ok(vec![RowAnswer::Untouched; rows.len()]),
         };
-        match self.api.client.fetch(&spoken(call), read).await {
+        match self.api.client.fetch(&call, read).await {
             Ok(answers) => answers,
             Err(error) => vec![of_failure(error); rows.len()],
         }
@@ -196,7 +162,7 @@ impl Writing<'_> {
             200..=299 => self.done(sent, status, entity, body),
             500..=599 => {
                 let refused = Refused { status, fault: Fault::read(body) };
-                match crate::reject::meaning(&refused, false, false) {
+                match crate::reject::meaning(&refused, false) {
                     crate::reject::Meaning::Final(connector::Reason::Invalid) => {
                         let cause = refused.fault.cause(status);
                         let error = Error::new(ErrorKind::Transient, self.attempted.as_str(), cause);

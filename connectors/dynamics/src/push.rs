@@ -10,7 +10,6 @@ use crate::api::Api;
 use crate::config::WriteMode;
 use crate::delivery::Delivery;
 use crate::outgoing::{Row, Sent, Sets, pointed_to, ready};
-use crate::parts::Ask;
 use crate::route::{Route, route};
 use crate::schema::Described;
 use crate::tables::table_of;
@@ -62,7 +61,7 @@ async fn of_object(
     let mine: Vec<(usize, &Write)> = places.iter().filter_map(|place| Some((*place, writes.get(*place)?))).collect();
     let described = known(api, object, &mine).await?;
     let has_bulk = match api.write_mode {
-        WriteMode::Auto | WriteMode::Bulk => api.has_bulk(&described.table).await?,
+        WriteMode::Auto | WriteMode::Bulk => api.has_bulk(&described),
         WriteMode::Batch | WriteMode::Single => false,
     };
     let sets = sets(api, &described, &mine).await?;
@@ -78,14 +77,14 @@ async fn of_object(
     let updates = still_themselves(api, object, &described, updates, &mut delivery.outcomes).await?;
     let (tied, free) = tie(api, updates);
     let way = route(api.write_mode, free.len(), has_bulk);
-    delivery.give(free, Ask::Update, way);
+    delivery.give(free, way);
     let (new, keyed): (Vec<_>, Vec<_>) = keyed.into_iter().partition(|one| one.row == Row::New);
     for rows in [tied, keyed] {
         // A bulk call has no condition of a row's own.
         let way = route(api.write_mode, rows.len(), false);
-        delivery.give(rows, Ask::Update, way);
+        delivery.give(rows, way);
     }
-    delivery.give(new, Ask::Create, Route::Single);
+    delivery.give(new, Route::Single);
     delivery.run().await;
     Ok((delivery.outcomes, delivery.stopped))
 }
@@ -125,7 +124,12 @@ async fn still_themselves<'a>(
     if ids.is_empty() {
         return Ok(updates);
     }
-    let mut went = api.gone_on(object, described, &ids, Priority::Push).await?;
+    let mut went = match api.gone_on(object, described, &ids, Priority::Push).await {
+        Ok(went) => went,
+        // Nobody knows. A write to a row that lives on in another one harms nobody, and the next pull tells.
+        Err(error) if matches!(error.kind, ErrorKind::Transient | ErrorKind::Protocol) => BTreeMap::new(),
+        Err(error) => return Err(error),
+    };
     let mut left = Vec::with_capacity(updates.len());
     for sent in updates {
         match sent.id().and_then(|id| went.remove(id.as_str())) {

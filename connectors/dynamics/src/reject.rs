@@ -22,8 +22,6 @@ pub(crate) enum Meaning {
     Final(Reason),
     /// No row has this id, or this key.
     Missing,
-    /// Somebody has a row with this key.
-    Exists,
     /// Somebody else's transaction was in the way.
     Locked,
     /// An error without a cause; it may not come twice.
@@ -32,9 +30,9 @@ pub(crate) enum Meaning {
     Throttled,
 }
 
-/// `tied`: whether the write was tied to a version of the row. `creating`: whether it was to make a row.
-pub(crate) fn meaning(refused: &Refused, tied: bool, creating: bool) -> Meaning {
-    use Meaning::{Exists, Final, Locked, Missing, Throttled, Unexpected};
+/// `tied`: whether the write was tied to a version of the row.
+pub(crate) fn meaning(refused: &Refused, tied: bool) -> Meaning {
+    use Meaning::{Final, Locked, Missing, Throttled, Unexpected};
     let Refused { status, fault } = refused;
     let is = |code: &str| fault.is(code);
     let said = fault.said();
@@ -48,9 +46,8 @@ pub(crate) fn meaning(refused: &Refused, tied: bool, creating: bool) -> Meaning 
         404 => Missing,
         405 | 501 => Final(Reason::Unsupported),
         412 if is("0x80060892") => Final(Reason::Duplicate { existing: holder(&fault.message) }),
-        412 if is("0x80040237") => Exists,
-        // The two other preconditions have no code in Microsoft's own samples: what was asked for decides.
-        412 if creating => Exists,
+        412 if is("0x80040237") => Final(Reason::Duplicate { existing: None }),
+        // The other precondition has no code in Microsoft's own samples: what was asked for decides.
         412 if tied || is("0x80060882") => Final(Reason::Conflict),
         412 => Missing,
         400 if is("0x80060892") => Final(Reason::Duplicate { existing: holder(&fault.message) }),
@@ -105,12 +102,12 @@ mod tests {
     }
 
     fn means(status: u16, code: &str) -> Meaning {
-        meaning(&of(status, code, ""), false, false)
+        meaning(&of(status, code, ""), false)
     }
 
     #[test]
     fn every_code_of_the_reference_has_its_meaning() {
-        use Meaning::{Exists, Final, Locked, Missing, Throttled, Unexpected};
+        use Meaning::{Final, Locked, Missing, Throttled, Unexpected};
         let duplicate = || Final(Reason::Duplicate { existing: None });
         for (status, code, expected) in [
             (400, "0x80060888", Final(Reason::Invalid)),
@@ -128,7 +125,7 @@ mod tests {
             (405, "", Final(Reason::Unsupported)),
             (412, "0x80060882", Final(Reason::Conflict)),
             (412, "0x80060892", duplicate()),
-            (412, "0x80040237", Exists),
+            (412, "0x80040237", duplicate()),
             (412, "0x80040333", duplicate()),
             (500, "0x80040333", duplicate()),
             (500, "0x80044150", Locked),
@@ -138,10 +135,10 @@ mod tests {
         ] {
             assert_eq!(means(status, code), expected, "{status} {code}");
         }
-        assert_eq!(meaning(&of(412, "", ""), true, false), Final(Reason::Conflict));
-        assert_eq!(meaning(&of(412, "", ""), false, true), Exists);
+        assert_eq!(meaning(&of(412, "", ""), true), Final(Reason::Conflict));
+        assert_eq!(meaning(&of(412, "", ""), false), Missing);
         let unknown = of(400, "0x80048d19", "Error: Could not find a property named 'nope' on type 'x.contact'.");
-        assert_eq!(meaning(&unknown, false, false), Final(Reason::UnknownField));
+        assert_eq!(meaning(&unknown, false), Final(Reason::UnknownField));
     }
 
     #[test]
@@ -156,7 +153,7 @@ mod tests {
         );
         let id = "c0000000-0000-0000-0000-000000000001";
         let held = of(412, "0x80060892", &format!("Entity Key k violated. <Error><Id>{id}</Id></Error>"));
-        assert_eq!(meaning(&held, false, true), Meaning::Final(Reason::Duplicate { existing: Some(id.into()) }));
+        assert_eq!(meaning(&held, false), Meaning::Final(Reason::Duplicate { existing: Some(id.into()) }));
         assert!(!super::rejection(Reason::Conflict, &held, &[]).message.contains('<'));
     }
 }

@@ -33,6 +33,8 @@ pub(crate) struct Described {
     pub tracks_changes: bool,
     /// Whether a write can be tied to the version that was read.
     pub optimistic: bool,
+    /// Whether it takes `UpdateMultiple`.
+    pub has_bulk: bool,
     columns: BTreeMap<String, Column>,
 }
 
@@ -169,6 +171,7 @@ pub(crate) fn described(table: &str, metadata: Metadata) -> Result<Described, Er
         key,
         tracks_changes: metadata.definition.change_tracking_enabled,
         optimistic: metadata.definition.is_optimistic_concurrency_enabled,
+        has_bulk: metadata.has_bulk,
         columns,
     })
 }

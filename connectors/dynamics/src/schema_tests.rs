@@ -21,6 +21,7 @@ pub(crate) fn table(table: &str, attributes: &str, details: &str) -> Described {
         attributes: serde_json::from_str(attributes).unwrap(),
         details: serde_json::from_str(details).unwrap(),
         keys,
+        has_bulk: true,
     };
     described(table, metadata).unwrap()
 }

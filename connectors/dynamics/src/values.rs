@@ -104,6 +104,8 @@ pub(crate) fn target(column: &Column, name: &str, value: &Value) -> Result<Optio
         (Some(table), tables) if tables.is_empty() || tables.contains(&table) => table,
         (Some(_), _) => return invalid("the look-up does not point to that table"),
         (None, [one]) => one.clone(),
+        // Whose a record is, is told and written by the user's id alone.
+        (None, [first, ..]) if &*column.spec.name == "ownerid" => first.clone(),
         (None, _) => return invalid("the look-up may point to several tables: write it as TABLE:ID"),
     };
     if !crate::odata::is_name(&table) {
@@ -180,6 +182,15 @@ mod tests {
         assert_eq!(go(team, A), Ok(Some(Target { table: "team".into(), id: A.into() })));
         assert_eq!(go(team, "nonsense"), Err(Reason::Invalid));
         assert_eq!(go(team, ""), Ok(None));
+        let owner = Column {
+            spec: connector::FieldSpec { name: "ownerid".into(), ..company.spec.clone() },
+            targets: Some(vec!["systemuser".into(), "team".into()]),
+            ..company.clone()
+        };
+        let user = Target { table: "systemuser".into(), id: A.into() };
+        assert_eq!(go(&owner, A), Ok(Some(user.clone())));
+        let (name, json) = bound(&owner, "x", Some((&user, "systemusers"))).unwrap();
+        assert_eq!((name.as_str(), json.get()), ("ownerid@odata.bind", format!("\"/systemusers({A})\"").as_str()));
         let (name, json) = bound(company, "x", Some((&account, "accounts"))).unwrap();
         assert_eq!(
             (name.as_str(), json.get()),

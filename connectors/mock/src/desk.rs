@@ -238,8 +238,10 @@ impl<F: Face> Desk<F> {
                 face.answer(core, call)
             }
             Some(Fault::Truncate) => {
-                delivery = Delivery::Half;
-                face.answer(core, call)
+                let reply = face.answer(core, call);
+                // An answer without a body breaks off before it has said so.
+                delivery = if reply.body.is_empty() { Delivery::Cut } else { Delivery::Half };
+                reply
             }
             Some(Fault::TruncateJson) => {
                 let mut reply = face.answer(core, call);

@@ -7,7 +7,6 @@ mod salesforce;
 mod url;
 mod zoho;
 
-use std::borrow::Cow;
 use std::path::Path;
 
 use connector::{Object, Secret};
@@ -110,10 +109,10 @@ impl Vendor {
     }
 
     /// A field of ours as it is called where our fields carry this prefix; other fields as they are.
-    pub fn with_prefix(self, field: &'static str, prefix: Option<&str>) -> Cow<'static, str> {
+    pub fn with_prefix(self, field: &str, prefix: Option<&str>) -> String {
         match self.kind().prefix.zip(prefix).and_then(|(usual, prefix)| Some((field.strip_prefix(usual)?, prefix))) {
-            Some((name, prefix)) => Cow::Owned(format!("{prefix}_{name}")),
-            None => Cow::Borrowed(field),
+            Some((name, prefix)) => format!("{prefix}_{name}"),
+            None => field.to_owned(),
         }
     }
 
