@@ -1,7 +1,7 @@
-//! Runs one mock CRM by hand: `serve hubspot|salesforce|dynamics [--listen ADDR] [--records N] [--seed N] [--seed-dir DIR] [--chaos SPEC] [--json]`.
+//! Runs one mock CRM by hand: `serve hubspot|salesforce|dynamics|zoho [--listen ADDR] [--records N] [--seed N] [--seed-dir DIR] [--chaos SPEC] [--json]`.
 
 use anyhow::{Context, bail};
-use mock_crm::{Options, dynamics, hubspot, salesforce};
+use mock_crm::{Options, dynamics, hubspot, salesforce, zoho};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -21,6 +21,10 @@ async fn main() -> anyhow::Result<()> {
                 kind = "dynamics";
                 options.listen.set_port(dynamics::DEFAULT_PORT);
             }
+            "zoho" => {
+                kind = "zoho";
+                options.listen.set_port(zoho::DEFAULT_PORT);
+            }
             "--listen" => options.listen = value()?.parse().context("--listen takes ADDRESS:PORT")?,
             "--records" => options.records = Some(value()?.parse().context("--records takes a number")?),
             "--seed" => options.seed = value()?.parse().context("--seed takes a number")?,
@@ -33,6 +37,7 @@ async fn main() -> anyhow::Result<()> {
     let mock = match kind {
         "salesforce" => salesforce::serve(options).await?,
         "dynamics" => dynamics::serve(options).await?,
+        "zoho" => zoho::serve(options).await?,
         _ => hubspot::serve(options).await?,
     };
     if json {

@@ -34,6 +34,7 @@
 //! or matches whole when it holds a `*`; `nth` counts matching requests from 1 since the plan was put.
 #![forbid(unsafe_code)]
 
+mod archive;
 mod automation;
 mod chance;
 mod clock;
@@ -55,7 +56,6 @@ pub mod salesforce;
 mod server;
 mod versions;
 mod zipped;
-#[allow(dead_code)]
 pub mod zoho;
 
 pub use options::{Banner, Options, StartError};

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::auth;
+use super::coql;
 use super::kind::Kind;
 use super::limits::Cost;
 use super::org::Org;
@@ -14,6 +15,10 @@ use crate::options::{Options, StartError};
 
 /// Headers that change what a call does, and who says it is calling.
 const NOTED: [&str; 5] = ["if-modified-since", "if-unmodified-since", "x-external", "content-type", "user-agent"];
+
+/// Credits of a lead's conversion, and of a bulk write.
+const CONVERSION: u64 = 5;
+const BULK_WRITE: u64 = 500;
 
 pub struct Zoho {
     org: Org,
@@ -47,6 +52,7 @@ impl Zoho {
             let takes = core.faults.delay_ms;
             self.org.limits.admit(core.now, admission.cost, takes, &mut self.org.knobs)?;
         }
+        self.org.work_unwatched(core);
         route(&mut self.org, core, call, path)
     }
 }
@@ -68,6 +74,17 @@ fn admission(call: &Call, path: &[&str]) -> Admission {
         ["settings", rest @ ..] => plain(crm("settings", rest.first().copied().unwrap_or(""), operation(method))),
         ["users", ..] => plain(crm("users", "", operation(method))),
         ["org"] => plain(crm("org", "", operation(method))),
+        ["coql"] => {
+            let cost = Cost { credits: coql::credits(call), heavy: true };
+            Admission { cost, ..plain(crm("coql", "", "READ")) }
+        }
+        ["bulk", "write"] => {
+            Admission { cost: Cost { credits: BULK_WRITE, heavy: false }, ..plain(crm("bulk", "", "CREATE")) }
+        }
+        ["bulk", "write", ..] => plain(crm("bulk", "", "CREATE")),
+        ["bulk", ..] => plain(crm("bulk", "", "READ")),
+        ["upload"] => plain(("ZohoFiles", "files", String::new(), "CREATE")),
+        ["actions", "watch"] => plain(crm("notifications", "", operation(method))),
         [module, rest @ ..] => {
             let (operation, verb) = match (method, rest) {
                 ("POST", ["upsert"]) => ("CREATE", "Create"),
@@ -76,11 +93,16 @@ fn admission(call: &Call, path: &[&str]) -> Admission {
                 ("DELETE", _) => ("DELETE", "Delete"),
                 _ => ("READ", "View"),
             };
-            let rows = if matches!(method, "POST" | "PUT") { row_count(call) } else { 0 };
+            let cost = match (method, rest) {
+                (_, ["search"]) => Cost { credits: 1, heavy: true },
+                (_, [_, "actions", "convert"]) => Cost { credits: CONVERSION, heavy: true },
+                ("POST" | "PUT", _) => Cost::of_rows(row_count(call)),
+                _ => Cost::ONE,
+            };
             Admission {
                 scope: crm("modules", module, operation),
                 permission: Some(format!("Crm_Implied_{verb}_{module}")),
-                cost: if rows > 0 { Cost::of_rows(rows) } else { Cost::ONE },
+                cost,
             }
         }
         [] => plain(crm("modules", "", "READ")),
@@ -100,6 +122,11 @@ fn route(org: &mut Org, core: &mut Core, call: &Call, path: &[&str]) -> Result<R
         ["users"] if method == "GET" => org.list_users(call),
         ["users", id] if method == "GET" => org.read_user(id),
         ["org"] if method == "GET" => Ok(org.organisation()),
+        ["coql"] if method == "POST" => org.coql(core, call),
+        ["bulk", "write", id, "result"] if method == "GET" => org.write_result(core, id),
+        ["bulk", rest @ ..] => org.bulk_route(core, call, rest),
+        ["upload"] if method == "POST" => org.upload(core, call),
+        ["actions", "watch"] => org.watch(core, call),
         [module, rest @ ..] => {
             let kind = Kind::parse(module).ok_or_else(|| Refusal::invalid_module(0))?;
             records(org, core, call, kind, rest)
@@ -173,7 +200,11 @@ impl Face for Zoho {
             ["oauth", "v2", "token"] => return self.org.tokens.grant(core, &self.org.knobs, call),
             ["oauth", "v2", "token", "revoke"] => return self.org.tokens.revoke(call),
             ["oauth", "serverinfo"] => return server_info(core),
+            ["crm", "bulk", version, rest @ ..] if is_version(version) => {
+                self.signed_in(core, call, &[&["bulk"], rest].concat())
+            }
             ["crm", version, rest @ ..] if is_version(version) => self.signed_in(core, call, rest),
+            ["v2", "crm", _, "bulk-write", id, _] => self.signed_in(core, call, &["bulk", "write", id, "result"]),
             _ => Err(Refusal::no_such_url()),
         };
         let reply = match answered {
@@ -203,8 +234,7 @@ impl Face for Zoho {
     }
 
     fn page(&mut self, core: &mut Core, call: &Call) -> Option<Reply> {
-        let _ = (core, call);
-        None
+        self.org.page(core, call)
     }
 
     fn act(&mut self, core: &mut Core, action: &str, body: &Value) -> Result<Value, String> {

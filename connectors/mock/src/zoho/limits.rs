@@ -75,10 +75,6 @@ impl Limits {
         self.spend(now, credits);
     }
 
-    pub fn used(&self) -> u64 {
-        self.total
-    }
-
     /// `X-API-CREDITS-REMAINING`, which is sent from half of the day's credits on.
     pub fn remaining(&self, knobs: &Knobs) -> Option<u64> {
         let told = self.total.saturating_mul(2) >= knobs.daily_credits;

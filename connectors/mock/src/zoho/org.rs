@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::auth::Tokens;
+use super::bulk::Bulk;
 use super::catalogue;
 use super::ids;
 use super::kind::Kind;
@@ -15,6 +16,7 @@ use super::roles::Roles;
 use super::schema::{FieldId, Schema};
 use super::stages::{Pipeline, STANDARD};
 use super::users::{self, User};
+use super::watch::Channel;
 use crate::clock::Millis;
 use crate::crowd::Crowd;
 use crate::options::{Options, StartError};
@@ -33,6 +35,8 @@ pub struct Org {
     pub knobs: Knobs,
     pub page_tokens: PageTokens,
     pub roles: Roles,
+    pub bulk: Bulk,
+    pub channels: Vec<Channel>,
 }
 
 impl Org {
@@ -51,7 +55,7 @@ impl Org {
             stages = STANDARD.iter().map(|stage| stage.0).collect();
         }
         let names: Vec<&str> = pipelines.iter().map(|each| each.name.as_str()).collect();
-        Ok(Self {
+        let mut org = Self {
             schemas: Kind::ALL.iter().map(|kind| catalogue::schema(*kind, &stages, &names)).collect(),
             tables: Kind::ALL.iter().map(|kind| Table::new(*kind, &people)).collect(),
             people,
@@ -62,7 +66,13 @@ impl Org {
             knobs: Knobs::default(),
             page_tokens: PageTokens::default(),
             roles: Roles::default(),
-        })
+            bulk: Bulk::default(),
+            channels: Vec::new(),
+        };
+        if let Some(folder) = &options.seed_dir {
+            org.load_exports(folder)?;
+        }
+        Ok(org)
     }
 
     pub fn configure(&mut self, patch: Map<String, Value>) -> Result<(), String> {

@@ -41,9 +41,4 @@ impl PageTokens {
     pub fn get(&self, token: &str) -> Option<&Place> {
         self.places.get(token)
     }
-
-    /// A number for the next token.
-    pub fn count(&self) -> u64 {
-        self.order.len() as u64
-    }
 }

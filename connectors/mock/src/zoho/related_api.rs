@@ -130,7 +130,7 @@ impl Org {
     }
 
     /// Ids of the records in a related list.
-    fn related_ids(&self, kind: Kind, id: u64, list: &RelatedList, sight: Sight) -> Vec<u64> {
+    pub fn related_ids(&self, kind: Kind, id: u64, list: &RelatedList, sight: Sight) -> Vec<u64> {
         let Some((field, _)) = self.schema(list.kind).get(list.field) else { return Vec::new() };
         let mut found = self.candidates(list.kind, field, &id.to_string());
         if (kind, list.kind) == (Kind::Contacts, Kind::Deals) {

@@ -109,7 +109,9 @@ impl Org {
                 let body = object(call)?;
                 let role = body.get("data").map_or(&Value::Null, |data| &data[0]["Contact_Role"]);
                 let name = NAMES.iter().enumerate().find(|(at, name)| {
-                    role["name"] == **name || role["id"] == role_id(*at).to_string() || role == &json!(name)
+                    role["name"] == **name
+                        || ids::from_json(&role["id"]) == Some(role_id(*at))
+                        || role.as_str() == Some(**name)
                 });
                 let Some((_, name)) = name else {
                     let refusal = Refusal::invalid("invalid data").with("api_name", "Contact_Role");

@@ -204,9 +204,4 @@ impl Schema {
     pub fn all(&self) -> impl Iterator<Item = (FieldId, &Field)> {
         self.fields.iter().enumerate().filter(|(_, field)| !field.removed).map(|(at, field)| (at as FieldId, field))
     }
-
-    /// Fields ever defined.
-    pub fn count(&self) -> usize {
-        self.fields.len()
-    }
 }

@@ -144,7 +144,8 @@ impl Org {
         Some(ids)
     }
 
-    fn says(&self, seen: &Seen<'_>, word: &str) -> bool {
+    /// Whether any of a record's words holds `word`, which is in small letters.
+    pub fn says(&self, seen: &Seen<'_>, word: &str) -> bool {
         let texts = self.schema(seen.kind).all().filter(|(_, field)| {
             matches!(field.ty, FieldType::Text | FieldType::Email | FieldType::Phone | FieldType::Website)
         });

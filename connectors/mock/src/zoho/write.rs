@@ -11,6 +11,7 @@ use super::pen::Pen;
 use super::records::{Deletion, Fate, Row, Sight};
 use super::refusal::Refusal;
 use super::values;
+use super::watch::Event;
 use crate::desk::Core;
 use crate::ledger::{By, Change};
 
@@ -81,6 +82,9 @@ impl Org {
         self.keep(core, pen, kind, id, row);
         let (before, after) = if creating { (Value::Null, is.into()) } else { (was.into(), is.into()) };
         core.log(Change { op, object: kind.name(), record: &id.to_string(), before, after, by: pen.by });
+        let changed: Vec<(String, Datum)> = written.iter().map(|(name, _, now)| (name.clone(), now.clone())).collect();
+        let event = if creating { Event::Create } else { Event::Edit };
+        self.notify(core, (kind, id), event, &changed);
         if pen.triggers && pen.by != By::Workflow {
             self.automate(core, pen, (kind, id), written);
         }
@@ -144,6 +148,7 @@ impl Org {
         row.fate = fate;
         self.keep(core, pen, kind, id, row);
         self.table_mut(kind).deletions.push(Deletion { at: whole_second(pen.at), id });
+        self.notify(core, (kind, id), Event::Delete, &[]);
     }
 
     /// Takes a record back out of the recycle bin, with a newer stamp. False when it is not there.

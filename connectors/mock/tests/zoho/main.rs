@@ -4,8 +4,14 @@
 
 mod org;
 
+mod bulk;
+mod coql;
+mod limits;
 mod lists;
+mod pages;
 mod records;
 mod rep;
 mod search;
+mod seeds;
 mod sign_in;
+mod watch;

@@ -50,8 +50,12 @@ impl Org {
 
     /// A call under `/crm/v8`.
     pub fn call(&self, method: Method, path: &str) -> RequestBuilder {
-        self.request(method, &format!("/crm/v8{path}"))
-            .header("authorization", format!("Zoho-oauthtoken {}", self.token))
+        self.signed(method, &format!("/crm/v8{path}"))
+    }
+
+    /// A call with the token under any path.
+    pub fn signed(&self, method: Method, path: &str) -> RequestBuilder {
+        self.request(method, path).header("authorization", format!("Zoho-oauthtoken {}", self.token))
     }
 
     pub async fn get(&self, path: &str) -> (StatusCode, Value) {

@@ -1,0 +1,137 @@
+//! Pages for people: the list of a module's records, and which page a path is.
+
+use maud::{Markup, html};
+
+use super::ids::{self, ORG_ID};
+use super::kind::Kind;
+use super::org::Org;
+use super::page_record;
+use super::records::{Seen, Sight};
+use super::schema::FieldType;
+use crate::desk::Core;
+use crate::exchange::{Call, Reply};
+use crate::page_frame::{Frame, framed, when};
+
+const ROWS: usize = 25;
+const FRAME: Frame =
+    Frame { vendor: "Zoho CRM", accent: "#15803d", accent_dark: "#4ade80", mark: "#effaf2", mark_dark: "#16251b" };
+const SHOWN: [Kind; 5] = [Kind::Contacts, Kind::Leads, Kind::Accounts, Kind::Deals, Kind::Tasks];
+
+impl Org {
+    /// The page at this path, if there is one: `/`, `/tab/Contacts`, `/tab/Contacts/{id}`, with or without `/crm/org{…}`.
+    pub fn page(&self, core: &Core, call: &Call) -> Option<Reply> {
+        if call.method != "GET" {
+            return None;
+        }
+        let segments = call.segments();
+        let path: Vec<&str> = segments.iter().map(String::as_str).collect();
+        let inner = match path.as_slice() {
+            ["crm", org, rest @ ..] if *org == format!("org{ORG_ID}") => rest,
+            all => all,
+        };
+        let (status, title, body) = match inner {
+            [] => self.list_page(core, call, Kind::Contacts),
+            ["tab", module] => self.list_page(core, call, Kind::parse(module)?),
+            ["tab", module, id] => {
+                let kind = Kind::parse(module)?;
+                let id = ids::parse(id).filter(|id| ids::kind_of(*id) == Some(kind));
+                match id.and_then(|id| self.seen(kind, id, Sight::Latest)) {
+                    Some(seen) => (200, self.heading(&seen), page_record::body(self, core, &seen)),
+                    None => (404, "No such record".to_owned(), html! { p.empty { "There is no such record here." } }),
+                }
+            }
+            _ => return None,
+        };
+        Some(framed(&FRAME, &format!("org {ORG_ID}"), status, &title, &body))
+    }
+
+    pub fn heading(&self, seen: &Seen<'_>) -> String {
+        let title = seen.title();
+        if title.is_empty() { format!("{} {}", seen.kind.singular(), seen.id) } else { title }
+    }
+
+    fn list_page(&self, core: &Core, call: &Call, kind: Kind) -> (u16, String, Markup) {
+        let words = call.parameter("q").unwrap_or_default();
+        let wanted = words.trim().to_lowercase();
+        let start = call.parameter("from").and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
+        // People look at the records themselves, not at the lagging index.
+        let ids = self.table(kind).all_ids(&self.people).filter(|id| *id >= start);
+        let live = ids.filter_map(|id| self.live(kind, id, Sight::Latest));
+        let mut found = live.filter(|seen| wanted.is_empty() || self.says(seen, &wanted));
+        let rows: Vec<Seen<'_>> = found.by_ref().take(ROWS).collect();
+        let next = found.next().map(|seen| seen.id);
+        let body = html! {
+            nav.tabs {
+                @for each in SHOWN {
+                    a href=(format!("/tab/{}", each.name())) aria-current=[(each == kind).then_some("page")] { (each.name()) }
+                }
+            }
+            form.search action=(format!("/tab/{}", kind.name())) {
+                input type="search" name="q" value=(words) aria-label="Search names, addresses, numbers";
+                button { "Search" }
+            }
+            @if rows.is_empty() {
+                p.empty { "Nothing found." }
+            } @else {
+                table {
+                    thead { tr {
+                        th { "Name" }
+                        @for column in columns(kind) { th { (column.replace('_', " ")) } }
+                        th { "Last changed" }
+                    } }
+                    tbody {
+                        @for seen in &rows {
+                            tr {
+                                td { a href=(record_path(seen.id)) { (self.heading(seen)) } }
+                                @for column in columns(kind) { td { (self.readable(seen, column)) } }
+                                td.when { (when(seen.modified(), core.now)) }
+                            }
+                        }
+                    }
+                }
+            }
+            @if let Some(next) = next {
+                p.more { a href=(more(kind, next, &words)) { "Next " (ROWS) " →" } }
+            }
+        };
+        (200, kind.name().to_owned(), body)
+    }
+
+    /// A value as a person reads it: lookups by name, choices by what they are called.
+    pub fn readable(&self, seen: &Seen<'_>, name: &str) -> String {
+        let Some((id, field)) = self.schema(seen.kind).get(name) else { return "–".to_owned() };
+        let datum = seen.get(id);
+        if datum.is_null() {
+            return "–".to_owned();
+        }
+        if let Some(target) = datum.as_ref_id().filter(|_| field.ty.is_lookup()) {
+            return self.title_of(target).unwrap_or_else(|| "–".to_owned());
+        }
+        let text = datum.plain(self.knobs.offset_min);
+        let named = field.choices.iter().find(|choice| field.ty == FieldType::Picklist && choice.actual == text);
+        named.map_or(text.replace(';', ", "), |choice| choice.display.clone())
+    }
+}
+
+pub fn record_path(id: u64) -> String {
+    format!("/tab/{}/{id}", ids::kind_of(id).map_or("", Kind::name))
+}
+
+fn columns(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Accounts => &["Website", "Industry", "Billing_Country", "Owner"],
+        Kind::Deals => &["Stage", "Amount", "Account_Name", "Owner"],
+        Kind::Leads => &["Email", "Company", "Lead_Status", "Owner"],
+        Kind::Tasks => &["Status", "Due_Date", "Who_Id", "Owner"],
+        _ => &["Email", "Title", "Account_Name", "Owner"],
+    }
+}
+
+fn more(kind: Kind, next: u64, words: &str) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair("from", &next.to_string());
+    if !words.is_empty() {
+        query.append_pair("q", words);
+    }
+    format!("/tab/{}?{}", kind.name(), query.finish())
+}
