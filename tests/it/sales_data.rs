@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use connector::{FieldName, Object, ReadKey, ReadRequest, RecordId, Value};
 use ferry::app::{Computing, Finished, Pulling, Pushing};
-use ferry::config::Vendor::{self, Dynamics, Hubspot, Salesforce};
+use ferry::config::Vendor::{self, Dynamics, Hubspot, Salesforce, Zoho};
 use ferry::model::{Counts, Profile, RunState};
 use mock_crm::Options;
 use rust_decimal::Decimal;
@@ -35,6 +35,7 @@ fn example(vendor: Vendor) -> (&'static str, &'static str) {
         Hubspot => (include_str!("../../examples/crm-sales-opportunities/sync.toml"), "http://127.0.0.1:7202"),
         Salesforce => (include_str!("../../examples/crm-sales-opportunities/salesforce.toml"), "http://127.0.0.1:7201"),
         Dynamics => (include_str!("../../examples/crm-sales-opportunities/dynamics.toml"), "http://127.0.0.1:7203"),
+        Zoho => (include_str!("../../examples/crm-sales-opportunities/zoho.toml"), "http://127.0.0.1:7204"),
     }
 }
 
@@ -282,4 +283,14 @@ async fn a_small_invented_pipeline_arrives_whole_from_dynamics() {
 #[tokio::test]
 async fn the_full_pipeline_has_the_facts_of_its_readme_on_dynamics() {
     the_full_pipeline(Dynamics).await;
+}
+
+#[tokio::test]
+async fn a_small_invented_pipeline_arrives_whole_from_zoho() {
+    a_small_pipeline(Zoho).await;
+}
+
+#[tokio::test]
+async fn the_full_pipeline_has_the_facts_of_its_readme_on_zoho() {
+    the_full_pipeline(Zoho).await;
 }
