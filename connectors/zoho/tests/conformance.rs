@@ -147,7 +147,15 @@ impl Subject for ZohoSubject {
             204 | 400 | 404 => Ok(None),
             200 => {
                 let row = &answer["data"][0];
-                Ok(Some(fields.iter().map(|name| (name.clone(), value_of(&row[&**name]))).collect()))
+                // A field made by Zoho is called as Zoho calls it: after its label.
+                let member = |name: &str| {
+                    let members = row.as_object().into_iter().flatten();
+                    members
+                        .into_iter()
+                        .find(|(have, _)| have.eq_ignore_ascii_case(name))
+                        .map_or(&Json::Null, |(_, value)| value)
+                };
+                Ok(Some(fields.iter().map(|name| (name.clone(), value_of(member(name)))).collect()))
             }
             _ => Err(Stop::Failed(format!("the truth about a record was answered {status}: {answer}"))),
         }

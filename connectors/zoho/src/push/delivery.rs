@@ -58,16 +58,16 @@ impl<'d> Delivery<'d> {
             Some(error) => return self.defer(rows.iter(), &error),
             None => rows,
         };
-        let places: Vec<usize> = rows.iter().map(|sent| sent.place).collect();
-        let rows = match guard::keep_out(self.api, lane, described, rows).await {
-            Ok((rows, settled)) => {
+        let rows = match guard::strangers(self.api, lane, described, &rows).await {
+            Ok(held) => {
+                let (rows, settled) = guard::keep_out(lane, described, rows, &held);
                 self.outcomes.extend(settled);
                 rows
             }
+            // Nobody says; the answer itself tells by which field a record was matched.
+            Err(error) if error.kind == ErrorKind::Transient => rows,
             Err(error) => {
-                for place in places {
-                    self.outcomes.insert(place, Outcome::Deferred(error.clone()));
-                }
+                self.defer(&rows, &error);
                 self.stopped.get_or_insert(error);
                 return;
             }

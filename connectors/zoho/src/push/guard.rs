@@ -10,15 +10,18 @@ use crate::schema::Described;
 use crate::values::key_text;
 use crate::wanted::Wanted;
 
-/// Settles the rows whose other unique values are somebody else's; the rest is returned.
-pub(super) async fn keep_out<'a>(
+/// A unique value somebody holds: `field=value`, the key of the record that holds it, and its id.
+pub(super) type Held = (String, String, RecordId);
+
+/// Who holds the other unique values of these rows.
+pub(super) async fn strangers(
     api: &Api,
     lane: &Lane,
     described: &Described,
-    rows: Vec<Sent<'a>>,
-) -> Result<(Vec<Sent<'a>>, Vec<(usize, Outcome)>), Error> {
-    let How::ByKey { field: key } = &lane.how else { return Ok((rows, Vec::new())) };
-    let mut held: Vec<(String, String, RecordId)> = Vec::new();
+    rows: &[Sent<'_>],
+) -> Result<Vec<Held>, Error> {
+    let How::ByKey { field: key } = &lane.how else { return Ok(Vec::new()) };
+    let mut held = Vec::new();
     for field in described.fields().filter(|field| field.spec.unique && field.keys_upserts && field.spec.name != *key) {
         let name = &field.spec.name;
         let mut literals: Vec<String> =
@@ -39,12 +42,22 @@ pub(super) async fn keep_out<'a>(
             }
         }
     }
-    if held.is_empty() {
-        return Ok((rows, Vec::new()));
+    Ok(held)
+}
+
+/// Parts the rows whose other unique values are somebody else's from the rest.
+pub(super) fn keep_out<'a>(
+    lane: &Lane,
+    described: &Described,
+    rows: Vec<Sent<'a>>,
+    held: &[Held],
+) -> (Vec<Sent<'a>>, Vec<(usize, Outcome)>) {
+    if held.is_empty() || lane.is_by_id() {
+        return (rows, Vec::new());
     }
     let (mut free, mut settled) = (Vec::new(), Vec::new());
     for sent in rows {
-        match stranger(&sent, described, &held) {
+        match stranger(&sent, described, held) {
             None => free.push(sent),
             Some((name, id)) => {
                 let named =
@@ -55,7 +68,7 @@ pub(super) async fn keep_out<'a>(
             }
         }
     }
-    Ok((free, settled))
+    (free, settled)
 }
 
 fn value_of<'s>(sent: &'s Sent<'_>, described: &Described, name: &str) -> Option<&'s connector::Value> {
@@ -64,7 +77,7 @@ fn value_of<'s>(sent: &'s Sent<'_>, described: &Described, name: &str) -> Option
 }
 
 /// The record that holds one of the row's unique values and is not the row's own.
-fn stranger(sent: &Sent<'_>, described: &Described, held: &[(String, String, RecordId)]) -> Option<(String, RecordId)> {
+fn stranger(sent: &Sent<'_>, described: &Described, held: &[Held]) -> Option<(String, RecordId)> {
     held.iter().find_map(|(holding, key, id)| {
         let (name, value) = holding.split_once('=')?;
         let mine = key_text(value_of(sent, described, name)?)?;
