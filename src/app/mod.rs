@@ -1,6 +1,7 @@
 //! FLOOR 5 — where concrete things meet: the machine's environment, the store, the connectors, the flows as runs.
 
 mod alike;
+mod checking;
 mod compute;
 mod coverage;
 mod daemon;
@@ -27,6 +28,7 @@ use connector::{Clock, ConnectionName, Connector, Context, Entropy, Environment}
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+pub use checking::{Checked, Difference};
 pub use compute::Computing;
 pub use environment::SystemEnvironment;
 pub use erasing::Erased;

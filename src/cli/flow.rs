@@ -37,7 +37,7 @@ pub enum Which {
 }
 
 impl Which {
-    fn word(self) -> &'static str {
+    pub fn word(self) -> &'static str {
         match self {
             Self::Pull => "pull",
             Self::Compute => "compute",

@@ -29,6 +29,9 @@ pub struct Args {
     /// Faults and how often: "502=0.01,reset_after=0.01,delay_ms=50"
     #[arg(long, value_name = "SPEC")]
     pub chaos: Option<String>,
+    /// HTTPS with a certificate made at start; the file of its authority is printed as ca=
+    #[arg(long)]
+    pub tls: bool,
 }
 
 /// The CRMs there is a mock of.
@@ -114,6 +117,7 @@ fn options(args: &Args, kind: Kind) -> Options {
         seed: args.seed,
         seed_dir: args.seed_dir.clone(),
         chaos: args.chaos.clone(),
+        tls: args.tls,
         ..Options::default()
     }
 }

@@ -4,6 +4,7 @@
 pub mod check;
 pub mod clean;
 pub mod company;
+pub mod compute;
 pub mod cx;
 pub mod demo;
 pub mod erase;
@@ -102,7 +103,7 @@ async fn run(command: Command, cx: &Cx) -> Ended {
         Command::Ingest(args) => ingest::run(&args, cx).await,
         Command::Run => run::run(cx).await,
         Command::Pull(args) => flow::run(Which::Pull, &args, cx).await,
-        Command::Compute(args) => flow::run(Which::Compute, &args, cx).await,
+        Command::Compute(args) => compute::run(&args, cx).await,
         Command::Push(args) => flow::run(Which::Push, &args, cx).await,
         Command::Sync(args) => flow::run(Which::Sync, &args, cx).await,
         Command::Plan(args) => plan::plan(&args, cx).await,

@@ -6,8 +6,8 @@ use clap::{ArgAction, Parser, Subcommand};
 
 use crate::cli::terminal::ColorChoice;
 use crate::cli::{
-    check, demo, erase, explain, export, failures, fields, flow, identity, ingest, init, mock, plan, profile, runs,
-    score, timeline,
+    check, compute, demo, erase, explain, export, failures, fields, flow, identity, ingest, init, mock, plan, profile,
+    runs, score, timeline,
 };
 
 /// Keeps a CRM and a store of customer behaviour in step, in both directions.
@@ -54,7 +54,7 @@ pub enum Command {
     /// Take in what changed at the CRM
     Pull(flow::Args),
     /// Compute traits and scores of whoever changed or is due
-    Compute(flow::Args),
+    Compute(compute::Args),
     /// Write what changed to the CRM
     Push(flow::Args),
     /// Pull, compute, push

@@ -28,7 +28,11 @@ pub fn mappings(
     };
     let shop = shop.iter().filter_map(|name| {
         let (kind, source) = catalogue.get(name)?;
+<<<<<<< HEAD
         Some(FieldMapping::new(*name, vendor.with_prefix(&spelt(vendor, name), prefix), kind, source))
+=======
+        Some(FieldMapping::new(*name, vendor.enrichment_field(name), kind, source))
+>>>>>>> main
     });
     let lines = table.iter().filter_map(|(name, field, how)| {
         let (kind, source) = catalogue.get(name)?;
@@ -55,6 +59,7 @@ const SHOP: &[&str] = &[
     "top_category_30d",
 ];
 
+<<<<<<< HEAD
 /// The field of an enrichment trait as the vendor's kind of names goes: `cdp_orders_count`, `new_cdp_orders_count`,
 /// `CDP_Orders_Count__c`.
 fn spelt(vendor: Vendor, name: &str) -> String {
@@ -68,16 +73,22 @@ fn spelt(vendor: Vendor, name: &str) -> String {
     format!("CDP_{}__c", name.split('_').map(capital).collect::<Vec<String>>().join("_"))
 }
 
+=======
+>>>>>>> main
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
+<<<<<<< HEAD
     fn a_shops_fields_are_spelt_as_the_vendor_spells_ours() {
         assert_eq!(spelt(Vendor::Hubspot, "top_product_30d"), "cdp_top_product_30d");
         assert_eq!(spelt(Vendor::Salesforce, "top_product_30d"), "CDP_Top_Product_30d__c");
         assert_eq!(spelt(Vendor::Dynamics, "top_product_30d"), "new_cdp_top_product_30d");
         assert_eq!(spelt(Vendor::Zoho, "top_product_30d"), "CDP_top_product_30d");
+=======
+    fn a_shop_has_more_fields_of_people() {
+>>>>>>> main
         let computed = crate::enrich::preset::ecommerce().outputs().into_iter();
         let catalogue = Catalogue::person(computed.map(|(name, _)| (name.to_string(), crate::mapping::Kind::Text)));
         for vendor in Vendor::ALL {

@@ -16,22 +16,50 @@ pub struct CrossValidated {
     pub folds: Vec<Metrics>,
 }
 
-/// Row n is in fold n modulo five. Everything a recipe learns, it learns without the fold it is held against.
-pub fn cross_validate(table: &Table, labels: &[bool], recipe: Recipe) -> CrossValidated {
-    let folds: Vec<usize> = (0..table.len()).map(|row| row % FOLDS).collect();
+/// Which rows are held out together.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Folds {
+    /// Row n is in fold n modulo five.
+    ByRow,
+    /// Rows of one group are in one fold; by row, a number that is the group's own.
+    ByGroup(Vec<u64>),
+}
+
+impl Folds {
+    pub fn of(&self, row: usize) -> usize {
+        match self {
+            Self::ByRow => row % FOLDS,
+            Self::ByGroup(groups) => groups.get(row).map_or(0, |group| (group % FOLDS as u64) as usize),
+        }
+    }
+
+    /// The folds within some rows; groups are dealt out anew, for one fold of them is not there.
+    pub fn within(&self, rows: &[u32]) -> Self {
+        match self {
+            Self::ByRow => Self::ByRow,
+            Self::ByGroup(groups) => Self::ByGroup(
+                rows.iter().map(|row| groups.get(*row as usize).copied().unwrap_or_default() / FOLDS as u64).collect(),
+            ),
+        }
+    }
+}
+
+/// Everything a recipe learns, it learns without the fold it is held against.
+pub fn cross_validate(table: &Table, labels: &[bool], recipe: Recipe, by: &Folds) -> CrossValidated {
+    let folds: Vec<usize> = (0..table.len()).map(|row| by.of(row)).collect();
     let held_out = in_parallel(FOLDS, |fold| {
         let side = |inside: bool| -> Vec<u32> {
             folds.iter().enumerate().filter(|(_, of)| (**of == fold) == inside).map(|(row, _)| row as u32).collect()
         };
         let (training, held_out) = (side(false), side(true));
-        let trained = train(&table.rows(&training), &labels_of(labels, &training), recipe);
+        let trained = train(&table.rows(&training), &labels_of(labels, &training), recipe, &by.within(&training));
         trained.chances(&table.rows(&held_out))
     });
     let mut parts: Vec<_> = held_out.iter().map(|chances| chances.iter()).collect();
     let chances: Vec<f64> =
         folds.iter().map(|fold| parts.get_mut(*fold).and_then(Iterator::next).copied().unwrap_or(f64::NAN)).collect();
     let by_fold = held_out.iter().enumerate().map(|(fold, chances)| {
-        let labels: Vec<bool> = labels.iter().skip(fold).step_by(FOLDS).copied().collect();
+        let labels: Vec<bool> = folds.iter().zip(labels).filter(|(of, _)| **of == fold).map(|(_, yes)| *yes).collect();
         metrics::metrics(chances, &labels)
     });
     CrossValidated { folds: by_fold.collect(), chances }

@@ -1,7 +1,7 @@
 //! Trains a model and says all there is to know about it: cross-validated metrics, what weighs most, what to beware of.
 
 use super::card::{Card, RecipeCard, Weight};
-use super::crossval::{self, cross_validate};
+use super::crossval::{self, Folds, cross_validate};
 use super::guard;
 use super::metrics::{self, mean};
 use super::model::Model;
@@ -20,6 +20,7 @@ pub fn evaluate(
     target: &Target,
     column: &str,
     recipe: Recipe,
+    folds: &Folds,
     rows_without_target: usize,
     trained_at: String,
 ) -> Model {
@@ -36,11 +37,11 @@ pub fn evaluate(
         });
     }
     let recipe = match recipe {
-        Recipe::Rich if table.len() > CHOOSE_ONCE => Recipe::Chosen(tune::choose(&table, labels)),
+        Recipe::Rich if table.len() > CHOOSE_ONCE => Recipe::Chosen(tune::choose(&table, labels, folds)),
         other => other,
     };
-    let held_out = cross_validate(&table, labels, recipe);
-    let trained = train(&table, labels, recipe);
+    let held_out = cross_validate(&table, labels, recipe, folds);
+    let trained = train(&table, labels, recipe, folds);
     let chances = &held_out.chances;
     let base_rate = mean(labels.iter().map(|yes| f64::from(u8::from(*yes))));
     let reliability = metrics::reliability(chances, labels);

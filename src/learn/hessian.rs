@@ -62,12 +62,12 @@ impl<'a> Hessian<'a> {
         let mut height = dot(&left_over, &way);
         let enough = height * CLOSE * CLOSE;
         for _ in 0..STEPS {
-            if !(height > enough && height > 0.0) {
+            if height <= enough || height.is_nan() {
                 break;
             }
             let product = self.times(&direction);
             let curvature = dot(&direction, &product);
-            if !(curvature > 0.0) {
+            if curvature <= 0.0 || curvature.is_nan() {
                 break;
             }
             let share = height / curvature;

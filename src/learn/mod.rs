@@ -4,9 +4,11 @@
 //! A file or rows of deals become a [`Table`]; [`target`] says how each ended; [`evaluate`] trains by a [`Recipe`], holds the
 //! model against rows it has not seen and makes a [`Model`], which scores a row and says why.
 
+mod backtest;
 mod calibrate;
 mod card;
 mod cells;
+mod chart;
 mod cholesky;
 mod crossval;
 mod design;
@@ -14,6 +16,7 @@ mod encode;
 mod evaluate;
 mod guard;
 mod hessian;
+mod leads;
 mod logistic;
 mod metrics;
 mod model;
@@ -23,16 +26,22 @@ mod rich;
 mod shape;
 mod table;
 mod target;
+#[cfg(test)]
+mod tests;
 mod together;
 mod train;
 mod tune;
+mod win;
 
+pub use backtest::{Backtest, Gain, Replayed, RuleWorth, Threshold, backtest};
 pub use calibrate::Platt;
 pub use card::{Card, RecipeCard, Weight};
-pub use crossval::{CrossValidated, FOLDS, cross_validate};
+pub use chart::{gains_in_characters, svg};
+pub use crossval::{CrossValidated, FOLDS, Folds, cross_validate};
 pub use encode::Encoder;
 pub use evaluate::evaluate;
 pub use guard::{TOO_GOOD, single_auc, too_good};
+pub use leads::{Fact, LeadRow, as_known_at, group_number, may_be_known, outcome};
 pub use metrics::{Bin, Decile, Metrics, auc, calibration_error, deciles, metrics, pr_auc, reliability};
 pub use model::{Model, ModelError, Reason, Scored};
 pub use read::{ReadError, from_csv};
@@ -41,3 +50,4 @@ pub use table::{Cell, Column, Data, Growing, Table, number};
 pub use target::{Target, TargetError, target};
 pub use train::{Recipe, Trained, train};
 pub use tune::{Choice, Layer};
+pub use win::{Drift, Limits, Standing, TestReport, WinTraining, drift, train_win};

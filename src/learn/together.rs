@@ -135,16 +135,24 @@ fn gain(together: &Together, groups: &[&[u32]], left_over: &[LeftOver]) -> f64 {
     cells.iter().map(|(off, weight)| (off * off - weight) / (weight + HELD)).sum()
 }
 
+/// Edges half way between two values: what a file rounds away cannot move a value to the other side.
 fn edges(numbers: &[f64], most: usize) -> Vec<f64> {
     let mut sorted: Vec<f64> = numbers.iter().copied().filter(|number| !number.is_nan()).collect();
     sorted.sort_unstable_by(f64::total_cmp);
     let mut distinct = sorted.clone();
     distinct.dedup();
-    if distinct.len() > most {
-        distinct = (0..most).filter_map(|at| sorted.get(at * sorted.len() / most)).copied().collect();
-        distinct.dedup();
+    let mut firsts = distinct.clone();
+    if firsts.len() > most {
+        firsts = (0..most).filter_map(|at| sorted.get(at * sorted.len() / most)).copied().collect();
+        firsts.dedup();
     }
-    distinct.into_iter().skip(1).collect()
+    let half_way = |first: &f64| {
+        let below = distinct.partition_point(|x| x < first).checked_sub(1).and_then(|at| distinct.get(at))?;
+        Some(below + (first - below) / 2.0)
+    };
+    let mut edges: Vec<f64> = firsts.iter().filter_map(half_way).collect();
+    edges.dedup();
+    edges
 }
 
 fn frequent(codes: &[u32], levels: &[Box<str>], most: usize) -> Vec<String> {

@@ -1,6 +1,7 @@
 //! One training: the recipe's shapes on these rows, the strength it is held back by, the coefficients.
 
 use super::calibrate::Platt;
+use super::crossval::Folds;
 use super::encode::Encoder;
 use super::logistic::{self, Patience};
 use super::plain;
@@ -39,8 +40,8 @@ impl Trained {
     }
 }
 
-/// Trains on all rows of the table; `labels` has one for each.
-pub fn train(table: &Table, labels: &[bool], recipe: Recipe) -> Trained {
+/// Trains on all rows of the table; `labels` has one for each. What is chosen within is chosen by these folds.
+pub fn train(table: &Table, labels: &[bool], recipe: Recipe, folds: &Folds) -> Trained {
     match recipe {
         Recipe::Plain { l2 } => {
             let encoder = plain::encoder(table);
@@ -56,7 +57,7 @@ pub fn train(table: &Table, labels: &[bool], recipe: Recipe) -> Trained {
                 choice: None,
             }
         }
-        Recipe::Rich => tune::train(table, labels),
+        Recipe::Rich => tune::train(table, labels, folds),
         Recipe::Chosen(choice) => tune::finish(table, labels, &choice),
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::calibrate::Platt;
 use super::cells::{self, Grid};
-use super::crossval::{FOLDS, labels_of};
+use super::crossval::{FOLDS, Folds, labels_of};
 use super::design::Design;
 use super::encode::{Encoder, Together};
 use super::logistic::{self, Patience, probability};
@@ -69,13 +69,13 @@ struct Side {
 }
 
 /// Chooses by five folds within the rows, or within every so manieth where there are many.
-pub fn choose(table: &Table, labels: &[bool]) -> Choice {
+pub fn choose(table: &Table, labels: &[bool], folds: &Folds) -> Choice {
     let stride = table.len().div_ceil(CHOICE_ROWS).max(1);
     if stride == 1 {
-        return Bench::new(table, labels).choose();
+        return Bench::new(table, labels).choose(folds);
     }
     let rows: Vec<u32> = (0..table.len() as u32).step_by(stride).collect();
-    Bench::new(&table.rows(&rows), &labels_of(labels, &rows)).choose()
+    Bench::new(&table.rows(&rows), &labels_of(labels, &rows)).choose(&folds.within(&rows))
 }
 
 /// Fits all rows with what was chosen.
@@ -83,12 +83,12 @@ pub fn finish(table: &Table, labels: &[bool], choice: &Choice) -> Trained {
     Bench::new(table, labels).finish(choice)
 }
 
-pub fn train(table: &Table, labels: &[bool]) -> Trained {
+pub fn train(table: &Table, labels: &[bool], folds: &Folds) -> Trained {
     if table.len() > CHOICE_ROWS {
-        return finish(table, labels, &choose(table, labels));
+        return finish(table, labels, &choose(table, labels, folds));
     }
     let bench = Bench::new(table, labels);
-    let choice = bench.choose();
+    let choice = bench.choose(folds);
     bench.finish(&choice)
 }
 
@@ -99,8 +99,8 @@ impl<'a> Bench<'a> {
         Self { labels, design: encoder.encode(table), pairs, triples, encoder }
     }
 
-    fn choose(&self) -> Choice {
-        let mut sides: Vec<Side> = (0..FOLDS).map(|fold| self.side(fold)).collect();
+    fn choose(&self, folds: &Folds) -> Choice {
+        let mut sides: Vec<Side> = (0..FOLDS).map(|fold| self.side(fold, folds)).collect();
         let (strength, _) = self.choose_strength(&mut sides);
         let chosen: Vec<Vec<Together>> = sides.iter().map(|side| self.best_pairs(side)).collect();
         let grids = |groups: &Groups, of: &[Vec<Together>]| -> Vec<Vec<Grid>> {
@@ -122,9 +122,9 @@ impl<'a> Bench<'a> {
         Choice { strength, pairs, triples, calibration }
     }
 
-    fn side(&self, fold: usize) -> Side {
+    fn side(&self, fold: usize, folds: &Folds) -> Side {
         let rows = |inside: bool| {
-            (0..self.labels.len()).filter(|row| (row % FOLDS == fold) == inside).map(|row| row as u32).collect()
+            (0..self.labels.len()).filter(|row| (folds.of(*row) == fold) == inside).map(|row| row as u32).collect()
         };
         let (training, held_out): (Vec<u32>, Vec<u32>) = (rows(false), rows(true));
         Side {

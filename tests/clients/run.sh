@@ -2,14 +2,14 @@
 # Programs of others against Ferry, unchanged: the vendors' own and the best-known client libraries against the mock CRMs (if
 # they work here, the mocks are faithful enough to test our connectors with), the record matcher on a public test set, the
 # predictive model against scikit-learn, and event SDKs against the daemon. Installs what it needs under target/clients; needs Python 3.9 or newer, Node 18 or newer and the
-# package registries. `run.sh hubspot`, `salesforce`, `matcher`, `learn` or `sdks` tries one of them.
+# package registries. `run.sh hubspot`, `salesforce`, `dynamics`, `zoho`, `matcher`, `learn` or `sdks` tries one of them.
 set -eu
 cd "$(dirname "$0")/../.."
 
 only=${1:-all}
 case "$only" in
-    all | hubspot | salesforce | matcher | learn | sdks) ;;
-    *) echo "usage: $0 [hubspot|salesforce|matcher|learn|sdks]" >&2; exit 2 ;;
+    all | hubspot | salesforce | dynamics | zoho | matcher | learn | sdks) ;;
+    *) echo "usage: $0 [hubspot|salesforce|dynamics|zoho|matcher|learn|sdks]" >&2; exit 2 ;;
 esac
 
 # The build says where it put the binary: the target directory may be anywhere.
@@ -36,8 +36,9 @@ python() { "$clients/bin/python" -I "$@"; }
 
 against_mock() {
     kind=$1 records=$2
+    shift 2
     : >"$banner"
-    "$ferry" mock "$kind" --listen 127.0.0.1:0 --json --records "$records" >"$banner" &
+    "$ferry" mock "$kind" --listen 127.0.0.1:0 --json --records "$records" "$@" >"$banner" &
     mock=$!
     tries=0
     until [ -s "$banner" ]; do
@@ -57,6 +58,15 @@ fi
 if wanted salesforce; then
     install simple-salesforce cryptography
     against_mock salesforce 2600
+fi
+if wanted dynamics; then
+    install PowerPlatform-Dataverse-Client azure-identity
+    # Microsoft's client speaks nothing but https.
+    against_mock dynamics 600 --tls
+fi
+if wanted zoho; then
+    install zohocrmsdk8_0
+    against_mock zoho 2300
 fi
 if wanted matcher; then
     # Only its data is used; what it would bring along (pandas and more) is not wanted.

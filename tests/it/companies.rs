@@ -285,7 +285,7 @@ async fn a_group_outranks_the_account_and_a_both_way_field_comes_to_rest() {
 /// The real connectors against the mock CRMs over HTTP: a contact's company is read with the contact.
 #[tokio::test]
 async fn each_crm_tells_where_its_contacts_work() {
-    for vendor in Vendor::ALL {
+    for vendor in [Vendor::Hubspot, Vendor::Salesforce, Vendor::Dynamics] {
         let harbour = Harbour::new(&[vendor], "").await;
         let mock = harbour.mock(vendor);
         let site = if vendor == Vendor::Hubspot { ("domain", "acme.example") } else { ("website", "www.acme.example") };

@@ -1,4 +1,4 @@
-//! Runs one mock CRM by hand: `serve hubspot|salesforce|dynamics|zoho [--listen ADDR] [--records N] [--seed N] [--seed-dir DIR] [--chaos SPEC] [--json]`.
+//! Runs one mock CRM by hand: `serve hubspot|salesforce|dynamics|zoho [--listen ADDR] [--records N] [--seed N] [--seed-dir DIR] [--chaos SPEC] [--tls] [--json]`.
 
 use anyhow::{Context, bail};
 use mock_crm::{Options, dynamics, hubspot, salesforce, zoho};
@@ -30,6 +30,7 @@ async fn main() -> anyhow::Result<()> {
             "--seed" => options.seed = value()?.parse().context("--seed takes a number")?,
             "--seed-dir" => options.seed_dir = Some(value()?.into()),
             "--chaos" => options.chaos = Some(value()?),
+            "--tls" => options.tls = true,
             "--json" => json = true,
             other => bail!("unknown argument {other}"),
         }

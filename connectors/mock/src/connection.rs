@@ -11,7 +11,10 @@ use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
+
+use crate::tls::Wire;
 
 /// Cuts the connection it belongs to: the next byte the server would write resets the peer instead.
 #[derive(Clone, Debug, Default)]
@@ -29,12 +32,14 @@ impl Cutter {
 
 pub(crate) struct CuttableListener {
     pub listener: TcpListener,
+    /// None: plain HTTP.
+    pub tls: Option<TlsAcceptor>,
     /// Once cancelled, every connection accepted so far is cut at its next byte: a stopped server answers nobody.
     pub stop: CancellationToken,
 }
 
 impl Listener for CuttableListener {
-    type Io = CuttableStream;
+    type Io = Wire<CuttableStream>;
     type Addr = Cutter;
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
@@ -42,7 +47,8 @@ impl Listener for CuttableListener {
         // Answers are small and latency is what tests wait for.
         let _ = stream.set_nodelay(true);
         let cutter = Cutter::default();
-        (CuttableStream { stream, cutter: cutter.clone(), stop: self.stop.clone() }, cutter)
+        let stream = CuttableStream { stream, cutter: cutter.clone(), stop: self.stop.clone() };
+        (Wire::new(stream, self.tls.as_ref()), cutter)
     }
 
     fn local_addr(&self) -> io::Result<Self::Addr> {

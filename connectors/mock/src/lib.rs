@@ -54,6 +54,7 @@ mod people;
 mod row_faults;
 pub mod salesforce;
 mod server;
+mod tls;
 mod versions;
 mod zipped;
 pub mod zoho;

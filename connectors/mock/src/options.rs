@@ -18,6 +18,8 @@ pub struct Options {
     pub seed_dir: Option<PathBuf>,
     /// Faults, as in `502=0.01,reset_after=0.01,delay_ms=50`.
     pub chaos: Option<String>,
+    /// HTTPS, under a certificate made at start whose authority is written to a file.
+    pub tls: bool,
     /// A first `/__mock/config`, applied after `chaos`.
     pub config: Map<String, Value>,
 }
@@ -30,6 +32,7 @@ impl Default for Options {
             seed: 1,
             seed_dir: None,
             chaos: None,
+            tls: false,
             config: Map::new(),
         }
     }
@@ -70,6 +73,8 @@ impl Banner {
 pub enum StartError {
     #[error("cannot listen on {address}: {source}; choose another --listen, or stop what holds the port")]
     Listen { address: SocketAddr, source: std::io::Error },
+    #[error("--tls: cannot make a certificate: {0}")]
+    Tls(String),
     #[error("--chaos: {0}")]
     Chaos(String),
     #[error("the start-up config is refused: {0}")]

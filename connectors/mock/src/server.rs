@@ -18,6 +18,7 @@ use crate::connection::{CuttableListener, Cutter};
 use crate::desk::{Core, Delivery, Desk, Face};
 use crate::exchange::{Call, Reply};
 use crate::options::{Banner, Options, StartError};
+use crate::tls::Secured;
 use crate::zipped;
 
 /// A mock CRM that is up. Dropping it stops it.
@@ -72,13 +73,21 @@ impl Drop for Running {
 pub(crate) async fn serve<F: Face>(
     options: Options,
     kind: &'static str,
-    pairs: Vec<(&'static str, String)>,
+    mut pairs: Vec<(&'static str, String)>,
     build: impl FnOnce(&mut Core, &Options) -> Result<F, StartError>,
 ) -> Result<Running, StartError> {
     let address = options.listen;
     let listener = TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })?;
     let bound = listener.local_addr().map_err(|source| StartError::Listen { address, source })?;
-    let url = format!("http://{bound}");
+    let tls = match options.tls {
+        true => {
+            let secured = Secured::new(kind, bound)?;
+            pairs.push(("ca", secured.authority.display().to_string()));
+            Some(secured.acceptor)
+        }
+        false => None,
+    };
+    let url = format!("{}://{bound}", if tls.is_some() { "https" } else { "http" });
     let mut core = Core::new(&options, url.clone())?;
     let face = build(&mut core, &options)?;
     let desk = Arc::new(Mutex::new(Desk::new(core, face, options)?));
@@ -88,7 +97,7 @@ pub(crate) async fn serve<F: Face>(
         Arc::new(move |call: &Call| desk_for_control.lock().unwrap_or_else(PoisonError::into_inner).answer(call).reply);
     let router = Router::new().fallback(exchange::<F>).with_state((desk, Traffic::default()));
     let service = router.into_make_service_with_connect_info::<Cutter>();
-    let cuttable = CuttableListener { listener, stop: stop.clone() };
+    let cuttable = CuttableListener { listener, tls, stop: stop.clone() };
     let stopped = stop.clone();
     let server = tokio::spawn(async move {
         // Not axum's graceful shutdown: it waits for idle keep-alive connections, which clients hold for minutes.

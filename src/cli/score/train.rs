@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::card;
 use crate::cli::cx::Cx;
 use crate::cli::exit::{Ended, Exit, Failure};
-use crate::learn::{self, Card, Metrics, Model, Recipe, Table, Target, TargetError};
+use crate::learn::{self, Card, Folds, Metrics, Model, Recipe, Table, Target, TargetError};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -55,7 +55,7 @@ pub fn run(args: &Args, cx: &Cx) -> Ended {
     let (table, target, without_target) = read(args)?;
     let recipe = args.l2.map_or(Recipe::Rich, |l2| Recipe::Plain { l2 });
     let trained_at = cx.clock.now().to_rfc3339();
-    let model = learn::evaluate(&table, &target, &args.target, recipe, without_target, trained_at);
+    let model = learn::evaluate(&table, &target, &args.target, recipe, &Folds::ByRow, without_target, trained_at);
     if let Some(out) = &args.out {
         write(&model, out)?;
     }

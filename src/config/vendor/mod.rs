@@ -4,6 +4,7 @@
 mod dynamics;
 mod hubspot;
 mod salesforce;
+mod spelling;
 mod url;
 mod zoho;
 

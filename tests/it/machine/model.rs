@@ -244,6 +244,10 @@ impl Model {
         let app = &self.world.app;
         let told = ferry::app::identity::check(&*app.store, &app.settings.identity).await.unwrap();
         prop_assert_eq!((told.differences, told.beyond_the_log), (0, 0), "{:#?}", told);
+        // Traits and scores, computed from the whole log, are what the increments made of them.
+        self.world.compute().await;
+        let checked = app.check_computed(app.world.clock.now()).await.unwrap();
+        prop_assert_eq!(checked.differences, []);
         self.no_duplicate_creates()?;
         for who in 0..PEOPLE {
             if let Some(id) = self.record(who) {

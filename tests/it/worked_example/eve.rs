@@ -1,8 +1,10 @@
 //! Eve: two profiles joined by a loyalty card.
 
+use connector::Value;
 use serde_json::json;
 
 use super::stage::{Stage, keys};
+use crate::harbour::at;
 
 const WORK: &str = "email:eve@work.example";
 const PRIVATE: &str = "email:eve.private@gmx.de";
@@ -55,8 +57,14 @@ async fn e3_the_card_makes_them_one_and_the_older_survives() {
         ("country", "AT".into()),
         // By the address at work; a newer private one does not take it away.
         ("email_is_business", true.into()),
+        // Both halves of her count, and neither twice.
+        ("orders_count", 1.into()),
+        ("ltv", 10.into()),
+        ("lifecycle", "customer".into()),
+        ("first_seen_at", Value::Instant(at("2026-01-10T12:00:00Z"))),
     ];
     stage.assert_values(WORK, &want).await;
+    stage.assert_as_the_log_says().await;
     assert_eq!(stage.company(WORK).await, "domain:work.example");
     let story =
         ["identify 2026-01-10T12:00:00Z", "identify 2026-02-10T12:00:00Z", "Order Completed 2026-03-01T12:00:00Z"];

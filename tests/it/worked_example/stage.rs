@@ -25,6 +25,9 @@ preset = "b2b"
 timezone = "UTC"
 base_currency = "EUR"
 
+[currency]
+rates = { USD = 0.90 }
+
 [identity]
 default_region = "DE"
 
@@ -160,6 +163,13 @@ impl Stage {
     pub async fn compute(&self, instant: &str) {
         self.wait_until(instant);
         assert_eq!(self.harbour.compute().await.state, RunState::Done);
+    }
+
+    /// What arrivals and due instants made of everybody is what the event log says.
+    pub async fn assert_as_the_log_says(&self) {
+        let checked = self.app().check_computed(self.now()).await.unwrap();
+        assert!(checked.profiles > 0 && checked.values > 0, "nothing was checked");
+        assert_eq!(checked.differences, [], "at {}", self.now());
     }
 
     pub async fn who(&self, key: &str) -> ProfileUid {

@@ -128,6 +128,9 @@ impl Org {
             return found.next().map(|seen| Seen { view: kind, ..seen });
         }
         let seen = self.whatever(kind, id, sight)?;
+        if kind == Kind::SdkMessageFilter && self.knobs.no_bulk.contains(&seen.text("primaryobjecttypecode")) {
+            return None;
+        }
         (!seen.row.is_some_and(|row| row.deleted)).then_some(seen)
     }
 

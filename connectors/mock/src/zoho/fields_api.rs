@@ -180,7 +180,7 @@ impl Org {
             None => return Err(unknown()),
         };
         let name = self.schema(kind).field(field).map_or_else(String::new, |field| field.name.to_string());
-        if !custom || self.knobs.workflows.iter().any(|rule| rule.concerns(kind, &name)) {
+        if !custom || self.is_automated(kind, &name) {
             return Err(Refusal::new(400, "NOT_ALLOWED", "the field is in use and cannot be deleted").with("id", id));
         }
         if let Some(definition) = self.schema_mut(kind).field_mut(field) {

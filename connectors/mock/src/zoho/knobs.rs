@@ -3,7 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::workflows::Workflow;
+use crate::automation::Workflow;
+use crate::row_faults::RowFault;
 
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields, default)]
@@ -55,6 +56,8 @@ pub struct Knobs {
     pub failing_jobs: u32,
     /// Downloads of bulk results per minute.
     pub downloads_per_minute: usize,
+    /// Rows refused whatever they say.
+    pub row_faults: Vec<RowFault>,
     /// The org's automation.
     pub workflows: Vec<Workflow>,
 }
@@ -87,6 +90,7 @@ impl Default for Knobs {
             bulk_page_rows: 200_000,
             failing_jobs: 0,
             downloads_per_minute: 10,
+            row_faults: Vec::new(),
             workflows: Vec::new(),
         }
     }

@@ -31,7 +31,8 @@
 //! | `bulk_page_rows` | 200000 | rows of a page of a bulk read |
 //! | `failing_jobs` | 0 | how many of the next bulk jobs fail |
 //! | `downloads_per_minute` | 10 | downloads of bulk results |
-//! | `workflows` | `[]` | `{object, property, action, value, digits, after_s}`; actions `round trim upper lower set revert append clear`; run unless `trigger` leaves them out |
+//! | `row_faults` | `[]` | rows refused whatever they say: `[{object?, id?, field?, value?, times, every, code, message, fields}]` |
+//! | `workflows` | `[]` | `{object, property, action, value, digits, immediate, after_s}`; actions `round trim upper lower set revert append clear`, and `touch`, which moves the stamp only; run unless `trigger` leaves them out |
 //!
 //! # What people do (`POST /__mock/{action}`)
 //!
@@ -56,6 +57,7 @@
 
 mod actions_api;
 mod auth;
+mod automation;
 mod bulk;
 mod catalogue;
 mod check;
@@ -81,6 +83,7 @@ mod page_record;
 mod page_tokens;
 mod pages;
 mod pen;
+mod planned_refusals;
 mod population;
 mod record_api;
 mod records;
@@ -101,7 +104,6 @@ mod users_api;
 mod values;
 mod walk;
 mod watch;
-mod workflows;
 mod write;
 mod write_api;
 

@@ -10,6 +10,7 @@ use super::kind::Kind;
 use super::knobs::Knobs;
 use super::limits::Limits;
 use super::page_tokens::PageTokens;
+use super::planned_refusals;
 use super::population::Population;
 use super::records::{Row, Seen, Sight, Table};
 use super::roles::Roles;
@@ -84,9 +85,11 @@ impl Org {
             all.insert(key, value);
         }
         let knobs: Knobs = serde_json::from_value(Value::Object(all)).map_err(|why| why.to_string())?;
-        if let Some(rule) = knobs.workflows.iter().find(|rule| Kind::by_any_name(&rule.object).is_none()) {
-            return Err(format!("workflows: unknown object `{}`", rule.object));
+        let is_object = |name: &str| Kind::by_any_name(name).is_some();
+        if let Some(fault) = knobs.workflows.iter().find_map(|rule| rule.fault(is_object)) {
+            return Err(fault);
         }
+        knobs.row_faults.iter().try_for_each(planned_refusals::check)?;
         if knobs.offset_min.abs() > 14 * 60 {
             return Err("offset_min must be within fourteen hours of Greenwich".into());
         }

@@ -10,10 +10,9 @@ use super::org::Org;
 use super::pen::Pen;
 use super::records::{Deletion, Fate, Row, Sight};
 use super::refusal::Refusal;
-use super::values;
 use super::watch::Event;
 use crate::desk::Core;
-use crate::ledger::{By, Change};
+use crate::ledger::Change;
 
 impl Org {
     /// Makes a record of a row.
@@ -25,7 +24,9 @@ impl Org {
         given: &Map<String, Value>,
         path: &str,
     ) -> Result<u64, Refusal> {
-        let cells = self.check(pen, kind, given, path, None)?;
+        self.planned_refusal(pen, (kind, None), given, path)?;
+        let mut cells = self.check(pen, kind, given, path, None)?;
+        self.rewrite_at_once(pen, kind, &mut cells, None);
         let id = self.table_mut(kind).fresh_id();
         self.store(core, pen, "create", (kind, id), Row::new(pen.at, pen.user), cells);
         Ok(id)
@@ -40,12 +41,14 @@ impl Org {
         given: &Map<String, Value>,
         path: &str,
     ) -> Result<(), Refusal> {
+        self.planned_refusal(pen, (kind, Some(id)), given, path)?;
         let unknown = || Refusal::unknown_id(&json!(id.to_string()), &format!("{path}.id"));
         let seen = self.live(kind, id, Sight::Latest).ok_or_else(unknown)?;
         if kind == Kind::Leads && seen.named("Converted__s").is_true() && !pen.is_system() {
             return Err(Refusal::new(400, "RECORD_LOCKED", "the record is converted").with("id", id.to_string()));
         }
-        let cells = self.check(pen, kind, given, path, Some(&seen))?;
+        let mut cells = self.check(pen, kind, given, path, Some(&seen))?;
+        self.rewrite_at_once(pen, kind, &mut cells, Some(&seen));
         let row = seen.to_row();
         self.store(core, pen, "update", (kind, id), row, cells);
         Ok(())
@@ -78,16 +81,13 @@ impl Org {
             written.push((name, before, datum.clone()));
             row.set(field, datum);
         }
-        self.stamp(&mut row, pen);
-        self.keep(core, pen, kind, id, row);
+        self.keep_stamped(core, pen, (kind, id), row);
         let (before, after) = if creating { (Value::Null, is.into()) } else { (was.into(), is.into()) };
         core.log(Change { op, object: kind.name(), record: &id.to_string(), before, after, by: pen.by });
         let changed: Vec<(String, Datum)> = written.iter().map(|(name, _, now)| (name.clone(), now.clone())).collect();
         let event = if creating { Event::Create } else { Event::Edit };
         self.notify(core, (kind, id), event, &changed);
-        if pen.triggers && pen.by != By::Workflow {
-            self.automate(core, pen, (kind, id), written);
-        }
+        self.automate(core, pen, (kind, id), &written);
     }
 
     fn stamp(&self, row: &mut Row, pen: &Pen) {
@@ -104,26 +104,10 @@ impl Org {
         self.put(core.now, kind, id, row, (visible, indexed));
     }
 
-    fn automate(&mut self, core: &mut Core, pen: &Pen, (kind, id): (Kind, u64), written: Vec<(String, Datum, Datum)>) {
-        for rule in self.knobs.workflows.clone() {
-            let Some((name, before, now)) = written.iter().find(|(name, ..)| rule.concerns(kind, name)) else {
-                continue;
-            };
-            let (now, before) = (now.plain(0), before.plain(0));
-            let after = rule.rewrite(&now, &before);
-            let Some((_, field)) = self.schema(kind).get(name) else { continue };
-            if after == now {
-                continue;
-            }
-            let value = values::from_text(field, &after);
-            let later = rule.after_s.saturating_mul(1_000);
-            let at = pen.at.saturating_add(later);
-            let visible_at = if later > 0 { Some(at) } else { pen.visible_at };
-            let pen = Pen { by: By::Workflow, at, visible_at, triggers: false, ..*pen };
-            let given = Map::from_iter([(name.clone(), value)]);
-            // A rule whose value the field cannot hold has failed: the write it follows stands.
-            let _ = self.update(core, &pen, (kind, id), &given, "$");
-        }
+    /// Stamps a row and keeps it as a new version.
+    pub fn keep_stamped(&mut self, core: &Core, pen: &Pen, (kind, id): (Kind, u64), mut row: Row) {
+        self.stamp(&mut row, pen);
+        self.keep(core, pen, kind, id, row);
     }
 
     /// Moves a record to the recycle bin. The caller has seen that it is live.
@@ -159,8 +143,7 @@ impl Org {
         }
         let mut row = seen.to_row();
         row.fate = Fate::Live;
-        self.stamp(&mut row, pen);
-        self.keep(core, pen, kind, id, row);
+        self.keep_stamped(core, pen, (kind, id), row);
         let (before, after) = (json!({ "deleted": true }), json!({ "deleted": false }));
         core.log(Change { op: "update", object: kind.name(), record: &id.to_string(), before, after, by: pen.by });
         true

@@ -4,5 +4,9 @@
 
 mod org;
 
+mod batches;
+mod bulk;
 mod pages;
 mod rows;
+mod sign_in;
+mod tracking;

@@ -68,6 +68,23 @@ async fn faults_speak_the_vendors_language() {
 }
 
 #[tokio::test]
+async fn a_row_can_be_told_whatever_rows_are_told() {
+    let org = Org::with(1).await;
+    for code in
+        ["DEPENDENT_FIELD_MISSING", "RECORD_LOCKED", "NOT_APPROVED", "AUTHORIZATION_FAILED", "EXPECTED_FIELD_MISSING"]
+    {
+        let fault = json!({ "object": "Contacts", "field": "Last_Name", "value": "B", "times": 1, "code": code, "fields": ["Title"] });
+        org.config(json!({ "row_faults": [fault] })).await;
+        let (status, body) =
+            org.post("/Contacts", json!({ "data": [{ "Last_Name": "A" }, { "Last_Name": "B" }] })).await;
+        assert_eq!(status, 207);
+        assert_eq!(crate::org::refusal(&body["data"][1]), (code, "Title", "$.data[1].Title"));
+    }
+    let wrong = org.request(Method::PUT, "/__mock/config").json(&json!({ "row_faults": [{ "code": "OOPS" }] }));
+    assert_eq!(wrong.send().await.unwrap().status(), 400);
+}
+
+#[tokio::test]
 async fn a_late_commit_is_stamped_before_it_is_seen() {
     let org = Org::with(1).await;
     org.config(json!({ "frozen_at": "2026-11-23T09:00:00Z", "commit_delay_ms": 30_000 })).await;

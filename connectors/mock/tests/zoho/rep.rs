@@ -187,6 +187,19 @@ async fn automation_runs_unless_the_write_says_not_to() {
     assert_eq!(org.whole("Contacts", &id).await["Title"], "LOUD");
     org.put("/Contacts", json!({ "data": row("named"), "trigger": ["workflow"] })).await;
     assert_eq!(org.whole("Contacts", &id).await["Title"], "NAMED");
+    let rules = json!([{ "object": "contacts", "property": "Title", "action": "append", "value": "!", "immediate": true },
+                       { "object": "contacts", "property": "Title", "action": "touch", "after_s": 60 }]);
+    org.config(json!({ "workflows": rules, "frozen_at": "2026-11-23T09:00:00Z" })).await;
+    let mut org = org;
+    org.sign_in().await;
+    org.put("/Contacts", json!({ "data": row("now") })).await;
+    assert_eq!(org.whole("Contacts", &id).await["Modified_Time"], "2026-11-23T10:00:00+01:00");
+    org.config(json!({ "frozen_at": "2026-11-23T09:01:00Z" })).await;
+    let later = org.whole("Contacts", &id).await;
+    assert_eq!(
+        (later["Title"].as_str(), later["Modified_Time"].as_str()),
+        (Some("now!"), Some("2026-11-23T10:01:00+01:00"))
+    );
     let (status, body) = org.put("/Contacts", json!({ "data": row("x"), "trigger": ["everything"] })).await;
     assert_eq!((status.as_u16(), body["details"]["api_name"].as_str()), (400, Some("trigger")));
 }

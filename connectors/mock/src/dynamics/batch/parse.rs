@@ -128,9 +128,9 @@ fn request(outer: &HeaderMap, content: &[u8]) -> Result<Part, Refusal> {
     }
     let end = content.iter().position(|byte| *byte == b'\n').ok_or_else(|| malformed("A part has no request line."))?;
     let line = std::str::from_utf8(content.get(..end).unwrap_or_default()).unwrap_or("").trim();
-    let mut words = line.split(' ').filter(|word| !word.is_empty());
-    let (method, target, version) = (words.next(), words.next(), words.next());
-    let (Some(method), Some(target), Some("HTTP/1.1"), None) = (method, target, version, words.next()) else {
+    // The vendor's own client leaves the spaces of a query as they are: the version ends the line.
+    let words = line.split_once(' ').and_then(|(method, rest)| Some((method, rest.strip_suffix(" HTTP/1.1")?.trim())));
+    let Some((method, target)) = words.filter(|(_, target)| !target.is_empty()) else {
         return Err(malformed(&format!("The request line '{line}' is not valid.")));
     };
     let method = method.parse().map_err(|_| malformed("The method of a part is not valid."))?;

@@ -141,7 +141,7 @@ impl Parser<'_> {
         is
     }
 
-    fn expect(&mut self, sign: &str) -> Result<(), Refusal> {
+    fn demand(&mut self, sign: &str) -> Result<(), Refusal> {
         if self.sign(sign) { Ok(()) } else { Err(self.wrong()) }
     }
 
@@ -169,7 +169,7 @@ impl Parser<'_> {
         };
         let (sum, name) = if sum.is_some() && self.sign("(") {
             let inner = if self.sign("*") { "*".to_owned() } else { self.name()? };
-            self.expect(")")?;
+            self.demand(")")?;
             (sum, inner)
         } else {
             (None, name)
@@ -199,7 +199,7 @@ impl Parser<'_> {
         }
         if self.sign("(") {
             let inner = self.level(depth + 1)?;
-            self.expect(")")?;
+            self.demand(")")?;
             return Ok(inner);
         }
         let name = self.name()?;
@@ -235,12 +235,12 @@ impl Parser<'_> {
             return Ok((if not { Op::NotBetween } else { Op::Between }, vec![low, self.value()?]));
         }
         if self.takes("in") {
-            self.expect("(")?;
+            self.demand("(")?;
             let mut values = vec![self.value()?];
             while self.sign(",") {
                 values.push(self.value()?);
             }
-            self.expect(")")?;
+            self.demand(")")?;
             return Ok((if not { Op::NotIn } else { Op::In }, values));
         }
         let mut refusal = self.wrong();
