@@ -41,9 +41,11 @@ impl App {
         let watch = tokio::spawn(watch(self.clone(), poke.clone()));
         let inboxes = tokio::spawn(self.clone().watch_inboxes());
         let sources = tokio::spawn(self.clone().watch_sources());
+        let leads = tokio::spawn(self.clone().watch_leads());
         drive(plan, work, self.world.clock.clone(), poke, self.stop.clone()).await;
         watch.abort();
         sources.abort();
+        leads.abort();
         // A file under way is put down in good order.
         if inboxes.await.is_err() {
             tracing::error!("the inboxes were no longer looked into because of a defect in Ferry; please report it");

@@ -12,6 +12,7 @@ mod importing;
 mod inbox;
 mod listening;
 mod notebook;
+mod overdue;
 mod planning;
 mod privacy;
 mod pulling;
@@ -117,6 +118,10 @@ impl App {
         connections: Vec<Connection>,
     ) -> connector::Result<Self> {
         store.set_privacy(privacy::privacy(&settings.privacy, &world)?);
+        let connections = match settings.routing {
+            Some(_) => connections.into_iter().map(Connection::with_owners).collect(),
+            None => connections,
+        };
         let worker = format!("{}-{:08x}", std::process::id(), world.entropy.next_u64() >> 32).into();
         let live_sources = settings
             .http_sources()

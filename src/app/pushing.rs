@@ -7,7 +7,7 @@ use connector::Object;
 use super::running::{Ending, isolated};
 use super::{App, Connection, Finished, Progress};
 use crate::config::{ConnectionMode, SafetyMode};
-use crate::mapping::ObjectMapping;
+use crate::mapping::{Assignment, ObjectMapping};
 use crate::model::{Counts, Flow, RunId};
 use crate::push::{End, FuseLimits, Push};
 use crate::store::Result;
@@ -79,6 +79,7 @@ impl App {
                 max_clears: safety.never_clear_more_than,
                 ..FuseLimits::default()
             },
+            routing: self.settings.routing.clone().filter(|_| mapping.assignment == Assignment::Ours),
             run,
             worker: self.worker.clone(),
             parallel: PARALLEL,

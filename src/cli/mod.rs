@@ -28,6 +28,7 @@ pub mod outcome;
 pub mod plan;
 pub mod profile;
 pub mod progress;
+pub mod route;
 pub mod run;
 pub mod runs;
 pub mod score;
@@ -139,6 +140,7 @@ async fn run(command: Command, cx: &Cx) -> Ended {
             export::run(&args, store.as_deref(), settings.company, now, &cx.terminal).await
         }
         Command::Identity(args) => identity::run(&args, cx).await,
+        Command::Route(args) => route::run(&args, cx).await,
         Command::Score(args) => score::run(&args, cx),
         Command::Demo(args) => demo::run(&args, cx).await,
         Command::Mock(args) => mock::run(&args, cx).await,

@@ -7,7 +7,7 @@ use clap::{ArgAction, Parser, Subcommand};
 use crate::cli::terminal::ColorChoice;
 use crate::cli::{
     check, compute, demo, erase, explain, export, failures, fields, flow, identity, ingest, init, mock, plan, profile,
-    runs, score, timeline,
+    route, runs, score, timeline,
 };
 
 /// Keeps a CRM and a store of customer behaviour in step, in both directions.
@@ -81,6 +81,8 @@ pub enum Command {
     Export(export::Args),
     /// Who is who, and how sure of it
     Identity(identity::Args),
+    /// Whose leads are: what was given and why, how fair, and trials of other rules
+    Route(route::Args),
     /// Models that predict, and how good they are
     Score(score::Args),
     /// Stand-alone mock CRMs over real HTTP

@@ -124,6 +124,11 @@ impl Catalogue {
         self.0.iter().find(|(known, _, _)| known == name).map(|(_, kind, source)| (*kind, *source))
     }
 
+    /// Every name with its kind.
+    pub fn kinds(&self) -> impl Iterator<Item = (&str, Kind)> {
+        self.0.iter().map(|(name, kind, _)| (name.as_str(), *kind))
+    }
+
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(name, _, _)| name.as_str())
     }

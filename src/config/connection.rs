@@ -4,16 +4,16 @@ use std::path::Path;
 
 use connector::{ConnectionName, Object};
 
-use crate::config::catalogue::Catalogue;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::keys;
 use crate::config::mask::quoted;
+use crate::config::people::People;
 use crate::config::reader::{Bad, Reader};
 use crate::config::settings::{ConnectionMode, ConnectionSettings, Preset, PullDeals};
 use crate::config::source::{Names, missing_type, name_table, required_name};
 use crate::config::tree::{Node, Value};
 use crate::config::vendor::{self, Vendor, VendorSettings};
-use crate::config::{fields, value};
+use crate::config::{create, fields, value};
 
 const MODES: &[(&str, ConnectionMode)] = &[
     ("read_write", ConnectionMode::ReadWrite),
@@ -25,7 +25,7 @@ pub fn connections(
     root: &Reader<'_>,
     folder: &Path,
     preset: Preset,
-    people: &Catalogue,
+    people: &People,
 ) -> Option<Vec<ConnectionSettings>> {
     let mut names = Names::new("CRM connections");
     let mut complete = true;
@@ -43,7 +43,7 @@ fn connection(
     table: Reader<'_>,
     folder: &Path,
     preset: Preset,
-    people: &Catalogue,
+    people: &People,
     names: &mut Names,
 ) -> Option<ConnectionSettings> {
     let name = required_name(&table, "my-crm");
@@ -61,7 +61,10 @@ fn connection(
     let own = vendor.and_then(|vendor| vendor.read(&table, folder));
     let prefix = own.as_ref().and_then(VendorSettings::prefix);
     let match_is_known = vendor.is_some_and(|vendor| matching(&table, vendor, prefix));
-    let objects = vendor.and_then(|vendor| fields::objects(&table, vendor, prefix, preset, people));
+    let creating = vendor.and_then(|vendor| create::create(&table, vendor, people));
+    let missing_last_name = creating.as_ref().and_then(|creating| creating.missing_last_name.clone());
+    let objects =
+        vendor.and_then(|vendor| fields::objects(&table, vendor, prefix, preset, people.catalogue(), creating));
     let budget_is_right = api_budget.is_some() || table.entry("api_budget").is_none();
     if !is_new || !budget_is_right || !match_is_known {
         return None;
@@ -76,6 +79,7 @@ fn connection(
         api_budget,
         pull_deals,
         objects,
+        missing_last_name,
         vendor: own?,
     })
 }

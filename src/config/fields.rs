@@ -5,6 +5,7 @@ use std::sync::Arc;
 use connector::Object;
 
 use crate::config::catalogue::{Catalogue, is_only_pulled};
+use crate::config::create::Creating;
 use crate::config::diagnostic::{Diagnostic, Place};
 use crate::config::keys;
 use crate::config::mapping_check as check;
@@ -18,7 +19,7 @@ use crate::config::tree::{Entry, Node, Value};
 use crate::config::value;
 use crate::config::vendor::Vendor;
 use crate::expr::nearest;
-use crate::mapping::{CreatePolicy, FieldMapping, ObjectMapping, Transform, ValueMap};
+use crate::mapping::{FieldMapping, ObjectMapping, Transform, ValueMap};
 use crate::model::{Direction, Rule};
 
 /// First words of names that are mapped in the format and not in this version.
@@ -37,10 +38,9 @@ pub fn objects(
     prefix: Option<&str>,
     preset: Preset,
     people: &Catalogue,
+    creating: Option<Creating>,
 ) -> Option<Vec<ObjectMapping>> {
-    let section = table.section("fields");
-    let create = create(table);
-    let section = section?;
+    let section = table.section("fields")?;
     let names: Vec<&str> = vendor.objects().iter().map(Object::as_str).collect();
     section.check_keys(&names, keys::FIELDS.later);
     let mut complete = true;
@@ -57,39 +57,11 @@ pub fn objects(
             None => complete = false,
         }
     }
-    let create = create?;
-    if let Some(contact) = objects.iter_mut().find(|mapping| mapping.object == Object::Contact) {
-        contact.create = create;
+    let creating = creating?;
+    for mapping in &mut objects {
+        (mapping.create, mapping.assignment) = (creating.of(&mapping.object), creating.assignment);
     }
     complete.then_some(objects)
-}
-
-/// `[crm.create]`.
-fn create(table: &Reader<'_>) -> Option<CreatePolicy> {
-    let section = table.section("create")?;
-    section.check(keys::CREATE);
-    let policy = section.value_or("contact", Value::Text("never".into()), |node| {
-        let word = value::text(node)?;
-        match word.as_str() {
-            "never" => Ok(CreatePolicy::Never),
-            "known" => Ok(CreatePolicy::Known),
-            "mql" => Err(Bad::value("E008", "`contact = \"mql\"` is not in this version").help("one of: never, known")),
-            other => Err(Bad::Value(value::not_valid("E006", "contact", other, &["never", "known"]))),
-        }
-    })?;
-    if policy == CreatePolicy::Known
-        && let Some(entry) = section.entry("contact")
-    {
-        section.report(
-            Diagnostic::new(
-                "W104",
-                "`crm.create.contact = \"known\"` creates a contact for every known person without one",
-            )
-            .at(&entry.node.place)
-            .help("`ferry plan` shows how many; `[safety] max_creates_per_run` limits a run"),
-        );
-    }
-    Some(policy)
 }
 
 fn lines(

@@ -73,7 +73,7 @@ pub const PULL_DEALS: Keys = keys(&["closed", "open", "since"], &[]);
 /// Beside the objects of people that the vendor has.
 pub const MATCH: Keys = keys(&["company", "on_duplicate"], &["lead"]);
 
-pub const CREATE: Keys = keys(&["contact"], &["lead", "company", "missing_last_name", "assignment"]);
+pub const CREATE: Keys = keys(&["contact", "lead", "missing_last_name", "assignment"], &["company"]);
 
 /// Beside those that the vendor has.
 pub const FIELDS: Keys = keys(&[], &["lead", "activity", "user"]);

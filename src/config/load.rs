@@ -10,8 +10,8 @@ use crate::config::settings::{Preset, Settings};
 use crate::config::text::{self, SourceText};
 use crate::config::tree::Value;
 use crate::config::{
-    company, connection, currency, document, filling, general, identity, inbox, model, origin, privacy, schedule,
-    source,
+    company, connection, currency, document, filling, general, identity, inbox, model, origin, privacy, routing,
+    schedule, source,
 };
 use crate::ingest::MAX_MESSAGE;
 
@@ -106,7 +106,9 @@ fn settings(root: &Reader<'_>, folder: &Path) -> Option<Settings> {
     let model = model::model(root, preset.unwrap_or(Preset::B2b));
     let max_message = server.as_ref().map_or(MAX_MESSAGE, |server| server.max_message);
     let sources = source::sources(root, folder, max_message, timezone.unwrap_or_default());
-    let connections = connection::connections(root, folder, preset.unwrap_or(Preset::B2b), &model.people());
+    let people = model.people();
+    let connections = connection::connections(root, folder, preset.unwrap_or(Preset::B2b), &people);
+    let routing = routing::routing(root, &people, timezone.unwrap_or_default());
     let schedule = schedule::schedule(root);
     let company = company::company(root);
     let currency = currency::currency(root, folder);
@@ -135,6 +137,7 @@ fn settings(root: &Reader<'_>, folder: &Path) -> Option<Settings> {
         company: company?,
         model,
         safety: safety?,
+        routing: routing?.map(Arc::new),
         privacy: privacy?,
         config_hash: String::new(),
         resolved: Vec::new(),

@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 use connector::FieldKind;
 
 use crate::config::catalogue::{Catalogue, PROFILE_ID};
+use crate::config::people::People;
 use crate::config::reader::Reader;
 use crate::config::settings::Preset;
 use crate::config::{score, traits};
@@ -28,9 +29,10 @@ impl Computation {
     }
 
     /// Everything that can be mapped to a person's fields.
-    pub fn people(&self) -> Catalogue {
+    pub fn people(&self) -> People {
         let outputs = self.spec.outputs().into_iter().map(|(name, kind)| (name.to_string(), mapped(&kind)));
-        Catalogue::person(outputs.chain(self.broken.iter().map(|name| (name.clone(), Kind::Number))))
+        let broken = self.broken.iter().map(|name| (name.clone(), Kind::Number));
+        People::new(Catalogue::person(outputs.chain(broken)), &self.spec)
     }
 }
 

@@ -28,11 +28,7 @@ pub fn mappings(
     };
     let shop = shop.iter().filter_map(|name| {
         let (kind, source) = catalogue.get(name)?;
-<<<<<<< HEAD
-        Some(FieldMapping::new(*name, vendor.with_prefix(&spelt(vendor, name), prefix), kind, source))
-=======
-        Some(FieldMapping::new(*name, vendor.enrichment_field(name), kind, source))
->>>>>>> main
+        Some(FieldMapping::new(*name, vendor.with_prefix(&vendor.enrichment_field(name), prefix), kind, source))
     });
     let lines = table.iter().filter_map(|(name, field, how)| {
         let (kind, source) = catalogue.get(name)?;
@@ -59,36 +55,12 @@ const SHOP: &[&str] = &[
     "top_category_30d",
 ];
 
-<<<<<<< HEAD
-/// The field of an enrichment trait as the vendor's kind of names goes: `cdp_orders_count`, `new_cdp_orders_count`,
-/// `CDP_Orders_Count__c`.
-fn spelt(vendor: Vendor, name: &str) -> String {
-    if let Some(stem) = vendor.key_field().strip_suffix(PROFILE_ID) {
-        return format!("{stem}{name}");
-    }
-    let capital = |word: &str| {
-        let mut letters = word.chars();
-        letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-    };
-    format!("CDP_{}__c", name.split('_').map(capital).collect::<Vec<String>>().join("_"))
-}
-
-=======
->>>>>>> main
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-<<<<<<< HEAD
-    fn a_shops_fields_are_spelt_as_the_vendor_spells_ours() {
-        assert_eq!(spelt(Vendor::Hubspot, "top_product_30d"), "cdp_top_product_30d");
-        assert_eq!(spelt(Vendor::Salesforce, "top_product_30d"), "CDP_Top_Product_30d__c");
-        assert_eq!(spelt(Vendor::Dynamics, "top_product_30d"), "new_cdp_top_product_30d");
-        assert_eq!(spelt(Vendor::Zoho, "top_product_30d"), "CDP_top_product_30d");
-=======
     fn a_shop_has_more_fields_of_people() {
->>>>>>> main
         let computed = crate::enrich::preset::ecommerce().outputs().into_iter();
         let catalogue = Catalogue::person(computed.map(|(name, _)| (name.to_string(), crate::mapping::Kind::Text)));
         for vendor in Vendor::ALL {

@@ -10,6 +10,7 @@ use crate::config::diagnostic::Diagnostic;
 use crate::config::expression;
 use crate::config::keys;
 use crate::config::mask::quoted;
+use crate::config::people::People;
 use crate::config::reader::{Bad, Reader};
 use crate::config::traits::optional;
 use crate::config::tree::{Entry, Node, Value};
@@ -23,13 +24,16 @@ const GENERAL: &str = "general";
 const MOST: u64 = 100_000;
 
 /// The rules, `Some(None)` where the file has none.
-pub fn routing(root: &Reader<'_>, bands: &[&str], scope: &Scope, timezone: Tz) -> Option<Option<Rules>> {
+pub fn routing(root: &Reader<'_>, people: &People, timezone: Tz) -> Option<Option<Rules>> {
     if root.entry("routing").is_none() {
         return Some(None);
     }
     let section = root.section("routing")?;
     section.check(keys::ROUTING);
-    let on = section.value_or("on", Value::Text("mql".into()), |node| band(node, bands));
+    let on = match (section.entry("on"), people.band("mql")) {
+        (None, None) => Some(None),
+        _ => section.value_or("on", Value::Text("mql".into()), |node| band(node, people)).map(Some),
+    };
     let keep_owner = section.value_or("keep_owner", Value::Bool(true), value::flag);
     let account_owner = section.value_or("account_owner", Value::Bool(true), value::flag);
     let (pools, general) = pools(&section)?;
@@ -46,13 +50,9 @@ pub fn routing(root: &Reader<'_>, bands: &[&str], scope: &Scope, timezone: Tz) -
         None => Some(None),
         Some(entry) => sla(&section, &entry.node).map(Some),
     };
-    let rules = rules(&section, scope, &targets);
-    let general = match section.entry("pool") {
-        Some(entry) if is_pools(&entry.node) => {
-            optional(&section, "default_pool", "\"dach\"", |node| targets.pool(node))?
-        }
-        _ => general,
-    };
+    let rules = rules(&section, people.scope(), &targets);
+    let named = optional(&section, "default_pool", "\"dach\"", |node| targets.pool(node));
+    let general = named?.or(general);
     let (open, when_closed) = (open?, when_closed?);
     let closed_by_hours = open.as_ref().and_then(|open| open.when_closed);
     Some(Some(Rules {
@@ -73,12 +73,12 @@ pub fn routing(root: &Reader<'_>, bands: &[&str], scope: &Scope, timezone: Tz) -
 
 const HOURS: &str = "{ days = \"mon-fri\", from = \"09:00\", to = \"17:30\" }";
 
-fn band(node: &Node, bands: &[&str]) -> Result<Arc<str>, Bad> {
+fn band(node: &Node, people: &People) -> Result<Arc<str>, Bad> {
     let name = value::text(node)?;
-    if bands.contains(&name.as_str()) {
-        return Ok(name.into());
-    }
-    Err(Bad::Value(value::not_valid("E061", "band", &name, bands)))
+    people.band(&name).ok_or_else(|| {
+        let bands: Vec<&str> = people.bands().collect();
+        Bad::Value(value::not_valid("E061", "band", &name, &bands))
+    })
 }
 
 pub(super) fn closed(node: &Node) -> Result<WhenClosed, Bad> {
@@ -89,6 +89,7 @@ pub(super) fn closed(node: &Node) -> Result<WhenClosed, Bad> {
     value::choice("E006", "when_closed", WhenClosed::NAMES)(node)
 }
 
+/// Whether they are tables, and not the addresses of one pool.
 fn is_pools(node: &Node) -> bool {
     matches!(&node.value, Value::Array(items) if items.iter().any(|item| matches!(item.value, Value::Table(_))))
 }
@@ -246,8 +247,12 @@ fn sla(section: &Reader<'_>, node: &Node) -> Option<Sla> {
     table.check(keys::SLA);
     let missing = || Diagnostic::new("E005", "missing `respond_within` in `sla`").help("`respond_within = \"30m\"`");
     let respond_within = table.required("respond_within", "\"30m\"", missing, value::duration);
-    let on_breach =
-        table.value_or("on_breach", Value::Text("alert".into()), value::choice("E006", "on_breach", Breach::NAMES));
+    let on_breach = table.value_or("on_breach", Value::Text("alert".into()), |node| match &node.value {
+        Value::Text(word) if word == "reroute" => {
+            Err(Bad::value("E008", "`on_breach = \"reroute\"` is not in this version").help("one of: alert"))
+        }
+        _ => value::choice("E006", "on_breach", Breach::NAMES)(node),
+    });
     Some(Sla { respond_within: respond_within?, on_breach: on_breach? })
 }
 

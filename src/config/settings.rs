@@ -44,6 +44,8 @@ pub struct Settings {
     /// What is computed: traits, the score, exchange rates, our own domains.
     pub model: ModelSpec,
     pub safety: SafetySettings,
+    /// `[routing]`, where the file has it.
+    pub routing: Option<Arc<crate::routing::Rules>>,
     pub privacy: PrivacySettings,
     /// SHA-256 over the resolved settings, in hex: a plan made under other settings is refused.
     pub config_hash: String,
@@ -163,6 +165,8 @@ pub struct ConnectionSettings {
     /// The mappings of the objects this kind of CRM has, in this order: contact, lead, company, deal; each possibly empty. An object that is not here is not
     /// pulled: deals, where `pull_deals` says so.
     pub objects: Vec<ObjectMapping>,
+    /// The last name of new records of people of whom none is known; `None`: the first part of their e-mail address.
+    pub missing_last_name: Option<String>,
     /// What only this kind of CRM has.
     pub vendor: VendorSettings,
 }

@@ -14,5 +14,5 @@ mod transform;
 pub use field::{FieldMapping, Source};
 pub use fit::{Unfit, fit};
 pub use kind::{Kind, Unreadable};
-pub use object::{CreatePolicy, ObjectMapping};
+pub use object::{Assignment, CreatePolicy, ObjectMapping};
 pub use transform::{Transform, UnknownTransform, ValueMap};

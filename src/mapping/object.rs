@@ -6,27 +6,43 @@ use connector::{FieldName, Object};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{FieldMapping, Kind, Source};
+use crate::expr::Expr;
 
 /// When a record is created at the CRM for a profile that has none.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum CreatePolicy {
     #[default]
     Never,
     /// For every known profile with an e-mail address.
     Known,
+    /// For those of them who entered this band, once for each time they do (`lead.mql`).
+    Band(Arc<str>),
+    /// For those of them who fulfil a condition on their traits.
+    When(Expr),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Who gives a new record its owner.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Assignment {
+    /// Ferry's routing, where there is any.
+    #[default]
+    Ours,
+    /// The CRM's own assignment rules.
+    Crm,
+}
+
+#[derive(Clone, Debug, PartialEq)]
 pub struct ObjectMapping {
     pub object: Object,
     /// In configuration order.
     pub fields: Vec<FieldMapping>,
     pub create: CreatePolicy,
+    pub assignment: Assignment,
 }
 
 impl ObjectMapping {
     pub fn new(object: Object, fields: Vec<FieldMapping>) -> Self {
-        Self { object, fields, create: CreatePolicy::Never }
+        Self { object, fields, create: CreatePolicy::Never, assignment: Assignment::Ours }
     }
 
     /// Every CRM field to be read, each once, sorted.
@@ -82,7 +98,7 @@ impl ObjectMapping {
     #[must_use]
     pub fn without(&self, fields: &[FieldName]) -> Self {
         let kept = self.fields.iter().filter(|mapping| !fields.contains(&mapping.field)).cloned().collect();
-        Self { object: self.object.clone(), fields: kept, create: self.create }
+        Self { object: self.object.clone(), fields: kept, create: self.create.clone(), assignment: self.assignment }
     }
 
     pub fn line(&self, mapping: &FieldMapping) -> Arc<str> {

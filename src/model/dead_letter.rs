@@ -35,6 +35,8 @@ pub enum DeadLetterCode {
     AttemptsExhausted,
     /// Its fate at the CRM could not be found out.
     OutcomeUnknown,
+    /// Routing found nobody for a lead, not even the fallback.
+    LeadUnowned,
     /// A value is too long, out of range or of the wrong type for the field; refused before sending.
     ValueUnfit,
 }
@@ -53,6 +55,7 @@ impl DeadLetterCode {
             Self::AmbiguousMatch => "ambiguous_match",
             Self::AttemptsExhausted => "attempts_exhausted",
             Self::OutcomeUnknown => "outcome_unknown",
+            Self::LeadUnowned => "lead_unowned",
             Self::ValueUnfit => "value_unfit",
         }
     }

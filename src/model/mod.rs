@@ -1,5 +1,6 @@
 //! FLOOR 1 — the nouns of a CDP. No I/O, no SQL, no vendor, no file format.
 
+mod assignment;
 mod attribute;
 mod band_entry;
 mod blocked;
@@ -27,6 +28,7 @@ mod suppression;
 mod transition;
 mod whose;
 
+pub use assignment::{Decision, Office, Share, Step, TrailLine, User};
 pub use attribute::{Attribute, AttributeChange, Origin, survivor};
 pub use band_entry::{BandEntry, EntryState};
 pub use company::{Claim, ClaimKind, CompanyClaims, CompanyEvidence, CompanyKey, CompanyRules};

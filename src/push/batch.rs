@@ -39,6 +39,10 @@ impl Delivery<'_> {
             }
         }
         let Underway { send, mut settled, mut held } = underway;
+        let send = match self.routed(send).await {
+            Ok(send) => send,
+            Err(end) => return self.end(end),
+        };
         for group in by_operation(send) {
             settled.extend(self.send(group).await);
         }

@@ -9,6 +9,7 @@ use futures::future::join_all;
 
 use super::settle::{self, Tally};
 use super::{End, Push, Report, Stager, ends_run};
+use crate::mapping::Assignment;
 use crate::model::{Counts, OutboxEntry, OutboxState};
 use crate::store::{Delivered, Lease};
 
@@ -143,6 +144,7 @@ impl<'a> Delivery<'a> {
     }
 
     async fn call(&self, entries: &[OutboxEntry]) -> connector::Result<Vec<Outcome>> {
+        let crm_assigns = self.push.mapping.assignment == Assignment::Crm;
         let writes: Vec<Write> = entries
             .iter()
             .map(|entry| Write {
@@ -150,7 +152,7 @@ impl<'a> Delivery<'a> {
                 object: entry.intent.object.clone(),
                 operation: entry.intent.operation.clone(),
                 fields: entry.intent.fields.clone(),
-                hints: Hints { parent: entry.parent.clone(), crm_assigns: false },
+                hints: Hints { parent: entry.parent.clone(), crm_assigns },
             })
             .collect();
         fail::fail_point!("before_send");

@@ -10,6 +10,7 @@ mod deliver;
 mod fuses;
 mod look;
 mod plan;
+mod route;
 mod settle;
 mod stage;
 
@@ -24,6 +25,7 @@ pub use stage::{Stager, missing_fields};
 
 use crate::mapping::ObjectMapping;
 use crate::model::{Counts, RunId};
+use crate::routing::Rules;
 use crate::store::Store;
 
 /// One push of one object.
@@ -36,6 +38,8 @@ pub struct Push<'a> {
     pub connection: &'a ConnectionName,
     pub mapping: Arc<ObjectMapping>,
     pub fuses: FuseLimits,
+    /// Whose new records are; `None`: nobody's in particular.
+    pub routing: Option<Arc<Rules>>,
     pub run: RunId,
     /// Names this worker in leases.
     pub worker: Arc<str>,
@@ -138,7 +142,7 @@ impl Push<'_> {
     }
 
     fn creates(&self) -> bool {
-        self.mapping.create == crate::mapping::CreatePolicy::Known
+        self.mapping.create != crate::mapping::CreatePolicy::Never
     }
 
     async fn stage(&self, stager: &Arc<Stager>, counts: &mut Counts) -> Result<(), End> {

@@ -7,6 +7,7 @@ use connector::{ConnectionName, FieldName, Fields, Operation, Schema, Timestamp,
 
 use super::consent;
 use crate::compare::{Notice, Policy, Sides, compare, wanted};
+use crate::expr::{Expr, ProfileInput};
 use crate::mapping::{CreatePolicy, FieldMapping, ObjectMapping, Source, fit};
 use crate::model::{
     Attribute, AttributeChange, Cause, Change, DeadLetter, DeadLetterCode, DeadLetterId, Direction, IdentifierKind,
@@ -134,8 +135,15 @@ impl Stager {
 
     /// A record for a known profile that has none here: every field that has a value, keyed by the profile's id.
     fn create(&self, item: &StageItem, profile: &Profile) -> StageDecision {
-        if self.mapping.create == CreatePolicy::Never || consent::refused(&item.consents).is_some() {
-            return StageDecision { withdraw: item.queued.is_some(), ..StageDecision::default() };
+        let is_wanted = match &self.mapping.create {
+            CreatePolicy::Never => false,
+            CreatePolicy::Known => true,
+            CreatePolicy::Band(band) => item.ready.contains(band),
+            CreatePolicy::When(condition) => fulfils(condition, profile, self.now),
+        };
+        if !is_wanted || consent::refused(&item.consents).is_some() {
+            let waits = is_wanted && matches!(self.mapping.create, CreatePolicy::Band(_));
+            return StageDecision { withdraw: item.queued.is_some(), waits, ..StageDecision::default() };
         }
         let (Some(key), true) = (&self.key, profile.known) else { return StageDecision::default() };
         let has_address = item.identifiers.iter().any(|identifier| identifier.kind == IdentifierKind::Email);
@@ -214,6 +222,12 @@ impl StageWrites for Stager {
         self.failed.fetch_add(u64::from(!decision.dead_letters.is_empty()), Ordering::Relaxed);
         decision
     }
+}
+
+/// Whether a profile fulfils a condition that counts no events.
+fn fulfils(condition: &Expr, profile: &Profile, as_of: Timestamp) -> bool {
+    let traits = |name: &str| profile.value(name);
+    condition.holds(&ProfileInput { traits: &traits, events: &|_| Value::Null, as_of })
 }
 
 /// A field that somebody at the CRM may rightly have changed meanwhile is read before it is written; one that only Ferry

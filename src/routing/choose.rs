@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use connector::Timestamp;
 
-use super::office::{Office, User};
 use super::route::Lead;
 use super::rules::{Member, Method, Pool, Rules};
+use crate::model::{Office, User};
 
 /// What a pool says to a lead.
 #[derive(Debug, PartialEq, Eq)]
@@ -147,7 +147,7 @@ fn fitness(
     Ok(user)
 }
 
-/// When a member who is out for now may be asked again.
+/// When a member who is out may be asked again.
 fn opening(rules: &Rules, pool: &Pool, member: &Member, why: Unfit, now: Timestamp) -> Option<Timestamp> {
     let calendar = rules.calendar(Some(pool), member);
     let from = if why == Unfit::DailyCap { calendar.next_midnight(now) } else { now };

@@ -2,18 +2,18 @@
 //!
 //! One pipeline, first hit wins: the record's own owner, the company's owner, the named rules, the general pool, the fallback.
 //! Every step leaves a line in the trail, so that a rep can read why the lead is theirs. What is known of the CRM's people and of
-//! what they were given before is asked of an [`Office`]; nothing here counts anything. The caller keeps the counters, in the
+//! what they were given before is asked of an [`Office`](crate::model::Office); nothing here counts anything. The caller keeps the counters, in the
 //! transaction that lets the lead out, so that a retry never advances a pool.
 
 mod choose;
 mod hours;
-mod office;
 mod route;
 mod rules;
+mod simulate;
 #[cfg(test)]
 mod tests;
 
 pub use hours::{Calendar, Hours, Span, Week};
-pub use office::{Office, User};
-pub use route::{Decision, Lead, Share, Step, TrailLine, route};
+pub use route::{Lead, route};
 pub use rules::{Breach, Member, Method, NamedRule, Pool, Rules, Sla, Target, WhenClosed};
+pub use simulate::Simulation;

@@ -4,12 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use connector::{RecordId, Timestamp};
-use serde::{Deserialize, Serialize};
 
 use super::choose::{Chosen, choose};
-use super::office::{Office, User};
 use super::rules::{Rules, Target, WhenClosed};
 use crate::expr::Input;
+use crate::model::{Decision, Office, Share, Step, TrailLine, User};
 
 /// What is known of a lead when it is routed.
 #[derive(Clone, Copy)]
@@ -27,96 +26,6 @@ pub struct Lead<'a> {
 impl fmt::Debug for Lead<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Lead").field("owner", &self.owner).field("account_owner", &self.account_owner).finish()
-    }
-}
-
-/// Which step decided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Step {
-    Owner,
-    Account,
-    Rule,
-    Pool,
-    Fallback,
-}
-
-impl Step {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Owner => "owner",
-            Self::Account => "account",
-            Self::Rule => "rule",
-            Self::Pool => "pool",
-            Self::Fallback => "fallback",
-        }
-    }
-}
-
-/// One line of why: `pool dach: rita@acme.example is next (weighted)`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TrailLine {
-    pub step: Step,
-    pub text: Arc<str>,
-}
-
-/// The turn that a decision takes: the caller counts it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Share {
-    pub pool: Arc<str>,
-    pub member: Arc<str>,
-}
-
-/// Whose the lead is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Decision {
-    /// It stays with whoever owns the record.
-    Keep {
-        user: User,
-        trail: Vec<TrailLine>,
-    },
-    Assign {
-        user: User,
-        step: Step,
-        share: Option<Share>,
-        trail: Vec<TrailLine>,
-    },
-    /// A queue of the CRM, by its id there.
-    Queue {
-        queue: RecordId,
-        step: Step,
-        trail: Vec<TrailLine>,
-    },
-    /// Nobody is there: ask again at this instant.
-    Hold {
-        until: Timestamp,
-        pool: Arc<str>,
-        trail: Vec<TrailLine>,
-    },
-    /// Not even the fallback is a user of the CRM. The lead is made and belongs to whom the CRM gives it; an admin is told.
-    Unowned {
-        trail: Vec<TrailLine>,
-    },
-}
-
-impl Decision {
-    pub fn trail(&self) -> &[TrailLine] {
-        match self {
-            Self::Keep { trail, .. }
-            | Self::Assign { trail, .. }
-            | Self::Queue { trail, .. }
-            | Self::Hold { trail, .. }
-            | Self::Unowned { trail } => trail,
-        }
-    }
-
-    /// The id that the record's owner field is to hold.
-    pub fn owner(&self) -> Option<&RecordId> {
-        match self {
-            Self::Keep { user, .. } | Self::Assign { user, .. } => Some(&user.id),
-            Self::Queue { queue, .. } => Some(queue),
-            Self::Hold { .. } | Self::Unowned { .. } => None,
-        }
     }
 }
 

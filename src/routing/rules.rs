@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
+use connector::Timestamp;
 
 use super::hours::{Calendar, Hours, Span};
 use crate::expr::Expr;
@@ -13,8 +14,8 @@ use crate::expr::Expr;
 /// `[routing]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rules {
-    /// The band whose entry makes a lead: `mql`.
-    pub on: Arc<str>,
+    /// The band whose entry gives a record that nobody owns its owner (`lead.mql`); `None` where there is no such band.
+    pub on: Option<Arc<str>>,
     /// Never take a record from an active owner.
     pub keep_owner: bool,
     /// Who owns the company at the CRM gets its people.
@@ -143,14 +144,13 @@ pub struct Sla {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Breach {
+    /// The log says so, and `ferry route log`.
     #[default]
     Alert,
-    /// The lead goes to somebody else of the pool.
-    Reroute,
 }
 
 impl Breach {
-    pub const NAMES: &'static [(&'static str, Self)] = &[("alert", Self::Alert), ("reroute", Self::Reroute)];
+    pub const NAMES: &'static [(&'static str, Self)] = &[("alert", Self::Alert)];
 }
 
 impl Rules {
@@ -161,6 +161,18 @@ impl Rules {
             hours: member.hours.or_else(|| pool.and_then(|pool| pool.hours)).or(self.hours),
             away: &member.away,
             holidays: &self.holidays,
+        }
+    }
+
+    /// By when the owner of a lead is to have answered it, in their working time; `None` where nobody waits.
+    pub fn respond_by(&self, address: Option<&str>, at: Timestamp) -> Option<Timestamp> {
+        let within = self.sla?.respond_within;
+        match address.and_then(|address| self.member(address)) {
+            Some((pool, member)) => self.calendar(Some(pool), member).after(at, within),
+            None => {
+                let everybody = Calendar { zone: self.zone, hours: self.hours, away: &[], holidays: &self.holidays };
+                everybody.after(at, within)
+            }
         }
     }
 

@@ -12,6 +12,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::expr::{Expr, Kind, ProfileInput, Scope};
+use crate::model::{Decision, Office, Step, User};
 
 /// Counts as a store would.
 #[derive(Default)]
@@ -93,7 +94,7 @@ fn pool(method: Method, members: &[(&str, u32)]) -> Pool {
 
 fn rules(pool: Pool) -> Rules {
     Rules {
-        on: "mql".into(),
+        on: Some("lead.mql".into()),
         keep_owner: true,
         account_owner: true,
         rules: Vec::new(),

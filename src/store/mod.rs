@@ -6,6 +6,7 @@
 //! all in one transaction; it never decides anything itself. SQLite ([`sqlite`]) is the embedded engine; nothing here
 //! assumes one process.
 
+mod assignment;
 #[cfg(test)]
 mod contract_tests;
 mod error;
@@ -19,6 +20,7 @@ pub mod sqlite;
 mod standing;
 mod view;
 
+pub use assignment::{Assigned, Assigning, AssignmentRow, AssignmentState, Entries, LeadItem, Leads, RouteLeads};
 pub use error::{Error, Result};
 pub use face::{MatchFacts, Store};
 pub use identity::{

@@ -21,6 +21,8 @@ pub struct StageItem {
     /// The profile's identifiers, strongest first, where there is no record: an existing one tells whose it is itself.
     pub identifiers: Vec<crate::model::Identifier>,
     pub consents: Consents,
+    /// Bands that the profile has entered and for which nothing has been done yet, by full name; where there is no record.
+    pub ready: Vec<std::sync::Arc<str>>,
     /// Whether it is somebody on the suppression list: nothing may be written.
     pub is_suppressed: bool,
 }
@@ -32,6 +34,8 @@ pub struct StageDecision {
     pub intent: Option<Intent>,
     /// The queued (never sent) entry is no longer wanted.
     pub withdraw: bool,
+    /// A record would have been made and may not be: nothing is done about the band's entry until there is news of the person.
+    pub waits: bool,
     /// A changed mirror (new base by agreement, verdict taken, field frozen).
     pub mirror: Option<Mirror>,
     /// Traits to take from the CRM (a verdict for its side).

@@ -34,6 +34,7 @@ mod one_person;
 mod outbox;
 mod paging;
 mod plans;
+mod routing;
 mod rules;
 mod sales_data;
 mod shared_devices;

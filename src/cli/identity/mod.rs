@@ -53,7 +53,7 @@ pub async fn run(args: &Args, cx: &Cx) -> Ended {
 }
 
 /// Prints rows of plain text.
-fn table(terminal: &Terminal, headings: &[&str], rows: Vec<Vec<String>>) {
+pub(in crate::cli) fn table(terminal: &Terminal, headings: &[&str], rows: Vec<Vec<String>>) {
     let mut table = terminal.table(headings);
     for row in rows {
         table.add_row(row.into_iter().map(|text| cell(Tone::Plain, text)));

@@ -22,7 +22,7 @@ pub(super) fn problems(text: &str) -> Vec<String> {
         .collect()
 }
 
-fn check(cases: &[(&str, &str)]) {
+pub(super) fn check(cases: &[(&str, &str)]) {
     check_crm(cases, str::to_owned);
 }
 
@@ -72,8 +72,6 @@ fn syntax_and_keys() {
 #[test]
 fn what_is_not_in_this_version_is_refused_by_name() {
     check(&[
-        ("[routing]\nfallback = \"a\"", "E008 1:2 [routing] is not in this version"),
-        ("[[routing.rule]]\nname = \"a\"", "E008 1:3 [routing] is not in this version"),
         ("include = [\"a\"]", "E008 1:1 `include` is not in this version"),
         ("[store]\nbackup = { keep = 7 }", "E008 2:1 `backup` in `[store]` is not in this version"),
         ("[server]\nadmin_token = []", "E008 2:1 `admin_token` in `[server]` is not in this version"),
@@ -82,8 +80,9 @@ fn what_is_not_in_this_version_is_refused_by_name() {
     let cases = [
         ("[crm.digest]\nat = \"07:00\"", "E008 5:6 `digest` in `[[crm]]` \"hubspot\" is not in this version"),
         ("pull_deals = { closed = false }", "E008 5:16 pulling only open deals is not in this version"),
-        ("create = { contact = \"mql\" }", "E008 5:22 `contact = \"mql\"` is not in this version"),
-        ("create = { lead = \"mql\" }", "E008 5:12 `lead` in `[crm.create]` is not in this version"),
+        ("create = { company = \"known\" }", "E008 5:12 `company` in `[crm.create]` is not in this version"),
+        ("create = { lead = \"known\" }", "E003 5:12 unknown key `lead` in `[crm.create]`"),
+        ("create = { contact = \"knwn\" }", "E006 5:22 contact \"knwn\" is not valid | did you mean \"known\"?"),
         (
             "match = { contact = [\"email\"] }",
             "E008 5:21 another order of `contact` than [\"link\", \"cdp_profile_id\", \"email\"] is not in this version",

@@ -7,6 +7,7 @@ mod dynamics;
 mod golden;
 mod hostile;
 mod privacy;
+mod routing;
 mod salesforce;
 mod zoho;
 

@@ -167,8 +167,8 @@ fn every_mistake_says_what_to_write_instead() {
         Some("E030 9:9 unknown trait \"company.nmae\" in `[crm.fields.lead]`")
     );
     assert_eq!(
-        from_5(&format!("{SECRET}create = {{ lead = \"mql\" }}"))[0].split(" | ").next(),
-        Some("E008 8:12 `lead` in `[crm.create]` is not in this version")
+        from_5(&format!("{SECRET}create = {{ company = \"known\" }}"))[0].split(" | ").next(),
+        Some("E008 8:12 `company` in `[crm.create]` is not in this version")
     );
 }
 

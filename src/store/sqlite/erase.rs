@@ -13,7 +13,7 @@ use super::packed_model::pack_mirror;
 use super::purge::{self, numbers};
 use super::records::{self, State};
 use super::session::Session;
-use super::{company, find, intents, merge, profiles, standing, suppression, sweep};
+use super::{assignments, company, find, intents, merge, profiles, standing, suppression, sweep};
 use crate::model::{
     Cause, Change, Erasing, ErasureStep, Family, Identifier, IdentifierKind, Intent, LeftRecord, Mirror, Privacy,
     Receipt,
@@ -53,6 +53,7 @@ pub(super) fn begin(session: &Session<'_>, privacy: &Privacy, erasing: &Erasing,
         session.run("DELETE FROM outbox WHERE profile = ?1", [profile])?;
         session.run("DELETE FROM identifier WHERE profile = ?1", [profile])?;
         session.run("DELETE FROM stale WHERE profile = ?1", [profile])?;
+        assignments::forget(session, profile)?;
         company::forget(session, profile)?;
         profiles::empty(session, profile)?;
         standing::forget(session, profile)?;

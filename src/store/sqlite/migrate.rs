@@ -21,6 +21,7 @@ const SCRIPTS: &[&str] = &[
     include_str!("schema_0006.sql"),
     include_str!("schema_0007.sql"),
     include_str!("schema_0008.sql"),
+    include_str!("schema_0009.sql"),
 ];
 
 /// The schema this program writes.

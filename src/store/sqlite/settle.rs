@@ -10,7 +10,7 @@ use super::intents::{self, Row};
 use super::profiles::{self, make_known, mark_stale};
 use super::records::{self, Content, Key, State};
 use super::session::{Session, crm_kind};
-use super::{identity_log, journal, letters, merge, standing, tombstones};
+use super::{assignments, identity_log, journal, letters, merge, standing, tombstones};
 use crate::model::{
     DeadLetter, DeadLetterCode, DeadLetterId, FieldWritten, JournalOutcome, Logged, LoggedRecord, Mirror, MirrorField,
     OutboxState, RecordKey, RunId, Subject,
@@ -62,10 +62,12 @@ fn settle_one(session: &Session<'_>, run: RunId, now: Timestamp, one: &Delivered
     match &one.fate {
         Fate::Finished => {
             journal::add(session, run, now, row, row.record, one)?;
+            settle_turn(session, row, now, None)?;
             intents::leave_or_promote(session, row, now, None)
         }
         Fate::Linked { id, url } => {
             let record = link(session, now, one, row, id, url.as_deref())?;
+            settle_turn(session, row, now, Some(record))?;
             journal::add(session, run, now, row, Some(record), one)?;
             let settled = intents::by_id(session, row.entry.id)?.unwrap_or_else(|| row.clone());
             intents::leave_or_promote(session, &settled, now, None)
@@ -116,6 +118,15 @@ fn settle_one(session: &Session<'_>, run: RunId, now: Timestamp, one: &Delivered
             Ok(())
         }
     }
+}
+
+/// A lead that is there counts for whom it was given to; one that is not, does not.
+fn settle_turn(session: &Session<'_>, row: &Row, now: Timestamp, record: Option<i64>) -> Fallible<()> {
+    let (None, Some(profile)) = (row.record, row.profile) else { return Ok(()) };
+    let Some(record) = record else { return assignments::give_back(session, profile, row.place) };
+    let profile = profiles::current(session, profile)?.unwrap_or(profile);
+    standing::settle(session, profile, Some(now))?;
+    assignments::made(session, profile, row.place, record)
 }
 
 /// Whether the CRM has taken anything. Only then is a page asked for earlier older than the record, and only then has the

@@ -9,7 +9,7 @@ use super::letters::rows_limit;
 use super::profiles;
 use super::records::{self, State};
 use super::session::{EMAIL_KIND, Place, Session};
-use super::{intents, letters};
+use super::{intents, letters, standing};
 use crate::model::RecordKey;
 use crate::store::{StageDecision, StageItem, StageReport, StageWrites};
 
@@ -122,7 +122,15 @@ fn item_of_record(gate: &Gate<'_, '_>, row: records::Row) -> Fallible<StageItem>
         None => false,
     };
     let consents = gate.consents(row.profile)?;
-    Ok(StageItem { record: Some(row.linked), profile, queued, identifiers: Vec::new(), consents, is_suppressed })
+    Ok(StageItem {
+        record: Some(row.linked),
+        profile,
+        queued,
+        identifiers: Vec::new(),
+        consents,
+        ready: Vec::new(),
+        is_suppressed,
+    })
 }
 
 fn item_of_create(gate: &Gate<'_, '_>, place: Place, profile: i64) -> Fallible<StageItem> {
@@ -135,6 +143,7 @@ fn item_of_create(gate: &Gate<'_, '_>, place: Place, profile: i64) -> Fallible<S
         queued,
         identifiers: identifiers_of(session, profile)?,
         consents: gate.consents(Some(profile))?,
+        ready: standing::ready(session, profile)?,
         is_suppressed: gate.suppresses_profile(profile)?,
     })
 }
@@ -154,6 +163,9 @@ fn carry_out(
         && profiles::change_attributes(session, profile.id.0, &decision.attributes)?
     {
         records::mark_all_of(session, profile.id.0)?;
+    }
+    if let (true, Some(profile)) = (decision.waits, &item.profile) {
+        standing::settle(session, profile.id.0, None)?;
     }
     report.failed += u64::from(!decision.dead_letters.is_empty());
     for letter in &decision.dead_letters {

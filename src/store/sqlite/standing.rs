@@ -131,6 +131,37 @@ pub(super) fn entries(session: &Session<'_>, profile: i64) -> Fallible<BTreeMap<
     Ok(found)
 }
 
+/// Bands that a profile has entered and about which nothing has been done at a connection where it has no record. What was done
+/// at another connection counts for that one alone.
+pub(super) fn ready(session: &Session<'_>, profile: i64) -> Fallible<Vec<Arc<str>>> {
+    let entries = entries(session, profile)?;
+    if entries.is_empty() {
+        return Ok(Vec::new());
+    }
+    let stands = load(session, profile)?;
+    let done_elsewhere = |entry: &BandEntry| {
+        let acted = entry.acted_at.is_some_and(|acted| acted >= entry.entered_at);
+        entry.state == EntryState::Done && acted && stands.is_in_band(&entry.band)
+    };
+    let is_ready = |entry: &BandEntry| entry.state == EntryState::Ready || done_elsewhere(entry);
+    Ok(entries.into_values().filter(is_ready).map(|entry| entry.band).collect())
+}
+
+/// What was to be done about entries has been done, or could not be.
+pub(super) fn settle(session: &Session<'_>, profile: i64, done: Option<Timestamp>) -> Fallible<()> {
+    for (_, mut entry) in entries(session, profile)? {
+        if entry.state != EntryState::Ready {
+            continue;
+        }
+        match done {
+            Some(at) => entry.act(at),
+            None => entry.cancel(),
+        }
+        save_entry(session, profile, &entry)?;
+    }
+    Ok(())
+}
+
 pub(super) fn save_entry(session: &Session<'_>, profile: i64, entry: &BandEntry) -> Fallible<()> {
     let state = match entry.state {
         EntryState::Ready => 0,
@@ -142,6 +173,10 @@ pub(super) fn save_entry(session: &Session<'_>, profile: i64, entry: &BandEntry)
          ON CONFLICT DO UPDATE SET entered_at = excluded.entered_at, state = excluded.state, acted_at = excluded.acted_at",
         (profile, &entry.band, entry.entered_at.micros(), state, entry.acted_at.map(Timestamp::micros)),
     )?;
+    if entry.state == EntryState::Ready {
+        // Whoever makes records looks at it, even where no value has changed.
+        profiles::note_change(session, profile)?;
+    }
     Ok(())
 }
 

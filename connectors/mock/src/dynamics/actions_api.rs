@@ -102,7 +102,7 @@ fn close(org: &mut Org, core: &mut Core, ask: &Ask<'_>, state: i64) -> Result<Re
         org.schema(Kind::OpportunityClose).column("actualend").and_then(|(column, _)| given.get(column).cloned());
     org.begin(core);
     let status = if status == -1 { if state == 1 { 3 } else { 4 } } else { status };
-    let done = org.close_deal(core, &pen, deal, state, status, revenue, closed_on).and_then(|()| {
+    let done = org.close_deal(core, &pen, deal, Outcome { state, status, revenue, closed_on }).and_then(|()| {
         for (name, value) in [("statecode", 1), ("statuscode", 2)] {
             if let Some((column, _)) = org.schema(Kind::OpportunityClose).column(name) {
                 given.set(column, Datum::Int(value));
@@ -122,6 +122,14 @@ fn close(org: &mut Org, core: &mut Core, ask: &Ask<'_>, state: i64) -> Result<Re
     }
 }
 
+/// What a deal ends as; revenue and day are taken from the deal and the clock when nobody says.
+pub struct Outcome {
+    pub state: i64,
+    pub status: i64,
+    pub revenue: Option<Datum>,
+    pub closed_on: Option<Datum>,
+}
+
 impl Org {
     /// Moves a deal to won or lost, with what it brought and when.
     ///
@@ -132,11 +140,9 @@ impl Org {
         core: &mut Core,
         pen: &super::pen::Pen,
         deal: Guid,
-        state: i64,
-        status: i64,
-        revenue: Option<Datum>,
-        closed_on: Option<Datum>,
+        outcome: Outcome,
     ) -> Result<(), Refusal> {
+        let Outcome { state, status, revenue, closed_on } = outcome;
         let day = match closed_on {
             Some(Datum::Date(day)) => Some(day),
             Some(Datum::Instant(at)) => super::population::day(at),

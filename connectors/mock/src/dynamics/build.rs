@@ -136,8 +136,11 @@ pub fn owner() -> Column {
     Column { navs: vec![nav(Kind::SystemUser), nav(Kind::Team)], required: Required::System, ..column }
 }
 
+/// A state, its label, and the statuses a row in it may have.
+pub type State = (i64, &'static str, &'static [(i64, &'static str)]);
+
 /// `statecode` and `statuscode`: every state with the statuses it may have, the first being its default.
-pub fn states(all: &[(i64, &str, &[(i64, &str)])]) -> [Column; 2] {
+pub fn states(all: &[State]) -> [Column; 2] {
     let of = |value: i64, label: &str, state: i64| Choice { value, label: label.to_owned(), state };
     let state = Column {
         choices: all.iter().map(|(value, label, _)| of(*value, label, *value)).collect(),

@@ -1,8 +1,8 @@
 //! The people, firms and deals of a new organisation: tables and columns as the vendor ships them.
 
 use super::build::{
-    choice, day, decimal, flag, formatted, instant, int, lookup, memo, money, owner, polymorphic, shadows, states,
-    system_columns, text,
+    State, choice, day, decimal, flag, formatted, instant, int, lookup, memo, money, owner, polymorphic, shadows,
+    states, system_columns, text,
 };
 use super::catalogue_more;
 use super::kind::Kind;
@@ -59,13 +59,13 @@ pub const LEAD_SOURCES: [&str; 10] = [
 /// The stages of the stock sales process: value, label, rank shown.
 pub const SALES_STAGES: [&str; 4] = ["Qualify", "Develop", "Propose", "Close"];
 
-const ACTIVE: [(i64, &str, &[(i64, &str)]); 2] = [(0, "Active", &[(1, "Active")]), (1, "Inactive", &[(2, "Inactive")])];
-const LEAD_STATES: [(i64, &str, &[(i64, &str)]); 3] = [
+const ACTIVE: [State; 2] = [(0, "Active", &[(1, "Active")]), (1, "Inactive", &[(2, "Inactive")])];
+const LEAD_STATES: [State; 3] = [
     (0, "Open", &[(1, "New"), (2, "Contacted")]),
     (1, "Qualified", &[(3, "Qualified")]),
     (2, "Disqualified", &[(4, "Lost"), (5, "Cannot Contact"), (6, "No Longer Interested"), (7, "Canceled")]),
 ];
-const OPPORTUNITY_STATES: [(i64, &str, &[(i64, &str)]); 3] = [
+const OPPORTUNITY_STATES: [State; 3] = [
     (0, "Open", &[(1, "In Progress"), (2, "On Hold")]),
     (1, "Won", &[(3, "Won")]),
     (2, "Lost", &[(4, "Canceled"), (5, "Out-Sold")]),

@@ -1,29 +1,31 @@
 //! Activities, notes, and the tables an organisation runs itself with.
 
-use super::build::{choice, column, decimal, flag, formatted, instant, int, lookup, memo, polymorphic, states, text};
+use super::build::{
+    State, choice, column, decimal, flag, formatted, instant, int, lookup, memo, polymorphic, states, text,
+};
 use super::kind::Kind;
 use super::schema::{Column, Ty};
 
 /// What an activity or a note may be about.
 const REGARDING: [Kind; 4] = [Kind::Account, Kind::Contact, Kind::Lead, Kind::Opportunity];
 
-const TASK_STATES: [(i64, &str, &[(i64, &str)]); 3] = [
+const TASK_STATES: [State; 3] = [
     (0, "Open", &[(2, "Not Started"), (3, "In Progress"), (4, "Waiting on someone else"), (7, "Deferred")]),
     (1, "Completed", &[(5, "Completed")]),
     (2, "Canceled", &[(6, "Canceled")]),
 ];
-const CALL_STATES: [(i64, &str, &[(i64, &str)]); 3] = [
+const CALL_STATES: [State; 3] = [
     (0, "Open", &[(1, "Open")]),
     (1, "Completed", &[(2, "Made"), (4, "Received")]),
     (2, "Canceled", &[(3, "Canceled")]),
 ];
-const MEETING_STATES: [(i64, &str, &[(i64, &str)]); 4] = [
+const MEETING_STATES: [State; 4] = [
     (0, "Open", &[(1, "Free"), (2, "Tentative")]),
     (1, "Completed", &[(3, "Completed")]),
     (2, "Canceled", &[(4, "Canceled")]),
     (3, "Scheduled", &[(5, "Busy"), (6, "Out of Office")]),
 ];
-const CLOSE_STATES: [(i64, &str, &[(i64, &str)]); 3] =
+const CLOSE_STATES: [State; 3] =
     [(0, "Open", &[(1, "Open")]), (1, "Completed", &[(2, "Completed")]), (2, "Canceled", &[(3, "Canceled")])];
 
 /// The columns of a table beyond those every table has.
@@ -105,7 +107,7 @@ pub fn columns(kind: Kind) -> Vec<Column> {
     }
 }
 
-fn activity(kind: Kind, all: &[(i64, &str, &[(i64, &str)])]) -> Vec<Column> {
+fn activity(kind: Kind, all: &[State]) -> Vec<Column> {
     // The navigation properties of an activity end in the name of its table.
     let suffix = if kind == Kind::ActivityPointer { "" } else { kind.logical() };
     let mut columns = vec![

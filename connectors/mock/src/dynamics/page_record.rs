@@ -22,10 +22,12 @@ const CHANGES: usize = 12;
 /// Columns written by enrichment carry this after the publisher's prefix.
 const ENRICHED: &str = "_cdp_";
 
+type Shown<'a> = Vec<(ColumnId, &'a Column)>;
+
 pub fn body(org: &Org, core: &Core, row: Seen<'_>) -> Markup {
     let schema = org.schema(row.kind);
     let filled = schema.columns().filter(|(id, column)| *id > VERSION && column.is_shown() && !row.get(*id).is_null());
-    let (enriched, plain): (Vec<(ColumnId, &Column)>, Vec<(ColumnId, &Column)>) =
+    let (enriched, plain): (Shown<'_>, Shown<'_>) =
         filled.partition(|(_, column)| column.custom && column.logical.contains(ENRICHED));
     let plain = plain.into_iter().filter(|(_, column)| column.base_of.is_none() && column.ty != Ty::BigInt).collect();
     let system = schema.columns().filter(|(id, _)| *id <= VERSION).collect();
@@ -79,7 +81,7 @@ fn fate(org: &Org, row: Seen<'_>) -> Markup {
     }
 }
 
-fn columns(org: &Org, row: Seen<'_>, columns: Vec<(ColumnId, &Column)>) -> Markup {
+fn columns(org: &Org, row: Seen<'_>, columns: Shown<'_>) -> Markup {
     html! {
         dl {
             @for (_, column) in columns {

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::actions_api::Outcome;
 use super::convert::Qualify;
 use super::datum::Datum;
 use super::guid::Guid;
@@ -236,8 +237,8 @@ impl Org {
         let day = day.transpose()?;
         let chosen = self.chosen(Kind::Opportunity, body)?;
         for id in &chosen {
-            self.close_deal(core, &pen, *id, state, status, revenue.clone(), day.clone())
-                .map_err(|refusal| say(&refusal))?;
+            let outcome = Outcome { state, status, revenue: revenue.clone(), closed_on: day.clone() };
+            self.close_deal(core, &pen, *id, outcome).map_err(|refusal| say(&refusal))?;
         }
         Ok(ids(&chosen))
     }

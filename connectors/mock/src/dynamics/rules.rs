@@ -7,7 +7,6 @@ use super::kind::Kind;
 use super::org::Org;
 use super::payload::Given;
 use super::pen::Pen;
-use super::records::ID;
 use super::refusal::Refusal;
 use super::schema::{ColumnId, Ty};
 use crate::desk::Core;
@@ -208,7 +207,6 @@ impl Org {
             let (column, _) = self.schema(kind).column(name)?;
             cells.iter().find(|(each, _)| *each == column).map(|(_, datum)| datum.plain())
         };
-        debug_assert!(cells.iter().all(|(column, _)| *column != ID));
         let row = Row { object: kind.logical(), id: id.map(|id| id.to_string()), written: &written };
         let struck = row_faults::strike(&mut faults, &row)
             .map(|fault| Refusal::new(status_of(&fault.code), &fault.code, fault.message.clone()));

@@ -6,7 +6,12 @@ mod org;
 
 mod batches;
 mod bulk;
+mod limits;
+mod metadata;
 mod pages;
+mod rep;
 mod rows;
+mod seeds;
 mod sign_in;
 mod tracking;
+mod values;

@@ -148,11 +148,11 @@ fn attributes(
             Ok(Reply::empty(204).with("odata-entityid", place))
         }
         ("PUT", Some((_, name)), _) => {
-            make::change(org, core, ask, kind, &name)?;
+            make::change(org, ask, kind, &name)?;
             Ok(Reply::empty(204))
         }
         ("DELETE", Some((_, name)), None) => {
-            make::drop_column(org, core, kind, &name)?;
+            make::drop_column(org, kind, &name)?;
             Ok(Reply::empty(204))
         }
         (method, ..) => Err(Refusal::no_such_method(method)),

@@ -1,0 +1,147 @@
+//! `ferry route simulate [--last 90d]`: the rules of sync.toml tried on everybody who became a lead then, in that order, as they
+//! are known today.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use connector::{ConnectionName, FieldName, Object, Timestamp, Value};
+use serde::Serialize;
+
+use super::fairness::without_rules;
+use crate::app;
+use crate::cli::cx::Cx;
+use crate::cli::exit::{Ended, Exit, Failure};
+use crate::cli::moment;
+use crate::expr::ProfileInput;
+use crate::model::{Crossing, Decision, TransitionKind};
+use crate::routing::{Lead, Rules, Simulation};
+use crate::store::Store;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Leads of this time up to now
+    #[arg(long, default_value = "90d", value_parser = super::span)]
+    pub last: Duration,
+    /// At this connection; the first one that has owners otherwise
+    #[arg(long)]
+    pub connection: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Trial {
+    connection: ConnectionName,
+    band: String,
+    leads: Vec<Given>,
+    /// How many each would have got.
+    owners: BTreeMap<String, u64>,
+}
+
+#[derive(Debug, Serialize)]
+struct Given {
+    at: Timestamp,
+    profile: String,
+    owner: String,
+    step: Option<&'static str>,
+    /// Where it would have waited for somebody.
+    given_at: Timestamp,
+    why: Vec<String>,
+}
+
+pub async fn run(args: &Args, cx: &Cx) -> Ended {
+    let settings = cx.settings()?;
+    let Some(rules) = settings.routing.clone() else { return Err(without_rules()) };
+    let Some(band) = rules.on.clone() else {
+        return Err(Failure::usage("[routing] names no band (`on`) and the scores have none called \"mql\""));
+    };
+    let connections = app::connect(&settings, &cx.world())?;
+    let has_owners = |connection: &&app::Connection| {
+        let named = args.connection.as_deref().is_none_or(|name| connection.name().as_str() == name);
+        named && !connection.connector.capability().owners.is_empty()
+    };
+    let Some(connection) = connections.iter().find(has_owners) else {
+        return Err(Failure::usage("no connection of that name has records that belong to users"));
+    };
+    let owners = &connection.connector.capability().owners;
+    let company = owners.iter().find(|owner| owner.object == Object::Company).map(|owner| owner.field.clone());
+    let Some(store) = cx.reading(&settings)? else {
+        return Err(Failure::usage("there is no store yet: `ferry sync` first"));
+    };
+    let since = cx.clock.now().saturating_sub(args.last);
+    let trial = trial(&*store, &rules, connection.name(), company, (&band, since)).await?;
+    cx.terminal.show(&trial, |terminal| {
+        if trial.leads.is_empty() {
+            terminal.say(&format!("nobody entered {} in that time", trial.band));
+            return;
+        }
+        let rows = trial.leads.iter().map(|lead| {
+            let waited = if lead.given_at > lead.at { moment::at(lead.given_at) } else { String::new() };
+            let why = lead.why.last().cloned().unwrap_or_default();
+            vec![moment::at(lead.at), lead.profile.clone(), lead.owner.clone(), waited, why]
+        });
+        crate::cli::identity::table(terminal, &["entered", "profile", "owner", "waits until", "why"], rows.collect());
+        for (owner, count) in &trial.owners {
+            terminal.say(&format!("{owner}: {count}"));
+        }
+    })?;
+    Ok(Exit::Done)
+}
+
+/// Transitions read at a time.
+const CHUNK: usize = 5_000;
+
+async fn trial(
+    store: &dyn Store,
+    rules: &Rules,
+    connection: &ConnectionName,
+    company: Option<FieldName>,
+    (band, since): (&str, Timestamp),
+) -> crate::store::Result<Trial> {
+    let simulation = Simulation::new(rules, store.users(connection).await?);
+    let mut entered = Vec::new();
+    let mut after = 0;
+    loop {
+        let rows = store.transitions(after, CHUNK).await?;
+        let Some(last) = rows.last() else { break };
+        after = last.id;
+        entered.extend(rows.into_iter().filter(|row| {
+            let crossed = &row.transition;
+            let is_in = crossed.kind == TransitionKind::Band && crossed.direction == Crossing::In;
+            is_in && &*crossed.name == band && crossed.at >= since && !crossed.backfill
+        }));
+    }
+    entered.sort_by_key(|row| row.transition.at);
+    let mut trial =
+        Trial { connection: connection.clone(), band: band.to_owned(), leads: Vec::new(), owners: BTreeMap::new() };
+    for row in entered {
+        let Some(item) = store.lead_item(connection, row.profile, company.clone()).await? else { continue };
+        let at = row.transition.at;
+        let traits = |name: &str| item.profile.value(name);
+        let input = ProfileInput { traits: &traits, events: &|_| Value::Null, as_of: at };
+        let lead = Lead {
+            input: &input,
+            owner: None,
+            account_owner: item.account_owner.as_ref(),
+            language: item.profile.value("language").as_text(),
+        };
+        let (given_at, decision) = simulation.give(&lead, at);
+        let owner = shown(&decision);
+        *trial.owners.entry(owner.clone()).or_insert(0) += 1;
+        trial.leads.push(Given {
+            at,
+            profile: row.uid.to_string(),
+            owner,
+            step: decision.step().map(|step| step.as_str()),
+            given_at,
+            why: decision.trail().iter().map(|line| line.text.to_string()).collect(),
+        });
+    }
+    Ok(trial)
+}
+
+fn shown(decision: &Decision) -> String {
+    match decision {
+        Decision::Keep { user, .. } | Decision::Assign { user, .. } => user.shown().to_owned(),
+        Decision::Queue { queue, .. } => format!("queue {queue}"),
+        Decision::Hold { .. } | Decision::Unowned { .. } => "nobody".to_owned(),
+    }
+}
