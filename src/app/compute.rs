@@ -1,17 +1,17 @@
 //! Compute as a run: new rules matched against the log, then stale and due profiles.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use connector::Timestamp;
+use connector::{Timestamp, Value};
 
 use super::running::Ending;
 use super::{App, Finished, Progress};
 use crate::company::Rules;
 use crate::enrich::{Model, Person};
-use crate::model::{CompanyRules, Computed, Counts, Event, Flow, RuleId};
-use crate::store::{ComputeInput, ComputeProfiles, MatchFacts, Result};
+use crate::model::{CompanyRules, Computed, Counts, Deal, Event, Flow, RuleId, TraitName};
+use crate::store::{ComputeInput, ComputeProfiles, MatchFacts, Result, RolledUp};
 
 /// What to compute.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,6 +26,8 @@ pub struct Computing {
 const ELSEWHEN: &str = "computed_as_of";
 /// The store's note of the rules of companies that everybody was last placed by.
 const PLACED_BY: &str = "companies_placed_by";
+/// Times that people are computed in one run because what their colleagues come to has changed.
+const ROUNDS: usize = 3;
 /// Profiles computed in one transaction.
 const CHUNK: usize = 2_000;
 /// Events matched in one transaction.
@@ -53,7 +55,10 @@ impl App {
         let as_of = what.as_of.unwrap_or(now);
         let companies = self.settings.company.clone();
         let placed_by = companies.fingerprint();
-        let computation = Arc::new(Computation { model: self.model.clone(), companies, as_of, judged: as_of <= now });
+        let rolled_up = if companies.roll_up { self.model.rolled_up() } else { Vec::new() };
+        let rounds = if companies.roll_up { ROUNDS } else { 1 };
+        let model = self.model.clone();
+        let computation = Arc::new(Computation { model, companies, rolled_up, as_of, judged: as_of <= now });
         // What is stored then is as of another instant than now, and nothing says who would change: the next computation as of
         // now is one of everybody.
         let strays = self.store.note(ELSEWHEN).await?.is_some_and(|instant| !instant.is_empty());
@@ -64,8 +69,8 @@ impl App {
         if other_rules {
             self.store.recall_companies().await?;
         }
-        let all = what.all || strays || other_rules || what.as_of.is_some();
-        let mut after = None;
+        let mut all = what.all || strays || other_rules || what.as_of.is_some();
+        let (mut after, mut round) = (None, 1);
         loop {
             let (seen, changed, last) = self.store.compute(as_of, all, after, CHUNK, computation.clone()).await?;
             counts.pages += 1;
@@ -74,10 +79,15 @@ impl App {
             counts.unchanged += seen - changed;
             progress(counts);
             match last {
+                // Whoever's company came to something else meanwhile, once more.
+                None if round < rounds && self.store.pending(as_of).await?.profiles => {
+                    (all, round) = (false, round + 1);
+                }
                 None => break,
                 Some(_) if self.stop.is_cancelled() => return Ok(Ending::Stopped),
-                last => after = last,
+                Some(_) => {}
             }
+            after = last;
         }
         if other_rules {
             self.store.set_note(PLACED_BY, &placed_by).await?;
@@ -130,6 +140,8 @@ impl App {
 pub(super) struct Computation {
     pub model: Arc<Model>,
     pub companies: Rules,
+    /// Traits of people that companies are told of; none where nothing is rolled up.
+    pub rolled_up: Vec<TraitName>,
     pub as_of: Timestamp,
     /// Whether bands and segments are judged: not by a look ahead.
     pub judged: bool,
@@ -158,6 +170,14 @@ impl ComputeProfiles for Computation {
 
     fn cooldown(&self, band: &str) -> Duration {
         self.model.spec().band(band).map_or(Duration::ZERO, |(_, _, band)| band.cooldown)
+    }
+
+    fn roll_up(&self, members: &[BTreeMap<TraitName, Value>], deals: &[Deal], as_of: Timestamp) -> RolledUp {
+        self.model.roll_up(members, deals, as_of)
+    }
+
+    fn rolled_up(&self) -> &[TraitName] {
+        &self.rolled_up
     }
 
     fn companies(&self) -> Option<&dyn CompanyRules> {

@@ -80,13 +80,14 @@ impl App {
             events: ago(retention.events),
             anonymous: ago(retention.anonymous_profiles),
             bodies: retention.raw_payloads.map(ago),
+            lasting: self.model.lasting(),
         };
         let (mut all, mut place) = (Retained::default(), Some(RetentionPlace::default()));
         while let Some(from) = place {
             if self.stop.is_cancelled() {
                 break;
             }
-            let (some, next) = self.store.retain(outlived, from, CHUNK).await?;
+            let (some, next) = self.store.retain(outlived.clone(), from, CHUNK).await?;
             all.add(&some);
             place = next;
         }

@@ -219,7 +219,7 @@ fn read_again(event: Event, rules: &IdentityRules) -> Event {
 pub async fn preview(store: &dyn Store, now: &IdentityRules, then: &IdentityRules) -> Result<Preview> {
     let mut count = ReplayCheck::default();
     let before = tell(store, now, Replay::new(now), false, &mut count).await?;
-    let after = tell(store, then, Replay::new(then), true, &mut count).await?;
+    let after = tell(store, then, Replay::new(then).under_one_rule(), true, &mut count).await?;
     let mut preview = Preview {
         profiles_now: people(&before),
         profiles_then: people(&after),

@@ -18,6 +18,7 @@ mod privacy;
 mod pulling;
 mod pushing;
 mod quota;
+pub mod rules;
 mod running;
 mod silence;
 mod vendors;
@@ -123,15 +124,8 @@ impl App {
             None => connections,
         };
         let worker = format!("{}-{:08x}", std::process::id(), world.entropy.next_u64() >> 32).into();
-        let live_sources = settings
-            .http_sources()
-            .map(|(name, http)| {
-                Arc::new(listening::live_source(name, http.client, http.max_message, &settings.identity))
-            })
-            .collect();
         Ok(Self {
             model: Arc::new(Model::new(settings.model.clone())),
-            settings: Arc::new(settings),
             store,
             connections,
             world,
@@ -139,8 +133,17 @@ impl App {
             stop: CancellationToken::new(),
             worker,
             arrived: Arc::new(Notify::new()),
-            live_sources,
+            live_sources: Self::live_sources(&settings),
+            settings: Arc::new(settings),
         })
+    }
+
+    /// The sources that send over HTTP, with nothing sent yet.
+    fn live_sources(settings: &Settings) -> Vec<Arc<LiveSource>> {
+        let live = settings.http_sources().map(|(name, http)| {
+            Arc::new(listening::live_source(name, http.client, http.max_message, &settings.identity))
+        });
+        live.collect()
     }
 
     pub fn connection(&self, name: &str) -> Option<&Connection> {

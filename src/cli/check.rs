@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use crate::app;
+use crate::app::rules::{self, RulesState};
 use crate::cli::cx::{Cx, of_config, problem};
 use crate::cli::exit::{Ended, Exit, Failure};
 use crate::cli::live::{self, Looked};
@@ -30,6 +31,8 @@ struct View {
     config_hash: String,
     sources: Vec<String>,
     connections: Vec<String>,
+    /// Whether the rules of `[identity]` are those in force: `in_force`, `first` (no store has any yet), `differ`.
+    identity_rules: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     resolved: Option<Vec<String>>,
     /// With `--live`: what each CRM answered.
@@ -62,6 +65,7 @@ pub async fn run(args: &Args, cx: &Cx) -> Ended {
     };
     let settings = &loaded.settings;
     let resolved = args.resolved.then(|| settings.resolved.iter().map(ToString::to_string).collect::<Vec<_>>());
+    let identity = in_force(settings, cx).await;
     let view = View {
         ok: true,
         errors: Vec::new(),
@@ -69,6 +73,7 @@ pub async fn run(args: &Args, cx: &Cx) -> Ended {
         config_hash: settings.config_hash.clone(),
         sources: settings.sources.iter().map(|source| source.name.to_string()).collect(),
         connections: settings.connections.iter().map(|connection| connection.name.to_string()).collect(),
+        identity_rules: identity.as_str(),
         resolved,
         live: if args.live { Some(reach(settings, cx).await?) } else { None },
     };
@@ -99,10 +104,22 @@ pub async fn run(args: &Args, cx: &Cx) -> Ended {
                 format!(", {}", count(view.warnings.len(), "warning"))
             },
         ));
+        if identity == RulesState::Differ {
+            terminal.say(terminal.paint(Tone::Warn, rules::DIFFER));
+            terminal.say(format!("  {}", rules::DIFFER_FIX));
+        }
         live::print(view.live.as_deref().unwrap_or_default(), terminal);
     })?;
     let agreed = view.live.iter().flatten().all(|looked| looked.findings.is_empty());
     Ok(if agreed { Exit::Done } else { Exit::Disagrees })
+}
+
+/// Whether the store works by these rules of identity. One that cannot be read says so to whoever works with it.
+async fn in_force(settings: &Settings, cx: &Cx) -> RulesState {
+    match cx.reading(settings) {
+        Ok(Some(store)) => rules::state(&*store, &settings.identity).await.unwrap_or(RulesState::First),
+        _ => RulesState::First,
+    }
 }
 
 /// Reaches every CRM, all at once.

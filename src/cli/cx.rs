@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use connector::{Clock, Entropy};
 
+use crate::app::rules::{self, RulesState};
 use crate::app::{self, App, SystemEnvironment, World};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::terminal::Terminal;
@@ -55,13 +56,14 @@ impl Cx {
         }
         let settings = loaded.settings;
         let lock = FlowLock::acquire(&settings.store_path, what)?;
-        let store = SqliteStore::open(&settings.store_path, OpenOptions::default(), self.entropy.clone())?;
+        let store = self.making(&settings)?;
         let world = self.world();
         let app = if crms {
             App::assemble(settings, Arc::new(store), world)?
         } else {
             App::with_connections(settings, Arc::new(store), world, Vec::new())?
         };
+        let app = self.under_rules_in_force(app).await?;
         // Under the lock nobody else is writing: what was under way when a process died has an unknown fate.
         app.store.recover(self.clock.now()).await?;
         app.close_left_runs().await?;
@@ -69,9 +71,28 @@ impl Cx {
     }
 
     /// The same without the lock and without any CRM: for what only concerns the store.
-    pub fn assemble_offline(&self, settings: Settings) -> Result<App, Failure> {
-        let store = SqliteStore::open(&settings.store_path, OpenOptions::default(), self.entropy.clone())?;
-        Ok(App::with_connections(settings, Arc::new(store), self.world(), Vec::new())?)
+    pub async fn assemble_offline(&self, settings: Settings) -> Result<App, Failure> {
+        let store = self.making(&settings)?;
+        let app = App::with_connections(settings, Arc::new(store), self.world(), Vec::new())?;
+        self.under_rules_in_force(app).await
+    }
+
+    /// The store, made where there is none.
+    pub fn making(&self, settings: &Settings) -> Result<SqliteStore, Failure> {
+        Ok(SqliteStore::open(&settings.store_path, OpenOptions::default(), self.entropy.clone())?)
+    }
+
+    /// The app by the rules of identity in force; says so where the file has others.
+    pub async fn under_rules_in_force(&self, app: App) -> Result<App, Failure> {
+        let (app, state) = app.under_rules_in_force().await?;
+        if state == RulesState::Differ {
+            if self.terminal.wants_json() {
+                tracing::warn!("{}; {}", rules::DIFFER, rules::DIFFER_FIX);
+            } else {
+                self.terminal.note(format!("{}\n  {}", rules::DIFFER, rules::DIFFER_FIX));
+            }
+        }
+        Ok(app)
     }
 
     /// The same for commands that only read the store, beside whoever runs a flow.

@@ -35,7 +35,7 @@ struct View<'a> {
 }
 
 pub async fn run(args: &Args, cx: &Cx) -> Ended {
-    let app = cx.assemble_offline(cx.settings()?)?;
+    let app = cx.assemble_offline(cx.settings()?).await?;
     let named = Identifier::parse_key(&args.key);
     let known = app.store.find_profile(&args.key).await?;
     if named.is_none() && known.is_none() {

@@ -24,7 +24,7 @@ pub struct Args {
 pub async fn run(args: &Args, cx: &Cx) -> Ended {
     let settings = cx.settings()?;
     check_source(&args.source, &settings)?;
-    let app = cx.assemble_offline(settings)?;
+    let app = cx.assemble_offline(settings).await?;
     stop_on_signal(app.stop.clone())?;
     let mut runs: Vec<Finished> = Vec::with_capacity(args.files.len());
     {

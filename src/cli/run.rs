@@ -47,6 +47,8 @@ pub async fn run(cx: &Cx) -> Ended {
         life.end().await?;
         if let Some(app) = reloaded {
             tracing::info!("configuration reloaded");
+            // The life before has ended: nobody decides by the rules before any more.
+            let app = cx.under_rules_in_force(app).await?;
             settings = app.settings.clone();
             next = Some(app);
         }

@@ -34,6 +34,8 @@ pub struct Rules {
     /// Normalised domains.
     free_mail_add: BTreeSet<String>,
     free_mail_remove: BTreeSet<String>,
+    /// Whether what the people of a company come to together is computed.
+    pub roll_up: bool,
 }
 
 impl Default for Rules {
@@ -67,6 +69,7 @@ impl Rules {
             order,
             free_mail_add: free_mail_add.into_iter().collect(),
             free_mail_remove: free_mail_remove.into_iter().collect(),
+            roll_up: false,
         }
     }
 

@@ -76,7 +76,15 @@ const EMPLOYER: &[(&str, Kind)] = &[
 ];
 
 /// What the rules of companies say of a person.
-const BY_COMPANY: &[(&str, Kind)] = &[("company.domain", Kind::Text), ("email_is_business", Kind::Bool)];
+const BY_COMPANY: &[(&str, Kind)] = &[
+    ("company.active_users_30d", Kind::Integer),
+    ("company.domain", Kind::Text),
+    ("company.last_seen_at", Kind::Instant),
+    ("company.open_pipeline", Kind::Number),
+    ("company.score_lead_max", Kind::Integer),
+    ("company.visits_30d", Kind::Integer),
+    ("email_is_business", Kind::Bool),
+];
 
 /// Consent, by the name it is mapped under. `consent.email` is what most CRMs have a field for.
 const CONSENT: &[(&str, Purpose)] = &[

@@ -16,6 +16,7 @@ pub fn company(root: &Reader<'_>) -> Option<Rules> {
     let matches = section.value_or("match", array(words), matches);
     let add = section.value_or("free_mail_add", array([]), |node| domains("free_mail_add", node));
     let remove = section.value_or("free_mail_remove", array([]), |node| domains("free_mail_remove", node));
+    let roll_up = section.value_or("roll_up", Value::Bool(false), value::flag);
     let (matches, add, remove) = (matches?, add?, remove?);
     if let Some(entry) = section.entry("free_mail_remove") {
         if let Some(both) = remove.iter().find(|domain| add.contains(domain)) {
@@ -34,7 +35,9 @@ pub fn company(root: &Reader<'_>) -> Option<Rules> {
             );
         }
     }
-    Some(Rules::new(&matches, add, remove))
+    let mut rules = Rules::new(&matches, add, remove);
+    rules.roll_up = roll_up?;
+    Some(rules)
 }
 
 fn array<const N: usize>(items: [Value; N]) -> Value {

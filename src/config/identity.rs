@@ -3,28 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+use regex::{Regex, RegexBuilder, RegexSet};
 use rust_decimal::prelude::ToPrimitive;
 
 use crate::config::diagnostic::Diagnostic;
 use crate::config::keys;
 use crate::config::mask::quoted;
 use crate::config::reader::{Bad, Reader};
+use crate::config::survivorship::survivorship;
 use crate::config::tree::{Node, Value};
 use crate::config::value;
-use crate::model::{Blocked, Bridge, CustomRule, Family, IdentityRules, OnConflict, Region, is_custom_name};
-
-/// Families as the file names them. `loyalty_id` stands for all named ids.
-const FAMILIES: &[(&str, Family)] = &[
-    ("user_id", Family::UserId),
-    ("crm", Family::Crm),
-    ("email", Family::Email),
-    ("email_sha256", Family::EmailSha256),
-    ("loyalty_id", Family::Custom),
-    ("phone", Family::Phone),
-    ("device", Family::Device),
-    ("anonymous_id", Family::AnonymousId),
-];
+use crate::model::{
+    Blocked, Bridge, CustomRule, Family, IdentityRules, OnConflict, Region, blocking, is_custom_name, named_pattern,
+};
 
 /// Bytes of a compiled pattern, and its states.
 const PATTERN_SIZE: usize = 1 << 20;
@@ -39,7 +30,7 @@ pub fn identity(root: &Reader<'_>) -> Option<IdentityRules> {
         Some(_) => Some(section.value("default_region", "\"DE\"", region)?),
         None => None,
     };
-    let names = built_in.priority.iter().map(|family| Value::Text(name_of(*family).into()));
+    let names = built_in.priority.iter().map(|family| Value::Text(family.as_str().into()));
     let names = Value::Array(names.map(plain_node).collect());
     let priority = section.value_or("priority", names, priority);
     let on_conflict =
@@ -51,6 +42,7 @@ pub fn identity(root: &Reader<'_>) -> Option<IdentityRules> {
     let email = section.value_or("block_email", Value::Array(Vec::new()), patterns);
     let limits = limits(&section, built_in.limits);
     let custom = custom(&section, built_in.custom);
+    let survivorship = survivorship(&section);
     Some(IdentityRules {
         priority: priority?,
         limits: limits?,
@@ -59,6 +51,7 @@ pub fn identity(root: &Reader<'_>) -> Option<IdentityRules> {
         bridge: bridge?,
         default_region,
         blocked: Blocked { any: any?, email: email? },
+        survivorship: survivorship?,
         review_threshold: threshold?.to_f64().unwrap_or(1.0),
     })
 }
@@ -66,10 +59,6 @@ pub fn identity(root: &Reader<'_>) -> Option<IdentityRules> {
 fn plain_node(value: Value) -> Node {
     let text = Arc::new(crate::config::text::SourceText::new("the built-in default", ""));
     Node::new(value, &text, 0..0)
-}
-
-fn name_of(family: Family) -> &'static str {
-    FAMILIES.iter().find(|(_, known)| *known == family).map_or("", |(name, _)| name)
 }
 
 fn region(node: &Node) -> Result<Region, Bad> {
@@ -82,10 +71,10 @@ fn region(node: &Node) -> Result<Region, Bad> {
 /// Strongest first; what is left out keeps its place behind those named.
 fn priority(node: &Node) -> Result<Vec<Family>, Bad> {
     let names = value::texts(node)?;
-    let words: Vec<&str> = FAMILIES.iter().map(|(name, _)| *name).collect();
-    let mut order: Vec<Family> = Vec::with_capacity(FAMILIES.len());
+    let words = Family::ALL.map(Family::as_str);
+    let mut order: Vec<Family> = Vec::with_capacity(words.len());
     for name in &names {
-        let Some((_, family)) = FAMILIES.iter().find(|(known, _)| known == name) else {
+        let Some(family) = Family::named(name) else {
             let near = crate::expr::nearest(name, words.iter().copied());
             return Err(Bad::Value(
                 Diagnostic::new("E081", format!("`identity.priority` lists {}", quoted(name)))
@@ -93,14 +82,13 @@ fn priority(node: &Node) -> Result<Vec<Family>, Bad> {
                     .help(format!("one of: {}", words.join(", "))),
             ));
         };
-        if order.contains(family) {
+        if order.contains(&family) {
             return Err(Bad::value("E081", format!("`identity.priority` lists {} twice", quoted(name))));
         }
-        order.push(*family);
+        order.push(family);
     }
-    order.extend(
-        FAMILIES.iter().map(|(_, family)| *family).filter(|family| !names.contains(&name_of(*family).to_owned())),
-    );
+    let rest: Vec<Family> = Family::ALL.into_iter().filter(|family| !order.contains(family)).collect();
+    order.extend(rest);
     Ok(order)
 }
 
@@ -115,11 +103,8 @@ fn patterns(node: &Node) -> Result<RegexSet, Bad> {
             return Err(Bad::value("E080", format!("block pattern {} would block every identifier", quoted(text))));
         }
     }
-    RegexSetBuilder::new(&texts)
-        .case_insensitive(true)
-        .size_limit(PATTERN_SIZE)
-        .build()
-        .map_err(|_| Bad::value("E034", "these patterns are too large together").help("use fewer or simpler ones"))
+    blocking(&texts)
+        .ok_or_else(|| Bad::value("E034", "these patterns are too large together").help("use fewer or simpler ones"))
 }
 
 fn pattern(text: &str) -> Result<Regex, Bad> {
@@ -137,11 +122,11 @@ fn limits(section: &Reader<'_>, mut limits: BTreeMap<Family, u32>) -> Option<BTr
     let table = section.section("limits")?;
     table.check(keys::LIMITS);
     let mut complete = true;
-    for (name, family) in FAMILIES.iter().filter(|(name, _)| keys::LIMITS.accepted.contains(name)) {
-        let default = limits.get(family).copied().unwrap_or(1);
-        match table.value_or(name, Value::Integer(i64::from(default)), limit) {
+    for family in Family::ALL.into_iter().filter(|family| keys::LIMITS.accepted.contains(&family.as_str())) {
+        let default = limits.get(&family).copied().unwrap_or(1);
+        match table.value_or(family.as_str(), Value::Integer(i64::from(default)), limit) {
             Some(limit) => {
-                limits.insert(*family, limit);
+                limits.insert(family, limit);
             }
             None => complete = false,
         }
@@ -196,5 +181,5 @@ fn custom(section: &Reader<'_>, mut custom: BTreeMap<Arc<str>, CustomRule>) -> O
 /// Ids are case-sensitive, and so are their patterns.
 fn exact(text: &str) -> Result<Regex, Bad> {
     pattern(text)?;
-    RegexBuilder::new(text).size_limit(PATTERN_SIZE).build().map_err(|_| Bad::Shape("a pattern"))
+    named_pattern(text).ok_or(Bad::Shape("a pattern"))
 }

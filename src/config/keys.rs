@@ -83,7 +83,7 @@ pub const FIELD: Keys = keys(&["field", "direction", "conflict", "transform", "m
 pub const SCHEDULE: Keys =
     keys(&["pull", "push", "recompute", "retention", "jitter", "catch_up"], &["reconcile", "digest", "train", "quiet"]);
 
-pub const COMPANY: Keys = keys(&["match", "free_mail_add", "free_mail_remove"], &[]);
+pub const COMPANY: Keys = keys(&["match", "free_mail_add", "free_mail_remove", "roll_up"], &[]);
 
 pub const TRAIT: Keys = keys(
     &[
@@ -149,6 +149,8 @@ pub const IDENTITY: Keys = keys(
         "block",
         "block_email",
         "custom",
+        "survivorship",
+        "source_rank",
     ],
     &[],
 );

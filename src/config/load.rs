@@ -11,7 +11,7 @@ use crate::config::text::{self, SourceText};
 use crate::config::tree::Value;
 use crate::config::{
     company, connection, currency, document, filling, general, identity, inbox, model, origin, privacy, routing,
-    schedule, source,
+    schedule, source, survivorship,
 };
 use crate::ingest::MAX_MESSAGE;
 
@@ -109,6 +109,7 @@ fn settings(root: &Reader<'_>, folder: &Path) -> Option<Settings> {
     let people = model.people();
     let connections = connection::connections(root, folder, preset.unwrap_or(Preset::B2b), &people);
     let routing = routing::routing(root, &people, timezone.unwrap_or_default());
+    survivorship::check(root, identity.as_ref(), sources.as_deref().unwrap_or_default(), &model.spec);
     let schedule = schedule::schedule(root);
     let company = company::company(root);
     let currency = currency::currency(root, folder);

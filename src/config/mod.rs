@@ -38,6 +38,7 @@ mod score;
 mod secret;
 mod settings;
 mod source;
+mod survivorship;
 #[cfg(test)]
 mod tests;
 mod text;

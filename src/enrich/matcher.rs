@@ -97,6 +97,11 @@ impl Matcher {
         self.on.is_none() || mail::EVENTS.iter().any(|name| self.names.iter().any(|have| have == name))
     }
 
+    /// Whether it names opens or clicks of mail.
+    pub(super) fn names_mail(&self) -> bool {
+        self.on.is_some() && self.is_about_mail()
+    }
+
     fn is_about(&self, event: &Event, name: &str) -> bool {
         self.kinds & bit(event.kind) != 0
             || (event.kind == EventKind::Track && self.names.binary_search_by(|have| have.as_str().cmp(name)).is_ok())

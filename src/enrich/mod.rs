@@ -19,6 +19,7 @@ mod grade;
 mod health;
 mod interest;
 mod judgement;
+mod lasting;
 mod ledger;
 mod mail;
 mod matcher;
@@ -28,6 +29,7 @@ pub mod preset;
 mod preset_traits;
 mod rates;
 mod reasons;
+mod rollup;
 mod sales;
 mod score;
 mod score_spec;
@@ -58,6 +60,7 @@ pub use mail::MAIL_STATUS;
 pub use person::Person;
 pub use rates::{Rates, minor_digits};
 pub use reasons::REASONS_LENGTH;
+pub use rollup::RollUp;
 pub use score::faded;
 pub use score_spec::{
     BandSpec, COOLDOWN, Decay, EXIT_SHARE, EventPoints, Gives, GradeAxis, GradeSpec, Made, RuleGroup, Rules, ScoreRule,

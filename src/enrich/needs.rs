@@ -127,7 +127,7 @@ impl Making<'_> {
         self.matcher(Some(&on), Keeps::Number("score".into()))
     }
 
-    fn matcher(self, on: Option<&EventMatch>, keeps: Keeps) -> Matcher {
+    pub(super) fn matcher(self, on: Option<&EventMatch>, keeps: Keeps) -> Matcher {
         Matcher::new(on, keeps, self.own_domains)
     }
 }

@@ -188,16 +188,18 @@ pub struct Resolver {
 
 impl ResolveEvents for Resolver {
     fn resolve(&self, event: &Event, graph: &dyn Graph, read: &dyn Fn(ProfileId) -> Option<Profile>) -> EventDecision {
+        let survivorship = &self.identity.survivorship;
         let resolution = resolution::resolve(event, &self.identity, graph);
         let known = match &resolution.whose {
             _ if event.traits.is_empty() => None,
             Whose::Existing(id) => read(*id).map(|profile| profile.attributes),
             Whose::Merge { survivor, losers } => {
-                resolution::joined_traits(std::iter::once(survivor).chain(losers).filter_map(|id| read(*id)))
+                let merged = std::iter::once(survivor).chain(losers).filter_map(|id| read(*id));
+                resolution::joined_traits(merged, survivorship)
             }
             Whose::New | Whose::Nobody => None,
         };
-        let attributes = resolution::won_traits(event, &resolution, known.as_ref(), self.now);
+        let attributes = resolution::won_traits(event, &resolution, known.as_ref(), self.now, survivorship);
         EventDecision { resolution, attributes, consent: self.consent.read(event, self.gpc) }
     }
 }

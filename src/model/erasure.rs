@@ -1,12 +1,12 @@
 //! Erasure: what was asked for, what is left to look at, and the receipt, which says nothing of the person.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use connector::{ConnectionName, FieldName, Object, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::model::Identifier;
+use crate::model::{Identifier, RuleId};
 
 /// Whom an erasure is about.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,7 +57,7 @@ pub enum ErasureStep {
 }
 
 /// What retention deletes, by instants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outlived {
     /// Events that happened before.
     pub events: Timestamp,
@@ -65,6 +65,17 @@ pub struct Outlived {
     pub anonymous: Timestamp,
     /// Bodies of messages that were received before.
     pub bodies: Option<Timestamp>,
+    /// What stays of the events.
+    pub lasting: Lasting,
+}
+
+/// Facts that outlive their events, by rule. Of each other rule the first fact of a profile stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lasting {
+    /// Every fact of these stays.
+    pub all: HashSet<RuleId>,
+    /// Of these the last one stays, too.
+    pub last: HashSet<RuleId>,
 }
 
 /// What retention deleted.

@@ -68,6 +68,37 @@ pub enum Family {
     AnonymousId,
 }
 
+impl Family {
+    pub const ALL: [Self; 8] = [
+        Self::UserId,
+        Self::Crm,
+        Self::Email,
+        Self::EmailSha256,
+        Self::Custom,
+        Self::Phone,
+        Self::Device,
+        Self::AnonymousId,
+    ];
+
+    /// As files name it; `loyalty_id` stands for all named ids.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::UserId => "user_id",
+            Self::Crm => "crm",
+            Self::Email => "email",
+            Self::EmailSha256 => "email_sha256",
+            Self::Custom => LOYALTY_ID,
+            Self::Phone => "phone",
+            Self::Device => "device",
+            Self::AnonymousId => "anonymous_id",
+        }
+    }
+
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|family| family.as_str() == name)
+    }
+}
+
 /// The kind that every program has; others are made by `[identity.custom]`.
 pub const LOYALTY_ID: &str = "loyalty_id";
 

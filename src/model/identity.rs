@@ -6,7 +6,7 @@ use std::sync::Arc;
 use regex::RegexSet;
 
 use crate::model::normal::Region;
-use crate::model::{Family, Identifier, IdentifierKind, LOYALTY_ID};
+use crate::model::{Family, Identifier, IdentifierKind, LOYALTY_ID, Survivorship};
 
 /// How identifiers are ranked, limited, refused and joined. Immutable; share it.
 #[derive(Clone, Debug)]
@@ -24,6 +24,8 @@ pub struct IdentityRules {
     pub default_region: Option<Region>,
     /// Beside the shipped list: of any kind, and of addresses.
     pub blocked: Blocked,
+    /// Which value of a declared trait survives.
+    pub survivorship: Survivorship,
     /// A pair of records that may be one person is shown to a reviewer from this probability on.
     pub review_threshold: f64,
 }
@@ -88,6 +90,7 @@ impl Default for IdentityRules {
             bridge: Bridge::WithinLimits,
             default_region: None,
             blocked: Blocked { any: RegexSet::empty(), email: RegexSet::empty() },
+            survivorship: Survivorship::default(),
             review_threshold: 0.90,
         }
     }

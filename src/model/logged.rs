@@ -1,5 +1,7 @@
 //! The log of identity: everything that has ever told who is who, in the order in which it came.
 
+use std::sync::Arc;
+
 use connector::Timestamp;
 use serde_json::{Value as Json, json};
 
@@ -29,6 +31,8 @@ pub enum Logged {
     Shared(Identifier),
     /// A person said that it is its holder's alone.
     Settled(Identifier),
+    /// From here on these rules decided ([`crate::model::IdentityRules::to_text`]).
+    Rules(Arc<str>),
 }
 
 /// What a pulled record told of its person.
@@ -81,6 +85,7 @@ impl Logged {
             Self::Unlinked(one, others) => json!({ "unlinked": one.to_string(), "from": all(others) }),
             Self::Shared(identifier) => json!({ "shared": identifier.to_string() }),
             Self::Settled(phone) => json!({ "settled": phone.to_string() }),
+            Self::Rules(text) => json!({ "rules": text }),
         };
         Some(body.to_string())
     }
@@ -94,6 +99,9 @@ impl Logged {
             list.as_array()?.iter().map(|id| id.as_str().and_then(Identifier::parse_key)).collect()
         };
         let at = || body.get("at").and_then(Json::as_i64).map(Timestamp::from_micros);
+        if let Some(rules) = body.get("rules") {
+            return Some(Self::Rules(rules.as_str()?.into()));
+        }
         if let Some(own) = one("record") {
             let IdentifierKind::Crm { connection, object } = own.kind else { return None };
             return Some(Self::Record(LoggedRecord {
@@ -123,6 +131,11 @@ impl Logged {
             .or_else(|| one("settled").map(Self::Settled))
     }
 
+    /// Whether it bears on everybody, whatever it names.
+    pub fn is_for_all(&self) -> bool {
+        matches!(self, Self::Rules(_))
+    }
+
     /// What it names; an event's identifiers, a record's own id.
     pub fn names(&self) -> Vec<Identifier> {
         match self {
@@ -139,6 +152,7 @@ impl Logged {
                 std::iter::once(one).chain(others).cloned().collect()
             }
             Self::Gone(one) | Self::Shared(one) | Self::Settled(one) => vec![one.clone()],
+            Self::Rules(_) => Vec::new(),
         }
     }
 }
@@ -167,6 +181,7 @@ mod tests {
             Logged::Unlinked(id("email:a@one.example"), vec![id("user_id:a")]),
             Logged::Shared(id("phone:+4930123456")),
             Logged::Settled(id("phone:+4930123456")),
+            Logged::Rules(crate::model::IdentityRules::default().to_text().into()),
         ];
         for line in lines {
             assert_eq!(Logged::from_text(&line.to_text().unwrap()), Some(line));

@@ -15,6 +15,7 @@ mod graph;
 mod id;
 mod identifier;
 mod identity;
+mod identity_text;
 mod logged;
 mod mirror;
 mod normal;
@@ -25,6 +26,7 @@ mod run;
 mod score;
 mod standings;
 mod suppression;
+mod survivorship;
 mod transition;
 mod whose;
 
@@ -34,7 +36,7 @@ pub use band_entry::{BandEntry, EntryState};
 pub use company::{Claim, ClaimKind, CompanyClaims, CompanyEvidence, CompanyKey, CompanyRules};
 pub use consent::{Choice, ConsentDecision, ConsentDefaults, Consents, MessageConsent, Purpose, effective};
 pub use dead_letter::{DeadLetter, DeadLetterCode, DeadLetterId, Raw, Subject};
-pub use erasure::{Erasing, ErasureStep, LeftRecord, Outlived, OwnFields, Receipt, Retained, RetentionPlace};
+pub use erasure::{Erasing, ErasureStep, Lasting, LeftRecord, Outlived, OwnFields, Receipt, Retained, RetentionPlace};
 pub use event::{Event, EventKind, EventRow};
 pub use fact::{Fact, RuleId};
 pub use graph::{Conflict, ConflictAction, Graph, Holder, ProfileSize, Resolution, Review, ReviewReason, Standing};
@@ -44,6 +46,7 @@ pub use identity::{
     Blocked, Bridge, CustomRule, IdentityRules, KIOSK_EMAILS, MOST_IDENTIFIERS, MOST_MERGES, OnConflict,
     QUARANTINE_USERS,
 };
+pub use identity_text::{blocking, named_pattern};
 pub use logged::{LogPlace, Logged, LoggedRecord};
 pub use mirror::{FieldWritten, Mirror, MirrorField, Side};
 pub use normal::{Region, email_sha256, gmail_canonical, normalise_email, normalise_phone};
@@ -54,5 +57,6 @@ pub use run::{Counts, Flow, Run, RunState};
 pub use score::{Computed, Score, ScorePart, rounded};
 pub use standings::{Place, Standings, ToldScore, Watermark};
 pub use suppression::{Privacy, SuppressionHash, SuppressionKey};
+pub use survivorship::{CRM_SOURCE, Survival, Survivorship};
 pub use transition::{Crossing, Transition, TransitionKind};
 pub use whose::{Deal, Whose};

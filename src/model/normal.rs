@@ -10,6 +10,11 @@ use unicode_normalization::UnicodeNormalization;
 pub struct Region(phonenumber::country::Id);
 
 impl Region {
+    /// Its two letters, capitals.
+    pub fn code(self) -> String {
+        format!("{:?}", self.0)
+    }
+
     /// `DE`, `at`; `None` for what is no country that has phone numbers.
     pub fn of_code(code: &str) -> Option<Self> {
         let code = code.trim().to_ascii_uppercase();

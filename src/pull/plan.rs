@@ -11,7 +11,7 @@ use crate::compare::{Notice, Policy, Sides, compare, is_normalisation, wanted};
 use crate::mapping::{FieldMapping, ObjectMapping, Source};
 use crate::model::{
     Attribute, AttributeChange, DeadLetter, DeadLetterCode, DeadLetterId, Direction, Graph, IdentityRules, Mirror,
-    MirrorField, Origin, Profile, ProfileId, RecordKey, Resolution, Subject, Whose,
+    MirrorField, Origin, Profile, ProfileId, RecordKey, Resolution, Subject, Survivorship, Whose,
 };
 use crate::resolution::{RecordEvidence, joined_traits, resolve_record};
 use crate::store::{Guard, Incoming, Known, PlanRecords, RecordDecision, Tally, Verdict};
@@ -280,9 +280,9 @@ fn pulled(base: Option<&Value>, crm: &Value) -> crate::compare::Step {
 }
 
 /// The profile with the declared traits it will have once the others have become it.
-fn joined(profiles: Vec<Profile>) -> Option<Profile> {
+fn joined(profiles: Vec<Profile>, rules: &Survivorship) -> Option<Profile> {
     let first = profiles.first().cloned()?;
-    let attributes = joined_traits(profiles.into_iter())?;
+    let attributes = joined_traits(profiles.into_iter(), rules)?;
     Some(Profile { attributes, ..first })
 }
 
@@ -348,7 +348,8 @@ impl PlanRecords for Planner {
         let profile = match &decision.resolution.whose {
             Whose::Existing(profile) => read(*profile),
             Whose::Merge { survivor, losers } => {
-                joined(std::iter::once(survivor).chain(losers).filter_map(|profile| read(*profile)).collect())
+                let all = std::iter::once(survivor).chain(losers).filter_map(|profile| read(*profile)).collect();
+                joined(all, &self.identity.survivorship)
             }
             Whose::New | Whose::Nobody => None,
         };

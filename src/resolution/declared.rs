@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use connector::{Timestamp, Value};
 
 use crate::model::{
-    Attribute, AttributeChange, Event, Identifier, IdentifierKind, Origin, Profile, Resolution, TraitName, Whose,
-    survivor,
+    Attribute, AttributeChange, Event, Identifier, IdentifierKind, Origin, Profile, Resolution, Survivorship,
+    TraitName, Whose,
 };
 
 /// The traits that change. `known`: what the profile has, its merged parts' included.
@@ -15,6 +15,7 @@ pub fn won_traits(
     resolution: &Resolution,
     known: Option<&BTreeMap<TraitName, Attribute>>,
     recorded_at: Timestamp,
+    rules: &Survivorship,
 ) -> Vec<AttributeChange> {
     if resolution.whose == Whose::Nobody {
         return Vec::new();
@@ -26,17 +27,21 @@ pub fn won_traits(
             return None;
         }
         let attribute = Attribute { value: value.clone(), observed_at: event.at, recorded_at, origin: origin.clone() };
-        let known = known.and_then(|known| known.get(name));
-        let wins = known.is_none_or(|known| {
-            known.value != attribute.value && std::ptr::eq(survivor(known, &attribute), &attribute)
-        });
-        wins.then(|| AttributeChange { name: name.clone(), attribute })
+        let Some(known) = known.and_then(|known| known.get(name)) else {
+            return Some(AttributeChange { name: name.clone(), attribute });
+        };
+        // Said again, a value is as old as it was said last: what comes late must find it so.
+        let attribute = rules.settle(name, known, &attribute);
+        (attribute != *known).then(|| AttributeChange { name: name.clone(), attribute })
     };
     event.traits.iter().filter_map(change).collect()
 }
 
 /// The declared traits that profiles have once they are one.
-pub fn joined_traits(profiles: impl Iterator<Item = Profile>) -> Option<BTreeMap<TraitName, Attribute>> {
+pub fn joined_traits(
+    profiles: impl Iterator<Item = Profile>,
+    rules: &Survivorship,
+) -> Option<BTreeMap<TraitName, Attribute>> {
     let mut joined: Option<BTreeMap<TraitName, Attribute>> = None;
     for profile in profiles {
         let Some(kept) = &mut joined else {
@@ -44,8 +49,8 @@ pub fn joined_traits(profiles: impl Iterator<Item = Profile>) -> Option<BTreeMap
             continue;
         };
         for (name, theirs) in profile.attributes {
-            let winner = kept.get(&name).map_or_else(|| theirs.clone(), |ours| survivor(ours, &theirs).clone());
-            kept.insert(name, winner);
+            let winner = kept.get(&name).map(|ours| rules.settle(&name, ours, &theirs));
+            kept.insert(name, winner.unwrap_or(theirs));
         }
     }
     joined

@@ -24,6 +24,8 @@ pub struct Memory {
     made: i64,
     /// Archived records: they name their profile and count no more.
     archived: BTreeSet<Identifier>,
+    /// A record that became part of another one of its kind → that one. Its name alone is left, and means the other.
+    merged_away: BTreeMap<Identifier, Identifier>,
 }
 
 #[derive(Clone, Debug)]
@@ -178,6 +180,12 @@ impl Memory {
         self.apart.entry(other.clone()).or_default().insert(one.clone());
     }
 
+    /// All pairs that are kept apart, each once.
+    pub fn all_apart(&self) -> Vec<(Identifier, Identifier)> {
+        let pairs = self.apart.iter().flat_map(|(one, others)| others.iter().map(move |other| (one, other)));
+        pairs.filter(|(one, other)| one < other).map(|(one, other)| (one.clone(), other.clone())).collect()
+    }
+
     /// A reviewer says that many people have it: it names nobody from now on.
     pub fn share(&mut self, identifier: &Identifier) {
         self.release(identifier);
@@ -196,6 +204,28 @@ impl Memory {
         } else {
             self.archived.remove(record);
         }
+    }
+
+    /// A record has become part of another one of its kind.
+    pub fn merge_away(&mut self, record: &Identifier, into: &Identifier) {
+        if self.named(into) != record {
+            self.release(record);
+            self.archived.insert(record.clone());
+            self.merged_away.insert(record.clone(), into.clone());
+        }
+    }
+
+    /// The record that a record's id means.
+    fn named<'i>(&'i self, mut identifier: &'i Identifier) -> &'i Identifier {
+        while let Some(into) = self.merged_away.get(identifier) {
+            identifier = into;
+        }
+        identifier
+    }
+
+    /// Whether nothing is left of a record but its name.
+    pub fn is_merged_away(&self, record: &Identifier) -> bool {
+        self.merged_away.contains_key(record)
     }
 
     /// Where a profile is now, merges followed.
@@ -227,6 +257,7 @@ impl Memory {
 
 impl Graph for Memory {
     fn standing(&self, identifier: &Identifier) -> Standing {
+        let identifier = self.named(identifier);
         let through_address = || self.standings.get(self.hashes.get(identifier)?);
         self.standings.get(identifier).or_else(through_address).copied().unwrap_or(Standing::Free)
     }

@@ -39,7 +39,9 @@ pub fn resolve_record(evidence: &RecordEvidence<'_>, rules: &IdentityRules, grap
     let joined = joined(evidence, graph);
     let mut resolution = Resolution::nobody();
     let named = standing(in_order(evidence.identifiers, rules), graph, &mut resolution);
-    let base = joined.first().map(|holder| holder.profile).or(evidence.carried);
+    // What somebody has taken from a profile does not come back by what we once wrote on the record.
+    let carried = evidence.carried.filter(|profile| !apart(&own, *profile, graph));
+    let base = joined.first().map(|holder| holder.profile).or(carried);
     let named: Vec<(Identifier, Standing)> = without_contested(named, &mut resolution)
         .into_iter()
         // Contested ones name nobody here: the record itself is somebody.
@@ -91,7 +93,29 @@ fn joined(evidence: &RecordEvidence<'_>, graph: &dyn Graph) -> Vec<Holder> {
     profiles.dedup();
     let mut holders: Vec<Holder> = profiles.into_iter().filter_map(|profile| graph.holder(profile)).collect();
     holders.sort_by_key(survivor_order);
-    holders
+    // Whose the record is already comes first: two that somebody keeps apart stay two, whatever the CRM makes of their records.
+    let mut kept: Vec<Holder> = Vec::with_capacity(holders.len());
+    let of_record = |holder: &&Holder| Some(holder.profile) == evidence.linked;
+    for holder in holders.iter().filter(of_record).chain(holders.iter().filter(|holder| !of_record(holder))) {
+        if !kept.iter().any(|other| are_apart(other.profile, holder.profile, graph)) {
+            kept.push(*holder);
+        }
+    }
+    kept.sort_by_key(survivor_order);
+    kept
+}
+
+/// Whether an identifier is kept apart from anything that a profile holds.
+fn apart(identifier: &Identifier, profile: ProfileId, graph: &dyn Graph) -> bool {
+    if !graph.keeps_apart() {
+        return false;
+    }
+    let others = graph.apart_from(identifier);
+    !others.is_empty() && graph.identifiers(profile).iter().any(|held| others.contains(held))
+}
+
+fn are_apart(one: ProfileId, other: ProfileId, graph: &dyn Graph) -> bool {
+    one != other && graph.keeps_apart() && graph.identifiers(one).iter().any(|held| apart(held, other, graph))
 }
 
 /// The profile that a record never seen before would belong to, where that has a live record of the kind already.

@@ -1,6 +1,7 @@
 //! The log of years, resolved anew: what a changed rule would do, whether what is stored is what the log says, and how a profile
 //! falls apart when something is unlinked.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use connector::Timestamp;
@@ -8,8 +9,8 @@ use connector::Timestamp;
 use super::declared::won_traits;
 use super::{Memory, RecordEvidence, Unlinking, fall_apart, resolve, resolve_record};
 use crate::model::{
-    Attribute, Event, Graph, Identifier, IdentityRules, LogPlace, Logged, LoggedRecord, ProfileId, Standing, TraitName,
-    Whose, survivor,
+    Attribute, Event, Graph, Identifier, IdentityRules, LogPlace, Logged, LoggedRecord, ProfileId, Standing,
+    Survivorship, TraitName, Whose,
 };
 
 /// Lines that were told, for telling a profile's part of them again.
@@ -22,7 +23,10 @@ struct Told {
 /// A replay under way.
 #[derive(Debug)]
 pub struct Replay<'a> {
-    rules: &'a IdentityRules,
+    /// Those in force where the replay has come to.
+    rules: Cow<'a, IdentityRules>,
+    /// Whether the log says which rules decide.
+    follows_log: bool,
     memory: Memory,
     /// Declared traits by profile, where they are asked for.
     traits: Option<BTreeMap<ProfileId, BTreeMap<TraitName, Attribute>>>,
@@ -35,8 +39,23 @@ pub struct Replay<'a> {
 }
 
 impl<'a> Replay<'a> {
+    /// `rules` decide until the log names others.
     pub fn new(rules: &'a IdentityRules) -> Self {
-        Self { rules, memory: Memory::default(), traits: None, told: None, events: None, unattributed: 0, conflicts: 0 }
+        Self {
+            rules: Cow::Borrowed(rules),
+            follows_log: true,
+            memory: Memory::default(),
+            traits: None,
+            told: None,
+            events: None,
+            unattributed: 0,
+            conflicts: 0,
+        }
+    }
+
+    /// The given rules decide from the beginning to the end, whatever was in force then.
+    pub fn under_one_rule(self) -> Self {
+        Self { follows_log: false, ..self }
     }
 
     /// Rebuilds declared traits, too.
@@ -85,6 +104,7 @@ impl<'a> Replay<'a> {
                     told.events.entry(profile).or_default().push((place, line.clone()));
                 }
             }
+            Logged::Rules(_) if !self.follows_log => {}
             other => {
                 match other {
                     Logged::Record(record) => self.record(record),
@@ -101,6 +121,12 @@ impl<'a> Replay<'a> {
     fn other(&mut self, line: &Logged) {
         match line {
             Logged::Event(_) | Logged::Record(_) | Logged::Unlinked(..) => {}
+            // What a newer version wrote and this one cannot read: the rules before go on.
+            Logged::Rules(text) => {
+                if let Some(rules) = IdentityRules::from_text(text) {
+                    self.rules = Cow::Owned(rules);
+                }
+            }
             Logged::WentOn { from, into, at } => self.went_on(from, into, *at),
             Logged::Gone(record) => self.memory.archive(record, true),
             Logged::Joined(one, other) => {
@@ -128,17 +154,15 @@ impl<'a> Replay<'a> {
         let held: BTreeSet<Identifier> = self.memory.identifiers(profile).into_iter().collect();
         let Some(told) = &mut self.told else { return };
         let events = told.events.remove(&profile).unwrap_or_default();
-        let concerns = |(_, line): &&(LogPlace, Logged)| line.names().iter().any(|name| held.contains(name));
+        let concerns =
+            |(_, line): &&(LogPlace, Logged)| line.is_for_all() || line.names().iter().any(|name| held.contains(name));
         let mut lines: Vec<(LogPlace, Logged)> = told.others.iter().filter(concerns).cloned().collect();
         lines.extend(events.iter().cloned());
         lines.sort_by_key(|(place, _)| *place);
-        let apart: Vec<(Identifier, Identifier)> = held
-            .iter()
-            .flat_map(|one| self.memory.apart_from(one).into_iter().map(move |other| (one.clone(), other)))
-            .collect();
+        let apart = self.memory.all_apart();
         let unlinking = Unlinking { identifier, held: &held, apart: &apart };
         let is_live = |record: &Identifier| !self.memory.is_archived(record);
-        let parts = fall_apart(self.rules, &lines, unlinking, &is_live);
+        let parts = fall_apart(&self.rules, &lines, unlinking, &is_live);
         let profiles = self.memory.part(profile, identifier, &parts);
         for (profile, part) in profiles.iter().zip(&parts) {
             if let Some(traits) = &mut self.traits {
@@ -159,14 +183,14 @@ impl<'a> Replay<'a> {
     }
 
     fn event(&mut self, row: i64, event: &Event) -> Option<ProfileId> {
-        let resolution = resolve(event, self.rules, &self.memory);
+        let resolution = resolve(event, &self.rules, &self.memory);
         self.fold(&resolution.whose);
         self.conflicts += u64::from(!resolution.conflicts.is_empty());
         let profile = self.memory.apply(&resolution, event.at);
         self.unattributed += u64::from(profile.is_none());
         if let (Some(traits), Some(profile)) = (&mut self.traits, profile) {
             let known = traits.entry(profile).or_default();
-            for change in won_traits(event, &resolution, Some(known), event.received_at) {
+            for change in won_traits(event, &resolution, Some(known), event.received_at, &self.rules.survivorship) {
                 known.insert(change.name, change.attribute);
             }
         }
@@ -179,7 +203,7 @@ impl<'a> Replay<'a> {
     /// What a merge makes of declared traits and lines.
     fn fold(&mut self, whose: &Whose) {
         if let Some(traits) = &mut self.traits {
-            fold_merge(traits, whose);
+            fold_merge(traits, whose, &self.rules.survivorship);
         }
         if let (Some(told), Whose::Merge { survivor, losers }) = (&mut self.told, whose) {
             for loser in losers {
@@ -194,7 +218,9 @@ impl<'a> Replay<'a> {
         self.memory.archive(&own, false);
         let profile_of = |id: &Identifier| self.memory.standing(id).profile();
         let linked = profile_of(&own);
-        let merged: Vec<ProfileId> = record.merged.iter().filter_map(profile_of).collect();
+        // What has become part of another record before has nobody to bring along.
+        let news = record.merged.iter().filter(|id| !self.memory.is_merged_away(id));
+        let merged: Vec<ProfileId> = news.filter_map(profile_of).collect();
         let evidence = RecordEvidence {
             key: &record.key,
             linked,
@@ -202,11 +228,11 @@ impl<'a> Replay<'a> {
             carried: record.carried.as_ref().and_then(profile_of),
             identifiers: &record.identifiers,
         };
-        let resolved = resolve_record(&evidence, self.rules, &self.memory);
+        let resolved = resolve_record(&evidence, &self.rules, &self.memory);
         self.fold(&resolved.resolution.whose);
         self.memory.apply(&resolved.resolution, record.at);
         for id in &record.merged {
-            self.memory.archive(id, true);
+            self.memory.merge_away(id, &own);
         }
     }
 
@@ -217,7 +243,11 @@ impl<'a> Replay<'a> {
             (Some(only), None) => self.memory.hold(only, into, at),
             (None, _) => {}
         }
-        self.memory.archive(from, true);
+        if from.kind == into.kind {
+            self.memory.merge_away(from, into);
+        } else {
+            self.memory.archive(from, true);
+        }
     }
 
     /// Two profiles become one, by the rule of survivors.
@@ -236,13 +266,13 @@ impl<'a> Replay<'a> {
 }
 
 /// What a merge makes of declared traits.
-fn fold_merge(traits: &mut BTreeMap<ProfileId, BTreeMap<TraitName, Attribute>>, whose: &Whose) {
+fn fold_merge(traits: &mut BTreeMap<ProfileId, BTreeMap<TraitName, Attribute>>, whose: &Whose, rules: &Survivorship) {
     let Whose::Merge { survivor: into, losers } = whose else { return };
     for loser in losers {
         for (name, theirs) in traits.remove(loser).unwrap_or_default() {
             let kept = traits.entry(*into).or_default();
-            let winner = kept.get(&name).map_or(theirs.clone(), |ours| survivor(ours, &theirs).clone());
-            kept.insert(name, winner);
+            let winner = kept.get(&name).map(|ours| rules.settle(&name, ours, &theirs));
+            kept.insert(name, winner.unwrap_or(theirs));
         }
     }
 }
@@ -258,9 +288,11 @@ pub fn partition(memory: &Memory) -> Partition {
 }
 
 impl Memory {
-    /// A profile holds an identifier that nobody holds yet.
+    /// A profile holds an identifier that nobody holds yet, unless somebody has kept them apart.
     fn hold(&mut self, profile: ProfileId, identifier: &Identifier, at: Timestamp) {
-        if self.standing(identifier) == Standing::Free {
+        let apart = self.apart_from(identifier);
+        let kept_apart = self.identifiers(profile).iter().any(|held| apart.contains(held));
+        if self.standing(identifier) == Standing::Free && !kept_apart {
             let resolution = crate::model::Resolution {
                 attach: vec![identifier.clone()],
                 ..crate::model::Resolution::of(Whose::Existing(profile))

@@ -260,6 +260,9 @@ pub trait Store: PersonalData + StandingData + Leads + Debug + Send + Sync {
     /// The log of identity after a place, events among it, in order; none is the end.
     async fn identity_log(&self, after: LogPlace, limit: usize) -> Result<Vec<(LogPlace, Logged)>>;
 
+    /// Puts rules of identity in force: a line of the log, and the note [`crate::store::IDENTITY_RULES`].
+    async fn adopt_identity(&self, rules: Arc<str>, now: Timestamp) -> Result<()>;
+
     /// What must never be in one profile, each pair once.
     async fn kept_apart(&self) -> Result<Vec<(Identifier, Identifier)>>;
 

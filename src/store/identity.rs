@@ -10,6 +10,9 @@ use crate::model::{
     TraitName,
 };
 
+/// The note of the rules of identity in force ([`crate::model::IdentityRules::to_text`]).
+pub const IDENTITY_RULES: &str = "identity_rules";
+
 /// A profile with what it holds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HeldBy {
@@ -98,7 +101,7 @@ pub struct ReviewRow {
 }
 
 /// What a person says to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// They are one.
     Merge,
@@ -110,18 +113,38 @@ pub enum Answer {
     Shared,
     /// Nothing is to be done.
     Dismiss,
+    /// Of a domain that several companies claim: whoever is known by it alone belongs to the company with this key.
+    Belongs(Arc<str>),
 }
 
 impl Answer {
+    /// Those that need no more words.
     pub const ALL: [Self; 5] = [Self::Merge, Self::KeepApart, Self::Holder, Self::Shared, Self::Dismiss];
 
-    pub fn as_str(self) -> &'static str {
+    /// `belongs group:g-1`
+    pub fn text(&self) -> String {
+        match self {
+            Self::Belongs(company) => format!("{} {company}", self.as_str()),
+            _ => self.as_str().to_owned(),
+        }
+    }
+
+    /// Reads back what [`Self::text`] wrote.
+    pub fn from_text(text: &str) -> Option<Self> {
+        match text.split_once(' ') {
+            Some(("belongs", company)) => Some(Self::Belongs(company.into())),
+            _ => Self::ALL.into_iter().find(|answer| answer.as_str() == text),
+        }
+    }
+
+    pub fn as_str(&self) -> &'static str {
         match self {
             Self::Merge => "merge",
             Self::KeepApart => "keep_apart",
             Self::Holder => "holder",
             Self::Shared => "shared",
             Self::Dismiss => "dismiss",
+            Self::Belongs(_) => "belongs",
         }
     }
 }

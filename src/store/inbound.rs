@@ -233,6 +233,9 @@ pub struct ComputeInput<'a> {
     pub told: Option<(Timestamp, &'a [Score])>,
 }
 
+/// Traits of a company as its people have them, and the instant at which they change by time alone.
+pub type RolledUp = (BTreeMap<TraitName, Value>, Option<Timestamp>);
+
 /// Computes traits and scores. Pure.
 pub trait ComputeProfiles: Debug + Send + Sync {
     /// Rules whose facts are wanted.
@@ -243,6 +246,17 @@ pub trait ComputeProfiles: Debug + Send + Sync {
     /// How long nothing is done about entries into a band after something was.
     fn cooldown(&self, _band: &str) -> Duration {
         Duration::ZERO
+    }
+
+    /// What the people of a company come to together, and when that changes by time alone: from what is computed of each, and the
+    /// deals of the company and its people, each once.
+    fn roll_up(&self, _members: &[BTreeMap<TraitName, Value>], _deals: &[Deal], _as_of: Timestamp) -> RolledUp {
+        RolledUp::default()
+    }
+
+    /// The computed traits of people that a roll-up reads; none where nothing is rolled up.
+    fn rolled_up(&self) -> &[TraitName] {
+        &[]
     }
 
     /// The rules by which profiles belong to companies; without any nothing is derived of companies.

@@ -24,12 +24,13 @@ pub use assignment::{Assigned, Assigning, AssignmentRow, AssignmentState, Entrie
 pub use error::{Error, Result};
 pub use face::{MatchFacts, Store};
 pub use identity::{
-    Alike, Answer, Component, ConflictRow, EdgeEnd, EdgeRow, Held, HeldBy, HeldState, Part, PartComponent, ReviewRow,
+    Alike, Answer, Component, ConflictRow, EdgeEnd, EdgeRow, Held, HeldBy, HeldState, IDENTITY_RULES, Part,
+    PartComponent, ReviewRow,
 };
 pub use inbound::{
     AppendEvents, Checkpoint, ComputeInput, ComputeProfiles, EventDecision, Guard, Incoming, IncomingPage,
-    IngestReport, Known, PageReport, PlanRecords, RecordDecision, RejectedEvents, ResolveEvents, StreamKey, Tally,
-    Verdict,
+    IngestReport, Known, PageReport, PlanRecords, RecordDecision, RejectedEvents, ResolveEvents, RolledUp, StreamKey,
+    Tally, Verdict,
 };
 pub use lock::FlowLock;
 pub use outbound::{Delivered, Fate, FuseTally, Lease, StageDecision, StageItem, StageReport, StageWrites};

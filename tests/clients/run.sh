@@ -1,15 +1,16 @@
 #!/bin/sh
 # Programs of others against Ferry, unchanged: the vendors' own and the best-known client libraries against the mock CRMs (if
 # they work here, the mocks are faithful enough to test our connectors with), the record matcher on a public test set, the
-# predictive model against scikit-learn, and event SDKs against the daemon. Installs what it needs under target/clients; needs Python 3.9 or newer, Node 18 or newer and the
-# package registries. `run.sh hubspot`, `salesforce`, `dynamics`, `zoho`, `matcher`, `learn` or `sdks` tries one of them.
+# predictive model against scikit-learn, and event SDKs against the daemon, those of browsers in a headless Chromium. Installs what
+# it needs under target/clients; needs Python 3.9 or newer, Node 18 or newer and the package registries. `run.sh hubspot`,
+# `salesforce`, `dynamics`, `zoho`, `matcher`, `learn`, `sdks` or `browsers` tries one of them.
 set -eu
 cd "$(dirname "$0")/../.."
 
 only=${1:-all}
 case "$only" in
-    all | hubspot | salesforce | dynamics | zoho | matcher | learn | sdks) ;;
-    *) echo "usage: $0 [hubspot|salesforce|dynamics|zoho|matcher|learn|sdks]" >&2; exit 2 ;;
+    all | hubspot | salesforce | dynamics | zoho | matcher | learn | sdks | browsers) ;;
+    *) echo "usage: $0 [hubspot|salesforce|dynamics|zoho|matcher|learn|sdks|browsers]" >&2; exit 2 ;;
 esac
 
 # The build says where it put the binary: the target directory may be anywhere.
@@ -82,4 +83,20 @@ if wanted sdks; then
     mkdir -p "$clients/node"
     npm install --silent --no-package-lock --no-audit --no-fund --prefix "$clients/node" @segment/analytics-node
     python tests/clients/sdks.py "$ferry" "$PWD/$clients/node/node_modules"
+fi
+if wanted browsers; then
+    # A browser comes from the system: `apt-get install chromium` on Debian. Where there is none, and no right to install one, that
+    # is said and nothing is tried.
+    browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)
+    if [ -z "$browser" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        timeout 180 apt-get install -y -qq --no-install-recommends chromium >/dev/null 2>&1 || true
+        browser=$(command -v chromium || true)
+    fi
+    if [ -n "$browser" ]; then
+        npm install --silent --no-package-lock --no-audit --no-fund --prefix "$clients/browser" \
+            @segment/analytics-next @rudderstack/analytics-js
+        python tests/clients/browsers.py "$ferry" "$PWD/$clients/browser/node_modules" "$browser"
+    else
+        echo "skip browser SDKs: no Chromium here; Debian's package is called chromium"
+    fi
 fi

@@ -7,82 +7,34 @@ usage: sdks.py FERRY NODE_MODULES   (segment-analytics-python and rudder-sdk-pyt
 import json
 import os
 import pathlib
-import signal
-import socket
-import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-import urllib.error
-import urllib.request
 
 import rudderstack.analytics
 import segment.analytics
 
-MESSAGES = 1500
 HERE = pathlib.Path(__file__).resolve().parent
-CONFIG = """
-[store]
-path = "ferry.db"
-[server]
-listen = "127.0.0.1:{events}"
-[admin]
-listen = "127.0.0.1:{admin}"
+# -I keeps this folder out of the path; behind the libraries of the same names it is in nobody's way.
+sys.path.append(str(HERE))
+from daemon import Daemon  # noqa: E402
+
+MESSAGES = 1500
+SOURCES = """
 [[source]]
 name = "segment-python"
-write_key = {{ env = "KEY_SEGMENT_PYTHON" }}
+write_key = { env = "KEY_SEGMENT_PYTHON" }
 [[source]]
 name = "rudder-python"
-write_key = {{ env = "KEY_RUDDER_PYTHON" }}
+write_key = { env = "KEY_RUDDER_PYTHON" }
 max_message = "1MB"
 [[source]]
 name = "segment-node"
-write_key = {{ env = "KEY_SEGMENT_NODE" }}
+write_key = { env = "KEY_SEGMENT_NODE" }
 """
 KEYS = {"KEY_SEGMENT_PYTHON": "key-sp", "KEY_RUDDER_PYTHON": "key-rp", "KEY_SEGMENT_NODE": "key-sn"}
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-class Daemon:
-    def __init__(self, ferry, folder):
-        self.ferry, self.folder = ferry, pathlib.Path(folder)
-        self.events, self.admin = free_port(), free_port()
-        self.host = f"http://127.0.0.1:{self.events}"
-        (self.folder / "sync.toml").write_text(CONFIG.format(events=self.events, admin=self.admin))
-        self.process = None
-
-    def start(self):
-        command = [self.ferry, "run", "-c", str(self.folder / "sync.toml")]
-        log = open(self.folder / "log", "ab")
-        self.process = subprocess.Popen(command, env={**os.environ, **KEYS}, stderr=log, stdout=log)
-        for _ in range(600):
-            try:
-                with urllib.request.urlopen(f"{self.host}/health", timeout=1):
-                    return
-            except (urllib.error.URLError, OSError):
-                assert self.process.poll() is None, (self.folder / "log").read_text()
-                time.sleep(0.05)
-        raise AssertionError("the daemon did not come up")
-
-    def kill(self):
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(timeout=30) == 0, (self.folder / "log").read_text()
-
-    def bodies(self, source):
-        store = sqlite3.connect(f"file:{self.folder / 'ferry.db'}?mode=ro", uri=True)
-        rows = store.execute("SELECT body FROM event JOIN source ON source.id = event.source WHERE source.name = ?", [source])
-        return [json.loads(body) for (body,) in rows]
 
 
 def paced(send):
@@ -144,7 +96,7 @@ def check(daemon, source, others):
 def main():
     ferry, modules = sys.argv[1:3]
     with tempfile.TemporaryDirectory() as folder:
-        daemon = Daemon(ferry, folder)
+        daemon = Daemon(ferry, folder, SOURCES, KEYS)
         daemon.start()
         failures = []
         senders = [

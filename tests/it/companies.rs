@@ -4,7 +4,7 @@ use connector::{FieldKind, Fields, Object, RecordId, Value};
 use connector_conformance::memory::field;
 use ferry::config::Vendor;
 use ferry::model::RunState;
-use ferry::store::{CompanyDetail, CompanyOf};
+use ferry::store::{Answer, CompanyDetail, CompanyOf};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
@@ -143,6 +143,55 @@ async fn a_group_that_claims_a_domain_takes_its_people_in() {
     assert_eq!(world.trait_of("user_id:u-bob", "company.name").await, Value::Null);
     let rivals = company(&world.app, "domain:acme.example").await.rivals;
     assert_eq!(rivals.iter().map(|(_, key)| key.to_string()).collect::<Vec<_>>(), ["group:g-1", "group:g-2"]);
+}
+
+#[tokio::test]
+async fn people_of_a_contested_domain_follow_the_answer_for_as_long_as_it_is_an_answer() {
+    let lines = [
+        identify("u-bob", 0, json!({ "email": "bob@acme.example" })),
+        group("u-ann", 0, "g-1", json!({ "name": "Acme", "website": "https://www.acme.example/" })),
+        group("u-eve", 0, "g-2", json!({ "name": "Acme East", "website": "acme.example" })),
+    ];
+    let world = after(NO_CRM, &lines.concat()).await;
+    let now = connector::Clock::now(&*world.clock);
+    let open = async || world.app.store.reviews(true, 10).await.unwrap();
+    let [question] = open().await.try_into().unwrap();
+    assert_eq!(question.detail.as_deref(), Some("claimed by group:g-1 and group:g-2"));
+    let answer = async |id, answer| world.app.store.answer_review(id, answer, now).await;
+    for (wrong, why) in [
+        (Answer::Merge, "say whose the domain is"),
+        (Answer::Holder, "say whose the domain is"),
+        (Answer::Belongs("group:g-9".into()), "does not claim acme.example"),
+    ] {
+        let refused = answer(question.id, wrong).await.unwrap_err();
+        assert!(refused.to_string().contains(why), "{refused}");
+    }
+    let answered = answer(question.id, Answer::Belongs("group:g-2".into())).await.unwrap();
+    assert!(answered.is_some());
+    assert_eq!(primary(&world.app, "user_id:u-bob").await, "group:g-2 by email_domain", "before any computation");
+    world.compute().await;
+    assert_eq!(world.trait_of("user_id:u-bob", "company.name").await, Value::from("Acme East"));
+    let kept = world.app.store.reviews(false, 10).await.unwrap();
+    assert_eq!(kept[0].answer, Some(Answer::Belongs("group:g-2".into())));
+    // Whoever comes later, and whatever the companies say again: it stands, and is not asked again.
+    import(&world, &identify("u-cas", 1, json!({ "email": "cas@acme.example" }))).await;
+    import(&world, &group("u-ann", 3, "g-1", json!({ "name": "Acme Works" }))).await;
+    world.compute().await;
+    assert_eq!(primary(&world.app, "user_id:u-cas").await, "group:g-2 by email_domain");
+    assert_eq!(company(&world.app, "group:g-2").await.member_count, 3);
+    assert!(open().await.is_empty());
+    // Others claim it: another question, and until that is answered they stay with the domain.
+    import(&world, &group("u-fay", 4, "g-3", json!({ "name": "Acme West", "website": "acme.example" }))).await;
+    world.compute().await;
+    assert_eq!(primary(&world.app, "user_id:u-bob").await, "domain:acme.example by email_domain");
+    let [second] = open().await.try_into().unwrap();
+    answer(second.id, Answer::Dismiss).await.unwrap();
+    world.compute().await;
+    assert_eq!(primary(&world.app, "user_id:u-bob").await, "domain:acme.example by email_domain");
+    // It takes its word back: what was said of the two holds again.
+    import(&world, &group("u-fay", 5, "g-3", json!({ "website": "west.example" }))).await;
+    world.compute().await;
+    assert_eq!(primary(&world.app, "user_id:u-bob").await, "group:g-2 by email_domain");
 }
 
 #[tokio::test]

@@ -177,9 +177,14 @@ impl World {
 
     /// One message as an import takes it; `Err` is what is wrong with it.
     pub async fn message(&self, text: &str) -> Result<(), String> {
+        self.message_of("file", text).await
+    }
+
+    /// The same of a source.
+    pub async fn message_of(&self, source: &str, text: &str) -> Result<(), String> {
         let now = self.clock.now();
         let options = DecodeOptions {
-            source: "file".into(),
+            source: source.into(),
             max_message: MAX_MESSAGE,
             client: false,
             identity: self.app.settings.identity.clone(),
@@ -322,7 +327,15 @@ pub fn open(config: &str, folder: &Path, clock: Arc<LeapClock>, connectors: &[Ar
         .zip(connectors.iter().chain(std::iter::repeat(connectors.last().unwrap())))
         .map(|(settings, connector)| Connection { settings: settings.clone(), connector: connector.clone() });
     let connections = connections.collect();
-    App::with_connections(loaded.settings, store, outside, connections).unwrap()
+    let app = App::with_connections(loaded.settings, store, outside, connections).unwrap();
+    // Tests make their world between two steps of theirs: a thread of its own waits for the store.
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            runtime.block_on(app.under_rules_in_force()).unwrap().0
+        });
+        waiting.join().unwrap()
+    })
 }
 
 /// The fields that the preset maps, as `fields --create` would make them, and the CRM's own.

@@ -81,7 +81,7 @@ impl<'a> Stage<'a> {
             entropy: Arc::new(StoryChance::new(!seed)),
             environment: Arc::new(SystemEnvironment),
         };
-        let app = App::assemble(settings, Arc::new(store), world)?;
+        let (app, _) = App::assemble(settings, Arc::new(store), world)?.under_rules_in_force().await?;
         let teller = Teller::new(&cx.terminal, pace);
         Ok(Self { teller, claims: Claims::default(), app, portal, clock, folder, _lock: lock })
     }

@@ -11,7 +11,7 @@ pub async fn run(cx: &Cx) -> Ended {
         return Err(Failure::new(format!("there is no store yet at {}", settings.store_path.display()))
             .with_fix("`ferry pull` and `ferry ingest` make it and fill it"));
     }
-    let app = cx.assemble_offline(settings)?;
+    let app = cx.assemble_offline(settings).await?;
     let found = app.ask_about_alike().await?;
     let view = json!({ "people": found.people, "pairs": found.pairs, "alike": found.alike, "new": found.new });
     cx.terminal.show(&view, |terminal| {

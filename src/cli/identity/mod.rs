@@ -1,5 +1,6 @@
 //! `ferry identity …`: who is who, and how sure of it.
 
+mod adopt;
 mod alike;
 mod conflicts;
 mod evaluate;
@@ -33,6 +34,8 @@ pub enum What {
     Unmerge(unmerge::Args),
     /// What other rules would make of everything there is, before they are in force
     Preview(preview::Args),
+    /// Put the [identity] of the file in force from now on; what was decided before stays
+    Adopt,
     /// Tell the whole log again, and hold what is stored against it
     Replay(replay::Args),
     /// Run the record matcher on any CSV file, and hold it against the truth where a column tells it
@@ -47,6 +50,7 @@ pub async fn run(args: &Args, cx: &Cx) -> Ended {
         What::Match => alike::run(cx).await,
         What::Unmerge(args) => unmerge::run(args, cx).await,
         What::Preview(args) => preview::run(args, cx).await,
+        What::Adopt => adopt::run(cx).await,
         What::Replay(args) => replay::run(args, cx).await,
         What::Evaluate(args) => evaluate::run(args, cx),
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::table;
-use crate::app::identity;
+use crate::app::{identity, rules};
 use crate::cli::cx::{Cx, of_config};
 use crate::cli::exit::{Ended, Exit, Failure};
 use crate::config;
@@ -24,7 +24,8 @@ pub async fn run(args: &Args, cx: &Cx) -> Ended {
         Failure::new(format!("there is no store yet at {}", settings.store_path.display()))
             .with_fix("`ferry pull` and `ferry ingest` make it and fill it")
     })?;
-    let found = identity::preview(&*store, &settings.identity, &new.identity).await?;
+    let now = rules::in_force(&*store, &settings.identity).await?;
+    let found = identity::preview(&*store, &now, &new.identity).await?;
     let largest: Vec<_> = found
         .largest
         .iter()

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::app::identity;
+use crate::app::{identity, rules};
 use crate::cli::clean;
 use crate::cli::cx::Cx;
 use crate::cli::exit::{Ended, Exit, Failure};
@@ -20,7 +20,8 @@ pub async fn run(_: &Args, cx: &Cx) -> Ended {
         Failure::new(format!("there is no store yet at {}", settings.store_path.display()))
             .with_fix("`ferry pull` and `ferry ingest` make it and fill it")
     })?;
-    let found = identity::check(&*store, &settings.identity).await?;
+    let rules = rules::in_force(&*store, &settings.identity).await?;
+    let found = identity::check(&*store, &rules).await?;
     let view = json!({
         "events": found.events,
         "lines": found.lines,

@@ -8,7 +8,7 @@ use crate::cli::cx::Cx;
 use crate::cli::exit::{Ended, Exit, Failure};
 use crate::cli::terminal::Terminal;
 use crate::cli::{clean, moment};
-use crate::model::ReviewReason;
+use crate::model::{CompanyKey, ReviewReason};
 use crate::store::{Answer, ReviewRow, Store};
 
 /// Questions shown at once.
@@ -20,7 +20,7 @@ pub struct Args {
     pub action: Option<Action>,
 }
 
-#[derive(Debug, clap::Subcommand)]
+#[derive(Clone, Debug, clap::Subcommand)]
 pub enum Action {
     /// Open questions, the likeliest pairs first (the default)
     List {
@@ -38,6 +38,12 @@ pub enum Action {
     Shared { id: i64 },
     /// Nothing is to be done
     Dismiss { id: i64 },
+    /// People known by the domain alone belong to this company, one of those that claim it
+    Belongs {
+        id: i64,
+        /// group:ID or crm:CONNECTION:ID
+        company: String,
+    },
 }
 
 #[derive(Debug, Serialize)]
@@ -56,7 +62,7 @@ struct View {
     because: Vec<String>,
     profiles: Vec<Side>,
     seen: u64,
-    answer: Option<&'static str>,
+    answer: Option<String>,
     answered_at: Option<Timestamp>,
 }
 
@@ -69,7 +75,7 @@ struct Side {
 
 pub async fn run(args: &Args, cx: &Cx) -> Ended {
     let settings = cx.settings()?;
-    let (id, answer) = match args.action {
+    let (id, answer) = match args.action.clone() {
         None => return list(false, cx.reading(&settings)?.as_deref(), &cx.terminal).await,
         Some(Action::List { answered }) => {
             return list(answered, cx.reading(&settings)?.as_deref(), &cx.terminal).await;
@@ -79,19 +85,27 @@ pub async fn run(args: &Args, cx: &Cx) -> Ended {
         Some(Action::Holder { id }) => (id, Answer::Holder),
         Some(Action::Shared { id }) => (id, Answer::Shared),
         Some(Action::Dismiss { id }) => (id, Answer::Dismiss),
+        Some(Action::Belongs { id, company }) => {
+            let key = CompanyKey::parse(&company).ok_or_else(|| {
+                Failure::usage(format!("`{}` is no company", clean::line(&company)))
+                    .with_fix("group:ID or crm:CONNECTION:ID, as the question names them")
+            })?;
+            (id, Answer::Belongs(key.to_string().into()))
+        }
     };
     let unknown =
         || Failure::new(format!("there is no open question {id}")).with_fix("ferry identity review lists them");
     let store = cx.writing(&settings)?.ok_or_else(unknown)?;
-    let answered = store.answer_review(id, answer, cx.clock.now()).await?.ok_or_else(unknown)?;
-    let said = match answer {
+    let answered = store.answer_review(id, answer.clone(), cx.clock.now()).await?.ok_or_else(unknown)?;
+    let said = match &answer {
         Answer::Merge => "they are one profile now",
         Answer::KeepApart => "they are kept apart from now on, whatever comes",
         Answer::Holder => "it is its holder's alone",
         Answer::Shared => "it names nobody from now on",
         Answer::Dismiss => "dismissed",
+        Answer::Belongs(_) => "whoever is known by it alone belongs there; the next computation places them",
     };
-    let done = serde_json::json!({ "id": id, "answer": answer.as_str() });
+    let done = serde_json::json!({ "id": id, "answer": answer.text() });
     cx.terminal
         .show(&done, |terminal| terminal.say(format!("{}: {said}", clean::line(&answered.identifier.to_string()))))?;
     Ok(Exit::Done)
@@ -126,7 +140,7 @@ async fn view(row: &ReviewRow, store: &dyn Store) -> Result<View, Failure> {
         because: row.detail.iter().flat_map(|detail| detail.lines()).map(str::to_owned).collect(),
         profiles: sides,
         seen: row.seen,
-        answer: row.answer.map(Answer::as_str),
+        answer: row.answer.as_ref().map(Answer::text),
         answered_at: row.answered_at,
     })
 }
@@ -150,12 +164,12 @@ fn print(list: &List, answered: bool, terminal: &Terminal) {
         for line in &review.because {
             terminal.say(format!("     {}", clean::line(line)));
         }
-        if let Some(answer) = review.answer {
-            terminal.say(format!("     answered: {answer}"));
+        if let Some(answer) = &review.answer {
+            terminal.say(format!("     answered: {}", clean::line(answer)));
         }
     }
     if !answered {
-        terminal.note("answer with ferry identity review merge|keep-apart|holder|shared|dismiss ID");
+        terminal.note("answer with ferry identity review merge|keep-apart|holder|shared|dismiss ID, of a domain belongs ID COMPANY");
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::app::rules;
 use crate::cli::clean;
 use crate::cli::cx::Cx;
 use crate::cli::exit::{Ended, Exit, Failure};
@@ -12,7 +13,7 @@ use crate::model::Identifier;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The identifier that does not belong: email:…, phone:…, anonymous_id:…, loyalty_id:…
+    /// The identifier that does not belong: email:…, phone:…, anonymous_id:…, loyalty_id:…, crm:CONN:OBJECT:ID
     pub key: String,
 }
 
@@ -37,7 +38,8 @@ pub async fn run(args: &Args, cx: &Cx) -> Ended {
     })?;
     let nobody = || Failure::new(format!("nobody holds {}", clean::line(&args.key)));
     let store = cx.writing(&settings)?.ok_or_else(nobody)?;
-    let plan = Arc::new(Parting { identity: settings.identity.clone() });
+    let identity = rules::in_force(&*store, &settings.identity).await?;
+    let plan = Arc::new(Parting { identity });
     let profiles = store.unlink(identifier.clone(), cx.clock.now(), plan).await?;
     let mut sides = Vec::new();
     for profile in profiles {

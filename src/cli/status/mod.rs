@@ -9,6 +9,7 @@ use std::sync::Arc;
 use connector::{ConnectionName, Timestamp};
 
 use crate::app::quota_note;
+use crate::app::rules::{self, RulesState};
 use crate::cli::cx::Cx;
 use crate::cli::exit::{Ended, Exit};
 use crate::cli::moment;
@@ -23,15 +24,20 @@ pub async fn run(cx: &Cx) -> Ended {
     let store = cx.reading(&settings)?;
     let connections = settings.connections.iter();
     let configured = connections.map(|one| (one.name.clone(), one.vendor.kind().into())).collect();
-    show(store.as_deref(), configured, &settings.sources, cx.clock.now(), &cx.terminal).await
+    let identity = match &store {
+        Some(store) => rules::state(&**store, &settings.identity).await?,
+        None => RulesState::First,
+    };
+    show(store.as_deref(), configured, (&settings.sources, identity), cx.clock.now(), &cx.terminal).await
 }
 
-/// Reads the store and shows what it says; `configured` is each connection's name and type, `sources` those of events. `store` is `None` before
+/// Reads the store and shows what it says; `configured` is each connection's name and type, `sources` those of events, `identity`
+/// whether the file's rules decide. `store` is `None` before
 /// anything has made it.
 pub async fn show(
     store: Option<&dyn Store>,
     configured: Vec<(ConnectionName, Arc<str>)>,
-    sources: &[SourceSettings],
+    (sources, identity): (&[SourceSettings], RulesState),
     now: Timestamp,
     terminal: &Terminal,
 ) -> Ended {
@@ -52,7 +58,7 @@ pub async fn show(
         None => Default::default(),
     };
     let sources = sources::sources(now, sources, &sent);
-    let status = Status { sources, ..view(now, &known, &stats, &runs, &schedules) };
+    let status = Status { sources, identity_rules: identity.as_str(), ..view(now, &known, &stats, &runs, &schedules) };
     terminal.show(&status, |terminal| print(&status, now, terminal))?;
     Ok(Exit::Done)
 }
@@ -72,6 +78,10 @@ pub fn print(status: &Status, now: Timestamp, terminal: &Terminal) {
         line.push_str(&format!(" · {} identity conflicts", moment::count(status.identity_conflicts)));
     }
     terminal.say(line);
+    if status.identity_rules == RulesState::Differ.as_str() {
+        terminal.say(terminal.paint(Tone::Warn, rules::DIFFER));
+        terminal.say(terminal.paint(Tone::Quiet, &format!("  {}", rules::DIFFER_FIX)));
+    }
     terminal.say("");
     sources::print(&status.sources, now, terminal);
     if status.connections.is_empty() {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use connector::{ConnectionName, Object, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::app::rules::RulesState;
 use crate::cli::status::health::{self, Signs, State};
 use crate::cli::status::sources::Source;
 use crate::model::{Flow, Run};
@@ -22,6 +23,8 @@ pub struct Status {
     pub stale: u64,
     /// Events and records that named two known people.
     pub identity_conflicts: u64,
+    /// Whether the file's `[identity]` decides: `in_force`, `first` (nothing has been decided yet) or `differ`.
+    pub identity_rules: &'static str,
     pub connections: Vec<Connection>,
     pub sources: Vec<Source>,
 }
@@ -91,6 +94,7 @@ pub fn view(
         events: stats.events,
         stale: stats.stale,
         identity_conflicts: stats.identity_conflicts,
+        identity_rules: RulesState::First.as_str(),
         connections,
         sources: Vec::new(),
     }
@@ -173,7 +177,7 @@ mod tests {
         let configured = [Configured { name, kind: "crm".into(), budget }];
         let status = view(Timestamp::from_secs(30), &configured, &stats, &[run], &[]);
         let want = serde_json::json!({
-            "profiles": 12, "events": 340, "stale": 0, "identity_conflicts": 0,
+            "profiles": 12, "events": 340, "stale": 0, "identity_conflicts": 0, "identity_rules": "first",
             "connections": [{
                 "name": "acme", "type": "crm", "state": "degraded",
                 "why": "1 failed record", "fix": "`ferry failures` says why and what to do about each",

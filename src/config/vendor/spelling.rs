@@ -32,5 +32,6 @@ mod tests {
     fn fields_of_traits_are_spelt_like_the_key() {
         assert_eq!(Vendor::Hubspot.enrichment_field("top_product_30d"), "cdp_top_product_30d");
         assert_eq!(Vendor::Salesforce.enrichment_field("top_product_30d"), "CDP_Top_Product_30d__c");
+        assert_eq!(Vendor::Dynamics.enrichment_field("top_product_30d"), "new_cdp_top_product_30d");
     }
 }

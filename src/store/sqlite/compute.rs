@@ -1,6 +1,6 @@
 //! Recomputation: stale and due profiles, and only what changed is written.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use connector::{Timestamp, Value};
 
@@ -34,12 +34,21 @@ pub(super) fn compute(
     let ids = chosen(session, as_of, all, after.map_or(0, |id| id.0), limit.max(1))?;
     let wanted: HashSet<RuleId> = computing.rules().into_iter().collect();
     let mut changed = 0;
+    let mut told: BTreeSet<i64> = BTreeSet::new();
     for id in &ids {
         if let Some((profile, kept)) = load(session, *id)? {
-            let company = match rules {
+            let left = if computing.rolled_up().is_empty() { None } else { company::primary(session, *id)? };
+            let mut company = match rules {
                 Some(rules) => company::place(session, &profile, rules, as_of)?,
                 None => BTreeMap::new(),
             };
+            let employer = if computing.rolled_up().is_empty() { None } else { company::primary(session, *id)? };
+            let mut rolled_due = None;
+            if let Some(employer) = employer {
+                let (rolled, due) = company::roll_up(session, employer, computing, as_of)?;
+                rolled_due = due;
+                company.extend(rolled);
+            }
             let consents = gate.consents(Some(*id))?;
             let result = if consents.allows(Purpose::Analytics) {
                 let facts = fact_rules::facts(session, *id, &wanted)?;
@@ -57,15 +66,23 @@ pub(super) fn compute(
                 };
                 let mut result = computing.compute(&input);
                 result.traits.extend(company);
+                result.due_at = [result.due_at, rolled_due].into_iter().flatten().min();
                 result
             } else {
                 Computed::default()
             };
+            let rolled = |name: &TraitName| profile.computed.get(name) != result.traits.get(name);
+            let tell = left != employer || computing.rolled_up().iter().any(rolled);
+            told.extend([left, employer].into_iter().flatten().filter(|_| tell));
             changed += u64::from(store(session, &profile, &kept, as_of, &result)?);
             let cooldown = |band: &str| computing.cooldown(band);
             standing::save(session, *id, profile.known, &kept.standings, &result, &cooldown)?;
         }
         session.run("DELETE FROM stale WHERE profile = ?1", [id])?;
+    }
+    // Last of all, for each is taken off the list when it has been computed.
+    for company in told {
+        company::tell(session, company)?;
     }
     let more = ids.last().filter(|_| ids.len() >= limit.max(1)).map(|id| ProfileId(*id));
     Ok((ids.len() as u64, changed, more))

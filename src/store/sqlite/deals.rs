@@ -99,7 +99,16 @@ pub(super) fn save(
 /// Deals associated with any live record of the profile, from either side, each once, by connection and id.
 pub(super) fn of_profile(session: &Session<'_>, profile: i64) -> Fallible<Vec<Deal>> {
     // Plain look-ups: a UNION would make a temporary table for each of a million profiles without any deal.
-    let records: Vec<i64> = numbers(session, "SELECT id FROM record WHERE profile = ?1 AND state = 1", profile)?;
+    of_records(session, numbers(session, "SELECT id FROM record WHERE profile = ?1 AND state = 1", profile)?)
+}
+
+/// Deals associated with the record that a company is, where it is one.
+pub(super) fn of_company(session: &Session<'_>, company: i64) -> Fallible<Vec<Deal>> {
+    let sql = "SELECT CAST(value AS INTEGER) FROM company WHERE id = ?1 AND kind = 2";
+    of_records(session, numbers(session, sql, company)?)
+}
+
+fn of_records(session: &Session<'_>, records: Vec<i64>) -> Fallible<Vec<Deal>> {
     let mut others = BTreeSet::new();
     for record in records {
         others.extend(numbers(session, "SELECT b FROM link WHERE a = ?1", record)?);

@@ -393,15 +393,19 @@ impl Store for SqliteStore {
     }
 
     async fn conflicts(&self, id: Option<ProfileId>, limit: usize) -> Result<Vec<ConflictRow>> {
-        let read = move |session: &Session<'_>| match id {
+        self.read("list conflicts", move |session| match id {
             Some(id) => of_profile(session, id, |id| report::conflicts(session, Some(id), limit)),
             None => report::conflicts(session, None, limit),
-        };
-        self.read("list conflicts", read).await
+        })
+        .await
     }
 
     async fn identity_log(&self, after: LogPlace, limit: usize) -> Result<Vec<(LogPlace, Logged)>> {
         self.read("read the identity log", move |session| identity_log::after(session, after, limit)).await
+    }
+
+    async fn adopt_identity(&self, rules: Arc<str>, now: Timestamp) -> Result<()> {
+        self.write("adopt rules of identity", move |session| identity_log::adopt(session, &rules, now)).await
     }
 
     async fn kept_apart(&self) -> Result<Vec<(Identifier, Identifier)>> {
@@ -413,7 +417,7 @@ impl Store for SqliteStore {
     }
 
     async fn answer_review(&self, id: i64, answer: Answer, now: Timestamp) -> Result<Option<ReviewRow>> {
-        self.write("answer a review", move |session| reviews::answer(session, id, answer, now)).await
+        self.write("answer a review", move |session| reviews::answer(session, id, &answer, now)).await
     }
 
     async fn open_reviews(&self, alike: Vec<Alike>, now: Timestamp) -> Result<u64> {
@@ -439,10 +443,8 @@ impl Store for SqliteStore {
 
     async fn verify(&self) -> Result<()> {
         let path = self.path.clone();
-        self.read("verify the store", move |session| {
-            // Damage met on the way is what this is for.
-            housekeeping::verify(session).map_err(|fault| Fault::Told(fault.told("verify the store", &path)))
-        })
-        .await
+        // Damage met on the way is what this is for.
+        let told = move |fault: Fault| Fault::Told(fault.told("verify the store", &path));
+        self.read("verify the store", move |session| housekeeping::verify(session).map_err(told)).await
     }
 }

@@ -1,12 +1,16 @@
 //! What else than events told who is who: written as it is told, read in the order in which it was.
 
+use std::sync::Arc;
+
 use connector::Timestamp;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::events;
 use super::fault::{Fallible, Fault};
+use super::runs;
 use super::session::Session;
 use crate::model::{LogPlace, Logged};
+use crate::store::IDENTITY_RULES;
 
 /// Appends a line behind the events there are.
 pub(super) fn write(session: &Session<'_>, line: &Logged, now: Timestamp) -> Fallible<()> {
@@ -17,6 +21,20 @@ pub(super) fn write(session: &Session<'_>, line: &Logged, now: Timestamp) -> Fal
         (after, now.micros(), text),
     )?;
     Ok(())
+}
+
+/// Rules of identity are in force from now on; the first ones the log has are those of its beginning.
+pub(super) fn adopt(session: &Session<'_>, rules: &Arc<str>, now: Timestamp) -> Fallible<()> {
+    let line = Logged::Rules(rules.clone());
+    if runs::note(session, IDENTITY_RULES)?.is_some() {
+        write(session, &line, now)?;
+    } else if let Some(text) = line.to_text() {
+        session.run(
+            "INSERT INTO identity_log (after_event, recorded_at, body) VALUES (0, ?1, ?2)",
+            (now.micros(), text),
+        )?;
+    }
+    runs::set_note(session, &IDENTITY_RULES.into(), rules)
 }
 
 /// The same, unless this record told exactly that the last time.

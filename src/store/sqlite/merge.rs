@@ -7,8 +7,8 @@ use super::identity::{Because, log_edge};
 use super::profiles::{self, keep_history, mark_stale, note_change, uid_of};
 use super::records::{self, Key, Row, State};
 use super::session::{Place, Session, crm_kind};
-use super::{assignments, company, conversion, identity_log, links, standing};
-use crate::model::{Identifier, Logged, survivor as surviving};
+use super::{assignments, company, conversion, identity_log, links, reviews, standing};
+use crate::model::{Identifier, Logged};
 
 /// The survivor takes everything of the loser, which stays as an alias. Nothing happens where both are one already.
 pub(super) fn profiles(session: &Session<'_>, survivor: i64, loser: i64, because: Because<'_>) -> Fallible<()> {
@@ -58,15 +58,15 @@ pub(super) fn profiles(session: &Session<'_>, survivor: i64, loser: i64, because
 
 /// Declared traits by survivorship; what loses becomes history. Computed ones are computed anew over the union.
 fn merge_traits(session: &Session<'_>, survivor: i64, loser: i64, now: Timestamp) -> Fallible<()> {
+    let rules = session.survivorship()?;
     let mut kept = profiles::attributes_of(session, survivor)?;
     for (name, theirs) in profiles::attributes_of(session, loser)? {
         let Some(ours) = kept.get(&name) else {
             kept.insert(name, theirs);
             continue;
         };
-        let (winner, beaten) =
-            if *surviving(ours, &theirs) == *ours { (ours.clone(), &theirs) } else { (theirs.clone(), ours) };
-        if winner.value != beaten.value {
+        let winner = rules.settle(&name, ours, &theirs);
+        for beaten in [ours, &theirs].into_iter().filter(|one| one.value != winner.value) {
             keep_history(session, survivor, &name, beaten, now)?;
         }
         kept.insert(name, winner);
@@ -180,9 +180,9 @@ fn at_place(session: &Session<'_>, place: Place, loser: &str, winner: &str, beca
     }
 }
 
-/// Two profiles turn out to be one person's: the CRM says so.
+/// Two profiles turn out to be one person's: the CRM says so. What somebody has kept apart stays apart.
 pub(super) fn of_one_person(session: &Session<'_>, a: i64, b: i64, because: Because<'_>) -> Fallible<()> {
-    if a == b {
+    if a == b || reviews::are_apart(session, a, b)? {
         return Ok(());
     }
     let (survivor, other) = elder(session, a, b)?;

@@ -1,12 +1,14 @@
 //! A profile falls apart: something is unlinked, its log is told again, and what belongs together stays together.
 
+use std::collections::HashSet;
+
 use connector::Timestamp;
 
 use super::fault::{Fallible, Fault};
 use super::graph::CONTESTED;
 use super::identity::{Because, holder, identifiers_of, left, log_edge};
 use super::profiles::{self, NewProfile};
-use super::session::Session;
+use super::session::{Place, Session};
 use super::{company, events, identity_log, records, report, reviews};
 use crate::model::{Identifier, IdentifierKind, LogPlace, Logged, Origin, ProfileId, RecordKey};
 use crate::store::{Component, Part, PartComponent};
@@ -21,16 +23,20 @@ pub(super) fn unlink(
     now: Timestamp,
     plan: &dyn PartComponent,
 ) -> Fallible<Vec<ProfileId>> {
-    if matches!(identifier.kind, IdentifierKind::Crm { .. }) {
+    if let Some(record) = lives_on_as(session, identifier)? {
         return Err(Fault::Refused(format!(
-            "{identifier} is a record, and the CRM says whose: unlink what joined them, an address for instance; \
-             ferry identity show {identifier} lists it"
+            "the CRM has merged {identifier} into {record}: unlink that, or split them at the CRM"
         )));
     }
     let owner = holder(session, identifier)?.filter(|owner| *owner > 0);
     let owner = owner.ok_or_else(|| Fault::Refused(format!("nobody holds {identifier}")))?;
-    let others: Vec<Identifier> =
-        identifiers_of(session, owner)?.into_iter().filter(|other| other != identifier).collect();
+    let held = identifiers_of(session, owner)?;
+    let mut others: Vec<Identifier> = held.iter().filter(|other| *other != identifier).cloned().collect();
+    if matches!(identifier.kind, IdentifierKind::Crm { .. }) {
+        // What only the record itself told goes with it.
+        let told = told_without(&log_of(session, owner, &held)?, identifier);
+        others.retain(|other| told.contains(other));
+    }
     if others.is_empty() {
         return Err(Fault::Refused(format!("{identifier} is all that its profile holds: there is nothing to part")));
     }
@@ -46,10 +52,42 @@ pub(super) fn unlink(
     carry_out(session, owner, &parts, because)
 }
 
+/// What other lines than the record's own tell of.
+fn told_without(log: &[(LogPlace, Logged)], record: &Identifier) -> HashSet<Identifier> {
+    let mut told = HashSet::new();
+    for (_, line) in log {
+        match line {
+            Logged::Event(_) | Logged::Record(_) | Logged::Joined(..) => {
+                let names = line.names();
+                let is_own = matches!(line, Logged::Record(_)) && names.first() == Some(record);
+                told.extend(names.into_iter().filter(|_| !is_own));
+            }
+            _ => {}
+        }
+    }
+    told
+}
+
+/// The record that this one was merged into at the CRM: its id alone is left of it.
+fn lives_on_as(session: &Session<'_>, identifier: &Identifier) -> Fallible<Option<Identifier>> {
+    let IdentifierKind::Crm { connection, object } = &identifier.kind else { return Ok(None) };
+    let Some(place) = session.find_place(connection, object)? else { return Ok(None) };
+    let Some(key) = records::key(session, place, &identifier.value)?.filter(|key| key.alias) else { return Ok(None) };
+    let survivor = records::load(session, key.record)?.linked.key;
+    Ok(Some(Identifier::crm(&survivor.connection, &survivor.object, &survivor.id)))
+}
+
 /// Nobody holds it any more.
 fn release(session: &Session<'_>, owner: i64, identifier: &Identifier, because: Because<'_>) -> Fallible<()> {
     let kind = session.kind(&identifier.kind)?;
     session.run("DELETE FROM identifier WHERE kind = ?1 AND value = ?2", (kind, &identifier.value))?;
+    if let IdentifierKind::Crm { connection, object } = &identifier.kind
+        && let Some(place) = session.find_place(connection, object)?
+        && let Some(key) = records::key(session, place, &identifier.value)?
+    {
+        session.run("UPDATE record SET profile = NULL WHERE id = ?1", [key.record])?;
+        tell_anew(session, key.record, place, &identifier.value)?;
+    }
     left(session, identifier, owner, because)
 }
 
@@ -88,7 +126,7 @@ fn log_of(session: &Session<'_>, profile: i64, held: &[Identifier]) -> Fallible<
             (after, read) = (row.get(0)?, read + 1);
             let text: String = row.get(2)?;
             let line = Logged::from_text(&text).ok_or(Fault::Damaged("a line of the identity log"))?;
-            if line.names().iter().any(|name| held.contains(name)) {
+            if line.is_for_all() || line.names().iter().any(|name| held.contains(name)) {
                 log.push((LogPlace { event: row.get(1)?, line: after }, line));
             }
         }
@@ -149,8 +187,7 @@ fn give(session: &Session<'_>, owner: i64, part: &Part, because: Because<'_>) ->
     for record in &part.records {
         if let Some(row) = records::find(session, record)? {
             session.run("UPDATE record SET profile = ?2 WHERE id = ?1", (row.id, profile))?;
-            // Its next sight is decided anew.
-            records::forget_hash(session, row.place, &row.ext)?;
+            tell_anew(session, row.id, row.place, &row.ext)?;
         }
     }
     for event in &part.events {
@@ -162,12 +199,18 @@ fn give(session: &Session<'_>, owner: i64, part: &Part, because: Because<'_>) ->
     Ok(profile)
 }
 
+/// A record's next sight is decided anew, and what it tells then is a line of the log again.
+fn tell_anew(session: &Session<'_>, record: i64, place: Place, ext: &str) -> Fallible<()> {
+    session.run("UPDATE record SET evidence = NULL WHERE id = ?1", [record])?;
+    records::forget_hash(session, place, ext)
+}
+
 /// What the part is, on its profile.
 fn settle(session: &Session<'_>, profile: i64, part: &Part) -> Fallible<()> {
     profiles::save_attributes(session, profile, &part.attributes.iter().cloned().collect())?;
     session.run(
         "UPDATE profile SET known = ?2, first_seen = ?3 WHERE id = ?1",
-        (profile, part.known, part.first_seen.micros()),
+        (profile, part.known && !part.contested, part.first_seen.micros()),
     )?;
     Ok(())
 }

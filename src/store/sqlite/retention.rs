@@ -1,7 +1,7 @@
 //! Retention: what has outlived its time goes, a bounded number of rows in each transaction.
 //!
-//! What is computed from an event outlives it: stored values are not touched, and of each rule's facts the first one of a
-//! profile stays, so that a first touch is not forgotten. The next computation of the profile works with what is left.
+//! What is computed from an event outlives it: stored values are not touched, and the facts stay that a number of a lifetime is
+//! made of ([`crate::model::Lasting`]). The next computation of the profile works with what is left.
 
 use super::fault::Fallible;
 use super::letters::rows_limit;
@@ -57,7 +57,7 @@ fn of_profiles(
     for profile in &profiles {
         let room = limit.saturating_sub(usize::try_from(gone.total()).unwrap_or(usize::MAX));
         gone.events += purge::events_of(session, *profile, before, room)?;
-        gone.facts += rules::keep_first(session, *profile, before, room)?;
+        gone.facts += rules::keep_lasting(session, *profile, before, room, &outlived.lasting)?;
         if gone.total() >= limit as u64 {
             return Ok(Some(profile - 1));
         }

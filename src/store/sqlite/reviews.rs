@@ -8,7 +8,7 @@ use super::fault::{Fallible, Fault};
 use super::graph::SHARED;
 use super::identity::{Because, holder, identifiers_of, left};
 use super::session::Session;
-use super::{identity_log, merge, profiles};
+use super::{company, identity_log, merge, profiles};
 use crate::model::{Identifier, IdentifierKind, Logged, ProfileId, Review, ReviewReason};
 use crate::store::{Alike, Answer, ReviewRow};
 
@@ -122,13 +122,13 @@ fn read(session: &Session<'_>, row: &rusqlite::Row<'_>) -> Fallible<ReviewRow> {
         detail: row.get(6)?,
         probability: row.get::<_, Option<i64>>(7)?.map(|millionths| millionths as f64 / 1e6),
         seen: row.get::<_, i64>(8)?.unsigned_abs(),
-        answer: answer.and_then(|text| Answer::ALL.into_iter().find(|known| known.as_str() == text)),
+        answer: answer.and_then(|text| Answer::from_text(&text)),
         answered_at: profiles::instant(row.get(10)?),
     })
 }
 
 /// Carries an answer out. `None` where there is no such open question.
-pub(super) fn answer(session: &Session<'_>, id: i64, answer: Answer, now: Timestamp) -> Fallible<Option<ReviewRow>> {
+pub(super) fn answer(session: &Session<'_>, id: i64, answer: &Answer, now: Timestamp) -> Fallible<Option<ReviewRow>> {
     let review = {
         let mut statement = session.sql(&format!("SELECT {COLUMNS} WHERE id = ?1 AND answer IS NULL"))?;
         let mut rows = statement.query([id])?;
@@ -140,6 +140,10 @@ pub(super) fn answer(session: &Session<'_>, id: i64, answer: Answer, now: Timest
     let cause = format!("review {id}");
     let because = Because { at: now, now, cause: &cause };
     match answer {
+        _ if review.reason == ReviewReason::ClaimedDomain => company::answer(session, &review, answer)?,
+        Answer::Belongs(_) => {
+            return Err(Fault::Refused("that is an answer about a domain, and this question is about people".into()));
+        }
         Answer::Merge => join(session, &review, because)?,
         Answer::KeepApart => part(session, &review, now)?,
         Answer::Holder => {
@@ -149,8 +153,7 @@ pub(super) fn answer(session: &Session<'_>, id: i64, answer: Answer, now: Timest
         Answer::Shared => share(session, &review.identifier, because)?,
         Answer::Dismiss => {}
     }
-    session
-        .run("UPDATE review SET answer = ?2, answered_at = ?3 WHERE id = ?1", (id, answer.as_str(), now.micros()))?;
+    session.run("UPDATE review SET answer = ?2, answered_at = ?3 WHERE id = ?1", (id, answer.text(), now.micros()))?;
     Ok(Some(review))
 }
 
@@ -163,6 +166,11 @@ fn join(session: &Session<'_>, review: &ReviewRow, because: Because<'_>) -> Fall
         };
         if one == other {
             continue;
+        }
+        if session.number("SELECT 1 FROM profile WHERE id IN (?1, ?2) AND shared = 1 LIMIT 1", (one, other))? > 0 {
+            return Err(Fault::Refused(
+                "one of them is what many people share and belongs to nobody: it is never joined; answer shared or dismiss".into(),
+            ));
         }
         let two_records = session.number(
             "SELECT 1 FROM record a JOIN record b ON a.place = b.place

@@ -1,6 +1,6 @@
 //! Facts by rule: noted on arrival, matched again from the log when a rule is new or changed.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use connector::Timestamp;
 
@@ -10,7 +10,7 @@ use super::letters::rows_limit;
 use super::packed_facts::{pack_facts, unpack_facts};
 use super::profiles::{blob, mark_stale};
 use super::session::Session;
-use crate::model::{Event, Fact, RuleId};
+use crate::model::{Event, Fact, Lasting, RuleId};
 
 /// Notes the facts of an event that is new.
 pub(super) fn add(session: &Session<'_>, profile: i64, row: i64, at: Timestamp, facts: &[Fact]) -> Fallible<()> {
@@ -146,25 +146,38 @@ fn rewrite(session: &Session<'_>, profile: i64, event: i64, at: Timestamp, facts
     Ok(())
 }
 
-/// Takes a profile's facts before the instant away, but the first of each rule. Returns how many; a full `limit` may have left
-/// some.
-pub(super) fn keep_first(session: &Session<'_>, profile: i64, before: i64, limit: usize) -> Fallible<u64> {
+/// Takes a profile's facts before the instant away, but what lasts and the first of each rule. Returns how many; a full `limit` may
+/// have left some.
+pub(super) fn keep_lasting(
+    session: &Session<'_>,
+    profile: i64,
+    before: i64,
+    limit: usize,
+    lasting: &Lasting,
+) -> Fallible<u64> {
     let rows: Vec<(i64, i64, Vec<u8>)> = session
         .sql("SELECT at, event, packed FROM fact WHERE profile = ?1 AND at < ?2 ORDER BY at, event")?
         .query_map((profile, before), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
         .collect::<Result<_, _>>()?;
-    let (mut firsts, mut gone) = (HashSet::new(), 0);
+    let mut unpacked = Vec::with_capacity(rows.len());
+    let mut lasts: HashMap<RuleId, (i64, i64)> = HashMap::new();
     for (at, event, packed) in rows {
         let mut facts = Vec::new();
         unpack_facts(&packed, (at, event), |_| true, &mut facts)?;
+        let of_last = facts.iter().filter(|fact| lasting.last.contains(&fact.rule));
+        lasts.extend(of_last.map(|fact| (fact.rule, (at, event))));
+        unpacked.push(((at, event), facts));
+    }
+    let (mut firsts, mut gone) = (HashSet::new(), 0);
+    for ((at, event), mut facts) in unpacked {
         let before = facts.len();
-        for fact in std::mem::take(&mut facts) {
-            if firsts.insert(fact.rule) || gone == limit {
-                facts.push(fact);
-            } else {
-                gone += 1;
-            }
-        }
+        facts.retain(|fact| {
+            let is_first = firsts.insert(fact.rule);
+            let stays = is_first || lasting.all.contains(&fact.rule) || lasts.get(&fact.rule) == Some(&(at, event));
+            let goes = !stays && gone < limit;
+            gone += usize::from(goes);
+            !goes
+        });
         if facts.len() < before {
             rewrite(session, profile, event, Timestamp::from_micros(at), &facts)?;
         }

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use connector::{ConnectionName, Entropy, Object, Timestamp};
@@ -11,7 +12,7 @@ use uuid::Uuid;
 use super::fault::{Fallible, Fault};
 use super::memo::Memo;
 use super::statements::Statements;
-use crate::model::{DeviceId, Identifier, IdentifierKind};
+use crate::model::{DeviceId, Identifier, IdentifierKind, Survivorship};
 
 /// A (connection, object) by number.
 pub(super) type Place = i64;
@@ -37,6 +38,7 @@ pub(super) struct Session<'c> {
     /// Live and archived records gained per place.
     gained: RefCell<HashMap<Place, (i64, i64)>>,
     conflicts: Cell<u64>,
+    survivorship: RefCell<Option<Rc<Survivorship>>>,
 }
 
 impl<'c> Session<'c> {
@@ -56,6 +58,7 @@ impl<'c> Session<'c> {
             last_change: Cell::new(None),
             gained: RefCell::default(),
             conflicts: Cell::new(0),
+            survivorship: RefCell::default(),
         }
     }
 
@@ -105,6 +108,17 @@ impl<'c> Session<'c> {
         let entry = gained.entry(place).or_default();
         entry.0 += live;
         entry.1 += archived;
+    }
+
+    /// Which value of a trait survives, by the rules in force. Only merges ask: read once an operation.
+    pub(super) fn survivorship(&self) -> Fallible<Rc<Survivorship>> {
+        if let Some(rules) = &*self.survivorship.borrow() {
+            return Ok(rules.clone());
+        }
+        let text = super::runs::note(self, crate::store::IDENTITY_RULES)?;
+        let rules = Rc::new(text.and_then(|text| Survivorship::of_rules_text(&text)).unwrap_or_default());
+        *self.survivorship.borrow_mut() = Some(rules.clone());
+        Ok(rules)
     }
 
     pub(super) fn count_conflicts(&self, conflicts: u64) {

@@ -55,6 +55,14 @@ async fn b1_the_laptop_is_detached_and_ada_keeps_her_events() {
         ("email_is_business", true.into()),
     ];
     stage.assert_values(BOB, &his).await;
+    // What colleagues come to together is each one's, and is so within one computation.
+    for key in [ADA, BOB] {
+        stage.assert_values(key, &[("company.visits_30d", 3.into()), ("company.open_pipeline", 0.into())]).await;
+    }
+    stage.assert_as_the_log_says().await;
+    stage.web("2026-03-16T09:30:00Z", page("a-2", "/pricing")).await;
+    stage.compute("2026-03-16T09:40:00Z").await;
+    stage.assert_values(BOB, &[("visits_30d", 0.into()), ("company.visits_30d", 4.into())]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -28,6 +28,9 @@ base_currency = "EUR"
 [currency]
 rates = { USD = 0.90 }
 
+[company]
+roll_up = true
+
 [identity]
 default_region = "DE"
 

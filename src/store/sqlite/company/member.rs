@@ -133,13 +133,14 @@ fn accounts_of(session: &Session<'_>, profile: i64) -> Fallible<Vec<(ConnectionN
     Ok(found)
 }
 
-/// The one company that claims a domain: who is known by the domain belongs to it.
+/// The one company that claims a domain, or that a person has given it to: who is known by the domain belongs to it.
 pub(super) fn sole_claimant(session: &Session<'_>, key: &CompanyKey) -> Fallible<Option<i64>> {
     let CompanyKey::Domain(domain) = key else { return Ok(None) };
-    Ok(match claimants(session, domain)?.as_slice() {
-        [only] => Some(*only),
-        _ => None,
-    })
+    match claimants(session, domain)?.as_slice() {
+        [] => Ok(None),
+        [only] => Ok(Some(*only)),
+        several => contest::chosen(session, domain, several),
+    }
 }
 
 /// Where a claim leads, where that is known.

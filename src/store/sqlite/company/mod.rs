@@ -5,6 +5,7 @@
 mod claims;
 mod contest;
 mod member;
+mod rollup;
 mod view;
 
 use std::collections::BTreeMap;
@@ -19,7 +20,9 @@ use super::session::Session;
 use crate::model::{Attribute, CompanyKey, TraitName};
 
 pub(super) use claims::{absorb, archived, event, forget, move_profile, record};
+pub(super) use contest::answer;
 pub(super) use member::{place, refresh};
+pub(super) use rollup::{primary, roll_up, tell};
 pub(super) use view::{detail, of_profile};
 
 const GROUP: i64 = 1;
