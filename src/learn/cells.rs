@@ -10,9 +10,9 @@ pub struct Grid {
 }
 
 /// Times that every grid is gone through.
-const ROUNDS: usize = 12;
+const ROUNDS: usize = 8;
 /// No cell moves further than this in the last round.
-const SETTLED: f64 = 1e-3;
+const SETTLED: f64 = 3e-3;
 
 /// Fits one number per cell, each held back by ½·λ·c². `rows` are the places of `z` and `labels` in the grids; `z` are the
 /// log-odds without the grids, and with them afterwards.

@@ -102,9 +102,9 @@ mod tests {
     #[test]
     fn what_is_written_after_the_outcome_is_too_good() {
         let labels: Vec<bool> = (0..200).map(|row| row % 3 == 0).collect();
-        let outcome = |row: usize| if row % 3 == 0 { "signed" } else { "gone" }.to_owned();
+        let outcome = |row: usize| if row.is_multiple_of(3) { "signed" } else { "gone" }.to_owned();
         assert!(single_auc(&column((0..200).map(outcome)).data, &labels) > TOO_GOOD);
-        let amount = |row: usize| if row % 3 == 0 { "500".to_owned() } else { String::new() };
+        let amount = |row: usize| if row.is_multiple_of(3) { "500".to_owned() } else { String::new() };
         assert!(single_auc(&column((0..200).map(amount)).data, &labels) > TOO_GOOD);
         let noise = |row: usize| ((row * 7919) % 101).to_string();
         assert!(single_auc(&column((0..200).map(noise)).data, &labels) < 0.7);

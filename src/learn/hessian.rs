@@ -6,28 +6,26 @@ use super::cholesky::{Factor, Symmetric, dot};
 use super::design::{Design, Penalty};
 
 /// Rows that show the way.
-const SAMPLE: usize = 8_000;
+const SAMPLE: usize = 5_000;
 /// Columns that are factored.
 const HEAD: usize = 640;
 /// How far what is left over must shrink.
 const CLOSE: f64 = 1e-2;
 const STEPS: usize = 60;
 
+/// What shows the way: it may be of an earlier step, as the weights move little from one to the next.
 #[derive(Debug)]
-pub struct Hessian<'a> {
-    design: &'a Design,
-    penalty: &'a Penalty,
-    weights: &'a [f64],
+pub struct Guide {
     head: Factor,
     /// One by the diagonal, of the columns after the head.
     tail: Vec<f64>,
 }
 
-impl<'a> Hessian<'a> {
-    pub fn new(design: &'a Design, penalty: &'a Penalty, weights: &'a [f64], smallest: usize) -> Option<Self> {
-        let size = design.columns();
+impl Guide {
+    /// `None` where the sample is no guide: a weight is no number.
+    pub fn new(design: &Design, penalty: &Penalty, weights: &[f64]) -> Option<Self> {
         let stride = design.rows().div_ceil(SAMPLE).max(1);
-        let mut head = Symmetric::zero(size.min(HEAD.max(smallest)));
+        let mut head = Symmetric::zero(design.columns().min(HEAD));
         let raised: Vec<f64> = weights.iter().map(|weight| weight * stride as f64).collect();
         design.add_gram(&raised, stride, &mut head);
         penalty.add_to(&mut head);
@@ -35,9 +33,26 @@ impl<'a> Hessian<'a> {
         let mut diagonal = design.squares(weights);
         penalty.add_diagonal(&mut diagonal);
         let tail = diagonal.iter().skip(head.size()).map(|cell| 1.0 / cell.max(1e-9)).collect();
-        Some(Self { design, penalty, weights, head: head.factor()?, tail })
+        Some(Self { head: head.factor()?, tail })
     }
 
+    fn way(&self, r: &[f64]) -> Vec<f64> {
+        let (head, tail) = r.split_at(r.len() - self.tail.len().min(r.len()));
+        let mut way = self.head.solve(head);
+        way.extend(tail.iter().zip(&self.tail).map(|(r, scale)| r * scale));
+        way
+    }
+}
+
+#[derive(Debug)]
+pub struct Hessian<'a> {
+    pub design: &'a Design,
+    pub penalty: &'a Penalty,
+    pub weights: &'a [f64],
+    pub guide: &'a Guide,
+}
+
+impl Hessian<'_> {
     /// H·v.
     fn times(&self, v: &[f64]) -> Vec<f64> {
         let along: Vec<f64> = self.design.times(v).iter().zip(self.weights).map(|(z, weight)| z * weight).collect();
@@ -46,18 +61,11 @@ impl<'a> Hessian<'a> {
         product
     }
 
-    fn shown_the_way(&self, r: &[f64]) -> Vec<f64> {
-        let (head, tail) = r.split_at(r.len() - self.tail.len().min(r.len()));
-        let mut way = self.head.solve(head);
-        way.extend(tail.iter().zip(&self.tail).map(|(r, scale)| r * scale));
-        way
-    }
-
     /// x of H·x = b, near enough for a step of Newton's.
     pub fn solve(&self, right: &[f64]) -> Vec<f64> {
         let mut x = vec![0.0; right.len()];
         let mut left_over = right.to_vec();
-        let mut way = self.shown_the_way(&left_over);
+        let mut way = self.guide.way(&left_over);
         let mut direction = way.clone();
         let mut height = dot(&left_over, &way);
         let enough = height * CLOSE * CLOSE;
@@ -73,7 +81,7 @@ impl<'a> Hessian<'a> {
             let share = height / curvature;
             x.iter_mut().zip(&direction).for_each(|(x, by)| *x += share * by);
             left_over.iter_mut().zip(&product).for_each(|(r, by)| *r -= share * by);
-            way = self.shown_the_way(&left_over);
+            way = self.guide.way(&left_over);
             let next = dot(&left_over, &way);
             let turn = next / height;
             height = next;

@@ -5,7 +5,7 @@
 
 use super::cholesky::Symmetric;
 use super::design::{Design, Penalty};
-use super::hessian::Hessian;
+use super::hessian::{Guide, Hessian};
 
 /// When to stop.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +38,9 @@ pub struct Fit {
     pub raised: bool,
 }
 
+/// Steps that one guide is good for.
+const GUIDE_STEPS: usize = 5;
+
 /// P(yes) at log-odds z.
 pub fn probability(z: f64) -> f64 {
     if z >= 0.0 {
@@ -68,9 +71,16 @@ pub fn fit(design: &Design, labels: &[bool], penalty: &Penalty, start: &[f64], p
     let mut z = design.times(&beta);
     let mut height = objective(&z, labels, penalty, &beta);
     let mut fitted = Fit { coefficients: Vec::new(), steps: 0, converged: false, raised: false };
+    let mut guide = None;
     while fitted.steps < patience.steps {
+        // The weights move most in the first steps; after some more the guide is made anew.
+        if fitted.steps.is_multiple_of(GUIDE_STEPS) {
+            guide = None;
+        }
         fitted.steps += 1;
-        let Some((step, raised)) = newton_step(design, labels, penalty, &beta, &z, patience) else { break };
+        let Some((step, raised)) = newton_step(design, labels, penalty, &beta, &z, patience.dense, &mut guide) else {
+            break;
+        };
         fitted.raised |= raised;
         // A step may overshoot where the curve is flat; halves of it go down in the end.
         let mut share = 1.0;
@@ -109,15 +119,19 @@ fn newton_step(
     penalty: &Penalty,
     beta: &[f64],
     z: &[f64],
-    patience: Patience,
+    dense: usize,
+    guide: &mut Option<Guide>,
 ) -> Option<(Vec<f64>, bool)> {
     let chances: Vec<f64> = z.iter().map(|z| probability(*z)).collect();
     let off: Vec<f64> = chances.iter().zip(labels).map(|(p, yes)| p - f64::from(u8::from(*yes))).collect();
     let weights: Vec<f64> = chances.iter().map(|p| p * (1.0 - p)).collect();
     let mut gradient = design.transposed_times(&off);
     penalty.add_gradient(beta, &mut gradient);
-    if design.columns() > patience.dense {
-        let hessian = Hessian::new(design, penalty, &weights, patience.dense)?;
+    if design.columns() > dense {
+        if guide.is_none() {
+            *guide = Guide::new(design, penalty, &weights);
+        }
+        let hessian = Hessian { design, penalty, weights: &weights, guide: guide.as_ref()? };
         return Some((hessian.solve(&gradient), false));
     }
     let mut hessian = Symmetric::zero(design.columns());

@@ -62,7 +62,20 @@ def main():
             metrics = held_out(make_pipeline(StandardScaler(), theirs), data.data, data.target)
             apart = max(abs(ours[name] - value) for name, value in metrics.items())
             assert apart < CLOSE, (l2, apart, metrics)
+            card = ours["model_card"]
+            assert (card["rows"], card["converged"], len(card["folds"]), len(card["deciles"])) == (569, True, 5, 10), card
             print(f"ok   breast cancer, l2 {l2}: 31 coefficients within {off:.1e}, 4 metrics within {apart:.1e}")
+        model = pathlib.Path(folder) / "model.json"
+        train(ferry, file, "--l2", "1", "--out", str(model))
+        assert json.loads(model.read_text())["format"] == "ferry-model/1"
+        one_kind = pathlib.Path(folder) / "one_kind.csv"
+        one_kind.write_text("x,target\n" + "1,yes\n" * 20)
+        for code, options in ((2, [file, "nowhere"]), (2, [one_kind.with_name("absent.csv"), "target"]), (1, [one_kind, "target"])):
+            command = [ferry, "score", "train", "--from", str(options[0]), "--target", options[1], "--json"]
+            ended = subprocess.run(command, capture_output=True, text=True)
+            assert ended.returncode == code and not ended.stdout, (code, ended)
+            assert json.loads(ended.stderr)["error"]["exit"] == code, ended.stderr
+        print("ok   a model is written; what cannot be trained on ends with its code")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ mod hostile;
 mod privacy;
 mod routing;
 mod salesforce;
+mod zoho;
 
 use std::path::Path;
 
