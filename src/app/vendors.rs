@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 
 use crate::config::vendor::{
     DynamicsCredential, DynamicsSettings, HubspotAuth, HubspotSettings, SalesforceFlow, SalesforceSettings,
-    VendorSettings,
+    VendorSettings, ZohoPlace, ZohoSettings,
 };
 use crate::config::{ClientId, ConnectionSettings};
 
@@ -26,6 +26,10 @@ pub fn connect(settings: &ConnectionSettings, context: Context) -> Result<Arc<dy
         VendorSettings::Dynamics(settings) => {
             let config = dynamics_config(settings, &context)?;
             Ok(Arc::new(connector_dynamics::connect(config, context)?))
+        }
+        VendorSettings::Zoho(settings) => {
+            let config = zoho_config(settings, &context)?;
+            Ok(Arc::new(connector_zoho::connect(config, context)?))
         }
     }
 }
@@ -113,6 +117,34 @@ fn certificates(file: &Path, context: &Context) -> Result<Vec<u8>> {
         let cause = format!("ca_file \"{}\" cannot be read: {error}", file.display());
         connector::Error::new(ErrorKind::Config, attempted, cause)
             .with_fix("name a file that holds the certificate as PEM")
+    })
+}
+
+fn zoho_config(settings: &ZohoSettings, context: &Context) -> Result<connector_zoho::Config> {
+    use connector_zoho::{Config, DataCentre, Limits};
+    let (token_url, base_url) = match &settings.place {
+        ZohoPlace::Hosts { token_url, base_url } => (token_url.clone(), Some(base_url.clone())),
+        ZohoPlace::DataCentre { name, base_url } => {
+            let centre = DataCentre::named(name).ok_or_else(|| {
+                let attempted = format!("connect {}", context.connection);
+                connector::Error::new(ErrorKind::Config, attempted, format!("no data centre is called {name}"))
+            })?;
+            (centre.token_url(), base_url.clone())
+        }
+    };
+    let client_id = public(&settings.client_id, context)?;
+    let (client_secret, refresh_token) = (settings.client_secret.clone(), settings.refresh_token.clone());
+    let limits = Limits {
+        bulk_read_above: settings.bulk_pull_above,
+        bulk_write_above: usize::try_from(settings.bulk_push_above).unwrap_or(usize::MAX),
+        overlap: settings.overlap,
+        ..Limits::default()
+    };
+    Ok(Config {
+        upload_url: settings.upload_url.clone(),
+        trigger: settings.trigger.clone(),
+        limits,
+        ..Config::with_hosts(token_url, base_url, client_id, client_secret, refresh_token)
     })
 }
 

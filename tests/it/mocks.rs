@@ -26,6 +26,7 @@ impl Mock {
             Vendor::Hubspot => mock_crm::hubspot::serve(options).await.unwrap(),
             Vendor::Salesforce => mock_crm::salesforce::serve(options).await.unwrap(),
             Vendor::Dynamics => mock_crm::dynamics::serve(options).await.unwrap(),
+            Vendor::Zoho => mock_crm::zoho::serve(options).await.unwrap(),
         };
         Self { vendor, running }
     }
@@ -46,6 +47,10 @@ impl Mock {
                 "base_url = \"{url}\"\ntoken_url = \"{url}/acme/oauth2/v2.0/token\"\nclient_id = \"mock-client\"\n\
                  client_secret = {{ env = \"SECRET\" }}"
             ),
+            Vendor::Zoho => format!(
+                "token_url = \"{url}/oauth/v2/token\"\nbase_url = \"{url}\"\nclient_id = \"mock-client\"\n\
+                 client_secret = {{ env = \"SECRET\" }}\nrefresh_token = {{ env = \"REFRESH_TOKEN\" }}"
+            ),
         };
         format!("\n[[crm]]\nname = \"{name}\"\ntype = \"{name}\"\n{own}\n{more}\n")
     }
@@ -64,6 +69,10 @@ impl Mock {
             (Vendor::Dynamics, Object::Lead) => "lead",
             (Vendor::Dynamics, Object::Company) => "account",
             (Vendor::Dynamics, Object::Deal) => "opportunity",
+            (Vendor::Zoho, Object::Contact) => "Contacts",
+            (Vendor::Zoho, Object::Lead) => "Leads",
+            (Vendor::Zoho, Object::Company) => "Accounts",
+            (Vendor::Zoho, Object::Deal) => "Deals",
             (vendor, object) => panic!("{vendor:?} has no {object}"),
         }
     }
@@ -88,7 +97,7 @@ impl Mock {
 
     pub fn create(&self, object: &Object, traits: &[(&str, &str)]) -> RecordId {
         let mut body = json!({ "object": self.word(object), "properties": self.named(object, traits) });
-        if self.vendor == Vendor::Salesforce && *object == Object::Lead {
+        if matches!(self.vendor, Vendor::Salesforce | Vendor::Zoho) && *object == Object::Lead {
             body["properties"]["Company"] = "Acme".into();
         }
         let made = self.act("edit", &body);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use connector::{FieldName, Object, ReadKey, ReadRequest, RecordId, Value};
 use ferry::app::{Computing, Finished, Pulling, Pushing};
-use ferry::config::Vendor::{self, Dynamics, Hubspot, Salesforce};
+use ferry::config::Vendor::{self, Dynamics, Hubspot, Salesforce, Zoho};
 use ferry::model::{Counts, Profile, RunState};
 use mock_crm::Options;
 use rust_decimal::Decimal;
@@ -35,6 +35,7 @@ fn example(vendor: Vendor) -> (&'static str, &'static str) {
         Hubspot => (include_str!("../../examples/crm-sales-opportunities/sync.toml"), "http://127.0.0.1:7202"),
         Salesforce => (include_str!("../../examples/crm-sales-opportunities/salesforce.toml"), "http://127.0.0.1:7201"),
         Dynamics => (include_str!("../../examples/crm-sales-opportunities/dynamics.toml"), "http://127.0.0.1:7203"),
+        Zoho => (include_str!("../../examples/crm-sales-opportunities/zoho.toml"), "http://127.0.0.1:7204"),
     }
 }
 

@@ -31,10 +31,10 @@ impl DailyPool {
         self.exhausted = false;
     }
 
-    /// One more call was sent; the next notice corrects it.
-    pub fn sent(&mut self) {
+    /// One more call of this cost was sent; the next notice corrects it.
+    pub fn sent(&mut self, cost: u64) {
         if let Some(state) = &mut self.state {
-            state.used = state.used.saturating_add(1);
+            state.used = state.used.saturating_add(cost);
         }
     }
 
@@ -78,7 +78,7 @@ mod tests {
         let mut pool = DailyPool::new("daily");
         assert_eq!(pool.pool(), None);
         pool.notice(DailyNotice { limit: 10, used: 8 });
-        pool.sent();
+        pool.sent(1);
         assert_eq!(pool.pool().map(|pool| pool.used), Some(9));
         assert_eq!(pool.empty_until(noon), None);
         assert_eq!(pool.exhausted(Some(midnight), noon), midnight);

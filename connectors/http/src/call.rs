@@ -35,6 +35,8 @@ pub struct Call<'a> {
     pub buckets: &'static [usize],
     pub priority: Priority,
     pub repeat: Repeat,
+    /// What it takes of the daily pool, in the pool's own unit: one, where a CRM counts calls.
+    pub cost: u64,
 }
 
 impl<'a> Call<'a> {
@@ -49,6 +51,7 @@ impl<'a> Call<'a> {
             buckets,
             priority: Priority::Pull,
             repeat: Repeat::Safe,
+            cost: 1,
         }
     }
 
@@ -78,6 +81,12 @@ impl<'a> Call<'a> {
     #[must_use]
     pub fn with_repeat(mut self, repeat: Repeat) -> Self {
         self.repeat = repeat;
+        self
+    }
+
+    #[must_use]
+    pub fn with_cost(mut self, cost: u64) -> Self {
+        self.cost = cost;
         self
     }
 

@@ -154,7 +154,7 @@ impl Client {
             }
             request = request.body(Bytes::clone(body));
         }
-        let permit = self.throttle.admit(call.attempted, call.buckets, call.priority).await?;
+        let permit = self.throttle.admit(call.attempted, call.buckets, call.priority, call.cost).await?;
         let result = self.transport.exchange(request, pieces.as_mut().map(|pieces| pieces as &mut dyn Pieces)).await;
         drop(permit);
         Ok(match result {

@@ -105,6 +105,7 @@ impl Throttle {
         attempted: &str,
         lanes: &'static [usize],
         priority: Priority,
+        cost: u64,
     ) -> Result<Permit<'_>, Error> {
         let closed = |_| Error::new(ErrorKind::Cancelled, attempted, "the connection is closing");
         let pull = match priority {
@@ -129,7 +130,7 @@ impl Throttle {
             permit.entered += 1;
         }
         self.open(attempted).await?;
-        lock(&self.daily).sent();
+        lock(&self.daily).sent(cost);
         Ok(permit)
     }
 

@@ -76,7 +76,6 @@ fn what_is_not_in_this_version_is_refused_by_name() {
         ("[store]\nbackup = { keep = 7 }", "E008 2:1 `backup` in `[store]` is not in this version"),
         ("[server]\nadmin_token = []", "E008 2:1 `admin_token` in `[server]` is not in this version"),
         ("[schedule]\ndigest = \"5m\"", "E008 2:1 `digest` in `[schedule]` is not in this version"),
-        ("[[crm]]\nname = \"z\"\ntype = \"zoho\"", "E008 3:8 CRM type \"zoho\" is not in this version"),
     ]);
     let cases = [
         ("[crm.digest]\nat = \"07:00\"", "E008 5:6 `digest` in `[[crm]]` \"hubspot\" is not in this version"),

@@ -41,7 +41,7 @@ error[E011]: unknown CRM type "hubspt"
    |
 12 | type = "hubspt"
    |        ^^^^^^^^ did you mean "hubspot"?
-   = one of: hubspot, salesforce, dynamics
+   = one of: hubspot, salesforce, dynamics, zoho
 
 error[E006]: "zweite-säule" is not a name
   --> sync.toml:16:8

@@ -10,6 +10,7 @@ mod privacy;
 mod routing;
 mod salesforce;
 mod scores;
+mod zoho;
 
 use std::path::Path;
 

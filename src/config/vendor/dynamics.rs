@@ -65,8 +65,12 @@ const CONTACT: &[PresetLine] = &[
     ("won_deals", "new_cdp_won_deals", As::Default),
     ("won_revenue", "new_cdp_won_revenue", As::Default),
     ("last_won_at", "new_cdp_last_won_at", As::Default),
+    ("score_lead", "new_cdp_score", As::Default),
+    ("grade", "new_cdp_grade", As::Default),
     ("score_engagement", "new_cdp_score_engagement", As::Default),
     ("score_reasons", "new_cdp_score_reasons", As::Default),
+    ("score_change", "new_cdp_score_change", As::Default),
+    ("segments", "new_cdp_segments", As::Default),
     (PROFILE_ID, "new_cdp_profile_id", As::Default),
 ];
 
@@ -85,8 +89,12 @@ const LEAD: &[PresetLine] = &[
     ("pricing_views_30d", "new_cdp_pricing_views_30d", As::Default),
     ("last_seen_at", "new_cdp_last_seen_at", As::Default),
     ("first_touch_source", "new_cdp_first_touch_source", As::FillIfEmpty),
+    ("score_lead", "new_cdp_score", As::Default),
+    ("grade", "new_cdp_grade", As::Default),
     ("score_engagement", "new_cdp_score_engagement", As::Default),
     ("score_reasons", "new_cdp_score_reasons", As::Default),
+    ("score_change", "new_cdp_score_change", As::Default),
+    ("segments", "new_cdp_segments", As::Default),
     (PROFILE_ID, "new_cdp_profile_id", As::Default),
 ];
 

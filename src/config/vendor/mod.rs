@@ -6,6 +6,7 @@ mod hubspot;
 mod salesforce;
 mod spelling;
 mod url;
+mod zoho;
 
 use std::path::Path;
 
@@ -23,9 +24,7 @@ use crate::expr::nearest;
 pub use dynamics::{DynamicsCredential, DynamicsSettings};
 pub use hubspot::{HubspotAuth, HubspotSettings};
 pub use salesforce::{SalesforceFlow, SalesforceSettings};
-
-/// Types of the format that this version cannot speak to.
-const LATER: [&str; 1] = ["zoho"];
+pub use zoho::{ZohoPlace, ZohoSettings};
 
 /// The types of CRM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +32,7 @@ pub enum Vendor {
     Hubspot,
     Salesforce,
     Dynamics,
+    Zoho,
 }
 
 /// A CRM's own settings, by `type`.
@@ -41,6 +41,7 @@ pub enum VendorSettings {
     Hubspot(HubspotSettings),
     Salesforce(SalesforceSettings),
     Dynamics(DynamicsSettings),
+    Zoho(ZohoSettings),
 }
 
 /// How a preset maps a trait: the default of the trait's source, or something else.
@@ -72,13 +73,14 @@ struct Kind {
 }
 
 impl Vendor {
-    pub const ALL: [Self; 3] = [Self::Hubspot, Self::Salesforce, Self::Dynamics];
+    pub const ALL: [Self; 4] = [Self::Hubspot, Self::Salesforce, Self::Dynamics, Self::Zoho];
 
     fn kind(self) -> &'static Kind {
         match self {
             Self::Hubspot => &hubspot::KIND,
             Self::Salesforce => &salesforce::KIND,
             Self::Dynamics => &dynamics::KIND,
+            Self::Zoho => &zoho::KIND,
         }
     }
 
@@ -130,6 +132,7 @@ impl Vendor {
             Self::Hubspot => hubspot::read(table, folder).map(VendorSettings::Hubspot),
             Self::Salesforce => salesforce::read(table, folder).map(VendorSettings::Salesforce),
             Self::Dynamics => dynamics::read(table, folder).map(VendorSettings::Dynamics),
+            Self::Zoho => zoho::read(table, folder).map(VendorSettings::Zoho),
         }
     }
 }
@@ -141,6 +144,7 @@ impl VendorSettings {
             Self::Hubspot(_) => Vendor::Hubspot.name(),
             Self::Salesforce(_) => Vendor::Salesforce.name(),
             Self::Dynamics(_) => Vendor::Dynamics.name(),
+            Self::Zoho(_) => Vendor::Zoho.name(),
         }
     }
 
@@ -148,7 +152,7 @@ impl VendorSettings {
     pub fn prefix(&self) -> Option<&str> {
         match self {
             Self::Dynamics(settings) => Some(&settings.publisher_prefix),
-            Self::Hubspot(_) | Self::Salesforce(_) => None,
+            Self::Hubspot(_) | Self::Salesforce(_) | Self::Zoho(_) => None,
         }
     }
 
@@ -158,6 +162,7 @@ impl VendorSettings {
             Self::Hubspot(settings) => settings.secrets(),
             Self::Salesforce(settings) => settings.secrets(),
             Self::Dynamics(settings) => settings.secrets(),
+            Self::Zoho(settings) => settings.secrets(),
         }
     }
 }
@@ -173,9 +178,6 @@ pub fn kind(node: &Node) -> Result<Vendor, Bad> {
     let one_of = format!("one of: {}", types());
     match Vendor::named(&word) {
         Some(vendor) => Ok(vendor),
-        None if LATER.contains(&&*word) => {
-            Err(Bad::value("E008", format!("CRM type {} is not in this version", quoted(&word))).help(one_of))
-        }
         None => Err(Bad::Value(
             Diagnostic::new("E011", format!("unknown CRM type {}", quoted(&word)))
                 .suggest(nearest(&word, Vendor::ALL.map(Vendor::name)))

@@ -82,7 +82,12 @@ max_pull_loss = 1.0
 
     fn command(&self) -> Command {
         let mut command = Command::new(&self.binary);
-        command.arg("-c").arg(&self.config).env("KILL_SECRET", self.secret).kill_on_drop(true);
+        command
+            .arg("-c")
+            .arg(&self.config)
+            .env("KILL_SECRET", self.secret)
+            .env("KILL_CLIENT_SECRET", "mock-secret")
+            .kill_on_drop(true);
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).stdin(Stdio::null());
         command
     }

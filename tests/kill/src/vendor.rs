@@ -7,6 +7,7 @@ use clap::ValueEnum;
 pub enum Vendor {
     Hubspot,
     Salesforce,
+    Zoho,
 }
 
 impl Vendor {
@@ -15,6 +16,7 @@ impl Vendor {
         match self {
             Self::Hubspot => "hubspot",
             Self::Salesforce => "salesforce",
+            Self::Zoho => "zoho",
         }
     }
 
@@ -23,13 +25,14 @@ impl Vendor {
         match self {
             Self::Hubspot => "contacts",
             Self::Salesforce => "Contact",
+            Self::Zoho => "Contacts",
         }
     }
 
     pub fn email(self) -> &'static str {
         match self {
             Self::Hubspot => "email",
-            Self::Salesforce => "Email",
+            Self::Salesforce | Self::Zoho => "Email",
         }
     }
 
@@ -37,7 +40,7 @@ impl Vendor {
     pub fn title(self) -> &'static str {
         match self {
             Self::Hubspot => "jobtitle",
-            Self::Salesforce => "Title",
+            Self::Salesforce | Self::Zoho => "Title",
         }
     }
 
@@ -46,6 +49,7 @@ impl Vendor {
         match self {
             Self::Hubspot => "cdp_profile_id",
             Self::Salesforce => "CDP_Profile_Id__c",
+            Self::Zoho => "CDP_profile_id",
         }
     }
 
@@ -53,6 +57,7 @@ impl Vendor {
         match self {
             Self::Hubspot => "cdp_page_views_30d",
             Self::Salesforce => "CDP_Page_Views_30d__c",
+            Self::Zoho => "CDP_page_views_30d",
         }
     }
 
@@ -61,6 +66,7 @@ impl Vendor {
         match self {
             Self::Hubspot => &["email", "firstname", "lastname", "phone"],
             Self::Salesforce => &["Email", "FirstName", "LastName", "Phone"],
+            Self::Zoho => &["Email", "First_Name", "Last_Name", "Phone"],
         }
     }
 
@@ -69,6 +75,7 @@ impl Vendor {
         match self {
             Self::Hubspot => field.starts_with("hs_") || field.contains("modified"),
             Self::Salesforce => matches!(field, "SystemModstamp" | "LastModifiedDate" | "LastModifiedById"),
+            Self::Zoho => matches!(field, "Modified_Time" | "Modified_By" | "Full_Name" | "Last_Activity_Time"),
         }
     }
 
@@ -80,6 +87,11 @@ impl Vendor {
                 "login_url = \"{url}\"\nclient_id = \"mock-client\"\nclient_secret = {{ env = \"KILL_SECRET\" }}\n\
                  bulk_push_above = 4\nbulk_pull_above = 60\nlag = \"0s\""
             ),
+            // Nobody can ask about a job whose start was not answered, so that an hour of nothing would follow: calls it is.
+            Self::Zoho => format!(
+                "token_url = \"{url}/oauth/v2/token\"\nbase_url = \"{url}\"\nclient_id = \"mock-client\"\n\
+                 client_secret = {{ env = \"KILL_CLIENT_SECRET\" }}\nrefresh_token = {{ env = \"KILL_SECRET\" }}\nbulk_pull_above = 60"
+            ),
         }
     }
 
@@ -88,6 +100,7 @@ impl Vendor {
         match self {
             Self::Hubspot => "mock-token",
             Self::Salesforce => "mock-secret",
+            Self::Zoho => "mock-refresh",
         }
     }
 
@@ -111,7 +124,7 @@ impl Vendor {
             "bulk_before_results",
         ];
         let own = match self {
-            Self::Hubspot => &BULK[..0],
+            Self::Hubspot | Self::Zoho => &BULK[..0],
             Self::Salesforce => &BULK[..],
         };
         EVERYWHERE.iter().chain(own).copied().collect()

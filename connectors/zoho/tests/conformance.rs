@@ -1,0 +1,284 @@
+//! The contract's promises, checked against a mock organisation over real HTTP.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod stand_in;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use connector::{Connector, DealStatus, FieldKind, FieldName, Fields, Object, RecordId, Value};
+use connector_conformance::{Checked, DealSeed, Stop, Subject, Trouble, Words};
+use connector_zoho::Zoho;
+use reqwest::Method;
+use serde_json::{Value as Json, json};
+use stand_in::{PAGE, StandIn, id_of, kind};
+use tokio::net::TcpListener;
+
+struct ZohoSubject {
+    stand_in: StandIn,
+    connector: Zoho,
+    words: Words,
+    /// Connections made to the host that answers point to when they point elsewhere.
+    strangers: Arc<AtomicU64>,
+}
+
+/// Zoho tells nobody that a record was merged into another: the one that lost is deleted and no more (`behaviour.rs`), so
+/// that the subject has no lever for merges. The suite sweeps associations of people; this connector sweeps those of
+/// deals. The suite empties a flag, and a checkbox is never empty. An answer to a write tells nothing but the id and the
+/// stamp. Lists and queries have no lag.
+const SKIPPED: &[&str] = &[
+    "a_change_that_becomes_visible_late_is_not_lost",
+    "a_merge_is_told_and_is_not_a_deletion",
+    "a_merged_id_reads_as_the_survivor",
+    "associations_are_delivered",
+    "an_association_taken_away_is_gone_in_the_next_sweep",
+    "flags_survive_the_round_trip",
+    "what_was_kept_is_what_is_there",
+    "an_update_of_a_merged_record_finds_or_names_the_survivor",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keeps_the_contract() {
+    let report = connector_conformance::run(ZohoSubject::start).await;
+    println!("{report}");
+    assert!(report.is_green(), "{report}");
+    assert_eq!(report.skipped(), SKIPPED, "{report}");
+}
+
+const OPTIONS: [&str; 3] = ["a", "b", "c"];
+
+impl ZohoSubject {
+    async fn start() -> Checked<Self> {
+        let stand_in = StandIn::start(0).await;
+        let choices: Vec<Json> =
+            OPTIONS.iter().map(|option| json!({ "display_value": option, "actual_value": option })).collect();
+        let unique = json!({ "case_sensitive": false });
+        for field in [
+            json!({ "field_label": "Suite Text", "data_type": "text", "length": 255 }),
+            json!({ "field_label": "Suite Number", "data_type": "double", "decimal_place": 2 }),
+            json!({ "field_label": "Suite Email", "data_type": "email", "unique": unique }),
+            json!({ "field_label": "Suite Day", "data_type": "date" }),
+            json!({ "field_label": "Suite Instant", "data_type": "datetime" }),
+            json!({ "field_label": "Suite Choice", "data_type": "picklist", "pick_list_values": choices }),
+            json!({ "field_label": "Suite Choices", "data_type": "multiselectpicklist", "pick_list_values": choices }),
+            json!({ "field_label": "CDP profile id", "data_type": "text", "length": 255, "unique": unique }),
+        ] {
+            stand_in.make_field("Contacts", field).await;
+        }
+        let text = json!({ "field_label": "Suite Text", "data_type": "text", "length": 255 });
+        stand_in.make_field("Leads", text).await;
+        // As organisations with several currencies have it.
+        stand_in.make_field("Deals", json!({ "field_label": "Currency", "data_type": "text", "length": 3 })).await;
+        let options: Vec<Arc<str>> = OPTIONS.map(Arc::from).to_vec();
+        let typed = [
+            ("Suite_Number", FieldKind::Decimal { scale: Some(2) }),
+            ("Suite_Day", FieldKind::Date),
+            ("Suite_Instant", FieldKind::Instant),
+            ("Suite_Choice", FieldKind::Choice { options: options.clone() }),
+            ("Suite_Choices", FieldKind::MultiChoice { options }),
+        ];
+        let words = Words {
+            person: Object::Contact,
+            text: "Suite_Text".into(),
+            // Without it no contact is created.
+            other_text: "Last_Name".into(),
+            // The standard address of a contact is not unique.
+            email: "Suite_Email".into(),
+            typed: typed.map(|(name, kind)| (FieldName::from(name), kind)).to_vec(),
+            read_only: Some("Created_Time".into()),
+            key: Some("CDP_profile_id".into()),
+            refused: Some(("Suite_Choice".into(), Value::from("no such option"))),
+            no_such_id: "5545974000099999999".into(),
+        };
+        let connector = stand_in.connector();
+        let strangers = Arc::new(AtomicU64::new(0));
+        let host = TcpListener::bind("127.0.0.1:0").await.map_err(|error| Stop::Failed(error.to_string()))?;
+        let address = host.local_addr().map_err(|error| Stop::Failed(error.to_string()))?;
+        stand_in.knobs(json!({ "elsewhere": format!("http://{address}/steal") })).await;
+        let count = strangers.clone();
+        tokio::spawn(async move {
+            while host.accept().await.is_ok() {
+                count.fetch_add(1, Ordering::SeqCst);
+            }
+        });
+        Ok(Self { stand_in, connector, words, strangers })
+    }
+
+    async fn act(&self, action: &str, body: Json) -> Checked<Json> {
+        self.stand_in.rep(action, body).await.map_err(Stop::Failed)
+    }
+}
+
+#[async_trait]
+impl Subject for ZohoSubject {
+    fn connector(&self) -> &dyn Connector {
+        &self.connector
+    }
+
+    fn words(&self) -> &Words {
+        &self.words
+    }
+
+    fn more_than_two_pages(&self) -> usize {
+        2 * PAGE + 1
+    }
+
+    async fn seed(&self, object: &Object, fields: Fields) -> Checked<RecordId> {
+        self.stand_in.seed(object, &fields).await.map_err(Stop::Failed)
+    }
+
+    async fn seed_people(&self, emails: &[String]) -> Checked<Vec<RecordId>> {
+        Ok(self.stand_in.seed_contacts("Suite_Email", emails).await)
+    }
+
+    async fn edit(&self, object: &Object, id: &RecordId, fields: Fields) -> Checked {
+        self.stand_in.edit(object, std::slice::from_ref(id), &fields).await.map_err(Stop::Failed)
+    }
+
+    async fn edit_all(&self, object: &Object, ids: &[RecordId], fields: Fields) -> Checked {
+        self.stand_in.edit(object, ids, &fields).await.map_err(Stop::Failed)
+    }
+
+    async fn truth(&self, object: &Object, id: &RecordId, fields: &[FieldName]) -> Checked<Option<Fields>> {
+        let (status, answer) = self.stand_in.api(Method::GET, &format!("/{}/{id}", kind(object)), None).await;
+        match status {
+            204 | 400 | 404 => Ok(None),
+            200 => {
+                let row = &answer["data"][0];
+                // A field made by Zoho is called as Zoho calls it: after its label.
+                let member = |name: &str| {
+                    let members = row.as_object().into_iter().flatten();
+                    members
+                        .into_iter()
+                        .find(|(have, _)| have.eq_ignore_ascii_case(name))
+                        .map_or(&Json::Null, |(_, value)| value)
+                };
+                Ok(Some(fields.iter().map(|name| (name.clone(), value_of(member(name)))).collect()))
+            }
+            _ => Err(Stop::Failed(format!("the truth about a record was answered {status}: {answer}"))),
+        }
+    }
+
+    async fn reconnect(&self) -> Checked<Box<dyn Connector>> {
+        Ok(Box::new(self.stand_in.connector()))
+    }
+
+    async fn count(&self, object: &Object) -> Checked<usize> {
+        let (_, answer) = self.stand_in.api(Method::GET, &format!("/{}/actions/count", kind(object)), None).await;
+        let count = answer["count"].as_u64().and_then(|count| usize::try_from(count).ok());
+        count.ok_or_else(|| Stop::Failed(format!("the number of records was answered {answer}")))
+    }
+
+    async fn requests(&self) -> Checked<u64> {
+        Ok(self.stand_in.requests().await)
+    }
+
+    async fn changes(&self) -> Checked<u64> {
+        Ok(self.stand_in.lines("ledger").await.len() as u64)
+    }
+
+    async fn advance(&self, by: Duration) -> Checked {
+        self.stand_in.advance(by).await;
+        Ok(())
+    }
+
+    async fn delete(&self, object: &Object, id: &RecordId) -> Checked {
+        self.act("delete", json!({ "object": kind(object), "id": id.as_str() })).await.map(drop)
+    }
+
+    async fn restore(&self, object: &Object, id: &RecordId) -> Checked {
+        self.act("restore", json!({ "object": kind(object), "id": id.as_str() })).await.map(drop)
+    }
+
+    async fn seed_lead(&self, number: usize) -> Checked<RecordId> {
+        let email = format!("lead.{number}@conformance.example");
+        self.seed(&Object::Lead, Fields::from([("Email", email.as_str())])).await
+    }
+
+    async fn convert(&self, lead: &RecordId) -> Checked<RecordId> {
+        let made = self.act("convert", json!({ "id": lead.as_str() })).await?;
+        Ok(RecordId::from(made["contact"].as_str().unwrap_or_else(|| panic!("{made}"))))
+    }
+
+    async fn seed_company(&self, name: &str) -> Checked<RecordId> {
+        self.seed(&Object::Company, Fields::from([("Account_Name", name)])).await
+    }
+
+    async fn seed_deal(&self, deal: DealSeed) -> Checked<RecordId> {
+        let stage = match deal.status {
+            DealStatus::Open => "Qualification",
+            DealStatus::Won => "Closed Won",
+            DealStatus::Lost => "Closed Lost",
+        };
+        let mut fields = Fields::from([
+            ("Deal_Name", Value::from(deal.name.as_str())),
+            ("Amount", Value::Number(deal.amount)),
+            ("Currency", Value::from(deal.currency.as_str())),
+            ("Stage", Value::from(stage)),
+        ]);
+        if let Some(at) = deal.closed_at {
+            fields.set("Closing_Date", Value::Date(at.to_utc().date_naive()));
+        }
+        self.seed(&Object::Deal, fields).await
+    }
+
+    fn beyond_search_cap(&self) -> Checked<usize> {
+        // Pages by number end at 2,000 records.
+        Ok(2_100)
+    }
+
+    async fn inject(&self, trouble: Trouble) -> Checked {
+        match trouble {
+            Trouble::ExpiredToken => drop(self.act("expire-tokens", json!({})).await?),
+            Trouble::Revoked => {
+                self.act("expire-tokens", json!({})).await?;
+                self.stand_in.vault.set_refresh_token("withdrawn-refresh");
+            }
+            Trouble::ServerError => self.stand_in.fault("503").await,
+            Trouble::Quota => self.stand_in.fault("429_daily").await,
+            Trouble::LostAnswer { applied: true } => self.stand_in.fault("reset_after").await,
+            Trouble::LostAnswer { applied: false } => self.stand_in.fault("reset_before").await,
+            Trouble::Truncated => self.stand_in.fault("truncate").await,
+            Trouble::Stall => self.stand_in.fault("slow").await,
+            Trouble::PointElsewhere => self.stand_in.fault("elsewhere").await,
+        }
+        Ok(())
+    }
+
+    async fn mend(&self) -> Checked {
+        self.stand_in.mend().await;
+        Ok(())
+    }
+
+    async fn refreshes(&self) -> Checked<u64> {
+        Ok(self.stand_in.sign_ins().await)
+    }
+
+    async fn foreign_requests(&self) -> Checked<u64> {
+        Ok(self.strangers.load(Ordering::SeqCst))
+    }
+
+    async fn seed_user(&self, email: &str, name: &str, active: bool) -> Checked<RecordId> {
+        let (first, last) = name.split_once(' ').unwrap_or((name, ""));
+        let body = json!({ "email": email, "first_name": first, "last_name": last, "archived": !active });
+        Ok(id_of(&self.act("owner", body).await?))
+    }
+
+    fn secrets(&self) -> Checked<Vec<String>> {
+        Ok(["mock-secret", "mock-refresh", "withdrawn-refresh"].map(str::to_owned).to_vec())
+    }
+}
+
+/// A JSON value in any form of it: the suite compares by kind.
+fn value_of(json: &Json) -> Value {
+    match json {
+        Json::Null => Value::Null,
+        Json::Bool(flag) => Value::Bool(*flag),
+        Json::Number(number) => number.to_string().parse().map_or(Value::Null, Value::Number),
+        Json::String(text) => Value::from(text.as_str()),
+        Json::Array(items) => Value::List(items.iter().filter_map(Json::as_str).map(Arc::from).collect()),
+        other => Value::from(other.to_string().as_str()),
+    }
+}
