@@ -14,11 +14,14 @@ use super::*;
 use crate::expr::{Expr, Kind, ProfileInput, Scope};
 use crate::model::{Decision, Office, Step, User};
 
+/// A turn: pool, member, when.
+type Turn = (Arc<str>, Arc<str>, Timestamp);
+
 /// Counts as a store would.
 #[derive(Default)]
 struct Counters {
     users: Vec<User>,
-    given: RefCell<Vec<(Arc<str>, Arc<str>, Timestamp)>>,
+    given: RefCell<Vec<Turn>>,
 }
 
 impl Counters {

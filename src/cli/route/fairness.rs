@@ -65,7 +65,7 @@ pub async fn run(args: &Args, cx: &Cx) -> Ended {
             rows.collect(),
         );
         for (step, count) in &report.others {
-            terminal.say(&format!("{count} by {step}"));
+            terminal.say(format!("{count} by {step}"));
         }
     })?;
     Ok(Exit::Done)

@@ -41,9 +41,9 @@ pub async fn run(args: &Args, cx: &Cx) -> Ended {
         for row in &log.assignments {
             let owner = row.owner.as_deref().or(row.owner_id.as_ref().map(|id| id.as_str())).unwrap_or("nobody");
             let record = row.record.as_ref().map_or_else(|| row.state.as_str().to_owned(), |id| id.to_string());
-            terminal.say(&format!("{}  {} {} {record} → {owner}", moment::at(row.at), row.connection, row.object));
+            terminal.say(format!("{}  {} {} {record} → {owner}", moment::at(row.at), row.connection, row.object));
             for line in &row.trail {
-                terminal.say(&format!("    {}: {}", line.step, line.text));
+                terminal.say(format!("    {}: {}", line.step, line.text));
             }
             if let Some(by) = row.respond_by {
                 let how = match (row.answered_at, row.breached_at) {
@@ -51,7 +51,7 @@ pub async fn run(args: &Args, cx: &Cx) -> Ended {
                     (None, Some(at)) => format!("not answered in time, told {}", moment::at(at)),
                     (None, None) => "not answered yet".to_owned(),
                 };
-                terminal.say(&format!("    to be answered by {}: {how}", moment::at(by)));
+                terminal.say(format!("    to be answered by {}: {how}", moment::at(by)));
             }
         }
     })?;

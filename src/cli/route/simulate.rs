@@ -70,7 +70,7 @@ pub async fn run(args: &Args, cx: &Cx) -> Ended {
     let trial = trial(&*store, &rules, connection.name(), company, (&band, since)).await?;
     cx.terminal.show(&trial, |terminal| {
         if trial.leads.is_empty() {
-            terminal.say(&format!("nobody entered {} in that time", trial.band));
+            terminal.say(format!("nobody entered {} in that time", trial.band));
             return;
         }
         let rows = trial.leads.iter().map(|lead| {
@@ -80,7 +80,7 @@ pub async fn run(args: &Args, cx: &Cx) -> Ended {
         });
         crate::cli::identity::table(terminal, &["entered", "profile", "owner", "waits until", "why"], rows.collect());
         for (owner, count) in &trial.owners {
-            terminal.say(&format!("{owner}: {count}"));
+            terminal.say(format!("{owner}: {count}"));
         }
     })?;
     Ok(Exit::Done)
