@@ -157,8 +157,7 @@ impl Judgement {
             let zone = spec.time_zone;
             let (places, crossed) = segment::judge(
                 &self.segments,
-                person,
-                zone,
+                (person, zone),
                 &computed.standings.bands,
                 &mut computed.traits,
                 sorted,

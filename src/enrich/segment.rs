@@ -55,8 +55,7 @@ pub fn segment_needs(specs: &[SegmentSpec]) -> BTreeMap<Arc<str>, BTreeSet<Arc<s
 /// Judges every segment, in order, into `computed`; adds what was crossed and where the person stands.
 pub(super) fn judge(
     segments: &[Segment],
-    person: &Person<'_>,
-    zone: Tz,
+    (person, zone): (&Person<'_>, Tz),
     bands: &BTreeMap<Arc<str>, Place>,
     computed: &mut BTreeMap<TraitName, Value>,
     sorted: &Sorted<'_>,
