@@ -91,7 +91,7 @@ fn what_is_not_in_this_version_is_refused_by_name() {
         ("[crm.fields.lead]\nemail = \"Email\"", "E008 5:13 `lead` in `[crm.fields]` is not in this version"),
         (
             "[crm.fields.contact]\nsegments.mql = \"cdp_mql\"",
-            "E030 6:1 unknown trait \"segments.mql\" in `[crm.fields.contact]`",
+            "E030 6:1 unknown trait \"segments\" in `[crm.fields.contact]`",
         ),
         (
             "[crm.fields.company]\nname = { field = \"name\", direction = \"push\" }",

@@ -161,7 +161,7 @@ async fn a8_her_second_device_merges_into_the_known_profile() {
         ("last_touch_source", "google".into()),
     ];
     stage.assert_values(ADA, &want).await;
-    let more = [("visits_lifetime", 3.into()), ("days_active_30d", 3.into()), ("lifecycle", "lead".into())];
+    let more = [("visits_lifetime", 3.into()), ("days_active_30d", 3.into()), ("lifecycle", "mql".into())];
     stage.assert_values(ADA, &more).await;
     stage.assert_as_the_log_says().await;
     assert_eq!(stage.sessions(ADA).await.last().unwrap(), "2026-03-15T18:00:00Z 0 s 1 views");
