@@ -13,6 +13,7 @@ use crate::cli::terminal::Terminal;
 use crate::model::canonical;
 
 #[derive(Clone, Debug, Default, clap::Args)]
+#[group(skip)]
 pub struct Args {
     #[command(flatten)]
     pub flow: flow::Args,

@@ -1,3 +1,5 @@
+//! Rows as Zoho writes them.
+
 use connector::FieldName;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! What calls are made of rows, and in which order.
+
 use std::borrow::Cow;
 
 use connector::{Entropy, Fields, Hints, Object, Operation, SeededEntropy, Timestamp, Write};
