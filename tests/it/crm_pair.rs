@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use connector::{Clock, Object, RecordId, Timestamp, Value};
-use ferry::config::Vendor::{self, Dynamics, Hubspot, Salesforce};
+use ferry::config::Vendor::{self, Dynamics, Hubspot, Salesforce, Zoho};
 use serde_json::json;
 
 use crate::harbour::Harbour;
@@ -85,6 +85,11 @@ async fn ten_cycles_of_hubspot_and_salesforce_end_in_rest() {
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_cycles_of_hubspot_and_dynamics_end_in_rest() {
     ten_cycles_with_edits_on_both_sides_end_in_rest(Dynamics).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_cycles_of_hubspot_and_zoho_end_in_rest() {
+    ten_cycles_with_edits_on_both_sides_end_in_rest(Zoho).await;
 }
 
 async fn ten_cycles_with_edits_on_both_sides_end_in_rest(other: Vendor) {

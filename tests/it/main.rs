@@ -19,6 +19,7 @@ mod echoes;
 mod erasure;
 mod files;
 mod fits;
+mod four_crms;
 mod harbour;
 mod hostile;
 mod identity;

@@ -50,3 +50,8 @@ async fn a_week_with_salesforce() {
 async fn a_week_with_dynamics() {
     a_week_with_one_crm(Dynamics).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_week_with_zoho() {
+    a_week_with_one_crm(Zoho).await;
+}

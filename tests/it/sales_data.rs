@@ -287,3 +287,13 @@ async fn a_small_invented_pipeline_arrives_whole_from_dynamics() {
 async fn the_full_pipeline_has_the_facts_of_its_readme_on_dynamics() {
     the_full_pipeline(Dynamics).await;
 }
+
+#[tokio::test]
+async fn a_small_invented_pipeline_arrives_whole_from_zoho() {
+    a_small_pipeline(Zoho).await;
+}
+
+#[tokio::test]
+async fn the_full_pipeline_has_the_facts_of_its_readme_on_zoho() {
+    the_full_pipeline(Zoho).await;
+}

@@ -47,7 +47,8 @@ impl fmt::Display for Verdict {
 
 /// Fields that only Ferry writes.
 fn is_ours(field: &str) -> bool {
-    field.to_ascii_lowercase().starts_with("cdp_")
+    let field = field.to_ascii_lowercase();
+    field.strip_prefix("new_").unwrap_or(&field).starts_with("cdp_")
 }
 
 pub async fn everything(crm: &Crm, ferry: &Ferry, world: &World, tally: &Tally) -> Result<Verdict> {

@@ -31,7 +31,7 @@ impl Hit {
     }
 
     pub fn is_metadata(&self) -> bool {
-        self.path.contains("/EntityDefinitions")
+        self.path.ends_with("/$batch") && self.body.contains("/EntityDefinitions")
     }
 }
 
@@ -131,20 +131,35 @@ pub fn reply(status: u16, body: &Json) -> Response<Body> {
 
 /// A table of contacts with a few columns of text; its changes are tracked.
 fn metadata(hit: &Hit) -> Response<Body> {
+    let asked = hit.body.lines().filter_map(|line| line.strip_prefix("GET "));
+    let part = |target: &str| {
+        format!(
+            "--batchresponse_1\r\nContent-Type: application/http\r\n\r\nHTTP/1.1 200 OK\r\n\r\n{}\r\n",
+            about(target)
+        )
+    };
+    let body: String = asked.map(part).chain(["--batchresponse_1--\r\n".to_owned()]).collect();
+    let answer = Response::builder().header("content-type", "multipart/mixed; boundary=batchresponse_1");
+    answer.body(Body::from(body)).unwrap()
+}
+
+fn about(target: &str) -> Json {
     let attribute = |name: &str, kind: &str| json!({ "LogicalName": name, "AttributeType": kind, "IsValidForUpdate": name != "contactid" });
-    if hit.path.contains("AttributeMetadata") || hit.path.contains("/Keys") {
-        return reply(200, &json!({ "value": [] }));
+    if target.contains("AttributeMetadata") || target.contains("/Keys") {
+        return json!({ "value": [] });
     }
-    if hit.path.contains("/Attributes") {
+    if target.contains("sdkmessagefilters") {
+        return json!({ "value": [{ "sdkmessagefilterid": "1" }] });
+    }
+    if target.contains("/Attributes") {
         let columns = [
             attribute("contactid", "Uniqueidentifier"),
             attribute("modifiedon", "DateTime"),
             attribute("emailaddress1", "String"),
             attribute("lastname", "String"),
         ];
-        return reply(200, &json!({ "value": columns }));
+        return json!({ "value": columns });
     }
-    let definition = json!({ "EntitySetName": "contacts", "PrimaryIdAttribute": "contactid",
-        "ChangeTrackingEnabled": true, "IsOptimisticConcurrencyEnabled": true });
-    reply(200, &definition)
+    json!({ "EntitySetName": "contacts", "PrimaryIdAttribute": "contactid", "ChangeTrackingEnabled": true,
+        "IsOptimisticConcurrencyEnabled": true })
 }
