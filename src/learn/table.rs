@@ -26,7 +26,7 @@ pub struct Column {
 pub enum Data {
     /// A gap is NaN; everything else is finite.
     Numbers(Vec<f64>),
-    /// By row, a place in `levels`, or [`GAP`]. Equal texts have equal codes.
+    /// By row, a place in `levels`, or the largest number where it is missing. Equal texts have equal codes.
     Texts { codes: Vec<u32>, levels: Vec<Box<str>> },
 }
 

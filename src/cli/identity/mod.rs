@@ -34,7 +34,7 @@ pub enum What {
     Unmerge(unmerge::Args),
     /// What other rules would make of everything there is, before they are in force
     Preview(preview::Args),
-    /// Put the [identity] of the file in force from now on; what was decided before stays
+    /// Put the rules of the file (its section identity) in force from now on; what was decided before stays
     Adopt,
     /// Tell the whole log again, and hold what is stored against it
     Replay(replay::Args),
