@@ -32,6 +32,7 @@ mod machine;
 mod merged_away;
 mod mock_over_http;
 mod mocks;
+mod mql;
 mod one_person;
 mod outbox;
 mod paging;
