@@ -72,6 +72,7 @@ impl Crm {
         match self.vendor {
             Vendor::Hubspot => self.listed(fields).await,
             Vendor::Salesforce => self.queried(fields).await,
+            Vendor::Dynamics => self.linked(fields).await,
             Vendor::Zoho => self.paged(fields).await,
         }
     }
@@ -110,6 +111,32 @@ impl Crm {
             }
             match page["nextRecordsUrl"].as_str() {
                 Some(next) => url = reqwest::Url::parse(&format!("{}{next}", self.url))?,
+                None => return Ok(all),
+            }
+        }
+    }
+
+    async fn linked(&self, fields: &[&str]) -> Result<Vec<(String, BTreeMap<String, String>)>> {
+        let scope = format!("{}/.default", self.url);
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", "mock-client"),
+            ("client_secret", "mock-secret"),
+            ("scope", scope.as_str()),
+        ];
+        let request = self.client.post(format!("{}/acme/oauth2/v2.0/token", self.url)).form(&form);
+        let said: Value = request.send().await?.json().await?;
+        let token = said["access_token"].as_str().with_context(|| format!("no token in {said}"))?.to_owned();
+        let mut url =
+            format!("{}/api/data/v9.2/contacts?$select={}&$filter=merged ne true", self.url, fields.join(","));
+        let mut all = Vec::new();
+        loop {
+            let page: Value = self.client.get(url).bearer_auth(&token).send().await?.json().await?;
+            for record in page["value"].as_array().with_context(|| format!("no contacts in {page}"))? {
+                all.push((text(&record["contactid"]), texts(record, fields)));
+            }
+            match page["@odata.nextLink"].as_str() {
+                Some(next) => url = next.to_owned(),
                 None => return Ok(all),
             }
         }

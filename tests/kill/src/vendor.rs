@@ -1,4 +1,4 @@
-//! The two CRMs the experiment runs on, and the words in which they differ.
+//! The CRMs the experiment runs on, and the words in which they differ.
 
 use clap::ValueEnum;
 
@@ -7,6 +7,7 @@ use clap::ValueEnum;
 pub enum Vendor {
     Hubspot,
     Salesforce,
+    Dynamics,
     Zoho,
 }
 
@@ -16,6 +17,7 @@ impl Vendor {
         match self {
             Self::Hubspot => "hubspot",
             Self::Salesforce => "salesforce",
+            Self::Dynamics => "dynamics",
             Self::Zoho => "zoho",
         }
     }
@@ -25,6 +27,7 @@ impl Vendor {
         match self {
             Self::Hubspot => "contacts",
             Self::Salesforce => "Contact",
+            Self::Dynamics => "contact",
             Self::Zoho => "Contacts",
         }
     }
@@ -32,6 +35,7 @@ impl Vendor {
     pub fn email(self) -> &'static str {
         match self {
             Self::Hubspot => "email",
+            Self::Dynamics => "emailaddress1",
             Self::Salesforce | Self::Zoho => "Email",
         }
     }
@@ -39,7 +43,7 @@ impl Vendor {
     /// What reps edit.
     pub fn title(self) -> &'static str {
         match self {
-            Self::Hubspot => "jobtitle",
+            Self::Hubspot | Self::Dynamics => "jobtitle",
             Self::Salesforce | Self::Zoho => "Title",
         }
     }
@@ -49,6 +53,7 @@ impl Vendor {
         match self {
             Self::Hubspot => "cdp_profile_id",
             Self::Salesforce => "CDP_Profile_Id__c",
+            Self::Dynamics => "new_cdp_profile_id",
             Self::Zoho => "CDP_profile_id",
         }
     }
@@ -57,6 +62,7 @@ impl Vendor {
         match self {
             Self::Hubspot => "cdp_page_views_30d",
             Self::Salesforce => "CDP_Page_Views_30d__c",
+            Self::Dynamics => "new_cdp_page_views_30d",
             Self::Zoho => "CDP_page_views_30d",
         }
     }
@@ -66,6 +72,7 @@ impl Vendor {
         match self {
             Self::Hubspot => &["email", "firstname", "lastname", "phone"],
             Self::Salesforce => &["Email", "FirstName", "LastName", "Phone"],
+            Self::Dynamics => &["emailaddress1", "firstname", "lastname", "telephone1"],
             Self::Zoho => &["Email", "First_Name", "Last_Name", "Phone"],
         }
     }
@@ -75,6 +82,9 @@ impl Vendor {
         match self {
             Self::Hubspot => field.starts_with("hs_") || field.contains("modified"),
             Self::Salesforce => matches!(field, "SystemModstamp" | "LastModifiedDate" | "LastModifiedById"),
+            Self::Dynamics => {
+                matches!(field, "modifiedon" | "versionnumber" | "fullname" | "modifiedby" | "_modifiedby_value")
+            }
             Self::Zoho => matches!(field, "Modified_Time" | "Modified_By" | "Full_Name" | "Last_Activity_Time"),
         }
     }
@@ -86,6 +96,10 @@ impl Vendor {
             Self::Salesforce => format!(
                 "login_url = \"{url}\"\nclient_id = \"mock-client\"\nclient_secret = {{ env = \"KILL_SECRET\" }}\n\
                  bulk_push_above = 4\nbulk_pull_above = 60\nlag = \"0s\""
+            ),
+            Self::Dynamics => format!(
+                "base_url = \"{url}\"\ntoken_url = \"{url}/acme/oauth2/v2.0/token\"\nclient_id = \"mock-client\"\n\
+                 client_secret = {{ env = \"KILL_SECRET\" }}"
             ),
             // Nobody can ask about a job whose start was not answered, so that an hour of nothing would follow: calls it is.
             Self::Zoho => format!(
@@ -99,9 +113,14 @@ impl Vendor {
     pub fn secret(self) -> &'static str {
         match self {
             Self::Hubspot => "mock-token",
-            Self::Salesforce => "mock-secret",
+            Self::Salesforce | Self::Dynamics => "mock-secret",
             Self::Zoho => "mock-refresh",
         }
+    }
+
+    /// Whether a merge can be told from a deletion: at Zoho nobody can, so that what the loser did stays with the loser.
+    pub fn tells_merges(self) -> bool {
+        self != Self::Zoho
     }
 
     /// Where the program can be made to die, by the name of the failpoint.
@@ -124,7 +143,7 @@ impl Vendor {
             "bulk_before_results",
         ];
         let own = match self {
-            Self::Hubspot | Self::Zoho => &BULK[..0],
+            Self::Hubspot | Self::Dynamics | Self::Zoho => &BULK[..0],
             Self::Salesforce => &BULK[..],
         };
         EVERYWHERE.iter().chain(own).copied().collect()

@@ -82,7 +82,7 @@ impl World {
             crm.rep("delete", &json!({"object": "contact", "id": id})).await?;
             self.deleted.push(address);
         }
-        if dice.random_bool(0.15) && self.contacts.len() > 20 {
+        if dice.random_bool(0.15) && self.contacts.len() > 20 && crm.vendor.tells_merges() {
             let (loser, from) = self.contacts.swap_remove(dice.random_range(0..self.contacts.len()));
             let (survivor, into) = self.contacts.swap_remove(dice.random_range(0..self.contacts.len()));
             crm.rep("merge", &json!({"object": "contact", "primary": survivor, "secondary": loser})).await?;
