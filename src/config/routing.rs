@@ -34,7 +34,12 @@ pub fn routing(root: &Reader<'_>, people: &People, timezone: Tz) -> Option<Optio
         (None, None) => Some(None),
         _ => section.value_or("on", Value::Text("mql".into()), |node| band(node, people)).map(Some),
     };
-    let keep_owner = section.value_or("keep_owner", Value::Bool(true), value::flag);
+    let keep_owner = section.value_or("keep_owner", Value::Bool(true), |node| match value::flag(node)? {
+        true => Ok(true),
+        // Records that somebody owns are never written an owner: there is nothing that false would change.
+        false => Err(Bad::value("E008", "`keep_owner = false` is not in this version")
+            .help("remove it: owners of records are kept")),
+    });
     let account_owner = section.value_or("account_owner", Value::Bool(true), value::flag);
     let (pools, general) = pools(&section)?;
     let targets = Targets { pools: &pools };

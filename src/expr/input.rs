@@ -98,6 +98,13 @@ pub struct ProfileInput<'a> {
     pub as_of: Timestamp,
 }
 
+impl<'a> ProfileInput<'a> {
+    /// For conditions that count no events.
+    pub fn of_traits(traits: &'a dyn Fn(&str) -> &'a Value, as_of: Timestamp) -> Self {
+        Self { traits, events: &|_| Value::Null, as_of }
+    }
+}
+
 impl Input for ProfileInput<'_> {
     fn value<'s>(&'s self, name: &str) -> Val<'s> {
         Val::from((self.traits)(name))

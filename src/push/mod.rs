@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use fuses::{FuseLimits, Tripped};
 pub use plan::{Forecast, PlannedChange, forecast};
+pub use route::with_lead;
 pub use stage::{Stager, missing_fields};
 
 use crate::mapping::ObjectMapping;

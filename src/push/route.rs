@@ -3,17 +3,29 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use connector::{Object, Timestamp, Value};
+use connector::{Object, Timestamp};
 
 use super::deliver::Delivery;
 use super::{End, Push};
 use crate::expr::ProfileInput;
 use crate::model::{Decision, Office, OutboxEntry, OutboxId, User};
-use crate::routing::{self, Rules};
+use crate::routing::{self, Lead, Rules};
 use crate::store::{Assigned, Assigning, LeadItem, RouteLeads};
 
 /// The trait that says what somebody speaks.
 const LANGUAGE: &str = "language";
+
+/// What routing asks of somebody, as they were known at an instant.
+pub fn with_lead<T>(item: &LeadItem, as_of: Timestamp, act: impl FnOnce(&Lead<'_>) -> T) -> T {
+    let traits = |name: &str| item.profile.value(name);
+    // Rules of routing count no events: the configuration refuses those that would.
+    act(&Lead {
+        input: &ProfileInput::of_traits(&traits, as_of),
+        owner: item.owner.as_ref(),
+        account_owner: item.account_owner.as_ref(),
+        language: item.profile.value(LANGUAGE).as_text(),
+    })
+}
 
 /// The rules at one instant.
 #[derive(Debug)]
@@ -24,16 +36,7 @@ struct Router {
 
 impl RouteLeads for Router {
     fn route(&self, lead: &LeadItem, office: &dyn Office) -> Decision {
-        let traits = |name: &str| lead.profile.value(name);
-        // Rules of routing count no events: the configuration refuses those that would.
-        let input = ProfileInput { traits: &traits, events: &|_| Value::Null, as_of: self.now };
-        let lead = routing::Lead {
-            input: &input,
-            owner: lead.owner.as_ref(),
-            account_owner: lead.account_owner.as_ref(),
-            language: lead.profile.value(LANGUAGE).as_text(),
-        };
-        routing::route(&lead, &self.rules, office, self.now)
+        with_lead(lead, self.now, |lead| routing::route(lead, &self.rules, office, self.now))
     }
 
     fn respond_by(&self, user: &User) -> Option<Timestamp> {
@@ -45,12 +48,10 @@ impl Push<'_> {
     /// How leads of this push are given to people; `None` where nobody routes them, or this object has no owners.
     fn assigning(&self, now: Timestamp) -> Option<Assigning> {
         let rules = self.routing.clone()?;
-        let owners = &self.connector.capability().owners;
-        let field =
-            |object: &Object| owners.iter().find(|owner| owner.object == *object).map(|owner| owner.field.clone());
+        let capability = self.connector.capability();
         Some(Assigning {
-            owner: field(&self.mapping.object)?,
-            company_owner: field(&Object::Company),
+            owner: capability.owner_field(&self.mapping.object)?.clone(),
+            company_owner: capability.owner_field(&Object::Company).cloned(),
             route: Arc::new(Router { rules, now }),
         })
     }

@@ -227,7 +227,7 @@ impl StageWrites for Stager {
 /// Whether a profile fulfils a condition that counts no events.
 fn fulfils(condition: &Expr, profile: &Profile, as_of: Timestamp) -> bool {
     let traits = |name: &str| profile.value(name);
-    condition.holds(&ProfileInput { traits: &traits, events: &|_| Value::Null, as_of })
+    condition.holds(&ProfileInput::of_traits(&traits, as_of))
 }
 
 /// A field that somebody at the CRM may rightly have changed meanwhile is read before it is written; one that only Ferry

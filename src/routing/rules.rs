@@ -14,7 +14,7 @@ use crate::expr::Expr;
 /// `[routing]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rules {
-    /// The band whose entry gives a record that nobody owns its owner (`lead.mql`); `None` where there is no such band.
+    /// The band whose entries a trial of these rules goes through (`lead.mql`); `None` where there is no such band.
     pub on: Option<Arc<str>>,
     /// Never take a record from an active owner.
     pub keep_owner: bool,

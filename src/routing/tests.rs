@@ -76,10 +76,6 @@ fn nothing(_: &str) -> &'static Value {
     &NULL
 }
 
-fn no_events(_: usize) -> Value {
-    Value::Null
-}
-
 fn traits<'a>(input: &'a ProfileInput<'_>) -> Lead<'a> {
     Lead { input, owner: None, account_owner: None, language: None }
 }
@@ -118,7 +114,7 @@ fn at(text: &str) -> Timestamp {
 
 /// The members in the order in which they get leads, by their first letter.
 fn order(rules: &Rules, office: &Counters, leads: usize, now: Timestamp) -> String {
-    let input = ProfileInput { traits: &nothing, events: &no_events, as_of: now };
+    let input = ProfileInput::of_traits(&nothing, now);
     (0..leads)
         .map(|_| {
             let decision = route(&traits(&input), rules, office, now);
@@ -171,7 +167,7 @@ fn who_owns_the_record_or_the_company_keeps_it_unless_gone_or_away() {
         .unwrap()
         .members
         .push(Member { away: vec![Span { from: today, to: today }], ..Member::new("sam") });
-    let input = ProfileInput { traits: &nothing, events: &no_events, as_of: at(NOON) };
+    let input = ProfileInput::of_traits(&nothing, at(NOON));
     let id = |name: &str| RecordId::new(format!("id-{name}"));
     let decide = |owner: &str, account: &str, now| {
         let (owner, account) = (id(owner), id(account));
@@ -209,7 +205,7 @@ fn named_rules_decide_in_their_order() {
             "company.employees" => Box::leak(Box::new(employees.clone())),
             _ => &NULL,
         };
-        let input = ProfileInput { traits: &values, events: &no_events, as_of: at(NOON) };
+        let input = ProfileInput::of_traits(&values, at(NOON));
         route(&traits(&input), &rules, &office, at(NOON))
     };
     assert_eq!(decide("DE", 5_000).owner(), Some(&"id-ada".into()));
@@ -223,7 +219,7 @@ fn a_closed_pool_holds_asks_on_or_falls_back() {
     let hours = Hours { days: Week::of([Weekday::Wed, Weekday::Thu]), from: time(9), to: time(17) };
     let mut rules = rules(Pool { hours: Some(hours), ..pool(Method::RoundRobin, &[("rita", 1)]) });
     let office = Counters::with(&[("rita", true), ("ops", true)]);
-    let input = ProfileInput { traits: &nothing, events: &no_events, as_of: at(NOON) };
+    let input = ProfileInput::of_traits(&nothing, at(NOON));
     let evening = at("2026-03-04T20:00:00Z");
     match route(&traits(&input), &rules, &office, evening) {
         Decision::Hold { until, pool, .. } => assert_eq!((until, &*pool), (at("2026-03-05T09:00:00Z"), "sales")),
@@ -250,7 +246,7 @@ fn skills_and_languages_must_fit() {
     let mut rules = rules(pool(Method::RoundRobin, &[("rita", 1), ("sam", 1)]));
     rules.pools.get_mut("sales").unwrap().members[0].languages = BTreeSet::from(["de".into()]);
     let office = Counters::with(&[("rita", true), ("sam", true), ("ops", true)]);
-    let input = ProfileInput { traits: &nothing, events: &no_events, as_of: at(NOON) };
+    let input = ProfileInput::of_traits(&nothing, at(NOON));
     let owner = |rules: &Rules, language| {
         let lead = Lead { language, ..traits(&input) };
         route(&lead, rules, &office, at(NOON)).owner().cloned()
@@ -265,7 +261,7 @@ fn skills_and_languages_must_fit() {
 #[test]
 fn without_anybody_the_lead_is_unowned_and_says_so() {
     let rules = rules(pool(Method::RoundRobin, &[("rita", 1)]));
-    let input = ProfileInput { traits: &nothing, events: &no_events, as_of: at(NOON) };
+    let input = ProfileInput::of_traits(&nothing, at(NOON));
     let decision = route(&traits(&input), &rules, &Counters::default(), at(NOON));
     assert!(matches!(decision, Decision::Unowned { .. }));
     assert_eq!(&*decision.trail().last().unwrap().text, "ops is no user of the CRM");
@@ -288,7 +284,7 @@ proptest! {
         let members: Vec<(&str, u32)> = names.into_iter().zip(weights).collect();
         let mut rules = rules(pool(method, &members));
         rules.pools.get_mut("sales").unwrap().members.iter_mut().for_each(|member| member.daily_cap = cap);
-        let input = ProfileInput { traits: &nothing, events: &no_events, as_of: at(NOON) };
+        let input = ProfileInput::of_traits(&nothing, at(NOON));
         for _ in 0..leads {
             let decision = route(&traits(&input), &rules, &office, at(NOON));
             prop_assert_eq!(&decision, &route(&traits(&input), &rules, &office, at(NOON)), "asking changes nothing");

@@ -178,6 +178,22 @@ async fn a_lead_that_is_refused_gives_its_turn_back() {
 }
 
 #[tokio::test]
+async fn a_lead_that_turns_up_before_ours_is_made_gives_its_turn_back() {
+    let (world, _) = staffed(POOL).await;
+    let retry_at = connector::Clock::now(&*world.clock).saturating_add(Duration::from_secs(86_400));
+    world.crm.fail_next(Call::Push, Fault::Quota { retry_at });
+    arrives(&world, "ada").await;
+    assert_eq!(turns(&world).await[0].state, AssignmentState::Underway, "it waits for the quota");
+    world.crm.create(&Object::Lead, Fields::from([("email", "ada@kiwi.example")]));
+    world.pull().await;
+    assert_eq!(turns(&world).await[0].state, AssignmentState::GivenBack);
+    arrives(&world, "bob").await;
+    arrives(&world, "chen").await;
+    arrives(&world, "dana").await;
+    assert_eq!(owners(&world), ["nobody", "rita", "rita", "sam"]);
+}
+
+#[tokio::test]
 async fn outside_working_hours_a_lead_waits_and_is_dealt_only_then() {
     let hours = r#"
 [routing]

@@ -33,6 +33,13 @@ pub struct Capability {
     pub visibility_lag: Duration,
 }
 
+impl Capability {
+    /// The field that says whose records of an object are, where the CRM has owners.
+    pub fn owner_field(&self, object: &Object) -> Option<&FieldName> {
+        self.owners.iter().find(|owner| owner.object == *object).map(|owner| &owner.field)
+    }
+}
+
 /// The unique field that holds Ferry's own key on an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExternalKey {

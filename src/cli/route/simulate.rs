@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use connector::{ConnectionName, FieldName, Object, Timestamp, Value};
+use connector::{ConnectionName, FieldName, Object, Timestamp};
 use serde::Serialize;
 
 use super::fairness::without_rules;
@@ -12,9 +12,9 @@ use crate::app;
 use crate::cli::cx::Cx;
 use crate::cli::exit::{Ended, Exit, Failure};
 use crate::cli::moment;
-use crate::expr::ProfileInput;
 use crate::model::{Crossing, Decision, TransitionKind};
-use crate::routing::{Lead, Rules, Simulation};
+use crate::push::with_lead;
+use crate::routing::{Rules, Simulation};
 use crate::store::Store;
 
 #[derive(Debug, clap::Args)]
@@ -61,8 +61,7 @@ pub async fn run(args: &Args, cx: &Cx) -> Ended {
     let Some(connection) = connections.iter().find(has_owners) else {
         return Err(Failure::usage("no connection of that name has records that belong to users"));
     };
-    let owners = &connection.connector.capability().owners;
-    let company = owners.iter().find(|owner| owner.object == Object::Company).map(|owner| owner.field.clone());
+    let company = connection.connector.capability().owner_field(&Object::Company).cloned();
     let Some(store) = cx.reading(&settings)? else {
         return Err(Failure::usage("there is no store yet: `ferry sync` first"));
     };
@@ -115,15 +114,7 @@ async fn trial(
     for row in entered {
         let Some(item) = store.lead_item(connection, row.profile, company.clone()).await? else { continue };
         let at = row.transition.at;
-        let traits = |name: &str| item.profile.value(name);
-        let input = ProfileInput { traits: &traits, events: &|_| Value::Null, as_of: at };
-        let lead = Lead {
-            input: &input,
-            owner: None,
-            account_owner: item.account_owner.as_ref(),
-            language: item.profile.value("language").as_text(),
-        };
-        let (given_at, decision) = simulation.give(&lead, at);
+        let (given_at, decision) = with_lead(&item, at, |lead| simulation.give(lead, at));
         let owner = shown(&decision);
         *trial.owners.entry(owner.clone()).or_insert(0) += 1;
         trial.leads.push(Given {

@@ -35,6 +35,7 @@ fn routing_always_ends_with_somebody() {
             "E006 3:18 day \"fry\" is not valid | did you mean \"fri\"?",
         ),
         (routing("hours = { from = \"17:00\", to = \"09:00\" }"), "E006 3:32 `hours` must begin before they end"),
+        (routing("keep_owner = false"), "E008 3:14 `keep_owner = false` is not in this version"),
         (routing("sla = { on_breach = \"alert\" }"), "E005 3:7 missing `respond_within` in `sla`"),
         (
             routing("[[routing.rule]]\nname = \"r\"\nwhen = \"contry == 'DE'\"\nassign = \"a@b.example\""),

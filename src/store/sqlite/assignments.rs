@@ -236,18 +236,12 @@ fn unowned(row: &Row, now: Timestamp, trail: &[TrailLine]) -> DeadLetter {
     }
 }
 
-/// The lead is there: the turn counts.
+/// The lead is there: the turn counts. One whose entry leaves the outbox without this is given back (schema 9).
 pub(super) fn made(session: &Session<'_>, profile: i64, place: Place, record: i64) -> Fallible<()> {
     session.run(
         "UPDATE assignment SET state = 1, record = ?3 WHERE profile = ?1 AND place = ?2 AND state = 0",
         (profile, place, record),
     )?;
-    Ok(())
-}
-
-/// Nothing came of it: the turn is the member's again.
-pub(super) fn give_back(session: &Session<'_>, profile: i64, place: Place) -> Fallible<()> {
-    session.run("UPDATE assignment SET state = 2 WHERE profile = ?1 AND place = ?2 AND state = 0", (profile, place))?;
     Ok(())
 }
 

@@ -28,3 +28,9 @@ CREATE INDEX assignment_pool ON assignment (pool, member);
 CREATE INDEX assignment_email ON assignment (lower(email), at);
 CREATE INDEX assignment_due ON assignment (respond_by)
     WHERE state = 1 AND respond_by IS NOT NULL AND answered_at IS NULL AND breached_at IS NULL;
+
+-- However a create leaves the outbox before its lead is there (refused, withdrawn, withheld, its record turned up), its turn is given
+-- back. A lead that is there has moved its turn on before.
+CREATE TRIGGER assignment_given_back AFTER DELETE ON outbox WHEN OLD.record IS NULL BEGIN
+    UPDATE assignment SET state = 2 WHERE profile = OLD.profile AND place = OLD.place AND state = 0;
+END;

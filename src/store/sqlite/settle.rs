@@ -62,12 +62,11 @@ fn settle_one(session: &Session<'_>, run: RunId, now: Timestamp, one: &Delivered
     match &one.fate {
         Fate::Finished => {
             journal::add(session, run, now, row, row.record, one)?;
-            settle_turn(session, row, now, None)?;
             intents::leave_or_promote(session, row, now, None)
         }
         Fate::Linked { id, url } => {
             let record = link(session, now, one, row, id, url.as_deref())?;
-            settle_turn(session, row, now, Some(record))?;
+            settle_turn(session, row, now, record)?;
             journal::add(session, run, now, row, Some(record), one)?;
             let settled = intents::by_id(session, row.entry.id)?.unwrap_or_else(|| row.clone());
             intents::leave_or_promote(session, &settled, now, None)
@@ -120,10 +119,9 @@ fn settle_one(session: &Session<'_>, run: RunId, now: Timestamp, one: &Delivered
     }
 }
 
-/// A lead that is there counts for whom it was given to; one that is not, does not.
-fn settle_turn(session: &Session<'_>, row: &Row, now: Timestamp, record: Option<i64>) -> Fallible<()> {
+/// A lead that is there counts for whom it was given to, and the entry into the band that asked for it is done.
+fn settle_turn(session: &Session<'_>, row: &Row, now: Timestamp, record: i64) -> Fallible<()> {
     let (None, Some(profile)) = (row.record, row.profile) else { return Ok(()) };
-    let Some(record) = record else { return assignments::give_back(session, profile, row.place) };
     let profile = profiles::current(session, profile)?.unwrap_or(profile);
     standing::settle(session, profile, Some(now))?;
     assignments::made(session, profile, row.place, record)

@@ -7,7 +7,7 @@ use super::gate::Gate;
 use super::intents::{self, Row};
 use super::letters::rows_limit;
 use super::session::Place;
-use super::{assignments, journal, profiles, records, standing};
+use super::{journal, profiles, records, standing};
 use crate::model::{FieldWritten, JournalOutcome, OutboxState, RunId};
 
 /// Cancels the entry if it may not be sent; the reason, if so.
@@ -38,7 +38,6 @@ pub(super) fn cancel(gate: &Gate<'_, '_>, row: &Row, run: RunId, now: Timestamp)
     } else if let Some(profile) = row.profile
         && profiles::current(session, profile)? == Some(profile)
     {
-        assignments::give_back(session, profile, row.place)?;
         standing::settle(session, profile, None)?;
         // Staging asks again, and again, until the person allows it.
         profiles::note_change(session, profile)?;
