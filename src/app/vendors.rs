@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use connector::{Connector, Context, ErrorKind, Result};
+use connector::{Connector, Context, Creation, ErrorKind, LastName, Result};
 use secrecy::ExposeSecret;
 
 use crate::config::vendor::{
@@ -14,24 +14,35 @@ use crate::config::{ClientId, ConnectionSettings};
 
 /// The connector of a connection.
 pub fn connect(settings: &ConnectionSettings, context: Context) -> Result<Arc<dyn Connector>> {
+    let creation = creation(settings);
     match &settings.vendor {
+        // HubSpot makes contacts without a name.
         VendorSettings::Hubspot(settings) => {
             let config = hubspot_config(settings, &context)?;
             Ok(Arc::new(connector_hubspot::connect(config, context)?))
         }
         VendorSettings::Salesforce(settings) => {
-            let config = salesforce_config(settings, &context)?;
+            let config = connector_salesforce::Config { creation, ..salesforce_config(settings, &context)? };
             Ok(Arc::new(connector_salesforce::connect(config, context)?))
         }
         VendorSettings::Dynamics(settings) => {
-            let config = dynamics_config(settings, &context)?;
+            let config = connector_dynamics::Config { creation, ..dynamics_config(settings, &context)? };
             Ok(Arc::new(connector_dynamics::connect(config, context)?))
         }
         VendorSettings::Zoho(settings) => {
-            let config = zoho_config(settings, &context)?;
+            let config = connector_zoho::Config { creation, ..zoho_config(settings, &context)? };
             Ok(Arc::new(connector_zoho::connect(config, context)?))
         }
     }
+}
+
+/// What new people get at a CRM that insists on it (`[crm.create] missing_last_name`).
+fn creation(settings: &ConnectionSettings) -> Creation {
+    let last_name = match &settings.missing_last_name {
+        Some(text) => LastName::Text(text.as_str().into()),
+        None => LastName::EmailLocal,
+    };
+    Creation { last_name, ..Creation::default() }
 }
 
 fn hubspot_config(settings: &HubspotSettings, context: &Context) -> Result<connector_hubspot::Config> {

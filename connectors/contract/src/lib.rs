@@ -8,6 +8,7 @@
 mod budget;
 mod capability;
 mod connector;
+mod creation;
 mod entropy;
 mod error;
 mod notebook;
@@ -23,6 +24,7 @@ mod write;
 pub use budget::{Budget, Pool};
 pub use capability::{Capability, ExternalKey, OwnerField};
 pub use connector::{Account, Connector, Context};
+pub use creation::{Creation, LastName};
 #[cfg(any(test, feature = "test-util"))]
 pub use entropy::SeededEntropy;
 pub use entropy::{Entropy, OsEntropy};

@@ -264,3 +264,21 @@ async fn a_record_names_its_page_in_the_browser() {
     let url = record.url.as_deref().expect("an address");
     assert!(url.ends_with(&format!("/record/0-1/{}", record.id)), "{url}");
 }
+
+/// The contract's stand-ins are for CRMs that make nobody without a name; HubSpot does, and nothing is made up.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_without_a_name_is_made_without_one() {
+    let stand_in = StandIn::start(0).await;
+    let connector = stand_in.connector();
+    let key = SeededEntropy::new(5).uuid(Timestamp::EPOCH);
+    let fields = Fields::from([("email", "m.ruiz@acme.example")]);
+    let write = Write { key, object: Object::Contact, operation: Operation::Create, fields, hints: Hints::default() };
+    let outcome = connector.push(&[write]).await.unwrap().remove(0);
+    assert!(matches!(outcome, Outcome::Done { created: true, .. }), "{outcome:?}");
+    let pages = walk(&connector, &mut ask(Stream::Records(Object::Contact), &["email", "lastname"])).await;
+    let person = &pages[0].records[0].fields;
+    assert_eq!(
+        (person.get("email"), person.get("lastname")),
+        (Some(&"m.ruiz@acme.example".into()), Some(&Value::Null))
+    );
+}

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use connector::{Clock, Entropy, Error, ErrorKind, Notebook};
+use connector::{Clock, Creation, Entropy, Error, ErrorKind, Notebook};
 use connector_http::{Answer, Call, Client, redact};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -12,7 +12,6 @@ use crate::account::Organisation;
 use crate::bulk_read::Sheet;
 use crate::bulk_write::Jobs;
 use crate::config::Limits;
-use crate::create::Creation;
 use crate::dialect::Credits;
 use crate::schema::Schemas;
 use crate::seen::Seen;

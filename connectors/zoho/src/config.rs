@@ -5,8 +5,8 @@ use std::time::Duration;
 use connector::Secret;
 pub use connector_http::Timeouts;
 
-pub use crate::create::Creation;
 use crate::hosts::DataCentre;
+pub use connector::Creation;
 
 /// One Zoho CRM organisation.
 #[derive(Clone, Debug, PartialEq, Eq)]
