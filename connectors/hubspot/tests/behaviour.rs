@@ -10,36 +10,10 @@ use connector::{
     Connector, DealStatus, Entropy, FieldName, Fields, Hints, Object, Operation, Outcome, Page, PullRequest, Reason,
     RecordId, SeededEntropy, Stream, Timestamp, Value, Write,
 };
+use connector_conformance::walks::{ask, emails, ids, walk};
 use connector_hubspot::{ApiVersion, HubSpot, connect};
 use serde_json::json;
 use stand_in::StandIn;
-
-fn ask(stream: Stream, fields: &[&str]) -> PullRequest {
-    let fields = fields.iter().map(|name| FieldName::from(*name)).collect();
-    PullRequest { stream, fields, links: Vec::new(), cursor: None, since: None }
-}
-
-/// Pages until a page says that there is no more; the request then goes on from there.
-async fn walk(connector: &HubSpot, request: &mut PullRequest) -> Vec<Page> {
-    let mut pages = Vec::new();
-    loop {
-        let page = connector.pull(request).await.expect("a page");
-        request.cursor = Some(page.resume.clone());
-        pages.push(page);
-        if !pages.last().unwrap().more {
-            return pages;
-        }
-        assert!(pages.len() < 1_000, "the stream does not end");
-    }
-}
-
-fn ids(pages: &[Page]) -> BTreeSet<RecordId> {
-    pages.iter().flat_map(|page| &page.records).map(|record| record.id.clone()).collect()
-}
-
-fn emails(count: usize) -> Vec<String> {
-    (0..count).map(|number| format!("person.{number}@behaviour.example")).collect()
-}
 
 fn update(id: &RecordId, name: &str, value: &str) -> Write {
     let key = SeededEntropy::new(id.as_str().len() as u64).uuid(Timestamp::EPOCH);
