@@ -97,6 +97,8 @@ fn capability(limits: &Limits) -> Capability {
         owners: [Object::Contact, Object::Company]
             .map(|object| OwnerField { object, field: "hubspot_owner_id".into() })
             .to_vec(),
+        notes: Vec::new(),
+        tasks: Vec::new(),
         creates_fields: true,
         visibility_lag: limits.visibility_lag,
     }
