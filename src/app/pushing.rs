@@ -55,6 +55,7 @@ impl App {
             let (mut counts, mut ending) = delivered(&push, &|counts| progress.update(&run, counts)).await;
             // What is beside the fields goes out after them, unless the run is over for good.
             if !what.only_queued && matches!(ending, Ending::Complete | Ending::Waiting(_)) {
+                self.wish_for_digests(connection, &mapping.object).await?;
                 let before = counts;
                 let update = |beside: &Counts| progress.update(&run, &sum(&before, beside));
                 let (more, end) = delivered_beside(&push, &update).await;

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use connector::{ConnectionName, Object, RecordId, Timestamp};
 
-use crate::model::{DeadLetter, Desire, JournalOutcome, ProfileId, RunId, SideEntry, SideId, SideRow, SideWish};
+use crate::model::{
+    DeadLetter, Desire, JournalOutcome, ProfileId, ProfileUid, RunId, SideEntry, SideId, SideRow, SideWish,
+};
 use crate::store::{Lease, Result};
 
 /// What became of one leased side write, decided by `push::side`.
@@ -47,6 +49,26 @@ pub struct SideTally {
     pub next_due: Option<Timestamp>,
 }
 
+/// Whom an audience is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Whom {
+    /// People whose computed values have changed since.
+    ChangedSince(Timestamp),
+    These(Vec<ProfileId>),
+}
+
+/// A record of somebody who may be told of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// The record's number, to go on after it.
+    pub number: i64,
+    pub record: RecordId,
+    pub profile: ProfileId,
+    pub uid: ProfileUid,
+    /// When the CRM was last told in this lane.
+    pub told_at: Option<Timestamp>,
+}
+
 /// As with [`crate::store::Store`], every operation is one transaction.
 #[async_trait]
 pub trait SideWrites {
@@ -81,6 +103,27 @@ pub trait SideWrites {
 
     /// Gives back what this worker has leased of a (connection, object): its run broke off. How many are ambiguous now.
     async fn reclaim_side(&self, connection: &ConnectionName, object: &Object, worker: &Arc<str>) -> Result<u64>;
+
+    /// Whose records at a (connection, object) are to be told something in a lane: live records of known people, after a record's number
+    /// (0 starts), in its order, with when they were told last.
+    async fn audience(
+        &self,
+        connection: &ConnectionName,
+        object: &Object,
+        lane: &str,
+        whom: Whom,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<Listener>>;
+
+    /// How many records of a (connection, object) were told something since an instant in lanes that begin like this.
+    async fn told_since(
+        &self,
+        connection: &ConnectionName,
+        object: &Object,
+        lanes: &str,
+        since: Timestamp,
+    ) -> Result<u64>;
 
     async fn side_tally(&self, connection: &ConnectionName, object: &Object) -> Result<SideTally>;
 

@@ -28,9 +28,8 @@ pub struct Digest {
     pub touches: Vec<Item>,
     /// Pages that say somebody means to buy: name, how often, when last.
     pub pages: Vec<(Arc<str>, usize, Timestamp)>,
-    /// Where the person came from first, and by which campaign last.
+    /// Where the person came from first, with the campaign.
     pub first_touch: Option<Arc<str>>,
-    pub last_touch: Option<Arc<str>>,
     pub deals: Vec<OpenDeal>,
     pub last_contact: Option<Contact>,
     /// Why somebody must not be contacted, or in which way; as a person reads it.
@@ -64,13 +63,13 @@ pub struct Colleague {
 impl Digest {
     /// What a folded timeline says: crossing, touches, pages of intent, last human contact. The rest is for whoever knows it.
     pub fn of_items(items: &[Item], pages: Vec<(Arc<str>, Timestamp)>) -> Self {
-        let crossing = |item: &&Item| item.kind == Kind::Score && item.importance >= 3;
         let is_human = |item: &&Item| {
             matches!(item.kind, Kind::Crm | Kind::Offline)
                 && item.importance >= 2
                 && super::words::is_contact(&item.title)
         };
-        let why = items.iter().find(crossing).cloned();
+        // A band that was left again is no reason any more.
+        let why = items.iter().find(|item| item.kind == Kind::Score).filter(|item| item.importance >= 3).cloned();
         let touches =
             items.iter().filter(|item| item.kind.is_touch() && item.importance >= 2).take(TOUCHES).cloned().collect();
         let contact = items.iter().find(is_human).map(|item| Contact {
@@ -118,9 +117,7 @@ impl Digest {
             times => format!("{name} ×{times} (last {})", day(*last)),
         };
         add("Pages of intent", joined(self.pages.iter().take(PAGES).map(page)));
-        let touch = |name: &str, touch: &Option<Arc<str>>| touch.as_ref().map(|touch| format!("{name}: {touch}"));
-        let last = self.last_touch.clone().filter(|last| Some(last) != self.first_touch.as_ref());
-        add("Came from", [touch("first", &self.first_touch), touch("last", &last)].into_iter().flatten().collect());
+        add("Came from", self.first_touch.iter().map(|touch| touch.to_string()).collect());
         let deal = |deal: &OpenDeal| {
             let parts: Vec<&str> = [deal.stage.as_deref(), deal.amount.as_deref()].into_iter().flatten().collect();
             if parts.is_empty() { deal.name.to_string() } else { format!("{}: {}", deal.name, parts.join(", ")) }

@@ -21,11 +21,11 @@ pub(super) struct Section {
 /// Longest line, in characters; where a digest is too long, shorter and shorter.
 const WIDTHS: [usize; 4] = [240, 120, 60, 30];
 
-/// Writes a digest, at most [`LONGEST`] characters with `ending`, which is a line of ours. Where that is too little, lines become
-/// shorter, then the last ones fall away.
-pub fn written(digest: &Digest, format: Format, zone: Tz, ending: &str) -> String {
+/// Writes a digest, at most `longest` and [`LONGEST`] characters with `ending`, which is a line of ours. Where that is too little,
+/// lines become shorter, then the last ones fall away.
+pub fn written(digest: &Digest, format: Format, zone: Tz, ending: &str, longest: usize) -> String {
     let mut sections = digest.sections(zone);
-    let fits = |text: &str| text.chars().count() <= LONGEST;
+    let fits = |text: &str| text.chars().count() <= longest.min(LONGEST);
     for width in WIDTHS {
         let text = render(&sections, format, width, ending);
         if fits(&text) {
@@ -139,7 +139,6 @@ mod tests {
             ],
             pages: vec![("Pricing".into(), 2, at)],
             first_touch: Some("google / cpc / spring".into()),
-            last_touch: Some("google / cpc / spring".into()),
             deals: vec![OpenDeal {
                 name: "Big deal".into(),
                 stage: Some("Offer".into()),
@@ -153,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_digest_reads_in_the_order_that_a_rep_asks() {
-        let text = written(&digest(), Format::Plain, chrono_tz::Europe::Berlin, "[ferry:note:digest]");
+        let text = written(&digest(), Format::Plain, chrono_tz::Europe::Berlin, "[ferry:note:digest]", LONGEST);
         let want = "\
 Why now:
 - Score 65 (A3) → MQL on 5 Mar 2026
@@ -163,7 +162,7 @@ Last touches:
 - 5 Mar 2026: Demo form
 - 5 Mar 2026: Visited 2 pages, incl. Pricing — 10 min
 Pages of intent: Pricing ×2 (last 4 Mar 2026)
-Came from: first: google / cpc / spring
+Came from: google / cpc / spring
 Open deals: Big deal: Offer, 12000 EUR
 Last contact: 4 Mar 2026: Call logged by Rita
 Active colleagues: Bob Brown (4 Mar 2026)
@@ -179,7 +178,7 @@ Active colleagues: Bob Brown (4 Mar 2026)
         digest.deals = vec![OpenDeal { name: hostile.into(), stage: Some(hostile.into()), amount: None }];
         digest.colleagues = vec![Colleague { name: hostile.into(), last_active: Timestamp::EPOCH }];
         digest.first_touch = Some(hostile.into());
-        let html = written(&digest, Format::Html, chrono_tz::UTC, "");
+        let html = written(&digest, Format::Html, chrono_tz::UTC, "", LONGEST);
         assert!(!html.contains("<script") && !html.contains("<img"), "{html}");
         assert!(html.contains("&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt; &amp; &#39;more&#39;"), "{html}");
         let tags = html.split('<').skip(1).map(|rest| rest.split(['>', ' ']).next().unwrap_or_default());
@@ -199,15 +198,17 @@ Active colleagues: Bob Brown (4 Mar 2026)
         digest.colleagues = vec![Colleague { name: long.clone(), last_active: Timestamp::EPOCH }; 9];
         digest.pages = vec![(long, 3, Timestamp::EPOCH)];
         for format in [Format::Plain, Format::Html] {
-            let text = written(&digest, format, chrono_tz::UTC, "[ferry:note:digest]");
+            let text = written(&digest, format, chrono_tz::UTC, "[ferry:note:digest]", LONGEST);
             assert!(text.chars().count() <= LONGEST, "{}", text.chars().count());
             assert!(text.contains("Score 65 (A3) → MQL") && text.contains("[ferry:note:digest]"), "{text}");
+            let short = written(&digest, format, chrono_tz::UTC, "", 255);
+            assert!(short.chars().count() <= 255 && short.contains("Score 65 (A3) → MQL"), "{short}");
         }
     }
 
     #[test]
     fn without_anything_it_is_empty() {
-        assert_eq!(written(&Digest::default(), Format::Html, chrono_tz::UTC, ""), "");
+        assert_eq!(written(&Digest::default(), Format::Html, chrono_tz::UTC, "", LONGEST), "");
         assert!(!Digest::default().has_news());
     }
 }

@@ -8,7 +8,7 @@ use connector::{ConnectionName, Object, Timestamp};
 use super::gate::Gate;
 use super::{SqliteStore, side, side_rows};
 use crate::model::{Desire, RunId, SideEntry, SideRow};
-use crate::store::{Lease, Result, SideOf, SideSettled, SideTally, SideWrites};
+use crate::store::{Lease, Listener, Result, SideOf, SideSettled, SideTally, SideWrites, Whom};
 
 #[async_trait]
 impl SideWrites for SqliteStore {
@@ -63,6 +63,41 @@ impl SideWrites for SqliteStore {
                  WHERE place = ?1 AND state = 1 AND worker = ?2",
                 (place, &*worker),
             )? as u64),
+            None => Ok(0),
+        })
+        .await
+    }
+
+    async fn audience(
+        &self,
+        connection: &ConnectionName,
+        object: &Object,
+        lane: &str,
+        whom: Whom,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<Listener>> {
+        let (connection, object, lane) = (connection.clone(), object.clone(), lane.to_owned());
+        self.read("read an audience", move |session| match session.find_place(&connection, &object)? {
+            Some(place) => side_rows::audience(session, place, &lane, &whom, after, limit),
+            None => Ok(Vec::new()),
+        })
+        .await
+    }
+
+    async fn told_since(
+        &self,
+        connection: &ConnectionName,
+        object: &Object,
+        lanes: &str,
+        since: Timestamp,
+    ) -> Result<u64> {
+        let (connection, object, lanes) = (connection.clone(), object.clone(), lanes.to_owned());
+        self.read("count what was told", move |session| match session.find_place(&connection, &object)? {
+            Some(place) => Ok(super::stats::unsigned(session.number(
+                "SELECT count(*) FROM side_write WHERE place = ?1 AND told_at >= ?2 AND substr(lane, 1, length(?3)) = ?3",
+                (place, since.micros(), &lanes),
+            )?)),
             None => Ok(0),
         })
         .await

@@ -6,10 +6,10 @@ use connector::{RecordId, Timestamp};
 
 use super::fault::{Fallible, Fault};
 use super::letters::rows_limit;
-use super::profiles::instant;
+use super::profiles::{self, instant};
 use super::session::{Place, Session};
 use crate::model::{Cause, ProfileId, ProfileUid, RecordKey, SideRow, SideState, SideWish};
-use crate::store::SideOf;
+use crate::store::{Listener, SideOf, Whom};
 
 pub(super) const QUEUED: i64 = 0;
 pub(super) const IN_FLIGHT: i64 = 1;
@@ -222,4 +222,50 @@ pub(super) fn shown(session: &Session<'_>, whose: &SideOf, limit: usize) -> Fall
         });
     }
     Ok(found)
+}
+
+/// Live records of known people who are nobody else's too, with when the CRM was told of them in a lane.
+pub(super) fn audience(
+    session: &Session<'_>,
+    place: Place,
+    lane: &str,
+    whom: &Whom,
+    after: i64,
+    limit: usize,
+) -> Fallible<Vec<Listener>> {
+    let of_records = "SELECT r.id, r.ext, p.id, p.uid, s.told_at FROM record r
+         JOIN profile p ON p.id = r.profile AND p.known = 1 AND p.shared = 0
+         LEFT JOIN side_write s ON s.record = r.id AND s.lane = ?2
+         WHERE r.place = ?1 AND r.state = 1 AND r.id > ?3";
+    let read = |rows: &mut rusqlite::Rows<'_>| -> Fallible<Vec<Listener>> {
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push(Listener {
+                number: row.get(0)?,
+                record: RecordId::new(row.get::<_, Arc<str>>(1)?),
+                profile: ProfileId(row.get(2)?),
+                uid: ProfileUid(uuid::Uuid::from_bytes(row.get(3)?)),
+                told_at: instant(row.get(4)?),
+            });
+        }
+        Ok(found)
+    };
+    match whom {
+        Whom::ChangedSince(since) => {
+            let mut statement = session.sql(&format!("{of_records} AND p.computed_at >= ?4 ORDER BY r.id LIMIT ?5"))?;
+            read(&mut statement.query((place, lane, after, since.micros(), rows_limit(limit)))?)
+        }
+        Whom::These(people) => {
+            let mut found = Vec::new();
+            for profile in people {
+                let Some(profile) = profiles::current(session, profile.0)? else { continue };
+                let mut statement = session.sql(&format!("{of_records} AND r.profile = ?4 ORDER BY r.id"))?;
+                found.extend(read(&mut statement.query((place, lane, after, profile))?)?);
+            }
+            found.sort_by_key(|listener| listener.number);
+            found.dedup_by_key(|listener| listener.number);
+            found.truncate(limit);
+            Ok(found)
+        }
+    }
 }
