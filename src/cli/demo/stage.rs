@@ -211,7 +211,7 @@ contact = \"mql\"
 [routing]
 fallback = \"pavel.strand@seller.example\"
 default_pool = \"everybody\"
-hours = {{ days = \"mon-fri\", from = \"09:00\", to = \"18:00\" }}
+hours = {{ days = \"mon-fri\", from = \"09:00\", to = \"19:00\" }}
 sla = {{ respond_within = \"30m\" }}
 
 [[routing.rule]]
