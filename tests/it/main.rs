@@ -16,6 +16,7 @@ mod crm_refusals;
 mod daemon;
 mod declaring;
 mod demo;
+mod digest;
 mod echoes;
 mod erasure;
 mod files;

@@ -351,14 +351,7 @@ async fn create_batch(
     wishes: &[Wish<'_>],
 ) -> Result<Option<Rejection>, Error> {
     let attempted = format!("create {}", side.plural());
-    let new = |wish: &Wish<'_>| -> New<'_> {
-        let types = [Type { association_category: "HUBSPOT_DEFINED", association_type_id: association }];
-        New {
-            properties: Properties(&wish.properties),
-            associations: [Association { to: To { id: wish.record.as_str() }, types }],
-        }
-    };
-    let inputs: Vec<New<'_>> = wishes.iter().map(new).collect();
+    let inputs: Vec<New<'_>> = wishes.iter().map(|wish| new(wish, association)).collect();
     let body = json(&attempted, &Inputs { inputs })?;
     let path = format!("{}/batch/create", api.paths.objects(side.plural()));
     let call = Call::write(&attempted, path, body, PLAIN_CALL);
@@ -372,6 +365,14 @@ async fn create_batch(
         })
     };
     api.client.fetch(&call, decode).await?
+}
+
+fn new<'w>(wish: &'w Wish<'_>, association: u32) -> New<'w> {
+    let types = [Type { association_category: "HUBSPOT_DEFINED", association_type_id: association }];
+    New {
+        properties: Properties(&wish.properties),
+        associations: [Association { to: To { id: wish.record.as_str() }, types }],
+    }
 }
 
 fn done(id: RecordId, created: bool) -> Outcome {
