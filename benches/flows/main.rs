@@ -5,7 +5,8 @@
 //!
 //! Instead of the table: `--bulk` compares Salesforce by calls with Salesforce by bulk jobs, `--dynamics` and `--zoho` their
 //! ways of reading and writing, `--quota` paces against a quota at two latencies, `--faults` compares a run through a faulty
-//! network with a clean one, `--memory` measures memory and how soon the daemon is ready.
+//! network with a clean one, `--memory` measures memory and how soon the daemon is ready, `--fresh` how soon the CRM is
+//! told of an event while a bulk pull runs.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod arms;
@@ -13,6 +14,7 @@ mod crm;
 mod dynamics;
 mod faults;
 mod floor;
+mod fresh;
 mod measure;
 mod memory;
 mod quiet;
@@ -42,6 +44,8 @@ async fn main() {
         quota::run(records.unwrap_or(20_000)).await;
     } else if flag("--faults") {
         faults::run(records.unwrap_or(10_000)).await;
+    } else if flag("--fresh") {
+        fresh::run(records.unwrap_or(5_000)).await;
     } else if flag("--memory") {
         memory::run(records.unwrap_or(100_000)).await;
     } else {

@@ -22,7 +22,7 @@ mod value;
 mod write;
 
 pub use budget::{Budget, Pool};
-pub use capability::{Capability, ExternalKey, OwnerField};
+pub use capability::{Capability, ExternalKey, NoteKind, OwnerField};
 pub use connector::{Account, Connector, Context};
 pub use creation::{Creation, LastName};
 #[cfg(any(test, feature = "test-util"))]
