@@ -10,7 +10,7 @@ use crate::enrich::{DataKind, EventMark, Label, Model, Session, Story, Told, is_
 use crate::expr::Json;
 use crate::model::{EventKind, EventRow, ProfileId, ProfileUid};
 use crate::store::{AssignmentRow, AssignmentState, Result, Store, TimelineItem};
-use crate::timeline::{Direction, Item, Kind, Moment, Visibility, What, page_name};
+use crate::timeline::{Direction, Item, Kind, Moment, Visibility, What, is_contact, page_name};
 
 /// Events read to tell sessions, and machines from people, by what was around them.
 const READ: usize = 10_000;
@@ -249,7 +249,7 @@ fn of_item(uid: ProfileUid, one: &TimelineItem, known: Option<&(Timestamp, Arc<s
         Kind::Consent => 2,
         Kind::Write | Kind::Trait => 0,
         Kind::Crm => {
-            if is_with_people(&one.title) {
+            if is_contact(&one.title) {
                 2
             } else {
                 1
@@ -267,15 +267,13 @@ fn of_item(uid: ProfileUid, one: &TimelineItem, known: Option<&(Timestamp, Arc<s
         }
     }
     let what = match kind {
-        Kind::Crm if one.title.to_lowercase().contains("mail") => What::CrmMail { subject: one.detail.clone() },
+        Kind::Crm => match one.title.split_once(": ") {
+            Some(("Email", subject)) => What::CrmMail { subject: Some(subject.into()) },
+            _ => What::Other,
+        },
         _ => What::Other,
     };
     Moment { item, what }
-}
-
-fn is_with_people(title: &str) -> bool {
-    let title = title.to_lowercase();
-    ["call", "meeting", "mail"].iter().any(|word| title.contains(word))
 }
 
 /// `Lead L-1 created, assigned to Rita`
