@@ -147,10 +147,12 @@ pub enum Breach {
     /// The log says so, and `ferry route log`.
     #[default]
     Alert,
+    /// The same, and the lead goes on to the next who may have it, once for each time somebody is late.
+    Reroute,
 }
 
 impl Breach {
-    pub const NAMES: &'static [(&'static str, Self)] = &[("alert", Self::Alert)];
+    pub const NAMES: &'static [(&'static str, Self)] = &[("alert", Self::Alert), ("reroute", Self::Reroute)];
 }
 
 impl Rules {
