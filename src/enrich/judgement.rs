@@ -20,7 +20,7 @@ use crate::enrich::spec::{EventMatch, GRADE, ModelSpec, SCORE_CHANGE, SCORE_REAS
 use crate::enrich::values::Values;
 use crate::enrich::window::Due;
 use crate::expr::EventPredicate;
-use crate::model::{Computed, Fact, RuleId, Score, Standings, ToldScore, TraitName, rounded};
+use crate::model::{Computed, Fact, RuleId, Score, Standings, ToldScore, TraitValues, rounded};
 
 /// The scores and segments of a specification, made ready.
 #[derive(Clone, Debug)]
@@ -75,7 +75,7 @@ impl Judgement {
         &self,
         spec: &ModelSpec,
         person: &Person<'_>,
-        computed: &BTreeMap<TraitName, Value>,
+        computed: &TraitValues,
         sorted: &Sorted<'_>,
         due: &mut Due,
     ) -> Vec<Score> {
@@ -104,6 +104,16 @@ impl Judgement {
             Source::Traits(_) => &[],
         };
         sources.iter().map(facts).collect()
+    }
+
+    /// Under which id facts are kept for each rule of a score.
+    pub(super) fn event_rules(&self, score: usize) -> Vec<Option<RuleId>> {
+        let sources = self.scores.get(score).map(Vec::as_slice).unwrap_or_default();
+        let rule = |source: &Source| match source {
+            Source::Events(rule) => Some(*rule),
+            Source::Traits(_) => None,
+        };
+        sources.iter().map(rule).collect()
     }
 
     /// The traits that scores give: numbers, the grade, the reasons, the change.

@@ -1,6 +1,7 @@
 //! Flows end to end, and the rules of the house; one binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod beside;
 mod bulk;
 mod bulk_writes;
 mod catching_up;
@@ -16,6 +17,7 @@ mod daemon;
 mod declaring;
 mod demo;
 mod desk;
+mod digest;
 mod echoes;
 mod erasure;
 mod files;
