@@ -35,6 +35,7 @@ pub fn routing(root: &Reader<'_>, people: &People, timezone: Tz) -> Option<Optio
         _ => section.value_or("on", Value::Text("mql".into()), |node| band(node, people)).map(Some),
     };
     let keep_owner = section.value_or("keep_owner", Value::Bool(true), value::flag);
+    let task = section.value_or("task", Value::Bool(true), value::flag);
     let account_owner = section.value_or("account_owner", Value::Bool(true), value::flag);
     let (pools, general) = pools(&section)?;
     let targets = Targets { pools: &pools };
@@ -58,6 +59,7 @@ pub fn routing(root: &Reader<'_>, people: &People, timezone: Tz) -> Option<Optio
     Some(Some(Rules {
         on: on?,
         keep_owner: keep_owner?,
+        task: task?,
         account_owner: account_owner?,
         rules: rules?,
         fallback: fallback?,

@@ -95,6 +95,7 @@ fn rules(pool: Pool) -> Rules {
     Rules {
         on: Some("lead.mql".into()),
         keep_owner: true,
+        task: true,
         account_owner: true,
         rules: Vec::new(),
         pools: BTreeMap::from([("sales".into(), pool)]),

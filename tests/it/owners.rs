@@ -27,7 +27,7 @@ sla = { respond_within = "30m", on_breach = "reroute" }
 async fn contact(desk: &mut Desk, owner: Option<&RecordId>) -> RecordId {
     let mut fields = Fields::from([("email", ADA)]);
     if let Some(owner) = owner {
-        fields.set("owner".into(), Value::text(owner.as_str()));
+        fields.set("owner", Value::text(owner.as_str()));
     }
     let contact = desk.world.crm.create(&Object::Contact, fields);
     desk.world.pull().await;
@@ -85,6 +85,46 @@ async fn who_owns_a_contact_keeps_it_and_no_turn_is_taken() {
     assert_eq!(&*turn.trail[0].text, "sam owns the record");
     assert_rest(&desk).await;
     assert_eq!(desk.turns().await.len(), 1);
+}
+
+#[tokio::test]
+async fn whoever_has_a_contact_that_enters_gets_one_task_instead_of_a_second_lead() {
+    for owned in [true, false] {
+        let mut desk = Desk::with(&format!("sla = {{ respond_within = \"30m\" }}\n{CONTACTS}")).await;
+        let sam = desk.user("sam");
+        let contact = contact(&mut desk, owned.then_some(&sam)).await;
+        for _ in 0..3 {
+            desk.push().await;
+            desk.world.advance(Duration::from_secs(60));
+        }
+        let [(task, body)] = desk.world.crm.tasks(&contact).try_into().unwrap();
+        let held = |field: &str| desk.world.crm.value(&Object::Other("task".into()), &task, field);
+        let (owner, why) = match owned {
+            true => (sam, "Why you: sam owns the record"),
+            false => (desk.user("rita"), "Why you: pool general: it is the turn of rita (round_robin)"),
+        };
+        assert_eq!(held("owner"), Value::text(owner.as_str()));
+        assert_eq!(held("subject"), Value::from("Get in touch with ada@kiwi.example"));
+        assert!(body.contains(why), "{body}");
+        let by = desk.turns().await[0].respond_by.unwrap();
+        assert_eq!(held("due_at"), Value::Instant(by));
+        assert!(desk.owners().is_empty(), "no second lead");
+    }
+}
+
+#[tokio::test]
+async fn a_new_lead_speaks_for_itself_and_tasks_can_be_switched_off() {
+    let mut desk = Desk::with(&format!("task = false\n{CONTACTS}")).await;
+    let ada = contact(&mut desk, None).await;
+    desk.push().await;
+    assert_eq!(desk.world.crm.tasks(&ada), []);
+    let mut desk = Desk::new().await;
+    desk.is_known("a-1", ADA).await;
+    desk.forms("a-1", 2).await;
+    desk.compute().await;
+    desk.push().await;
+    let lead = desk.world.crm.ids(&Object::Lead)[0].clone();
+    assert_eq!(desk.world.crm.tasks(&lead), []);
 }
 
 #[tokio::test]
@@ -239,6 +279,27 @@ async fn what_has_been_answered_stays_and_what_is_kept_is_not_taken_away() {
 }
 
 #[tokio::test]
+async fn outside_working_hours_the_fields_go_at_once_and_the_owner_later() {
+    let hours = "hours = { days = \"mon-fri\", from = \"11:00\", to = \"17:00\" }\n";
+    // It is nine o'clock on a Monday.
+    let mut desk = Desk::with(&format!("{hours}{CONTACTS}first_name = \"first_name\"\n")).await;
+    let contact = contact(&mut desk, None).await;
+    let held = |desk: &Desk, field: &str| desk.world.crm.value(&Object::Contact, &contact, field).to_string();
+    desk.push().await;
+    assert_eq!((contacts(&desk), held(&desk, "score")), (vec!["nobody".to_owned()], "60".to_owned()));
+    let traits = serde_json::json!({ "email": ADA, "firstName": "Ada" });
+    desk.say(serde_json::json!({ "type": "identify", "anonymousId": "a-1", "traits": traits })).await;
+    desk.compute().await;
+    desk.push().await;
+    assert_eq!(held(&desk, "first_name"), "Ada", "news is told meanwhile");
+    assert!(desk.turns().await.is_empty());
+    desk.world.advance(Duration::from_secs(2 * 3_600));
+    desk.push().await;
+    assert_eq!(contacts(&desk), ["rita"]);
+    assert_rest(&desk).await;
+}
+
+#[tokio::test]
 async fn an_owner_that_the_crm_refuses_gives_the_turn_back() {
     let mut desk = Desk::with(CONTACTS).await;
     let contact = contact(&mut desk, None).await;
@@ -268,7 +329,7 @@ async fn a_lifecycle_goes_forward_only() {
             let address = format!("p{at}@kiwi.example");
             let mut fields = Fields::from([("email", address.as_str())]);
             if !stage.is_empty() {
-                fields.set("lifecycle".into(), Value::from(*stage));
+                fields.set("lifecycle", Value::from(*stage));
             }
             desk.world.crm.create(&Object::Contact, fields)
         })

@@ -63,6 +63,7 @@ fn owners_may_be_replaced_and_late_leads_go_on() {
     };
     assert!(rules("").keep_owner);
     assert!(!rules("keep_owner = false").keep_owner);
+    assert!(rules("").task && !rules("task = false").task);
     let breach = |word: &str| {
         rules(&format!("sla = {{ respond_within = \"30m\", on_breach = \"{word}\" }}")).sla.unwrap().on_breach
     };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use connector::{ConnectionName, FieldName, Object, RecordId, Timestamp, Value};
+use connector::{ConnectionName, FieldName, Fields, Object, RecordId, Timestamp, Value};
 
 use super::assignments::{self, MADE, UNDERWAY, read_trail};
 use super::fault::{Fallible, Fault};
@@ -99,7 +99,12 @@ fn for_record(
     let item = LeadItem { late, ..item };
     let decision = decide(session, place, &item, how)?;
     if let Decision::Hold { until, .. } = &decision {
-        return hold(session, row, *until).map(Some);
+        if intent.changes.is_empty() {
+            return hold(session, row, *until).map(Some);
+        }
+        // What else is to be said does not wait for somebody's working hours.
+        wait_behind(session, row, &intent, wish)?;
+        return Ok(Some(Assigned::Send(Box::new(intent))));
     }
     if let Decision::Unowned { trail } = &decision {
         letters::add(session, &unowned(row, now, trail))?;
@@ -139,6 +144,17 @@ fn hold(session: &Session<'_>, row: &Row, until: Timestamp) -> Fallible<Assigned
         (row.entry.id.0, until.micros()),
     )?;
     Ok(Assigned::Held { until })
+}
+
+/// The intent goes without its wish, which comes back once that is settled.
+fn wait_behind(session: &Session<'_>, row: &Row, told: &Intent, wish: &Change) -> Fallible<()> {
+    save(session, row, told)?;
+    let alone = Intent { fields: Fields::new(), changes: vec![wish.clone()], ..told.clone() };
+    session.run(
+        "UPDATE outbox SET waiting = coalesce(waiting, ?2) WHERE id = ?1",
+        (row.entry.id.0, pack_intent(&Stored::of(&alone))?),
+    )?;
+    Ok(())
 }
 
 fn respond_by(decision: &Decision, how: &Assigning) -> Option<Timestamp> {

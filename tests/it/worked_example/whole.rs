@@ -222,8 +222,8 @@ async fn chen_is_told_of_and_is_no_lead() {
             properties["LastName"] = "Chen".into();
             properties["AccountId"] = company.as_str().into();
         }
-        let made = crm.act("edit", &json!({ "object": crm.word(&Object::Contact), "properties": properties }));
-        let c7 = RecordId::from(made["id"].as_str().unwrap());
+        let contact = crm.act("edit", &json!({ "object": crm.word(&Object::Contact), "properties": properties }));
+        let c7 = RecordId::from(contact["id"].as_str().unwrap());
         if vendor == Hubspot {
             let tie = json!({ "from": "contacts", "from_id": c7.as_str(), "to": "companies", "to_id": company });
             crm.act("associate", &tie);
