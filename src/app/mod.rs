@@ -23,6 +23,7 @@ pub mod rules;
 mod running;
 mod silence;
 pub mod story;
+mod tasks;
 mod vendors;
 mod vitals;
 

@@ -191,6 +191,7 @@ pub const ROUTING: Keys = keys(
     &[
         "on",
         "keep_owner",
+        "task",
         "account_owner",
         "fallback",
         "pool",

@@ -21,7 +21,9 @@ pub mod sqlite;
 mod standing;
 mod view;
 
-pub use assignment::{Assigned, Assigning, AssignmentRow, AssignmentState, Entries, LeadItem, Leads, RouteLeads};
+pub use assignment::{
+    Asked, Assigned, Assigning, AssignmentRow, AssignmentState, Entries, LeadItem, Leads, RouteLeads,
+};
 pub use error::{Error, Result};
 pub use face::{MatchFacts, Store};
 pub use identity::{

@@ -91,7 +91,7 @@ fn capability(limits: &Limits) -> Capability {
             .map(|object| OwnerField { object, field: "OwnerId".into() })
             .to_vec(),
         notes: Vec::new(),
-        tasks: Vec::new(),
+        tasks: crate::task::objects(),
         creates_fields: true,
         visibility_lag: limits.lag,
     }

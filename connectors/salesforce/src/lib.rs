@@ -44,6 +44,7 @@ mod rows;
 mod schema;
 mod single;
 mod soql;
+mod task;
 mod values;
 mod wanted;
 mod whereabouts;
@@ -100,6 +101,9 @@ impl Connector for Salesforce {
     }
 
     async fn push(&self, writes: &[Write]) -> Result<Vec<Outcome>> {
+        if task::is_task(writes) {
+            return task::push(&self.api, writes).await;
+        }
         push::push(&self.api, &self.capability.creates, writes).await
     }
 

@@ -3,6 +3,7 @@
 //! Every module here holds the rows of one noun or the steps of one operation; SQL is nowhere else in the house. All
 //! writes are short IMMEDIATE transactions, so that a second process (`ingest`, `failures`) can work beside the daemon.
 
+mod assign;
 mod assignments;
 mod company;
 mod compute;

@@ -76,10 +76,15 @@ impl Drop for Stage {
 impl Stage {
     /// Nobody and nothing yet, at an instant, with these CRMs.
     pub async fn set(instant: &str, vendors: &[Vendor]) -> Self {
+        Self::set_with(instant, vendors, "").await
+    }
+
+    /// The same with these lines of every connection and what they have behind them.
+    pub async fn set_with(instant: &str, vendors: &[Vendor], more: &str) -> Self {
         let vendors = vendors.iter().map(|vendor| (*vendor, Options::default())).collect();
         let config = |mocks: &[Mock]| {
             let mut config = CONFIG.to_owned();
-            config.extend(mocks.iter().map(|mock| mock.entry("")));
+            config.extend(mocks.iter().map(|mock| mock.entry(more)));
             config
         };
         let harbour = Harbour::around(at(instant), vendors, config).await;
