@@ -21,6 +21,7 @@ mod quota;
 pub mod rules;
 mod running;
 mod silence;
+mod telling;
 mod vendors;
 mod vitals;
 
@@ -42,6 +43,7 @@ pub use pulling::{Pulling, Sweeps};
 pub use pushing::Pushing;
 pub use quota::quota_note;
 pub use running::{Finished, Progress};
+pub use telling::{Told, Tried};
 
 use crate::config::{ConnectionSettings, Settings};
 use crate::enrich::Model;
@@ -102,6 +104,8 @@ pub struct App {
     pub arrived: Arc<Notify>,
     /// The sources that send over HTTP, with what they have sent.
     pub live_sources: Vec<Arc<LiveSource>>,
+    /// What tells other tools who entered and left.
+    pub tellers: Arc<telling::Tellers>,
 }
 
 impl App {
@@ -134,6 +138,7 @@ impl App {
             worker,
             arrived: Arc::new(Notify::new()),
             live_sources: Self::live_sources(&settings),
+            tellers: Arc::new(telling::Tellers::new(&settings)),
             settings: Arc::new(settings),
         })
     }

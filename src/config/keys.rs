@@ -35,6 +35,7 @@ pub const ROOT: Keys = keys(
         "identity",
         "privacy",
         "routing",
+        "webhook",
     ],
     &["include", "alerts", "renamed"],
 );
@@ -137,6 +138,25 @@ pub const BAND: Keys = keys(&["enter", "exit", "cooldown"], &[]);
 
 pub const SEGMENT: Keys = keys(&["when", "exit_when", "min_stay"], &["push_list"]);
 
+pub const WEBHOOK: Keys = keys(
+    &[
+        "name",
+        "url",
+        "secret",
+        "previous_secret",
+        "on",
+        "direction",
+        "traits",
+        "identifiers",
+        "purpose",
+        "rate_limit",
+        "timeout",
+        "give_up_after",
+        "allow_private",
+    ],
+    &[],
+);
+
 pub const CURRENCY: Keys = keys(&["rates", "rates_file"], &[]);
 
 pub const SAFETY: Keys =
@@ -210,7 +230,7 @@ pub const SLA: Keys = keys(&["respond_within", "on_breach"], &[]);
 
 /// Every place there is.
 #[cfg(test)]
-pub const EVERY_PLACE: [Keys; 36] = [
+pub const EVERY_PLACE: [Keys; 37] = [
     ROOT,
     STORE,
     SERVER,
@@ -234,6 +254,7 @@ pub const EVERY_PLACE: [Keys; 36] = [
     SCORE_ROW,
     BAND,
     SEGMENT,
+    WEBHOOK,
     CURRENCY,
     SAFETY,
     PRIVACY,
@@ -250,7 +271,7 @@ pub const EVERY_PLACE: [Keys; 36] = [
 ];
 
 /// Keys whose values are secrets: they are references in the file, and whatever stands there is masked in messages.
-const SECRET_KEYS: [&str; 13] = [
+const SECRET_KEYS: [&str; 14] = [
     "token",
     "client_secret",
     "refresh_token",
@@ -260,6 +281,7 @@ const SECRET_KEYS: [&str; 13] = [
     "private_key",
     "api_key",
     "secret",
+    "previous_secret",
     "password",
     "suppression_key",
     "webhook",

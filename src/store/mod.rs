@@ -19,6 +19,7 @@ mod personal;
 pub mod sqlite;
 mod standing;
 mod view;
+mod webhook;
 
 pub use assignment::{Assigned, Assigning, AssignmentRow, AssignmentState, Entries, LeadItem, Leads, RouteLeads};
 pub use error::{Error, Result};
@@ -39,4 +40,8 @@ pub use standing::{Foreseen, Member, StandingData, TransitionRow};
 pub use view::{
     CompanyDetail, CompanyMember, CompanyOf, CompanyTie, ConnectionStats, JournalRow, ObjectStats, Pending,
     ProfileDetail, ScheduleRow, Sizes, SourceHealth, StoreStats, TimelineItem,
+};
+pub use webhook::{
+    LeasedMessages, MessageCause, MessageFate, MessageId, ReceiverHealth, Subscription, WebhookMessage, WebhookState,
+    Webhooks,
 };
