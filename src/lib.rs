@@ -37,3 +37,4 @@ pub mod routing;
 pub mod schedule;
 pub mod server;
 pub mod store;
+pub mod timeline;

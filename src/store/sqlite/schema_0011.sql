@@ -1,48 +1,29 @@
--- Schema 11: telling other tools who entered and left.
+-- Schema 11. Writes beside a record's fields: notes, fields of no mapping, memberships, tasks.
 
--- `cursor`: transitions up to here have been looked at. `purpose` as in consent.
-CREATE TABLE webhook (
+-- One row a record and lane (`note:digest`, `list:57`, `task:…`). state: 0 queued, 1 in flight, 2 ambiguous, 3 settled, 4 refused.
+CREATE TABLE side_write (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
-    name TEXT NOT NULL UNIQUE,
-    purpose INTEGER NOT NULL,
-    cursor INTEGER NOT NULL,
-    delivered INTEGER NOT NULL DEFAULT 0,
-    withheld INTEGER NOT NULL DEFAULT 0,
-    failures INTEGER NOT NULL DEFAULT 0,
-    closed_until INTEGER,
-    last_result TEXT,
-    last_at INTEGER,
-    delivered_at INTEGER
-) STRICT;
-
--- What has been taken out of the log and is not delivered. state: 0 waits, 1 in flight, 2 set aside for a person. Without a
--- transition it takes back what was told. What is sent is put together when it is sent: nothing of a person is kept here.
-CREATE TABLE webhook_message (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    webhook INTEGER NOT NULL,
-    uid BLOB NOT NULL,
-    profile INTEGER NOT NULL,
-    transition INTEGER,
-    kind INTEGER NOT NULL,
-    name TEXT NOT NULL,
-    direction INTEGER NOT NULL,
-    at INTEGER NOT NULL,
-    state INTEGER NOT NULL DEFAULT 0,
-    attempts INTEGER NOT NULL DEFAULT 0,
-    first_sent_at INTEGER,
-    not_before INTEGER NOT NULL DEFAULT 0,
+    key BLOB NOT NULL,
+    place INTEGER NOT NULL,
+    record INTEGER NOT NULL,
+    lane TEXT NOT NULL,
+    -- The kind of operation: what may go in one call.
+    op TEXT NOT NULL,
+    state INTEGER NOT NULL,
+    generation INTEGER NOT NULL,
+    -- The generation that was leased last: only its settlement counts.
+    sent INTEGER,
+    attempts INTEGER NOT NULL,
+    not_before INTEGER,
+    -- What is wished for and why, as JSON. NULL once it is settled: `told` says what the CRM holds.
+    wish TEXT,
+    cause TEXT,
+    told TEXT,
+    told_at INTEGER,
+    -- The note's or task's id at the CRM.
+    remote TEXT,
     worker TEXT,
-    lease_until INTEGER
+    lease_until INTEGER,
+    UNIQUE (record, lane)
 ) STRICT;
-CREATE INDEX webhook_message_order ON webhook_message (webhook, state, id);
-CREATE INDEX webhook_message_profile ON webhook_message (profile, webhook, id);
-CREATE UNIQUE INDEX webhook_message_uid ON webhook_message (uid);
-
--- Of whom a receiver was told that they are in: what has to be taken back where they allow it no longer.
-CREATE TABLE webhook_told (
-    profile INTEGER NOT NULL,
-    webhook INTEGER NOT NULL,
-    kind INTEGER NOT NULL,
-    name TEXT NOT NULL,
-    PRIMARY KEY (profile, webhook, kind, name)
-) STRICT, WITHOUT ROWID;
+CREATE INDEX side_write_due ON side_write (place, state, id) WHERE state < 3;
