@@ -137,7 +137,7 @@ mod tests {
                 first_seen: Timestamp::EPOCH,
                 known: true,
                 attributes: BTreeMap::new(),
-                computed: BTreeMap::new(),
+                computed: Default::default(),
                 computed_at: None,
             },
             formerly: Vec::new(),
