@@ -56,6 +56,20 @@ impl Crm {
         self.text("requests").await.lines().map(at).collect()
     }
 
+    /// When a property of each record was first given a value, by the record's id and the mock's clock.
+    pub async fn told(&self, property: &str, value: &str) -> BTreeMap<String, connector::Timestamp> {
+        let mut told = BTreeMap::new();
+        for line in self.text("ledger").await.lines() {
+            let line: serde_json::Value = serde_json::from_str(line).expect("JSON");
+            let (Some(id), Some(at)) = (line["record"].as_str(), line["at"].as_str()) else { continue };
+            if line["after"][property] == value {
+                let at = connector::Timestamp::parse_rfc3339(at).expect("an instant");
+                told.entry(id.to_owned()).or_insert(at);
+            }
+        }
+        told
+    }
+
     async fn lines(&self, what: &str) -> u64 {
         self.text(what).await.bytes().filter(|byte| *byte == b'\n').count() as u64
     }

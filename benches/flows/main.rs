@@ -4,13 +4,15 @@
 //! to trust is CPU per record: wall times are ratios inside one run at best. The mock's own CPU is not counted.
 //!
 //! Instead of the table: `--bulk` compares Salesforce by calls with Salesforce by bulk jobs, `--quota` paces against a quota at two latencies, `--faults` compares a run through a faulty
-//! network with a clean one, `--memory` measures memory and how soon the daemon is ready.
+//! network with a clean one, `--memory` measures memory and how soon the daemon is ready, `--fresh` how soon the CRM is
+//! told of an event while a bulk pull runs.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod bulk;
 mod crm;
 mod faults;
 mod floor;
+mod fresh;
 mod measure;
 mod memory;
 mod quiet;
@@ -34,6 +36,8 @@ async fn main() {
         quota::run(records.unwrap_or(20_000)).await;
     } else if flag("--faults") {
         faults::run(records.unwrap_or(10_000)).await;
+    } else if flag("--fresh") {
+        fresh::run(records.unwrap_or(5_000)).await;
     } else if flag("--memory") {
         memory::run(records.unwrap_or(100_000)).await;
     } else {

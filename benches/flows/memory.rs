@@ -33,7 +33,7 @@ pub async fn run(records: u64) {
     }
     let store = std::fs::metadata(folder.path().join("ferry.db")).map_or(0, |file| file.len());
     println!("store: {} MiB; mock: {:?} MiB (now, at most)", store / 1_048_576, crm.memory());
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = free_port();
     let config = format!("{}\n[admin]\nlisten = \"127.0.0.1:{port}\"\n", world::CONFIG.replace("BASE_URL", &crm.url));
     std::fs::write(folder.path().join("sync.toml"), config).unwrap();
     for what in ["start", "start after kill -9"] {
@@ -43,6 +43,10 @@ pub async fn run(records: u64) {
         println!("{what}: ready after {} ms; {now} MiB after {SETTLE:?}, {most} MiB at most", took.as_millis());
         drop(daemon);
     }
+}
+
+pub fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 struct Daemon(Child);
