@@ -52,6 +52,7 @@ impl App {
         counts: &mut Counts,
         progress: &(dyn Fn(&Counts) + Sync),
     ) -> Result<Ending> {
+        self.watch_webhooks().await?;
         self.match_new_rules().await?;
         let now = self.world.clock.now();
         let as_of = what.as_of.unwrap_or(now);

@@ -42,10 +42,15 @@ impl App {
         let inboxes = tokio::spawn(self.clone().watch_inboxes());
         let sources = tokio::spawn(self.clone().watch_sources());
         let leads = tokio::spawn(self.clone().watch_leads());
+        let tellers = self.clone().start_telling().await?;
         drive(plan, work, self.world.clock.clone(), poke, self.stop.clone()).await;
         watch.abort();
         sources.abort();
         leads.abort();
+        // What is being told is told to its end.
+        for teller in tellers {
+            let _ = teller.await;
+        }
         // A file under way is put down in good order.
         if inboxes.await.is_err() {
             tracing::error!("the inboxes were no longer looked into because of a defect in Ferry; please report it");
@@ -132,6 +137,7 @@ impl Jobs {
             }
             (Direction::Compute, _) => {
                 let finished = self.app.compute(Computing::default(), &()).await?;
+                self.app.tellers.poke();
                 // Events that arrive all the time must not keep push waiting: what has been computed goes out.
                 let pending = self.app.store.pending(self.app.world.clock.now()).await?;
                 poke_pushes(&self.poke, pending.records);

@@ -24,6 +24,7 @@ mod running;
 mod silence;
 pub mod story;
 mod tasks;
+mod telling;
 mod vendors;
 mod vitals;
 
@@ -45,6 +46,7 @@ pub use pulling::{Pulling, Sweeps};
 pub use pushing::Pushing;
 pub use quota::quota_note;
 pub use running::{Finished, Progress};
+pub use telling::{Told, Tried};
 
 use crate::config::{ConnectionSettings, Settings};
 use crate::enrich::Model;
@@ -105,6 +107,8 @@ pub struct App {
     pub arrived: Arc<Notify>,
     /// The sources that send over HTTP, with what they have sent.
     pub live_sources: Vec<Arc<LiveSource>>,
+    /// What tells other tools who entered and left.
+    pub tellers: Arc<telling::Tellers>,
 }
 
 impl App {
@@ -137,6 +141,7 @@ impl App {
             worker,
             arrived: Arc::new(Notify::new()),
             live_sources: Self::live_sources(&settings),
+            tellers: Arc::new(telling::Tellers::new(&settings)),
             settings: Arc::new(settings),
         })
     }

@@ -40,6 +40,7 @@ impl App {
         m.add("store_wal_bytes", "Size of the write-ahead log", &[], sizes.wal_bytes as f64);
         m.add("journal_rows", "Rows of the write journal", &[], sizes.journal_rows as f64);
         self.measure_sources(now, &mut m).await?;
+        self.measure_webhooks(now, &mut m).await?;
         for (connection, of) in &stats.connections {
             let name = connection.as_str();
             m.add("outbox_entries", "Writes waiting", &[("connection", name)], of.outbox as f64);
@@ -75,6 +76,25 @@ impl App {
             }
         }
         Ok(m)
+    }
+
+    async fn measure_webhooks(&self, now: Timestamp, m: &mut Measurements) -> crate::store::Result<()> {
+        if self.settings.webhooks.is_empty() {
+            return Ok(());
+        }
+        for webhook in self.store.webhook_states().await? {
+            let labels = [("webhook", &*webhook.name)];
+            m.add("webhook_waiting", "Crossings that a webhook has not been told of", &labels, webhook.waiting as f64);
+            m.add("webhook_delivered", "Messages that a receiver has taken, ever", &labels, webhook.delivered as f64);
+            let help = "Messages not sent because a person does not allow it, ever";
+            m.add("webhook_withheld", help, &labels, webhook.withheld as f64);
+            m.add("webhook_dead_letters", "Messages set aside for a person", &labels, webhook.dead as f64);
+            let lag = webhook.oldest.map_or(0.0, |oldest| now.since(oldest).as_secs_f64());
+            m.add("webhook_lag_seconds", "Age of the oldest crossing not told", &labels, lag);
+            let closed = f64::from(u8::from(webhook.health.closed_until.is_some()));
+            m.add("webhook_down", "Whether a receiver is left alone for a while", &labels, closed);
+        }
+        Ok(())
     }
 
     async fn measure_sources(&self, now: Timestamp, m: &mut Measurements) -> crate::store::Result<()> {

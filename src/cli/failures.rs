@@ -146,6 +146,9 @@ async fn retry(id: i64, take: Option<Take>, store: &dyn Store, terminal: &Termin
     }
     let next = match letter.code {
         DeadLetterCode::EventInvalid => "repair the line in its file and ingest it again",
+        DeadLetterCode::WebhookRefused | DeadLetterCode::WebhookUnreachable => {
+            "it is sent again; without a daemon `ferry webhook send` does so now"
+        }
         _ => "the next push looks at it again; `ferry push` does so now",
     };
     terminal.show(&serde_json::json!({ "retried": id, "next": next }), |terminal| {

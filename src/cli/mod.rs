@@ -37,6 +37,7 @@ mod signals;
 pub mod status;
 pub mod terminal;
 pub mod timeline;
+pub mod webhook;
 pub mod words;
 
 use std::env;
@@ -145,6 +146,7 @@ async fn run(command: Command, cx: &Cx) -> Ended {
         Command::Route(args) => route::run(&args, cx).await,
         Command::Score(args) => score::run(&args, cx),
         Command::Segment(args) => segment::run(&args, cx).await,
+        Command::Webhook(args) => webhook::run(&args, cx).await,
         Command::Demo(args) => demo::run(&args, cx).await,
         Command::Mock(args) => mock::run(&args, cx).await,
     }

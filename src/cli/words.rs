@@ -7,7 +7,7 @@ use clap::{ArgAction, Parser, Subcommand};
 use crate::cli::terminal::ColorChoice;
 use crate::cli::{
     check, compute, demo, erase, explain, export, failures, fields, flow, identity, ingest, init, mock, plan, profile,
-    route, runs, score, segment, timeline,
+    route, runs, score, segment, timeline, webhook,
 };
 
 /// Keeps a CRM and a store of customer behaviour in step, in both directions.
@@ -87,6 +87,8 @@ pub enum Command {
     Route(route::Args),
     /// Models that predict, and how good they are
     Score(score::Args),
+    /// Other tools that are told who enters and leaves: how they do, and trying one
+    Webhook(webhook::Args),
     /// Stand-alone mock CRMs over real HTTP
     Mock(mock::Args),
 }

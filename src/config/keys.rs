@@ -35,6 +35,7 @@ pub const ROOT: Keys = keys(
         "identity",
         "privacy",
         "routing",
+        "webhook",
     ],
     &["include", "alerts", "renamed"],
 );
@@ -142,6 +143,25 @@ pub const BAND: Keys = keys(&["enter", "exit", "cooldown"], &[]);
 
 pub const SEGMENT: Keys = keys(&["when", "exit_when", "min_stay"], &["push_list"]);
 
+pub const WEBHOOK: Keys = keys(
+    &[
+        "name",
+        "url",
+        "secret",
+        "previous_secret",
+        "on",
+        "direction",
+        "traits",
+        "identifiers",
+        "purpose",
+        "rate_limit",
+        "timeout",
+        "give_up_after",
+        "allow_private",
+    ],
+    &[],
+);
+
 pub const CURRENCY: Keys = keys(&["rates", "rates_file"], &[]);
 
 pub const SAFETY: Keys =
@@ -216,7 +236,7 @@ pub const SLA: Keys = keys(&["respond_within", "on_breach"], &[]);
 
 /// Every place there is.
 #[cfg(test)]
-pub const EVERY_PLACE: [Keys; 36] = [
+pub const EVERY_PLACE: [Keys; 37] = [
     ROOT,
     STORE,
     SERVER,
@@ -240,6 +260,7 @@ pub const EVERY_PLACE: [Keys; 36] = [
     SCORE_ROW,
     BAND,
     SEGMENT,
+    WEBHOOK,
     CURRENCY,
     SAFETY,
     PRIVACY,
@@ -256,7 +277,7 @@ pub const EVERY_PLACE: [Keys; 36] = [
 ];
 
 /// Keys whose values are secrets: they are references in the file, and whatever stands there is masked in messages.
-const SECRET_KEYS: [&str; 13] = [
+const SECRET_KEYS: [&str; 14] = [
     "token",
     "client_secret",
     "refresh_token",
@@ -266,6 +287,7 @@ const SECRET_KEYS: [&str; 13] = [
     "private_key",
     "api_key",
     "secret",
+    "previous_secret",
     "password",
     "suppression_key",
     "webhook",

@@ -11,7 +11,7 @@ use crate::config::text::{self, SourceText};
 use crate::config::tree::Value;
 use crate::config::{
     company, connection, currency, document, filling, general, identity, inbox, model, origin, privacy, routing,
-    schedule, source, survivorship,
+    schedule, source, survivorship, webhook,
 };
 use crate::ingest::MAX_MESSAGE;
 
@@ -110,6 +110,7 @@ fn settings(root: &Reader<'_>, folder: &Path) -> Option<Settings> {
     let connections = connection::connections(root, folder, preset.unwrap_or(Preset::B2b), &people);
     let routing = routing::routing(root, &people, timezone.unwrap_or_default());
     survivorship::check(root, identity.as_ref(), sources.as_deref().unwrap_or_default(), &model.spec);
+    let webhooks = webhook::webhooks(root, folder, &people, &model.spec, connections.as_deref().unwrap_or_default());
     let schedule = schedule::schedule(root);
     let company = company::company(root);
     let currency = currency::currency(root, folder);
@@ -139,6 +140,7 @@ fn settings(root: &Reader<'_>, folder: &Path) -> Option<Settings> {
         model,
         safety: safety?,
         routing: routing?.map(Arc::new),
+        webhooks: webhooks?,
         privacy: privacy?,
         config_hash: String::new(),
         resolved: Vec::new(),

@@ -50,6 +50,7 @@ mod traits;
 mod tree;
 mod value;
 pub mod vendor;
+mod webhook;
 
 pub use diagnostic::{Diagnostic, Place};
 pub use digest::{DigestPlace, DigestSettings};
@@ -61,7 +62,7 @@ pub use privacy::{OnErase, PrivacySettings, Retention};
 pub use render::{ProblemJson, blocks};
 pub use settings::{
     AdminSettings, ClientId, ConnectionMode, ConnectionSettings, Preset, PullDeals, Quiet, SafetyMode, SafetySettings,
-    ScheduleSettings, Settings, SourceKind, SourceSettings,
+    ScheduleSettings, Settings, SourceKind, SourceSettings, WebhookSettings,
 };
 pub use text::{Position, SourceText};
 pub use vendor::{Vendor, VendorSettings};

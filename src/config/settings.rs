@@ -10,6 +10,7 @@ use chrono_tz::Tz;
 use connector::{ConnectionName, Object, Secret, Timestamp};
 use rust_decimal::Decimal;
 
+use crate::activation::Shape;
 use crate::config::diagnostic::Place;
 use crate::config::digest::DigestSettings;
 use crate::config::origin::ResolvedLine;
@@ -20,6 +21,7 @@ use crate::ingest::{CsvFormat, Inbox, Network};
 use crate::mapping::ObjectMapping;
 use crate::model::{IdentityRules, SourceName};
 use crate::schedule::{CatchUp, Trigger};
+use crate::store::Subscription;
 
 /// Everything `sync.toml` says, with defaults filled in. Paths are absolute or relative to the working directory: what the
 /// file writes relative to itself has been joined to its folder.
@@ -47,6 +49,8 @@ pub struct Settings {
     pub safety: SafetySettings,
     /// `[routing]`, where the file has it.
     pub routing: Option<Arc<crate::routing::Rules>>,
+    /// Other tools that are told who enters and leaves, in the order of the file; names are unique.
+    pub webhooks: Vec<WebhookSettings>,
     pub privacy: PrivacySettings,
     /// SHA-256 over the resolved settings, in hex: a plan made under other settings is refused.
     pub config_hash: String,
@@ -153,6 +157,25 @@ impl Settings {
             SourceKind::Jsonl | SourceKind::Csv(_) => None,
         })
     }
+}
+
+/// `[[webhook]]`: another tool that is told who enters and leaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebhookSettings {
+    pub subscription: Arc<Subscription>,
+    pub url: String,
+    pub secret: Secret,
+    /// Signs beside the other while that takes its place.
+    pub previous_secret: Option<Secret>,
+    pub shape: Shape,
+    /// Messages a second.
+    pub rate_limit: u32,
+    /// One sending.
+    pub timeout: Duration,
+    /// How long one message is tried.
+    pub give_up_after: Duration,
+    /// Whether it may stand in a private network.
+    pub allow_private: bool,
 }
 
 /// `[[crm]]`: one account at one CRM.

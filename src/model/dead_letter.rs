@@ -39,6 +39,10 @@ pub enum DeadLetterCode {
     LeadUnowned,
     /// A value is too long, out of range or of the wrong type for the field; refused before sending.
     ValueUnfit,
+    /// A webhook's receiver refused a message.
+    WebhookRefused,
+    /// A webhook's receiver could not be reached, or took nothing, for too long.
+    WebhookUnreachable,
 }
 
 impl DeadLetterCode {
@@ -57,6 +61,8 @@ impl DeadLetterCode {
             Self::OutcomeUnknown => "outcome_unknown",
             Self::LeadUnowned => "lead_unowned",
             Self::ValueUnfit => "value_unfit",
+            Self::WebhookRefused => "webhook_refused",
+            Self::WebhookUnreachable => "webhook_unreachable",
         }
     }
 }
@@ -75,6 +81,22 @@ pub struct Subject {
     pub record: Option<Arc<str>>,
     pub field: Option<Arc<str>>,
     pub source: Option<Arc<str>>,
+}
+
+const WEBHOOK: &str = "webhook";
+
+impl Subject {
+    /// A message to a webhook's receiver.
+    pub fn webhook(name: &Arc<str>, message: impl fmt::Display) -> Self {
+        let record = Some(message.to_string().into());
+        Self { connection: Some(name.clone()), object: Some(WEBHOOK.into()), record, ..Self::default() }
+    }
+
+    /// The webhook and the message, where it is about one.
+    pub fn as_webhook(&self) -> Option<(&str, &str)> {
+        let is_one = self.object.as_deref() == Some(WEBHOOK) && self.field.is_none() && self.source.is_none();
+        is_one.then_some((self.connection.as_deref()?, self.record.as_deref()?))
+    }
 }
 
 /// The input that could not be taken, for repair and retry.

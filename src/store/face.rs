@@ -16,6 +16,7 @@ use crate::store::{
     EdgeRow, FuseTally, HeldBy, IncomingPage, IngestReport, JournalRow, Leads, Lease, PageReport, PartComponent,
     Pending, PersonalData, PlanRecords, ProfileDetail, ResolveEvents, Result, ReviewRow, ScheduleRow, SideWrites,
     Sizes, SourceHealth, StageItem, StageReport, StageWrites, StandingData, StoreStats, StreamKey, TimelineItem,
+    Webhooks,
 };
 
 /// Matches rules against one logged event again, when a rule is new or changed.
@@ -23,7 +24,7 @@ pub type MatchFacts = Arc<dyn Fn(&Event) -> Vec<Fact> + Send + Sync>;
 
 /// Every operation is one transaction and returns after it is durable.
 #[async_trait]
-pub trait Store: PersonalData + StandingData + Leads + SideWrites + Debug + Send + Sync {
+pub trait Store: PersonalData + StandingData + Leads + SideWrites + Webhooks + Debug + Send + Sync {
     // — in: CRM —
 
     async fn checkpoint(&self, key: &StreamKey) -> Result<Option<Checkpoint>>;

@@ -20,6 +20,7 @@ mod side;
 pub mod sqlite;
 mod standing;
 mod view;
+mod webhook;
 
 pub use assignment::{
     Asked, Assigned, Assigning, AssignmentRow, AssignmentState, Entries, LeadItem, Leads, RouteLeads,
@@ -43,4 +44,8 @@ pub use standing::{Foreseen, Member, StandingData, TransitionRow};
 pub use view::{
     CompanyDetail, CompanyMember, CompanyOf, CompanyTie, ConnectionStats, JournalRow, ObjectStats, Pending,
     ProfileDetail, ScheduleRow, Sizes, SourceHealth, StoreStats, TimelineItem,
+};
+pub use webhook::{
+    LeasedMessages, MessageCause, MessageFate, MessageId, ReceiverHealth, Subscription, WebhookMessage, WebhookState,
+    Webhooks,
 };

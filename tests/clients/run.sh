@@ -1,16 +1,17 @@
 #!/bin/sh
 # Programs of others against Ferry, unchanged: the vendors' own and the best-known client libraries against the mock CRMs (if
 # they work here, the mocks are faithful enough to test our connectors with), the record matcher on a public test set, the
-# predictive model against scikit-learn, and event SDKs against the daemon, those of browsers in a headless Chromium. Installs what
+# predictive model against scikit-learn, event SDKs against the daemon, those of browsers in a headless Chromium, and the libraries
+# that verify webhooks against what it sends. Installs what
 # it needs under target/clients; needs Python 3.9 or newer, Node 18 or newer and the package registries. `run.sh hubspot`,
-# `salesforce`, `dynamics`, `zoho`, `matcher`, `learn`, `sdks` or `browsers` tries one of them.
+# `salesforce`, `dynamics`, `zoho`, `matcher`, `learn`, `sdks`, `browsers` or `webhooks` tries one of them.
 set -eu
 cd "$(dirname "$0")/../.."
 
 only=${1:-all}
 case "$only" in
-    all | hubspot | salesforce | dynamics | zoho | matcher | learn | sdks | browsers) ;;
-    *) echo "usage: $0 [hubspot|salesforce|dynamics|zoho|matcher|learn|sdks|browsers]" >&2; exit 2 ;;
+    all | hubspot | salesforce | dynamics | zoho | matcher | learn | sdks | browsers | webhooks) ;;
+    *) echo "usage: $0 [hubspot|salesforce|dynamics|zoho|matcher|learn|sdks|browsers|webhooks]" >&2; exit 2 ;;
 esac
 
 # The build says where it put the binary: the target directory may be anywhere.
@@ -83,6 +84,12 @@ if wanted sdks; then
     mkdir -p "$clients/node"
     npm install --silent --no-package-lock --no-audit --no-fund --prefix "$clients/node" @segment/analytics-node
     python tests/clients/sdks.py "$ferry" "$PWD/$clients/node/node_modules"
+fi
+if wanted webhooks; then
+    install standardwebhooks
+    mkdir -p "$clients/hooks"
+    npm install --silent --no-package-lock --no-audit --no-fund --prefix "$clients/hooks" standardwebhooks
+    python tests/clients/webhooks.py "$ferry" "$PWD/$clients/hooks/node_modules"
 fi
 if wanted browsers; then
     # A browser comes from the system: `apt-get install chromium` on Debian. Where there is none, and no right to install one, that

@@ -52,6 +52,7 @@ mod tidy;
 mod tricks;
 mod two_crms;
 mod two_way;
+mod webhooks;
 mod whose;
 mod worked_example;
 mod world;

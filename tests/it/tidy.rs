@@ -24,7 +24,7 @@ const FLOORS: &[(u8, &[&str])] = &[
             "timeline",
         ],
     ),
-    (3, &["pull", "push", "ingest"]),
+    (3, &["pull", "push", "ingest", "activation"]),
     (4, &["config", "server"]),
     (5, &["app"]),
     (6, &["cli"]),

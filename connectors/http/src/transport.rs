@@ -1,5 +1,6 @@
 //! The wire: one reqwest client per connection, locked down, and answers read under a size cap.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -7,6 +8,7 @@ use connector::{Error, ErrorKind};
 use http::{HeaderMap, StatusCode};
 
 use crate::origin::Origin;
+use crate::reach::{PublicOnly, is_guarded};
 use crate::retry::Fault;
 
 /// Real time, not the connection's clock: sockets do not wait for a manual one.
@@ -38,6 +40,13 @@ pub trait Pieces: Send {
     fn take(&mut self, piece: &[u8]) -> Result<(), String>;
 }
 
+/// What an answer begins with.
+#[derive(Clone, Debug)]
+pub struct Head {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+}
+
 /// An answer off the wire.
 pub(crate) struct Raw {
     pub status: StatusCode,
@@ -48,7 +57,14 @@ pub(crate) struct Raw {
 impl Transport {
     /// `max_body` caps one answer in bytes, after decompression.
     pub fn new(origin: &Origin, timeouts: Timeouts, max_body: usize) -> Result<Self, Error> {
-        Self::with_roots(origin, timeouts, max_body, Vec::new())
+        Self::with_roots(origin, timeouts, max_body, Vec::new(), false)
+    }
+
+    /// The same for a place that is no CRM: unless `private` says so, it is reached at a public address, or at one of this
+    /// machine that the URL itself names.
+    pub fn outward(origin: &Origin, timeouts: Timeouts, private: bool) -> Result<Self, Error> {
+        let guarded = !private && is_guarded(origin)?;
+        Self::with_roots(origin, timeouts, 0, Vec::new(), guarded)
     }
 
     /// The same, trusting the certificates of a PEM text beside the machine's own.
@@ -58,7 +74,7 @@ impl Transport {
             Error::new(ErrorKind::Config, "prepare the HTTP client", "ca_file holds no certificate in PEM form")
                 .with_fix("name a file that begins with -----BEGIN CERTIFICATE-----")
         })?;
-        Self::with_roots(origin, timeouts, max_body, roots)
+        Self::with_roots(origin, timeouts, max_body, roots, false)
     }
 
     fn with_roots(
@@ -66,8 +82,13 @@ impl Transport {
         timeouts: Timeouts,
         max_body: usize,
         roots: Vec<reqwest::Certificate>,
+        public_only: bool,
     ) -> Result<Self, Error> {
-        let http = reqwest::Client::builder()
+        let mut builder = reqwest::Client::builder();
+        if public_only {
+            builder = builder.dns_resolver(Arc::new(PublicOnly));
+        }
+        let http = builder
             .tls_certs_merge(roots)
             .user_agent(concat!("ferry/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
@@ -129,6 +150,28 @@ impl Transport {
             piece = next_piece(&mut response).await?;
         }
         Ok(Raw { status, headers, body: body.freeze() })
+    }
+
+    /// One POST to the origin's own URL, with these headers and no credential; never sent again. Of the answer only its head is
+    /// told: what a stranger's server writes is read a little way, so that the connection can be used again, and dropped.
+    pub async fn post(&self, origin: &Origin, headers: HeaderMap, body: Bytes) -> Result<Head, Error> {
+        const ATTEMPTED: &str = "deliver a message";
+        const DRAINED: usize = 64 * 1_024;
+        let request = self.http.post(origin.url().clone()).headers(headers).body(body);
+        let mut response = request.send().await.map_err(|error| {
+            let fault = fault_of(error, "no answer came");
+            let lost = Error::new(fault.kind(), ATTEMPTED, fault.cause());
+            if fault.maybe_applied() { lost.maybe_applied() } else { lost }
+        })?;
+        let head = Head { status: response.status(), headers: std::mem::take(response.headers_mut()) };
+        let mut read = 0;
+        while read < DRAINED {
+            match response.chunk().await {
+                Ok(Some(piece)) => read += piece.len(),
+                Ok(None) | Err(_) => break,
+            }
+        }
+        Ok(head)
     }
 
     fn too_large(&self) -> Fault {

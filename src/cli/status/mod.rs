@@ -14,7 +14,8 @@ use crate::cli::cx::Cx;
 use crate::cli::exit::{Ended, Exit};
 use crate::cli::moment;
 use crate::cli::terminal::{Terminal, Tone, cell};
-use crate::config::SourceSettings;
+use crate::cli::webhook;
+use crate::config::{SourceSettings, WebhookSettings};
 use crate::model::TransitionKind;
 use crate::store::Store;
 use health::State;
@@ -29,16 +30,18 @@ pub async fn run(cx: &Cx) -> Ended {
         Some(store) => rules::state(&**store, &settings.identity).await?,
         None => RulesState::First,
     };
-    show(store.as_deref(), configured, (&settings.sources, identity), cx.clock.now(), &cx.terminal).await
+    let told = (&*settings.sources, &*settings.webhooks);
+    show(store.as_deref(), configured, told, identity, cx.clock.now(), &cx.terminal).await
 }
 
-/// Reads the store and shows what it says; `configured` is each connection's name and type, `sources` those of events, `identity`
-/// whether the file's rules decide. `store` is `None` before
+/// Reads the store and shows what it says; `configured` is each connection's name and type, `sources` who sends events, `webhooks`
+/// who is told of crossings, `identity` whether the file's rules decide. `store` is `None` before
 /// anything has made it.
 pub async fn show(
     store: Option<&dyn Store>,
     configured: Vec<(ConnectionName, Arc<str>)>,
-    (sources, identity): (&[SourceSettings], RulesState),
+    (sources, webhooks): (&[SourceSettings], &[WebhookSettings]),
+    identity: RulesState,
     now: Timestamp,
     terminal: &Terminal,
 ) -> Ended {
@@ -59,6 +62,11 @@ pub async fn show(
         None => Default::default(),
     };
     let sources = sources::sources(now, sources, &sent);
+    let told = match store {
+        Some(store) if !webhooks.is_empty() => store.webhook_states().await?,
+        _ => Vec::new(),
+    };
+    let webhooks = webhook::webhooks(now, webhooks, &told);
     let standing = match &store {
         Some(store) => store.member_counts().await?,
         None => Vec::new(),
@@ -70,6 +78,7 @@ pub async fn show(
     let (bands, segments) = (in_each(TransitionKind::Band), in_each(TransitionKind::Segment));
     let status = Status {
         sources,
+        webhooks,
         bands,
         segments,
         identity_rules: identity.as_str(),
@@ -105,6 +114,10 @@ pub fn print(status: &Status, now: Timestamp, terminal: &Terminal) {
     }
     terminal.say("");
     sources::print(&status.sources, now, terminal);
+    if !status.webhooks.is_empty() {
+        webhook::print(&status.webhooks, now, terminal);
+        terminal.say("");
+    }
     if status.connections.is_empty() {
         terminal.say("no CRM connection is configured; add a [[crm]] entry to sync.toml");
         return;

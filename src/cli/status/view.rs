@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::app::rules::RulesState;
 use crate::cli::status::health::{self, Signs, State};
 use crate::cli::status::sources::Source;
+use crate::cli::webhook::Webhook;
 use crate::model::{Flow, Run};
 use crate::schedule::JobKey;
 use crate::store::{ConnectionStats, ScheduleRow, StoreStats};
@@ -27,6 +28,7 @@ pub struct Status {
     pub identity_rules: &'static str,
     pub connections: Vec<Connection>,
     pub sources: Vec<Source>,
+    pub webhooks: Vec<Webhook>,
     /// People in each band, by full name, and in each segment.
     pub bands: BTreeMap<Arc<str>, u64>,
     pub segments: BTreeMap<Arc<str>, u64>,
@@ -100,6 +102,7 @@ pub fn view(
         identity_rules: RulesState::First.as_str(),
         connections,
         sources: Vec::new(),
+        webhooks: Vec::new(),
         bands: BTreeMap::new(),
         segments: BTreeMap::new(),
     }
@@ -191,6 +194,7 @@ mod tests {
                 "budget": {"limit": 250_000, "used": 41, "resets_at": null},
             }],
             "sources": [],
+            "webhooks": [],
             "bands": {},
             "segments": {},
         });

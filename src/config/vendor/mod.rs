@@ -5,7 +5,7 @@ mod dynamics;
 mod hubspot;
 mod salesforce;
 mod spelling;
-mod url;
+pub(super) mod url;
 mod zoho;
 
 use std::path::Path;

@@ -4,11 +4,11 @@ use connector::Timestamp;
 
 use super::fault::{Fallible, Fault};
 use super::profiles::{mark_stale, note_change};
-use super::records;
 use super::session::Session;
+use super::{records, webhooks};
 use crate::model::{Choice, ConsentDecision, ConsentDefaults, Consents, Purpose};
 
-fn number(purpose: Purpose) -> i64 {
+pub(super) fn number(purpose: Purpose) -> i64 {
     match purpose {
         Purpose::Analytics => 1,
         Purpose::Marketing => 2,
@@ -17,9 +17,12 @@ fn number(purpose: Purpose) -> i64 {
     }
 }
 
+pub(super) fn purpose(number_of: i64) -> Option<Purpose> {
+    Purpose::ALL.into_iter().find(|known| number(*known) == number_of)
+}
+
 fn read(row: &rusqlite::Row<'_>) -> Fallible<ConsentDecision> {
-    let purpose: i64 = row.get(0)?;
-    let purpose = Purpose::ALL.into_iter().find(|known| number(*known) == purpose);
+    let purpose = purpose(row.get(0)?);
     let choice = match row.get(1)? {
         0 => Choice::Denied,
         1 => Choice::Granted,
@@ -94,6 +97,9 @@ pub(super) fn add(
     }
     let changed = before != allowed(&consents);
     if changed {
+        webhooks::withdraw(session, profile, now, &|purpose| {
+            consents.allows(purpose) && consents.allows(Purpose::Analytics)
+        })?;
         mark_stale(session, profile)?;
         note_change(session, profile)?;
     }

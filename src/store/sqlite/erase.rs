@@ -13,7 +13,7 @@ use super::packed_model::pack_mirror;
 use super::purge::{self, numbers};
 use super::records::{self, State};
 use super::session::Session;
-use super::{assignments, company, find, intents, merge, profiles, side, standing, suppression, sweep};
+use super::{assignments, company, find, intents, merge, profiles, side, standing, suppression, sweep, webhooks};
 use crate::model::{
     Cause, Change, Erasing, ErasureStep, Family, Identifier, IdentifierKind, Intent, LeftRecord, Mirror, Privacy,
     Receipt,
@@ -290,6 +290,7 @@ pub(super) fn suppress(
     if let Some(profile) = profile {
         session.run("DELETE FROM outbox WHERE profile = ?1 AND state = 0", [profile])?;
         session.run("UPDATE outbox SET waiting = NULL WHERE profile = ?1", [profile])?;
+        webhooks::withdraw(session, profile, now, &|_| false)?;
     }
     suppression::add(session, privacy, &identifiers, now)
 }

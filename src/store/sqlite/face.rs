@@ -251,7 +251,7 @@ impl Store for SqliteStore {
     }
 
     async fn drop_dead_letter(&self, id: DeadLetterId) -> Result<bool> {
-        self.write("drop a dead letter", move |session| letters::remove(session, id)).await
+        self.write("drop a dead letter", move |session| letters::drop_for_good(session, id)).await
     }
 
     async fn retry_dead_letter(&self, id: DeadLetterId, verdict: Option<Side>) -> Result<bool> {

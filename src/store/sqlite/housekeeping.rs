@@ -17,6 +17,7 @@ pub(super) fn prune(session: &Session<'_>, before: Timestamp) -> Fallible<u64> {
     for sql in [
         "DELETE FROM journal WHERE at < ?1",
         "DELETE FROM dead_letter WHERE at < ?1",
+        "DELETE FROM webhook_message WHERE state = 2 AND at < ?1",
         "DELETE FROM run WHERE started_at < ?1 AND json_extract(body, '$.state') <> 'running'",
     ] {
         pruned += session.run(sql, [before])? as u64;

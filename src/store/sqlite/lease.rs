@@ -97,6 +97,7 @@ fn shown(mut entry: OutboxEntry) -> OutboxEntry {
 /// At start nobody else works on this store: whatever is in flight was left behind by a process that is gone.
 pub(super) fn recover(session: &Session<'_>) -> Fallible<u64> {
     let found = session.run("UPDATE outbox SET state = 2, worker = NULL, lease_until = NULL WHERE state = 1", [])?;
+    session.run("UPDATE webhook_message SET state = 0, worker = NULL, lease_until = NULL WHERE state = 1", [])?;
     let beside = "UPDATE side_write SET state = 2, worker = NULL, lease_until = NULL WHERE state = 1";
     Ok((found + session.run(beside, [])?) as u64)
 }

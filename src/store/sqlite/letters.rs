@@ -7,7 +7,7 @@ use super::fault::{Fallible, Fault};
 use super::profiles::note_change;
 use super::records;
 use super::session::Session;
-use super::{find, profiles, side};
+use super::{find, profiles, side, webhooks};
 use crate::model::{
     DeadLetter, DeadLetterCode, DeadLetterId, FieldWritten, JournalOutcome, Mirror, MirrorField, RecordKey, Side,
     Subject,
@@ -122,12 +122,24 @@ pub(super) fn close(
     Ok(())
 }
 
+/// Removes it; what it was about is given up.
+pub(super) fn drop_for_good(session: &Session<'_>, id: DeadLetterId) -> Fallible<bool> {
+    if let Some(letter) = one(session, id)? {
+        webhooks::drop_dead(session, &letter.subject)?;
+    }
+    remove(session, id)
+}
+
 /// Removes it and lets its subject try again.
 pub(super) fn retry(session: &Session<'_>, id: DeadLetterId, verdict: Option<Side>) -> Fallible<bool> {
     let Some(letter) = one(session, id)? else {
         return Ok(false);
     };
     remove(session, id)?;
+    if let Some((webhook, uid)) = letter.subject.as_webhook() {
+        webhooks::retry(session, webhook, uid)?;
+        return Ok(true);
+    }
     if retry_lane(session, &letter.subject)? {
         return Ok(true);
     }

@@ -7,7 +7,7 @@ use super::identity::{Because, log_edge};
 use super::profiles::{self, keep_history, mark_stale, note_change, uid_of};
 use super::records::{self, Key, Row, State};
 use super::session::{Place, Session, crm_kind};
-use super::{assignments, company, conversion, identity_log, links, reviews, side, standing};
+use super::{assignments, company, conversion, identity_log, links, reviews, side, standing, webhooks};
 use crate::model::{Identifier, Logged};
 
 /// The survivor takes everything of the loser, which stays as an alias. Nothing happens where both are one already.
@@ -42,6 +42,7 @@ pub(super) fn profiles(session: &Session<'_>, survivor: i64, loser: i64, because
     move_outbox(session, survivor, loser)?;
     company::move_profile(session, survivor, loser)?;
     assignments::move_profile(session, survivor, loser)?;
+    webhooks::move_profile(session, survivor, loser)?;
     log_edge(session, &because.edge(1, survivor, 0, &uid.to_string()))?;
     session.run("DELETE FROM stale WHERE profile = ?1", [loser])?;
     session.run("DELETE FROM profile WHERE id = ?1", [loser])?;

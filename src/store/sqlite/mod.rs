@@ -71,6 +71,8 @@ mod sweep;
 mod tests;
 mod timeline;
 mod tombstones;
+mod webhook_queue;
+mod webhooks;
 mod withhold;
 mod writer;
 

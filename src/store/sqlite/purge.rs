@@ -76,6 +76,8 @@ pub(super) fn profile(session: &Session<'_>, profile: i64) -> Fallible<()> {
         "DELETE FROM profile_alias WHERE survivor = ?1",
         "DELETE FROM member WHERE profile = ?1",
         "DELETE FROM band_entry WHERE profile = ?1",
+        "DELETE FROM webhook_message WHERE profile = ?1",
+        "DELETE FROM webhook_told WHERE profile = ?1",
         "DELETE FROM company_claim WHERE profile = ?1",
         "DELETE FROM company_member WHERE profile = ?1",
         "DELETE FROM profile WHERE id = ?1",

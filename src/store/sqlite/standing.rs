@@ -237,6 +237,10 @@ pub(super) fn transitions(session: &Session<'_>, after: i64, limit: usize) -> Fa
     select(session, "WHERE t.id > ?1 ORDER BY t.id LIMIT ?2", (after, rows_limit(limit)))
 }
 
+pub(super) fn transition(session: &Session<'_>, id: i64) -> Fallible<Option<TransitionRow>> {
+    Ok(select(session, "WHERE t.id = ?1", [id])?.pop())
+}
+
 fn select(session: &Session<'_>, rest: &str, params: impl rusqlite::Params) -> Fallible<Vec<TransitionRow>> {
     let mut statement = session.sql(&format!(
         "SELECT p.uid, t.id, t.profile, t.kind, t.name, t.at, t.direction, t.score, t.grade, t.reasons, t.backfill
@@ -292,14 +296,14 @@ pub(super) fn member_counts(session: &Session<'_>) -> Fallible<Vec<(TransitionKi
     Ok(found)
 }
 
-fn number(kind: TransitionKind) -> i64 {
+pub(super) fn number(kind: TransitionKind) -> i64 {
     match kind {
         TransitionKind::Band => 0,
         TransitionKind::Segment => 1,
     }
 }
 
-fn kind(number: i64) -> Fallible<TransitionKind> {
+pub(super) fn kind(number: i64) -> Fallible<TransitionKind> {
     match number {
         0 => Ok(TransitionKind::Band),
         1 => Ok(TransitionKind::Segment),
@@ -307,7 +311,7 @@ fn kind(number: i64) -> Fallible<TransitionKind> {
     }
 }
 
-fn sign(direction: Crossing) -> i64 {
+pub(super) fn sign(direction: Crossing) -> i64 {
     match direction {
         Crossing::In => 1,
         Crossing::Out => -1,
