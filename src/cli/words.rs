@@ -85,7 +85,7 @@ pub enum Command {
     Segment(segment::Args),
     /// Whose leads are: what was given and why, how fair, and trials of other rules
     Route(route::Args),
-    /// Models that predict, and how good they are
+    /// What scores are worth, and models that predict
     Score(score::Args),
     /// Stand-alone mock CRMs over real HTTP
     Mock(mock::Args),

@@ -14,6 +14,7 @@ pub fn schedule(root: &Reader<'_>) -> Option<ScheduleSettings> {
     let trigger = |key: &str, default: &str| section.value_or(key, Value::Text(default.into()), value::trigger);
     let (pull, push) = (trigger("pull", "5m"), trigger("push", "5m"));
     let (recompute, retention) = (trigger("recompute", "15 2 * * *"), trigger("retention", "45 3 * * *"));
+    let train = trigger("train", "30 4 * * 0");
     let jitter = section.value_or("jitter", Value::Text("30s".into()), value::duration_or_none);
     let catch_up =
         section.value_or("catch_up", Value::Text("once".into()), value::choice("E006", "catch_up", CATCH_UP));
@@ -22,6 +23,7 @@ pub fn schedule(root: &Reader<'_>) -> Option<ScheduleSettings> {
         push: push?,
         recompute: recompute?,
         retention: retention?,
+        train: train?,
         jitter: jitter?,
         catch_up: catch_up?,
     })

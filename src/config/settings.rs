@@ -209,6 +209,8 @@ pub struct ScheduleSettings {
     pub push: Trigger,
     pub recompute: Trigger,
     pub retention: Trigger,
+    /// When what is learnt from the past is learnt anew.
+    pub train: Trigger,
     /// Each timed start is put off by up to this much.
     pub jitter: Duration,
     pub catch_up: CatchUp,

@@ -13,6 +13,7 @@ use crate::enrich::mail::{self, Mail};
 use crate::enrich::matcher::{self, Keeps, Matcher};
 use crate::enrich::needs::{self, Making};
 use crate::enrich::person::Person;
+use crate::enrich::predicted::Predictors;
 use crate::enrich::session::{self, Mark};
 use crate::enrich::sorted::Sorted;
 use crate::enrich::spec::{EventMatch, ModelSpec};
@@ -38,7 +39,9 @@ pub struct Model {
     judgement: Judgement,
     pub(super) shared: SharedRules,
     touches: RuleId,
-    fingerprint: String,
+    pub(super) fingerprint: String,
+    /// What was learnt, for scores that are predictions.
+    pub(super) predictors: Predictors,
 }
 
 impl Model {
@@ -95,7 +98,8 @@ impl Model {
         matchers.dedup_by_key(|matcher| matcher.id);
         let incomplete = spec.traits.iter().map(TraitSpec::incomplete).collect();
         let fingerprint = format!("{:016x}", xxhash_rust::xxh3::xxh3_64(format!("{spec:?}").as_bytes()));
-        Self { fingerprint, spec, matchers, traits, incomplete, formulas, judgement, shared, touches }
+        let predictors = Predictors::new();
+        Self { fingerprint, spec, matchers, traits, incomplete, formulas, judgement, shared, touches, predictors }
     }
 
     pub fn spec(&self) -> &ModelSpec {
@@ -146,6 +150,7 @@ impl Model {
         self.compute_formulas(person, &mut computed.traits, &sorted, &mut due);
         computed.scores = self.judgement.scores(&self.spec, person, &computed.traits, &sorted, &mut due);
         self.judgement.tell_scores(&self.spec, person, &mut computed);
+        self.predict(person, &mut computed);
         self.judgement.bands(&self.spec, person, &sorted, &mut computed);
         self.tell_lifecycle(person, &around, &mut computed);
         self.judgement.segments(&self.spec, person, &sorted, &mut computed, &mut due);

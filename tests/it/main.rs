@@ -1,6 +1,7 @@
 //! Flows end to end, and the rules of the house; one binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod backtest;
 mod bulk;
 mod bulk_writes;
 mod catching_up;
@@ -49,5 +50,6 @@ mod tricks;
 mod two_crms;
 mod two_way;
 mod whose;
+mod win;
 mod worked_example;
 mod world;
