@@ -166,14 +166,26 @@ impl PersonPast {
         won.filter_map(DealPast::closed_at).chain(self.company.wins.iter().copied()).collect()
     }
 
-    /// When the person became a lead: known, or somebody that a deal was made with. Each day once, from the first on.
+    /// When the person became a lead: as deals with them were made, the last one of each day; and, unless that is a day of a deal,
+    /// once they were known, with the visit in which they said who they are.
     pub fn snapshots(&self) -> Vec<Timestamp> {
+        const VISIT: Duration = Duration::from_secs(3_600);
         const DAY: i64 = 86_400_000_000;
-        let mut all: Vec<Timestamp> = self.deals.iter().filter_map(DealPast::made_at).chain(self.known_since).collect();
-        all.retain(|at| self.was_there(*at, Reading::AsKnown));
-        all.sort();
-        all.dedup_by_key(|at| at.micros().div_euclid(DAY));
-        all
+        let day = |at: Timestamp| at.micros().div_euclid(DAY);
+        let mut made: Vec<Timestamp> = self.deals.iter().filter_map(DealPast::made_at).collect();
+        made.retain(|at| self.was_there(*at, Reading::AsKnown));
+        made.sort();
+        let mut kept: Vec<Timestamp> = Vec::with_capacity(made.len() + 1);
+        for at in made {
+            match kept.last_mut() {
+                Some(last) if day(*last) == day(at) => *last = at,
+                _ => kept.push(at),
+            }
+        }
+        let known = self.known_since.filter(|since| !kept.iter().any(|at| day(*at) == day(*since)));
+        kept.extend(known.map(|since| since.saturating_add(VISIT)));
+        kept.sort();
+        kept
     }
 }
 
@@ -290,7 +302,7 @@ mod tests {
         );
         assert_eq!(deals(20, None)[0].facts.status, DealStatus::Won);
         assert_eq!(person().wins(), [day(20), day(33)]);
-        assert_eq!(person().snapshots(), [day(6), day(10)]);
+        assert_eq!(person().snapshots(), [day(6).saturating_add(Duration::from_secs(3_600)), day(10)]);
     }
 
     #[test]
