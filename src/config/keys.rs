@@ -213,7 +213,7 @@ pub const SLA: Keys = keys(&["respond_within", "on_breach"], &[]);
 
 /// Every place there is.
 #[cfg(test)]
-pub const EVERY_PLACE: [Keys; 36] = [
+pub const EVERY_PLACE: [Keys; 37] = [
     ROOT,
     STORE,
     SERVER,

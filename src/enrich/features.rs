@@ -11,7 +11,7 @@ use crate::enrich::compute::Model;
 use crate::enrich::person::Person;
 use crate::enrich::trait_spec::TraitRule;
 use crate::enrich::values::lasting;
-use crate::model::{Feature, TraitName};
+use crate::model::{Feature, TraitName, TraitValues};
 
 /// Declared traits that describe rather than name.
 const DECLARED: [&str; 7] = [
@@ -55,7 +55,7 @@ impl Model {
     }
 
     /// One feature of a person, from what is computed of them.
-    pub fn feature(&self, name: &str, person: &Person<'_>, computed: &BTreeMap<TraitName, Value>) -> Feature {
+    pub fn feature(&self, name: &str, person: &Person<'_>, computed: &TraitValues) -> Feature {
         let as_of = person.as_of;
         match name {
             SENIORITY => {

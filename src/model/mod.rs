@@ -16,6 +16,7 @@ mod id;
 mod identifier;
 mod identity;
 mod identity_text;
+mod local_time;
 mod logged;
 mod mirror;
 mod normal;
@@ -29,6 +30,7 @@ mod score;
 mod standings;
 mod suppression;
 mod survivorship;
+mod trait_values;
 mod transition;
 mod whose;
 
@@ -49,6 +51,7 @@ pub use identity::{
     QUARANTINE_USERS,
 };
 pub use identity_text::{blocking, named_pattern};
+pub use local_time::first_instant;
 pub use logged::{LogPlace, Logged, LoggedRecord};
 pub use mirror::{FieldWritten, Mirror, MirrorField, Side};
 pub use normal::{Region, email_sha256, gmail_canonical, normalise_email, normalise_phone};
@@ -62,5 +65,6 @@ pub use score::{Computed, Score, ScorePart, rounded};
 pub use standings::{Place, Standings, ToldScore, Watermark};
 pub use suppression::{Privacy, SuppressionHash, SuppressionKey};
 pub use survivorship::{CRM_SOURCE, Survival, Survivorship};
+pub use trait_values::TraitValues;
 pub use transition::{Crossing, Transition, TransitionKind};
 pub use whose::{Deal, Whose};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use connector::{DealStatus, Timestamp, Value};
 
-use crate::model::{Attribute, Consents, Deal, Fact, ProfileId, ProfileUid, TraitName};
+use crate::model::{Attribute, Consents, Deal, Fact, ProfileId, ProfileUid, TraitName, TraitValues};
 
 /// A deal with its way so far.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,7 +82,7 @@ pub enum Reading {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Knowledge {
     pub declared: BTreeMap<TraitName, Attribute>,
-    pub company: BTreeMap<TraitName, Value>,
+    pub company: TraitValues,
     pub deals: Vec<Deal>,
     pub consents: Consents,
     pub known: bool,
@@ -190,11 +190,10 @@ impl PersonPast {
 }
 
 impl CompanyPast {
-    fn as_known_at(&self, at: Timestamp, reading: Reading) -> BTreeMap<TraitName, Value> {
+    fn as_known_at(&self, at: Timestamp, reading: Reading) -> TraitValues {
         let by_then = |since: Timestamp| reading == Reading::FirstValues || since <= at;
         let is_business = self.business_since.is_some_and(by_then);
-        let mut company: BTreeMap<TraitName, Value> =
-            BTreeMap::from([("email_is_business".into(), is_business.into())]);
+        let mut company = TraitValues::from([("email_is_business".into(), is_business.into())]);
         let said = self.traits.iter().filter(|(_, trait_)| !trait_.value.is_null() && by_then(known_since(trait_)));
         let mut has_said = false;
         for (name, attribute) in said {
@@ -283,7 +282,7 @@ mod tests {
     #[test]
     fn companies_say_nothing_before_they_spoke() {
         let company = |at| person().as_known_at(day(at), Reading::AsKnown, None).company;
-        assert_eq!(company(7), BTreeMap::from([("email_is_business".into(), false.into())]));
+        assert_eq!(company(7), TraitValues::from([("email_is_business".into(), false.into())]));
         assert_eq!(company(9).get("company.domain"), Some(&"acme.example".into()));
         assert_eq!(
             (company(9).get("company.employees"), company(12).get("company.employees")),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::codes::problems;
-use super::parsed;
+use super::{parsed, valid};
 use crate::enrich::{Gives, Made};
 
 #[test]
@@ -187,7 +187,7 @@ fn the_preset_is_overridden_key_by_key() {
 #[test]
 fn a_score_that_is_learnt_is_a_chance_and_stands_alone() {
     let text = format!("{TWO}[scores.win]\npredictive = true\nhorizon = \"60d\"\nmin_won = 30\n");
-    let model = parsed(&text).model;
+    let model = valid(&text).model;
     let win = model.scores.last().unwrap();
     let spec = win.predicted().unwrap();
     assert_eq!(
@@ -220,7 +220,7 @@ fn learnt_scores_stand_last_and_may_be_asked_by_segments_only() {
     let text = format!(
         "[scores.win]\npredictive = true\n{TWO}[segments.likely]\nwhen = 'win_probability >= 0.5 && score_win > 40'\n"
     );
-    let names: Vec<String> = parsed(&text).model.scores.iter().map(|score| score.name.to_string()).collect();
+    let names: Vec<String> = valid(&text).model.scores.iter().map(|score| score.name.to_string()).collect();
     assert_eq!(names, ["engagement", "fit", "win"]);
     let asked = format!(
         "{TWO}[scores.win]\npredictive = true\n[scores.odd]\nrules = [{{ label = \"x\", when = 'win_decile == 1', points = 1 }}]\n"

@@ -1,6 +1,6 @@
 //! The face's part about the past, carried out by SQLite: reads the logs, changes nothing.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -135,7 +135,7 @@ fn past_of(
     session: &Session<'_>,
     gate: &Gate<'_, '_>,
     id: ProfileId,
-    wanted: &HashSet<RuleId>,
+    wanted: &fact_rules::Wanted,
     companies: &dyn CompanyRules,
 ) -> Fallible<Option<PersonPast>> {
     let consents = gate.consents(Some(id.0))?;
