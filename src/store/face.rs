@@ -15,8 +15,8 @@ use crate::store::{
     Alike, Answer, AppendEvents, Checkpoint, CompanyDetail, CompanyOf, ComputeProfiles, ConflictRow, Delivered,
     EdgeRow, FuseTally, HeldBy, IncomingPage, IngestReport, JournalRow, Leads, LearntData, Lease, PageReport,
     PartComponent, PastData, Pending, PersonalData, PlanRecords, ProfileDetail, ResolveEvents, Result, ReviewRow,
-    ScheduleRow, Sizes, SourceHealth, StageItem, StageReport, StageWrites, StandingData, StoreStats, StreamKey,
-    TimelineItem,
+    ScheduleRow, SideWrites, Sizes, SourceHealth, StageItem, StageReport, StageWrites, StandingData, StoreStats,
+    StreamKey, TimelineItem,
 };
 
 /// Matches rules against one logged event again, when a rule is new or changed.
@@ -24,7 +24,9 @@ pub type MatchFacts = Arc<dyn Fn(&Event) -> Vec<Fact> + Send + Sync>;
 
 /// Every operation is one transaction and returns after it is durable.
 #[async_trait]
-pub trait Store: PersonalData + StandingData + Leads + PastData + LearntData + Debug + Send + Sync {
+pub trait Store:
+    PersonalData + StandingData + Leads + SideWrites + PastData + LearntData + Debug + Send + Sync
+{
     // — in: CRM —
 
     async fn checkpoint(&self, key: &StreamKey) -> Result<Option<Checkpoint>>;

@@ -18,6 +18,7 @@ mod lock;
 mod outbound;
 mod past;
 mod personal;
+mod side;
 pub mod sqlite;
 mod standing;
 mod view;
@@ -39,6 +40,7 @@ pub use lock::FlowLock;
 pub use outbound::{Delivered, Fate, FuseTally, Lease, StageDecision, StageItem, StageReport, StageWrites};
 pub use past::PastData;
 pub use personal::PersonalData;
+pub use side::{Listener, SideFate, SideOf, SideSettled, SideTally, SideWrites, Whom};
 pub use standing::{Foreseen, Member, StandingData, TransitionRow};
 pub use view::{
     CompanyDetail, CompanyMember, CompanyOf, CompanyTie, ConnectionStats, JournalRow, ObjectStats, Pending,

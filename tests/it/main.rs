@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod backtest;
+mod beside;
 mod bulk;
 mod bulk_writes;
 mod catching_up;
@@ -16,6 +17,7 @@ mod crm_refusals;
 mod daemon;
 mod declaring;
 mod demo;
+mod digest;
 mod echoes;
 mod erasure;
 mod files;
