@@ -60,7 +60,7 @@ impl App {
 
     /// Replays a score before each closed deal. `progress` is told how many deals were looked at.
     pub async fn replay(&self, what: &Replaying, progress: &(dyn Fn(u64) + Sync)) -> Result<Replay> {
-        let mut replay = Replay { rules: self.model.labels(&what.score), ..Replay::default() };
+        let mut replay = Replay { rules: self.model.rule_labels(&what.score), ..Replay::default() };
         let (mut after, mut looked) = (0, 0);
         loop {
             let deals = self.store.deals_after(after, CHUNK).await?;

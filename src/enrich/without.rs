@@ -11,7 +11,7 @@ use crate::model::Score;
 impl Model {
     /// The labels that a score's points can stand under, of the rules of every score it is made of, each once and in the order of
     /// the configuration. Empty for a score that does not exist.
-    pub fn labels(&self, score: &str) -> Vec<Arc<str>> {
+    pub fn rule_labels(&self, score: &str) -> Vec<Arc<str>> {
         let mut labels = Vec::new();
         if let Some(spec) = self.spec().scores.iter().find(|spec| &*spec.name == score) {
             self.collect_labels(spec, &mut labels);

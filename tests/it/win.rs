@@ -82,7 +82,8 @@ impl Market {
             let turn = (number / 2) % 8;
             let won = if demo { turn != 3 } else { turn == 5 };
             let contact = self.world.contact(&[("email", &mail(number))]);
-            self.world.identify(&mail(number), json!({ "country": ["DE", "AT", "CH"][number % 3] })).await;
+            let country = ["DE", "AT", "CH"][number % 3];
+            self.world.identify(&mail(number), json!({ "country": country })).await;
             if demo {
                 self.say(number, json!({ "type": "track", "event": "Form Submitted" })).await;
             }
