@@ -88,7 +88,7 @@ pub const FIELDS: Keys = keys(&[], &["lead", "activity", "user"]);
 pub const FIELD: Keys = keys(&["field", "direction", "conflict", "transform", "map", "clear", "max_length"], &[]);
 
 pub const SCHEDULE: Keys =
-    keys(&["pull", "push", "recompute", "retention", "digest", "jitter", "catch_up", "quiet"], &["reconcile", "train"]);
+    keys(&["pull", "push", "recompute", "retention", "digest", "train", "jitter", "catch_up", "quiet"], &["reconcile"]);
 
 pub const COMPANY: Keys = keys(&["match", "free_mail_add", "free_mail_remove", "roll_up"], &[]);
 
@@ -114,8 +114,11 @@ pub const TRAIT: Keys = keys(
 
 pub const SCORE: Keys = keys(
     &["half_life", "linear", "expires", "decay", "max", "rules", "groups", "combine", "sum", "grade", "bands"],
-    &["predictive", "horizon", "min_won", "min_lost"],
+    &[],
 );
+
+/// Of a score that is a chance.
+pub const PREDICTIVE: Keys = keys(&["predictive", "horizon", "min_won", "min_lost"], &[]);
 
 pub const SCORE_RULE: Keys = keys(
     &[
@@ -256,6 +259,7 @@ pub const EVERY_PLACE: [Keys; 37] = [
     COMPANY,
     TRAIT,
     SCORE,
+    PREDICTIVE,
     SCORE_RULE,
     SCORE_ROW,
     BAND,

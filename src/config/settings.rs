@@ -235,6 +235,8 @@ pub struct ScheduleSettings {
     pub push: Trigger,
     pub recompute: Trigger,
     pub retention: Trigger,
+    /// When what is learnt from the past is learnt anew.
+    pub train: Trigger,
     /// When the daily pass over the digests is due, at connections that do not say so themselves.
     pub digest: Trigger,
     /// Each timed start is put off by up to this much.

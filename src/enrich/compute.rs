@@ -13,6 +13,7 @@ use crate::enrich::mail::{self, Mail};
 use crate::enrich::matcher::{self, Keeps, Matcher};
 use crate::enrich::needs::{self, Making};
 use crate::enrich::person::Person;
+use crate::enrich::predicted::Predictors;
 use crate::enrich::session::{self, Mark};
 use crate::enrich::sorted::Sorted;
 use crate::enrich::spec::{EventMatch, ModelSpec};
@@ -40,7 +41,9 @@ pub struct Model {
     judgement: Judgement,
     pub(super) shared: SharedRules,
     touches: RuleId,
-    fingerprint: String,
+    pub(super) fingerprint: String,
+    /// What was learnt, for scores that are predictions.
+    pub(super) predictors: Predictors,
 }
 
 impl Model {
@@ -99,7 +102,20 @@ impl Model {
         let mut by_name: Vec<usize> = (0..spec.traits.len()).collect();
         by_name.sort_by_key(|place| spec.traits.get(*place).map(|spec| spec.name.clone()));
         let fingerprint = format!("{:016x}", xxhash_rust::xxh3::xxh3_64(format!("{spec:?}").as_bytes()));
-        Self { fingerprint, spec, matchers, traits, incomplete, by_name, formulas, judgement, shared, touches }
+        let predictors = Predictors::new();
+        Self {
+            fingerprint,
+            spec,
+            matchers,
+            traits,
+            incomplete,
+            by_name,
+            formulas,
+            judgement,
+            shared,
+            touches,
+            predictors,
+        }
     }
 
     pub fn spec(&self) -> &ModelSpec {
@@ -152,6 +168,7 @@ impl Model {
         self.compute_formulas(person, &mut computed.traits, &sorted, &mut due);
         computed.scores = self.judgement.scores(&self.spec, person, &computed.traits, &sorted, &mut due);
         self.judgement.tell_scores(&self.spec, person, &mut computed);
+        self.predict(person, &mut computed);
         let judging = self.judgement.judging(person, &sorted);
         self.judgement.bands(&self.spec, person, judging, &mut computed);
         self.tell_lifecycle(person, &around, &mut computed);

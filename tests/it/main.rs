@@ -1,6 +1,7 @@
 //! Flows end to end, and the rules of the house; one binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod backtest;
 mod beside;
 mod bulk;
 mod bulk_writes;
@@ -54,5 +55,6 @@ mod two_crms;
 mod two_way;
 mod webhooks;
 mod whose;
+mod win;
 mod worked_example;
 mod world;

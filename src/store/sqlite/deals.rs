@@ -44,7 +44,7 @@ fn read(row: &rusqlite::Row<'_>) -> Fallible<DealFacts> {
     })
 }
 
-fn load(session: &Session<'_>, record: i64) -> Fallible<Option<DealFacts>> {
+pub(super) fn load(session: &Session<'_>, record: i64) -> Fallible<Option<DealFacts>> {
     let mut statement = session
         .sql("SELECT name, status, stage, pipeline, amount, currency, closed_at, owner FROM deal WHERE record = ?1")?;
     let mut rows = statement.query([record])?;

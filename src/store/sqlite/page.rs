@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use connector::Stream;
+use connector::{Object, Stream};
 
 use super::fault::{Fallible, Fault};
 use super::gate::Gate;
@@ -117,6 +117,9 @@ impl Paging<'_, '_> {
         let because = Because { at, now: self.page.now, cause: &cause };
         let person = self.whose(incoming, &decision, because)?;
         let id = self.save_record(incoming, key, row.as_ref(), person.map(|p| p.id), &decision.mirror)?;
+        if record.deal.is_some() || *self.page.key.stream.object() == Object::Lead {
+            records::made_at(session, id, record.created_at)?;
+        }
         self.log_evidence(id, incoming, &known, &decision.resolution, at)?;
         self.link(id, row.as_ref(), person, incoming, because)?;
         if let Some(person) = person {

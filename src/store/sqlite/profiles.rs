@@ -111,7 +111,13 @@ pub(super) fn change_attributes(session: &Session<'_>, id: i64, changes: &[Attri
     for AttributeChange { name, attribute } in changes {
         match attributes.insert(name.clone(), attribute.clone()) {
             Some(old) if old == *attribute => {}
-            Some(old) if old.value == attribute.value => touched = true,
+            Some(old) if old.value == attribute.value => {
+                // Said again: it was written down when it was said first, and was known from then on.
+                if let Some(again) = attributes.get_mut(name) {
+                    again.recorded_at = old.recorded_at;
+                    touched |= *again != old;
+                }
+            }
             Some(old) => {
                 keep_history(session, id, name, &old, attribute.recorded_at)?;
                 (moved, touched) = (true, true);
