@@ -1,6 +1,7 @@
 //! Flows end to end, and the rules of the house; one binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod activities;
 mod bulk;
 mod bulk_writes;
 mod catching_up;

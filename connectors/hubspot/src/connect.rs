@@ -87,11 +87,11 @@ fn capability(limits: &Limits) -> Capability {
     let objects = [Object::Contact, Object::Company, Object::Deal];
     Capability {
         vendor: VENDOR,
-        objects: objects.iter().cloned().chain([Object::User]).collect(),
+        objects: objects.iter().cloned().chain([Object::User, Object::Activity]).collect(),
         push_batch: BATCH,
         read_batch: BATCH,
         creates: vec![ExternalKey { object: Object::Contact, field: EXTERNAL_KEY.into() }],
-        deletions: objects.to_vec(),
+        deletions: objects.iter().cloned().chain([Object::Activity]).collect(),
         associations: vec![Object::Deal],
         tells_company: vec![Object::Contact],
         owners: [Object::Contact, Object::Company]

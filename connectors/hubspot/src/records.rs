@@ -54,7 +54,7 @@ pub(crate) async fn page(api: &Api, request: &PullRequest, object: &Object) -> R
     match place {
         Place::Full { began, left, cut } => pull.full(began, left, cut).await,
         Place::Changes { mark, scan } => pull.changes(mark, scan).await,
-        Place::Sweep { .. } => Err(pull.protocol("the checkpoint belongs to another stream")),
+        Place::Sweep { .. } | Place::Each { .. } => Err(pull.protocol("the checkpoint belongs to another stream")),
     }
 }
 

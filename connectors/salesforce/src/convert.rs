@@ -49,6 +49,7 @@ impl Reading<'_> {
         match self.object {
             Object::Deal => record.deal = Some(self.deal(&row)),
             Object::User => record.user = Some(self.user(&row)),
+            Object::Activity => record.activity = Some(crate::activities::facts(&row, self.wanted)),
             _ => {}
         }
         record.url = self.address.map(|address| Arc::from(format!("{address}{}/view", record.id)));
@@ -104,6 +105,7 @@ impl Reading<'_> {
             currency: text("CurrencyIsoCode").or_else(|| self.currency.cloned()),
             closed_at: row.cell(self.wanted, "CloseDate").filter(|_| status != DealStatus::Open).and_then(midnight),
             owner: text("OwnerId").map(|id| RecordId::from(&*id)),
+            products: None,
         }
     }
 
@@ -117,7 +119,7 @@ impl Reading<'_> {
 }
 
 /// A close date is a day without a zone; it counts from midnight UTC.
-fn midnight(value: &Value) -> Option<Timestamp> {
+pub(crate) fn midnight(value: &Value) -> Option<Timestamp> {
     match value {
         Value::Date(day) => Some(Timestamp::from(day.and_time(NaiveTime::MIN).and_utc())),
         _ => None,

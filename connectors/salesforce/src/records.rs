@@ -161,9 +161,16 @@ impl Pull<'_> {
         Ok(Query::select(self.wanted.fields(), self.sobject)?.filter(within(from, until, after, self.filter()?)))
     }
 
-    /// Deals that closed before the horizon are left out at the source.
+    /// Deals that closed before the horizon are left out at the source, and activities that nobody has touched since.
     fn filter(&self) -> Result<Vec<Condition>, Error> {
-        let Some(since) = self.request.since.filter(|_| *self.object == Object::Deal) else { return Ok(Vec::new()) };
+        let Some(since) = self.request.since else { return Ok(Vec::new()) };
+        if *self.object == Object::Activity {
+            let since = Literal::Instant(Timestamp::from_millis(since.millis()));
+            return Ok(vec![Field::from("SystemModstamp").is(Comparison::AtLeast, since)]);
+        }
+        if *self.object != Object::Deal {
+            return Ok(Vec::new());
+        }
         let day = since.to_utc().date_naive();
         let in_range = (1700..=4000).contains(&day.year());
         let open = Field::from("IsClosed").is(Comparison::Equal, Literal::Bool(false));

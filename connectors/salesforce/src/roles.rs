@@ -61,7 +61,7 @@ pub(crate) async fn associations(api: &Api, request: &PullRequest, object: &Obje
         Some(Place::Sweep { after, began }) => walk.sweep(after, began).await,
         Some(Place::Changes { mark, .. }) => walk.changes(since(api, mark)).await,
         Some(Place::Window(window)) => walk.changes(window).await,
-        Some(Place::Deletions(_)) => Err(Place::foreign()),
+        Some(Place::Deletions(_) | Place::DeletionsOfEach { .. }) => Err(Place::foreign()),
     }
 }
 

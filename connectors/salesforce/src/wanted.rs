@@ -44,7 +44,7 @@ fn needs(sobject: &str) -> &'static [&'static str] {
             "ForecastCategoryName",
         ],
         "User" => &["Name", "Email", "IsActive"],
-        "Task" | "Event" => &["WhoId", "WhatId"],
+        "Task" | "Event" => crate::activities::NEEDS,
         _ => &[],
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use connector::{ConnectionName, FieldName, Object, RecordId, Timestamp, Value};
 
-use super::SqliteStore;
+use super::{SqliteStore, answers};
 use super::fault::{Fallible, Fault};
 use super::intents::{self, Row};
 use super::letters::{self, rows_limit};
@@ -328,15 +328,13 @@ fn overdue(session: &Session<'_>, now: Timestamp) -> Fallible<Vec<AssignmentRow>
                  AND r.modified_at > coalesce(r.written_stamp, r.written_at + ?2, assignment.at + ?2))))",
         (now.micros(), OWN_WRITE_MICROS),
     )?;
-    let late = "WHERE a.state = 1 AND a.respond_by <= ?1 AND a.answered_at IS NULL AND a.breached_at IS NULL
-                ORDER BY a.id LIMIT 1000";
-    let mut late = select(session, late, [now.micros()])?;
-    session.run(
-        "UPDATE assignment SET breached_at = ?1 WHERE id IN (
-             SELECT id FROM assignment WHERE state = 1 AND respond_by <= ?1 AND answered_at IS NULL AND breached_at IS NULL
-             ORDER BY id LIMIT 1000)",
-        [now.micros()],
-    )?;
+    let late = format!("WHERE {} ORDER BY a.id LIMIT 1000", answers::UNANSWERED);
+    let mut late = select(session, &late, (now.micros(), answers::STILL_COMING))?;
+    let told = format!(
+        "UPDATE assignment SET breached_at = ?1 WHERE id IN (SELECT a.id FROM assignment a WHERE {} ORDER BY a.id LIMIT 1000)",
+        answers::UNANSWERED
+    );
+    session.sql(&told)?.execute((now.micros(), answers::STILL_COMING))?;
     late.iter_mut().for_each(|row| row.breached_at = Some(now));
     Ok(late)
 }

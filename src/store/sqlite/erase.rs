@@ -13,7 +13,7 @@ use super::packed_model::pack_mirror;
 use super::purge::{self, numbers};
 use super::records::{self, State};
 use super::session::Session;
-use super::{assignments, company, find, intents, merge, profiles, standing, suppression, sweep};
+use super::{activities, assignments, company, find, intents, merge, profiles, standing, suppression, sweep};
 use crate::model::{
     Cause, Change, Erasing, ErasureStep, Family, Identifier, IdentifierKind, Intent, LeftRecord, Mirror, Privacy,
     Receipt,
@@ -217,6 +217,7 @@ fn records_here(session: &Session<'_>, work: &mut Work, limit: usize) -> Fallibl
     let rest = work.records.split_off(limit.min(work.records.len()));
     let some = std::mem::replace(&mut work.records, rest);
     for record in &some {
+        activities::forget_about(session, *record)?;
         if session.number("SELECT 1 FROM outbox WHERE record = ?1", [record])? > 0 {
             session.run("INSERT INTO erased_record (record) VALUES (?1) ON CONFLICT DO NOTHING", [record])?;
         } else {

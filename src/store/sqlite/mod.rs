@@ -3,6 +3,8 @@
 //! Every module here holds the rows of one noun or the steps of one operation; SQL is nowhere else in the house. All
 //! writes are short IMMEDIATE transactions, so that a second process (`ingest`, `failures`) can work beside the daemon.
 
+mod activities;
+mod answers;
 mod assignments;
 mod company;
 mod compute;
@@ -13,6 +15,7 @@ mod deals;
 mod erase;
 mod events;
 mod face;
+mod facts;
 mod fault;
 #[cfg(test)]
 mod file_tests;
