@@ -19,6 +19,7 @@ mod cursor;
 mod delivery;
 mod dialect;
 mod fields;
+mod freed;
 mod link;
 mod merges;
 mod metadata;
