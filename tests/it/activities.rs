@@ -146,7 +146,11 @@ async fn what_the_owner_did_with_the_person_answers_the_lead() {
         let address = format!("{name}@acme.example");
         world.crm.create(
             &Object::User,
-            Fields::from([("email", Value::from(address.as_str())), ("name", Value::from(name)), ("active", Value::Bool(true))]),
+            Fields::from([
+                ("email", Value::from(address.as_str())),
+                ("name", Value::from(name)),
+                ("active", Value::Bool(true)),
+            ]),
         )
     };
     let (rita, sam) = (user("rita"), user("ops"));

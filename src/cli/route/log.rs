@@ -67,4 +67,3 @@ fn answered(row: &AssignmentRow) -> String {
         (None, None) => "not answered yet".to_owned(),
     }
 }
-

@@ -9,7 +9,8 @@ use super::session::Session;
 
 /// Turns that nobody has answered in time, as of ?1. Where activities of the connection are read, an answer may have been given
 /// and not been read yet: ?2 microseconds are waited for a reading of after the time was up.
-pub(super) const UNANSWERED: &str = "a.state = 1 AND a.respond_by <= ?1 AND a.answered_at IS NULL AND a.breached_at IS NULL
+pub(super) const UNANSWERED: &str =
+    "a.state = 1 AND a.respond_by <= ?1 AND a.answered_at IS NULL AND a.breached_at IS NULL
     AND (?1 >= a.respond_by + ?2 OR NOT EXISTS (
         SELECT 1 FROM checkpoint k JOIN place p ON p.connection = k.connection
         WHERE p.id = a.place AND k.stream = 'records' AND k.object = 'activity' AND k.updated_at <= a.respond_by))";

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use connector::{ConnectionName, FieldName, Object, RecordId, Timestamp, Value};
 
-use super::{SqliteStore, answers};
 use super::fault::{Fallible, Fault};
 use super::intents::{self, Row};
 use super::letters::{self, rows_limit};
@@ -14,6 +13,7 @@ use super::packed_intent::{Stored, pack_intent};
 use super::profiles::{self, instant, uid_of};
 use super::records;
 use super::session::{Place, Session};
+use super::{SqliteStore, answers};
 use crate::model::{
     Cause, Change, DeadLetter, DeadLetterCode, DeadLetterId, Decision, Intent, OutboxId, ProfileId, ProfileUid, Share,
     Subject, TrailLine, User,

@@ -12,9 +12,7 @@ use super::profiles::{self, make_known, mark_stale, seen_at};
 use super::records::{self, Content, Key, Row, State};
 use super::session::{Place, Session, crm_kind};
 use super::writer::Done;
-use super::{
-    activities, company, conversion, deals, identity_log, intents, letters, links, merge, resolved, tombstones,
-};
+use super::{activities, company, conversion, identity_log, intents, letters, links, merge, resolved, tombstones};
 use crate::model::{Identifier, Logged, LoggedRecord, Mirror, ProfileId, RecordKey, Resolution, Whose};
 use crate::store::{
     Checkpoint, Guard, Incoming, IncomingPage, Known, PageReport, PlanRecords, RecordDecision, StreamKey, Tally,
