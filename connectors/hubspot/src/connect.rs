@@ -1,5 +1,6 @@
 //! From configuration to a connection. Nothing is sent here.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -35,6 +36,7 @@ pub fn connect(config: Config, context: Context) -> Result<HubSpot, Error> {
         limits: config.limits,
         portal: tokio::sync::OnceCell::new(),
         stages: Mutex::new(None),
+        no_lines: AtomicBool::new(false),
         groups: tokio::sync::Mutex::new(Vec::new()),
     };
     Ok(HubSpot { api, capability: capability(&config.limits) })

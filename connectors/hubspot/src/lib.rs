@@ -17,6 +17,7 @@ mod cursor;
 mod dialect;
 mod fields;
 mod instant;
+mod lines;
 mod owners;
 mod paths;
 mod push;

@@ -29,6 +29,7 @@ mod ids;
 mod ingest;
 mod instant;
 mod leftover;
+mod lines;
 mod locks;
 mod lookup;
 mod outgoing;

@@ -196,6 +196,10 @@ impl Pull<'_> {
 
     async fn finish(&self, window: Window, brought: Brought, parts: &[&str]) -> Result<Page, Error> {
         let roles = self.api.roles_of_page(self.object, self.request, &self.wanted, &brought.rows).await?;
+        let products = match self.object {
+            Object::Deal => self.api.products_of(&self.wanted, &brought.rows).await?,
+            _ => None,
+        };
         let address = self.api.record_address(self.object, self.sobject);
         let currency = match self.object {
             Object::Deal => self.api.currency().await?,
@@ -208,6 +212,7 @@ impl Pull<'_> {
             currency: currency.as_ref(),
             links: &self.request.links,
             roles: roles.as_ref(),
+            products: products.as_ref(),
         };
         let (records, tombstones) = told(&reading, brought.rows, self.request.since);
         let full = window.from.is_none();

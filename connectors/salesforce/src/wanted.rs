@@ -42,6 +42,7 @@ fn needs(sobject: &str) -> &'static [&'static str] {
             "OwnerId",
             "CurrencyIsoCode",
             "ForecastCategoryName",
+            "HasOpportunityLineItem",
         ],
         "User" => &["Name", "Email", "IsActive"],
         "Task" | "Event" => crate::activities::NEEDS,

@@ -1,4 +1,4 @@
--- Schema 10: what people did with customers at the CRMs, and what is on the lines of deals.
+-- Schema 11: what people did with customers at the CRMs, and what is on the lines of deals.
 
 -- An activity's record has its links in `link`. kind: 0 call, 1 meeting, 2 note, 3 e-mail, 4 task. direction: 0 in, 1 out.
 CREATE TABLE activity (
