@@ -14,6 +14,7 @@ mod crashes;
 mod crm_pair;
 mod crm_refusals;
 mod daemon;
+mod deal_lines;
 mod declaring;
 mod demo;
 mod echoes;
