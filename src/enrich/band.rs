@@ -8,7 +8,7 @@ use connector::Timestamp;
 use crate::enrich::grade;
 use crate::enrich::reasons;
 use crate::enrich::score_spec::{BandSpec, ScoreSpec};
-use crate::model::{Crossing, Place, Score, Standings, Transition, TransitionKind};
+use crate::model::{Crossing, Place, Score, Standings, Transition, TransitionKind, Watermark};
 
 /// What decides besides the score.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +16,8 @@ pub(super) struct Judging<'a> {
     pub before: &'a Standings,
     /// Whether anything happened since the last judgement that is more than time passing.
     pub new_evidence: bool,
+    /// Everything that there is to judge by.
+    pub evidence: Watermark,
     /// Whether the person's whole history is older than what anybody would act on.
     pub is_history: bool,
     pub as_of: Timestamp,
@@ -34,7 +36,7 @@ pub(super) struct Judged {
 pub(super) fn judge(spec: &ScoreSpec, band: &BandSpec, scores: &[Score], judging: Judging<'_>) -> Option<Judged> {
     let score = scores.iter().find(|score| score.name == spec.name)?;
     let name = spec.band_name(band);
-    let Judging { before, new_evidence, is_history, as_of } = judging;
+    let Judging { before, new_evidence, is_history, as_of, .. } = judging;
     let known = before.bands.get(&name);
     let was = known.is_some_and(|place| place.inside);
     // A band that is new to somebody who was judged before is filled from what is known already.

@@ -20,7 +20,7 @@ use crate::enrich::touch;
 use crate::enrich::trait_spec::{TraitRule, TraitSpec};
 use crate::enrich::traits;
 use crate::enrich::window::Due;
-use crate::model::{Computed, Event, Fact, RuleId, TraitName};
+use crate::model::{Computed, Event, Fact, RuleId, TraitName, TraitValues};
 
 /// A specification made ready. Immutable; share it.
 #[derive(Clone, Debug)]
@@ -32,6 +32,8 @@ pub struct Model {
     pub(super) traits: Vec<Vec<RuleId>>,
     /// For each trait of money the name of the one that says whether an amount was left out.
     incomplete: Vec<Option<TraitName>>,
+    /// The places of the traits in the order of their names: so they are put behind one another.
+    by_name: Vec<usize>,
     /// The formulas, each after those it names: its place among the traits, and itself.
     pub(super) formulas: Vec<(usize, Condition)>,
     /// What is made of the traits.
@@ -94,8 +96,10 @@ impl Model {
         matchers.sort_by_key(|matcher| matcher.id);
         matchers.dedup_by_key(|matcher| matcher.id);
         let incomplete = spec.traits.iter().map(TraitSpec::incomplete).collect();
+        let mut by_name: Vec<usize> = (0..spec.traits.len()).collect();
+        by_name.sort_by_key(|place| spec.traits.get(*place).map(|spec| spec.name.clone()));
         let fingerprint = format!("{:016x}", xxhash_rust::xxh3::xxh3_64(format!("{spec:?}").as_bytes()));
-        Self { fingerprint, spec, matchers, traits, incomplete, formulas, judgement, shared, touches }
+        Self { fingerprint, spec, matchers, traits, incomplete, by_name, formulas, judgement, shared, touches }
     }
 
     pub fn spec(&self) -> &ModelSpec {
@@ -131,8 +135,11 @@ impl Model {
             due.note(next);
         }
         let mut computed = Computed::default();
+        computed.traits = TraitValues::with_capacity(2 * self.spec.traits.len());
         let around = self.around(person, &sorted, &streams);
-        for ((spec, rules), incomplete) in self.spec.traits.iter().zip(&self.traits).zip(&self.incomplete) {
+        for place in &self.by_name {
+            let of = (self.spec.traits.get(*place), self.traits.get(*place), self.incomplete.get(*place));
+            let (Some(spec), Some(rules), Some(incomplete)) = of else { continue };
             let (value, is_incomplete) = traits::value(spec, rules, &around, &mut due);
             // Who bought nothing has nothing that could be left out.
             let says =
@@ -145,9 +152,10 @@ impl Model {
         self.compute_formulas(person, &mut computed.traits, &sorted, &mut due);
         computed.scores = self.judgement.scores(&self.spec, person, &computed.traits, &sorted, &mut due);
         self.judgement.tell_scores(&self.spec, person, &mut computed);
-        self.judgement.bands(&self.spec, person, &sorted, &mut computed);
+        let judging = self.judgement.judging(person, &sorted);
+        self.judgement.bands(&self.spec, person, judging, &mut computed);
         self.tell_lifecycle(person, &around, &mut computed);
-        self.judgement.segments(&self.spec, person, &sorted, &mut computed, &mut due);
+        self.judgement.segments(&self.spec, person, (&sorted, judging), &mut computed, &mut due);
         computed.due_at = due.earliest();
         computed
     }
@@ -192,6 +200,11 @@ impl Model {
             let stage = health::lifecycle(!around.orders().is_empty(), person.deals, qualified, person.known);
             computed.traits.insert(spec.name.clone(), stage);
         }
+    }
+
+    /// Under which id facts are kept for each rule of a score; none for rules on traits.
+    pub(super) fn event_rules(&self, place: usize) -> Vec<Option<RuleId>> {
+        self.judgement.event_rules(place)
     }
 
     /// The matches of each rule of a score, in the order of the rules; none of rules on traits.

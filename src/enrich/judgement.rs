@@ -106,6 +106,16 @@ impl Judgement {
         sources.iter().map(facts).collect()
     }
 
+    /// Under which id facts are kept for each rule of a score.
+    pub(super) fn event_rules(&self, score: usize) -> Vec<Option<RuleId>> {
+        let sources = self.scores.get(score).map(Vec::as_slice).unwrap_or_default();
+        let rule = |source: &Source| match source {
+            Source::Events(rule) => Some(*rule),
+            Source::Traits(_) => None,
+        };
+        sources.iter().map(rule).collect()
+    }
+
     /// The traits that scores give: numbers, the grade, the reasons, the change.
     pub(super) fn tell_scores(&self, spec: &ModelSpec, person: &Person<'_>, computed: &mut Computed) {
         for (spec, score) in spec.scores.iter().zip(&computed.scores) {
@@ -126,11 +136,17 @@ impl Judgement {
     }
 
     /// Bands. Without a judgement everything stays as it was.
-    pub(super) fn bands(&self, spec: &ModelSpec, person: &Person<'_>, sorted: &Sorted<'_>, computed: &mut Computed) {
+    pub(super) fn bands(
+        &self,
+        spec: &ModelSpec,
+        person: &Person<'_>,
+        judging: Option<Judging<'_>>,
+        computed: &mut Computed,
+    ) {
         let told = computed.standings.told.take();
         computed.standings = Standings { told, ..person.standings.clone() };
-        let Some(judging) = self.judging(person, sorted) else { return };
-        let evidence = self.evidence.watermark(person, sorted);
+        let Some(judging) = judging else { return };
+        let evidence = judging.evidence;
         let mut bands = BTreeMap::new();
         for score in &spec.scores {
             for judged in score.bands.iter().filter_map(|band| band::judge(score, band, &computed.scores, judging)) {
@@ -149,11 +165,11 @@ impl Judgement {
         &self,
         spec: &ModelSpec,
         person: &Person<'_>,
-        sorted: &Sorted<'_>,
+        (sorted, judging): (&Sorted<'_>, Option<Judging<'_>>),
         computed: &mut Computed,
         due: &mut Due,
     ) {
-        if let Some(judging) = self.judging(person, sorted) {
+        if let Some(judging) = judging {
             let zone = spec.time_zone;
             let (places, crossed) = segment::judge(
                 &self.segments,
@@ -171,16 +187,17 @@ impl Judgement {
     }
 
     /// `None` where this pass judges nothing.
-    fn judging<'p>(&self, person: &Person<'p>, sorted: &Sorted<'_>) -> Option<Judging<'p>> {
+    pub(super) fn judging<'p>(&self, person: &Person<'p>, sorted: &Sorted<'_>) -> Option<Judging<'p>> {
         let before = person.standings;
         let is_behind = before.judged_at.is_some_and(|at| person.as_of < at);
         if !person.judged || is_behind {
             return None;
         }
-        let now = self.evidence.watermark(person, sorted);
+        let evidence = self.evidence.watermark(person, sorted);
         Some(Judging {
             before,
-            new_evidence: self.evidence.is_new(person, sorted, now),
+            new_evidence: self.evidence.is_new(person, sorted, evidence),
+            evidence,
             is_history: before.judged_at.is_none() && evidence::is_history(person),
             as_of: person.as_of,
         })

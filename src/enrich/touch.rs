@@ -2,7 +2,6 @@
 //! touch of each session. Rule 4, `direct`, is the absence of a source.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -190,10 +189,13 @@ pub(super) struct Touched {
 /// The touch of each session, by time: its first event that carries a source, which need not be its first event. Of events at
 /// one instant the one with the smaller hash of its message id comes first.
 pub(super) fn of_sessions(spans: &[Span], marks: &[Mark<'_>], facts: &[&Fact]) -> Vec<Touched> {
-    let by_event: HashMap<i64, &Fact> = facts.iter().map(|fact| (fact.event, *fact)).collect();
+    let mut by_event: Vec<&Fact> = facts.to_vec();
+    by_event.sort_unstable_by_key(|fact| fact.event);
+    let of_event =
+        |event: i64| by_event.binary_search_by_key(&event, |fact| fact.event).ok().and_then(|at| by_event.get(at));
     let one = |span: &Span| {
         let own = marks.get(span.marks.clone())?;
-        let carrying = own.iter().filter_map(|mark| by_event.get(&mark.event));
+        let carrying = own.iter().filter_map(|mark| of_event(mark.event));
         let first = carrying.min_by(|a, b| (a.at, a.number, &a.text).cmp(&(b.at, b.number, &b.text)));
         Some(match first {
             Some(fact) => Touched { at: fact.at, touch: Touch::of_fact(fact), event: fact.event },
@@ -201,8 +203,8 @@ pub(super) fn of_sessions(spans: &[Span], marks: &[Mark<'_>], facts: &[&Fact]) -
         })
     };
     let mut touches: Vec<Touched> = spans.iter().filter_map(one).collect();
-    let key = |touched: &Touched| (touched.at, touched.touch.as_ref().map(Touch::packed));
-    touches.sort_by_key(key);
+    let packed = |touched: &Touched| touched.touch.as_ref().map(Touch::packed);
+    touches.sort_by(|a, b| a.at.cmp(&b.at).then_with(|| packed(a).cmp(&packed(b))));
     touches
 }
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod activities;
+mod beside;
 mod bulk;
 mod bulk_writes;
 mod catching_up;
@@ -17,6 +18,7 @@ mod daemon;
 mod deal_lines;
 mod declaring;
 mod demo;
+mod digest;
 mod echoes;
 mod erasure;
 mod files;

@@ -23,7 +23,7 @@ mod write;
 
 pub use activity::{ActivityDirection, ActivityFacts, ActivityKind, has_own_mark, headline, own_mark};
 pub use budget::{Budget, Pool};
-pub use capability::{Capability, ExternalKey, OwnerField};
+pub use capability::{Capability, ExternalKey, NoteKind, OwnerField};
 pub use connector::{Account, Connector, Context};
 #[cfg(any(test, feature = "test-util"))]
 pub use entropy::SeededEntropy;

@@ -137,13 +137,13 @@ impl<'a> Unpacker<'a> {
     }
 
     fn byte(&mut self) -> Fallible<u8> {
-        let (first, rest) = self.0.split_first().ok_or(DAMAGED)?;
+        let (first, rest) = self.0.split_first().ok_or_else(|| DAMAGED)?;
         self.0 = rest;
         Ok(*first)
     }
 
     fn bytes<const LEN: usize>(&mut self) -> Fallible<[u8; LEN]> {
-        let (head, rest) = self.0.split_first_chunk::<LEN>().ok_or(DAMAGED)?;
+        let (head, rest) = self.0.split_first_chunk::<LEN>().ok_or_else(|| DAMAGED)?;
         self.0 = rest;
         Ok(*head)
     }
@@ -152,7 +152,7 @@ impl<'a> Unpacker<'a> {
         let (mut number, mut shift) = (0u64, 0u32);
         loop {
             let byte = self.byte()?;
-            number |= u64::from(byte & 0x7f).checked_shl(shift).ok_or(DAMAGED)?;
+            number |= u64::from(byte & 0x7f).checked_shl(shift).ok_or_else(|| DAMAGED)?;
             if byte & 0x80 == 0 {
                 return Ok(number);
             }
@@ -180,7 +180,7 @@ impl<'a> Unpacker<'a> {
     }
 
     fn str(&mut self, length: usize) -> Fallible<&'a str> {
-        let (head, rest) = self.0.split_at_checked(length).ok_or(DAMAGED)?;
+        let (head, rest) = self.0.split_at_checked(length).ok_or_else(|| DAMAGED)?;
         self.0 = rest;
         std::str::from_utf8(head).map_err(|_| DAMAGED)
     }
@@ -215,7 +215,7 @@ impl<'a> Unpacker<'a> {
             5 => Value::Number(Decimal::from(self.signed()?)),
             6 => {
                 let days = i32::try_from(self.signed()?).map_err(|_| DAMAGED)?;
-                Value::Date(NaiveDate::from_num_days_from_ce_opt(days).ok_or(DAMAGED)?)
+                Value::Date(NaiveDate::from_num_days_from_ce_opt(days).ok_or_else(|| DAMAGED)?)
             }
             7 => Value::Instant(self.instant()?),
             8 => {

@@ -127,12 +127,12 @@ pub(super) fn unpack_intent(bytes: &[u8]) -> Fallible<Stored> {
         let before = from.value()?;
         let to = match flags & TO_IS_SENT {
             0 => from.value()?,
-            _ => fields.get(&field).ok_or(DAMAGED)?.clone(),
+            _ => fields.get(&field).ok_or_else(|| DAMAGED)?.clone(),
         };
         let mapping = from.text()?;
         let origin = match flags & SAME_ORIGIN {
             0 => from.text()?,
-            _ => changes.last().ok_or(DAMAGED)?.cause.origin.clone(),
+            _ => changes.last().ok_or_else(|| DAMAGED)?.cause.origin.clone(),
         };
         let cause = Cause { mapping, origin };
         changes.push(Change { field, from: before, to, cause, overwrites: flags & OVERWRITES != 0 });
@@ -190,7 +190,7 @@ pub(super) fn unpack_written(bytes: &[u8]) -> Fallible<Vec<WasWritten>> {
         let (field, before, to, mapping) = (from.text()?, from.value()?, from.value()?, from.text()?);
         let origin = match flags & SAME_ORIGIN {
             0 => from.text()?,
-            _ => written.last().ok_or(DAMAGED)?.origin.clone(),
+            _ => written.last().ok_or_else(|| DAMAGED)?.origin.clone(),
         };
         written.push(WasWritten { field, from: before, to, mapping, origin, outcome: from.text()? });
     }

@@ -1,24 +1,29 @@
--- Schema 11: what people did with customers at the CRMs, and what is on the lines of deals.
+-- Schema 11. Writes beside a record's fields: notes, fields of no mapping, memberships, tasks.
 
--- An activity's record has its links in `link`. kind: 0 call, 1 meeting, 2 note, 3 e-mail, 4 task. direction: 0 in, 1 out.
-CREATE TABLE activity (
-    record INTEGER PRIMARY KEY,
-    kind INTEGER NOT NULL,
-    direction INTEGER,
-    subject TEXT,
-    -- When it took place, of an open task when it is due; when it was made where the CRM says neither.
-    at INTEGER NOT NULL,
-    created_at INTEGER,
-    recorded_at INTEGER NOT NULL,
-    done INTEGER NOT NULL,
-    -- The owner's id at the CRM.
-    owner TEXT,
-    -- Ferry wrote it.
-    ours INTEGER NOT NULL
+-- One row a record and lane (`note:digest`, `list:57`, `task:…`). state: 0 queued, 1 in flight, 2 ambiguous, 3 settled, 4 refused.
+CREATE TABLE side_write (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    key BLOB NOT NULL,
+    place INTEGER NOT NULL,
+    record INTEGER NOT NULL,
+    lane TEXT NOT NULL,
+    -- The kind of operation: what may go in one call.
+    op TEXT NOT NULL,
+    state INTEGER NOT NULL,
+    generation INTEGER NOT NULL,
+    -- The generation that was leased last: only its settlement counts.
+    sent INTEGER,
+    attempts INTEGER NOT NULL,
+    not_before INTEGER,
+    -- What is wished for and why, as JSON. NULL once it is settled: `told` says what the CRM holds.
+    wish TEXT,
+    cause TEXT,
+    told TEXT,
+    told_at INTEGER,
+    -- The note's or task's id at the CRM.
+    remote TEXT,
+    worker TEXT,
+    lease_until INTEGER,
+    UNIQUE (record, lane)
 ) STRICT;
-CREATE INDEX activity_at ON activity (at);
-
--- A JSON array of names; null where nobody asked for them.
-ALTER TABLE deal ADD COLUMN products TEXT;
--- The order of the shop that the deal stands for.
-ALTER TABLE deal ADD COLUMN order_id TEXT;
+CREATE INDEX side_write_due ON side_write (place, state, id) WHERE state < 3;
