@@ -148,7 +148,7 @@ fn owner_shown(
         .map(Option::flatten)
 }
 
-/// For the timeline: what took place or is due, but not what Ferry wrote itself.
+/// For the timeline: what took place and what is to be done, but neither what was called off nor what Ferry wrote itself.
 pub(super) fn add_to_timeline(
     session: &Session<'_>,
     profile: i64,
@@ -156,7 +156,11 @@ pub(super) fn add_to_timeline(
     items: &mut Vec<TimelineItem>,
 ) -> Fallible<()> {
     let activities = of_profile(session, profile, usize::MAX)?;
-    items.extend(activities.iter().filter(|activity| !activity.facts.ours).take(limit).map(item));
+    let is_told = |activity: &&Activity| {
+        let facts = &activity.facts;
+        !facts.ours && (facts.done || facts.kind == ActivityKind::Task)
+    };
+    items.extend(activities.iter().filter(is_told).take(limit).map(item));
     Ok(())
 }
 
