@@ -233,6 +233,12 @@ fn of_item(uid: ProfileUid, one: &TimelineItem, known: Option<&(Timestamp, Arc<s
     let mut item = blank(uid, &key, one.at, one.recorded_at, kind, &one.title);
     item.detail = one.detail.clone();
     item.source = one.source.clone();
+    item.actor = one.actor.clone();
+    item.direction = match one.direction.as_deref() {
+        Some("in") => Direction::In,
+        Some("out") => Direction::Out,
+        _ => Direction::None,
+    };
     let detail = one.detail.as_deref().unwrap_or_default();
     let is_backfill = detail == "found in what was known already";
     item.importance = match kind {
@@ -267,10 +273,9 @@ fn of_item(uid: ProfileUid, one: &TimelineItem, known: Option<&(Timestamp, Arc<s
         }
     }
     let what = match kind {
-        Kind::Crm => match one.title.split_once(": ") {
-            Some(("Email", subject)) => What::CrmMail { subject: Some(subject.into()) },
-            _ => What::Other,
-        },
+        Kind::Crm if &*one.kind == "crm" && one.title.starts_with("Email") => {
+            What::CrmMail { subject: one.title.strip_prefix("Email: ").map(Arc::from) }
+        }
         _ => What::Other,
     };
     Moment { item, what }

@@ -67,8 +67,10 @@ pub const EVENT: Keys = keys(&["column"], &[]);
 pub const CELL: Keys = keys(&["column", "number", "value"], &[]);
 
 /// Keys that every connection has; the vendor's own are in [`crate::config::vendor`].
-pub const CRM: Keys =
-    keys(&["name", "type", "mode", "api_budget", "pull_deals", "match", "create", "fields", "digest"], &[]);
+pub const CRM: Keys = keys(
+    &["name", "type", "mode", "api_budget", "pull_deals", "pull_activities", "match", "create", "fields", "digest"],
+    &[],
+);
 
 pub const DIGEST: Keys = keys(&["write", "field", "at", "max_activities_per_day", "daily_budget"], &[]);
 

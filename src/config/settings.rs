@@ -186,6 +186,8 @@ pub struct ConnectionSettings {
     /// Calls a day by everyone; pulling stops at 90 % of it and pushes go on. `None`: half of the account's own limit.
     pub api_budget: Option<u64>,
     pub pull_deals: PullDeals,
+    /// How far back the first load of activities reaches; `None` where none are pulled.
+    pub pull_activities: Option<Duration>,
     /// The mappings of the objects this kind of CRM has, in this order: contact, lead, company, deal; each possibly empty. An object that is not here is not
     /// pulled: deals, where `pull_deals` says so.
     pub objects: Vec<ObjectMapping>,

@@ -1,5 +1,6 @@
 //! FLOOR 1 — the nouns of a CDP. No I/O, no SQL, no vendor, no file format.
 
+mod activity;
 mod assignment;
 mod attribute;
 mod band_entry;
@@ -35,6 +36,7 @@ mod trait_values;
 mod transition;
 mod whose;
 
+pub use activity::Activity;
 pub use assignment::{Decision, Office, Share, Step, TrailLine, User};
 pub use attribute::{Attribute, AttributeChange, Origin, survivor};
 pub use band_entry::{BandEntry, EntryState};

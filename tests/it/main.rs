@@ -1,6 +1,7 @@
 //! Flows end to end, and the rules of the house; one binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod activities;
 mod backtest;
 mod beside;
 mod bulk;
@@ -15,6 +16,7 @@ mod crashes;
 mod crm_pair;
 mod crm_refusals;
 mod daemon;
+mod deal_lines;
 mod declaring;
 mod demo;
 mod desk;

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod activity;
 mod budget;
 mod capability;
 mod connector;
@@ -21,6 +22,7 @@ mod time;
 mod value;
 mod write;
 
+pub use activity::{ActivityDirection, ActivityFacts, ActivityKind, has_own_mark, headline, own_mark};
 pub use budget::{Budget, Pool};
 pub use capability::{Capability, ExternalKey, NoteKind, OwnerField};
 pub use connector::{Account, Connector, Context};

@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod account;
+mod activities;
 mod answer;
 mod api;
 mod auth;
@@ -28,6 +29,7 @@ mod ids;
 mod ingest;
 mod instant;
 mod leftover;
+mod lines;
 mod locks;
 mod lookup;
 mod outgoing;

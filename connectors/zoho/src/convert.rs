@@ -46,6 +46,9 @@ impl Reading<'_> {
         if *self.object == Object::Deal {
             record.deal = Some(self.deal(&row));
         }
+        if *self.object == Object::Activity {
+            record.activity = Some(crate::activities::facts(&row, self.wanted));
+        }
         record.url = self.address.map(|address| Arc::from(format!("{address}{}", row.id)));
         record.fields = self.fields(row);
         Told::Alive(Box::new(record))
@@ -106,6 +109,7 @@ impl Reading<'_> {
             currency: text("Currency").filter(|code| code.len() == 3).or_else(|| self.currency.cloned()),
             closed_at: row.cell(self.wanted, "Closing_Date").filter(|_| status != DealStatus::Open).and_then(midnight),
             owner: text("Owner").and_then(|id| id_of(&id)),
+            products: None,
         }
     }
 }

@@ -191,6 +191,7 @@ fn a_deal_that_is_an_order_counts_once() {
             currency: Some("EUR".into()),
             closed_at: (status != DealStatus::Open).then(|| at("2026-03-01T12:00:00Z")),
             owner: None,
+            products: None,
         },
         order_id: order.map(Into::into),
     };

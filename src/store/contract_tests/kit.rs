@@ -205,6 +205,7 @@ pub(super) fn facts(stage: &str, amount: i64) -> DealFacts {
         currency: Some("EUR".into()),
         closed_at: None,
         owner: Some("7".into()),
+        products: None,
     }
 }
 

@@ -5,13 +5,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use connector::{ConnectionName, FieldName, Object, RecordId, Timestamp};
 
-use super::SqliteStore;
 use super::fault::{Fallible, Fault};
 use super::letters::rows_limit;
 use super::office::users;
 use super::profiles::{self, instant, uid_of};
 use super::session::{Place, Session};
-use super::{assign, standing};
+use super::{SqliteStore, answers, assign, standing};
 use crate::model::{EntryState, ProfileId, ProfileUid, TrailLine, User};
 use crate::store::{Asked, Assigning, AssignmentRow, AssignmentState, Entries, LeadItem, Leads, Result};
 
@@ -197,15 +196,13 @@ fn overdue(session: &Session<'_>, now: Timestamp) -> Fallible<Vec<AssignmentRow>
                  AND r.modified_at > coalesce(r.written_stamp, r.written_at + ?2, assignment.at + ?2))))",
         (now.micros(), OWN_WRITE_MICROS),
     )?;
-    let late = "WHERE a.state = 1 AND a.respond_by <= ?1 AND a.answered_at IS NULL AND a.breached_at IS NULL
-                ORDER BY a.id LIMIT 1000";
-    let mut late = select(session, late, [now.micros()])?;
-    session.run(
-        "UPDATE assignment SET breached_at = ?1 WHERE id IN (
-             SELECT id FROM assignment WHERE state = 1 AND respond_by <= ?1 AND answered_at IS NULL AND breached_at IS NULL
-             ORDER BY id LIMIT 1000)",
-        [now.micros()],
-    )?;
+    let late = format!("WHERE {} ORDER BY a.id LIMIT 1000", answers::UNANSWERED);
+    let mut late = select(session, &late, (now.micros(), answers::STILL_COMING))?;
+    let told = format!(
+        "UPDATE assignment SET breached_at = ?1 WHERE id IN (SELECT a.id FROM assignment a WHERE {} ORDER BY a.id LIMIT 1000)",
+        answers::UNANSWERED
+    );
+    session.sql(&told)?.execute((now.micros(), answers::STILL_COMING))?;
     // Whoever gives them on to somebody else looks at them.
     session.run(
         "INSERT INTO push_mark (place, record) SELECT a.place, a.record FROM assignment a JOIN record r ON r.id = a.record

@@ -3,6 +3,8 @@
 //! Every module here holds the rows of one noun or the steps of one operation; SQL is nowhere else in the house. All
 //! writes are short IMMEDIATE transactions, so that a second process (`ingest`, `failures`) can work beside the daemon.
 
+mod activities;
+mod answers;
 mod assign;
 mod assignments;
 mod company;
@@ -14,6 +16,7 @@ mod deals;
 mod erase;
 mod events;
 mod face;
+mod facts;
 mod fault;
 #[cfg(test)]
 mod file_tests;

@@ -12,7 +12,7 @@ use super::profiles::{self, make_known, mark_stale, seen_at};
 use super::records::{self, Content, Key, Row, State};
 use super::session::{Place, Session, crm_kind};
 use super::writer::Done;
-use super::{company, conversion, deals, identity_log, intents, letters, links, merge, resolved, tombstones};
+use super::{activities, company, conversion, identity_log, intents, letters, links, merge, resolved, tombstones};
 use crate::model::{Identifier, Logged, LoggedRecord, Mirror, ProfileId, RecordKey, Resolution, Whose};
 use crate::store::{
     Checkpoint, Guard, Incoming, IncomingPage, Known, PageReport, PlanRecords, RecordDecision, StreamKey, Tally,
@@ -96,6 +96,11 @@ impl Paging<'_, '_> {
             return Ok(());
         }
         let row = key.map(|key| records::load(session, key.record)).transpose()?;
+        let admitted = activities::admitted(self.gate, &self.page.key, record)?;
+        if record.activity.is_some() && admitted.is_none() && row.is_none() {
+            self.report.counts.skipped += 1;
+            return Ok(());
+        }
         if let Some(row) = &row
             && conversion::has_ended(session, row)?
         {
@@ -129,17 +134,11 @@ impl Paging<'_, '_> {
         for merged in &record.merged_ids {
             self.absorb(id, merged.as_str(), because)?;
         }
-        if let Some(links) = &record.links {
-            self.report.profiles_marked += links::replace(session, &self.page.key.connection, id, links)?.unwrap_or(0);
+        if record.links.is_some() {
+            let links = admitted.unwrap_or_default();
+            self.report.profiles_marked += links::replace(session, &self.page.key.connection, id, &links)?.unwrap_or(0);
         }
-        if let Some(facts) = &record.deal
-            && deals::save(session, id, facts, at, self.page.now)?
-        {
-            self.report.profiles_marked += links::mark_neighbours(session, id)?;
-        }
-        if let Some(user) = &record.user {
-            deals::save_user(session, id, user)?;
-        }
+        let tally = self.keep_facts(id, row.is_some(), record, &decision, at)?;
         let seen = record.created_at.unwrap_or(at);
         let object = self.page.key.stream.object();
         self.report.profiles_marked +=
@@ -152,7 +151,7 @@ impl Paging<'_, '_> {
         }
         let counts = &mut self.report.counts;
         counts.failed += u64::from(!decision.dead_letters.is_empty());
-        match decision.tally {
+        match tally {
             Tally::Updated => counts.updated += 1,
             Tally::Created => counts.created += 1,
             Tally::Echo => counts.echoes += 1,
