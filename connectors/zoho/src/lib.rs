@@ -10,6 +10,7 @@
 mod account;
 mod aliases;
 mod api;
+mod assignment;
 mod auth;
 mod bulk_read;
 mod bulk_write;
@@ -29,6 +30,7 @@ mod paths;
 mod push;
 mod read;
 mod records;
+mod roles;
 mod rows;
 mod schema;
 mod seen;
