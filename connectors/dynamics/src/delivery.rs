@@ -10,9 +10,10 @@ use futures::stream::{self, StreamExt};
 
 use crate::api::Api;
 use crate::bulk::{Told, is_unknown_call};
+use crate::freed::Freed;
 use crate::outgoing::{Row, Sent, completed};
 use crate::parts::{RowAnswer, Writing, of_failure};
-use crate::reject::{COME_BACK, Meaning, NOT_OPTIMISTIC, Refused, meaning, rejection};
+use crate::reject::{COME_BACK, KEY_TAKEN, Meaning, NOT_OPTIMISTIC, Refused, meaning, rejection};
 use crate::route::Route;
 use crate::schema::Described;
 
@@ -30,6 +31,8 @@ struct Task<'a> {
     pause: Duration,
     /// What new records still lack. It is nobody's write, and nothing depends on it.
     completes: bool,
+    /// Whether keys that merged rows held have been emptied for it.
+    freed: bool,
 }
 
 pub(crate) struct Delivery<'d, 'a> {
@@ -37,23 +40,63 @@ pub(crate) struct Delivery<'d, 'a> {
     pub outcomes: BTreeMap<usize, Outcome>,
     pub stopped: Option<Error>,
     tasks: VecDeque<Task<'a>>,
+    /// Refused because another row holds their key.
+    held: Vec<(Sent<'a>, Refused)>,
 }
 
 impl<'d, 'a> Delivery<'d, 'a> {
     pub fn new(api: &'d Api, described: &'d Described, object: &'d Object) -> Self {
         let attempted = format!("write {object} records");
         let writing = Writing { api, described, object, attempted };
-        Self { writing, outcomes: BTreeMap::new(), stopped: None, tasks: VecDeque::new() }
+        Self { writing, outcomes: BTreeMap::new(), stopped: None, tasks: VecDeque::new(), held: Vec::new() }
     }
 
     /// Puts rows on their way.
     pub fn give(&mut self, rows: Vec<Sent<'a>>, way: Route) {
         if !rows.is_empty() {
-            self.tasks.push_back(Task { rows, way, round: 1, pause: Duration::ZERO, completes: false });
+            self.tasks.push_back(Task { rows, way, round: 1, pause: Duration::ZERO, completes: false, freed: false });
         }
     }
 
     pub async fn run(&mut self) {
+        self.work_off().await;
+        if !self.held.is_empty() {
+            self.free().await;
+            self.work_off().await;
+        }
+    }
+
+    /// Finds out who holds the keys that were refused: what was merged away gives them up, and the row is sent again.
+    async fn free(&mut self) {
+        let (rows, refusals): (Vec<Sent<'a>>, Vec<Refused>) = std::mem::take(&mut self.held).into_iter().unzip();
+        let told = match &self.stopped {
+            Some(error) => Err(error.clone()),
+            None => self.writing.free(&rows).await,
+        };
+        let told = told.unwrap_or_else(|error| vec![Freed::Later(error); rows.len()]);
+        let mut again = Vec::new();
+        for ((sent, refused), freed) in rows.into_iter().zip(refusals).zip(told) {
+            match freed {
+                Freed::Free => again.push(sent),
+                Freed::Taken(existing) => self.reject(&sent, Reason::Duplicate { existing }, &refused),
+                Freed::Kept(why) => drop(self.outcomes.insert(sent.place, Outcome::Rejected(why))),
+                Freed::Later(error) => drop(self.outcomes.insert(sent.place, Outcome::Deferred(error))),
+            }
+        }
+        if !again.is_empty() {
+            let way = if again.len() == 1 { Route::Single } else { Route::Batch };
+            self.tasks.push_back(Task {
+                rows: again,
+                way,
+                round: 1,
+                pause: Duration::ZERO,
+                completes: false,
+                freed: true,
+            });
+        }
+    }
+
+    async fn work_off(&mut self) {
         while let Some(task) = self.tasks.pop_front() {
             if let Some(error) = &self.stopped {
                 for sent in task.rows.iter().filter(|_| !task.completes) {
@@ -157,6 +200,9 @@ impl<'d, 'a> Delivery<'d, 'a> {
                     self.stopped.get_or_insert(error);
                 }
                 RowAnswer::Untouched => untouched.push(sent),
+                RowAnswer::Refused(refused) if !task.freed && is_held(&sent, &refused) => {
+                    self.held.push((sent, refused));
+                }
                 RowAnswer::Refused(refused) => match next(task.round, &sent.row, &refused) {
                     Next::Reject(reason) => self.reject(&sent, reason, &refused),
                     Next::Again => again.push(sent),
@@ -171,7 +217,8 @@ impl<'d, 'a> Delivery<'d, 'a> {
         }
         let round = task.round + 1;
         let pause = PAUSE.saturating_mul(1 << task.round.min(4));
-        let next = |rows, way, pause, completes| Task { rows, way, round, pause, completes };
+        let freed = task.freed;
+        let next = |rows, way, pause, completes| Task { rows, way, round, pause, completes, freed };
         for task in [
             next(again, task.way, pause, false),
             next(untouched, Route::Single, Duration::ZERO, false),
@@ -200,6 +247,11 @@ async fn each<'a>(writing: &Writing<'_>, rows: Vec<Sent<'a>>) -> (Vec<Sent<'a>>,
         several => writing.together(several).await,
     };
     (rows, answers)
+}
+
+/// Whether a row of its own id was refused a value that another row holds.
+fn is_held(sent: &Sent<'_>, refused: &Refused) -> bool {
+    matches!(sent.row, Row::Id { .. }) && refused.fault.is(KEY_TAKEN)
 }
 
 /// What is to be done next about a refused row.

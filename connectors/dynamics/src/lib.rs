@@ -18,6 +18,7 @@ mod cursor;
 mod delivery;
 mod dialect;
 mod fields;
+mod freed;
 mod link;
 mod merges;
 mod metadata;

@@ -45,18 +45,21 @@ pub(crate) fn meaning(refused: &Refused, tied: bool) -> Meaning {
         404 if is("0x80060888") || is("0x8006088a") => Final(Reason::Unsupported),
         404 => Missing,
         405 | 501 => Final(Reason::Unsupported),
-        412 if is("0x80060892") => Final(Reason::Duplicate { existing: holder(&fault.message) }),
+        412 if is(KEY_TAKEN) => Final(Reason::Duplicate { existing: holder(&fault.message) }),
         412 if is("0x80040237") => Final(Reason::Duplicate { existing: None }),
         // The other precondition has no code in Microsoft's own samples: what was asked for decides.
         412 if tied || is("0x80060882") => Final(Reason::Conflict),
         412 => Missing,
-        400 if is("0x80060892") => Final(Reason::Duplicate { existing: holder(&fault.message) }),
+        400 if is(KEY_TAKEN) => Final(Reason::Duplicate { existing: holder(&fault.message) }),
         400 if names_no_column => Final(Reason::UnknownField),
         400 if is("0x80040217") => Missing,
         400 if is("0x80040216") => Unexpected,
         _ => Final(Reason::Invalid),
     }
 }
+
+/// Another row holds the value of an alternate key.
+pub(crate) const KEY_TAKEN: &str = "0x80060892";
 
 /// A table that takes no version as a condition.
 pub(crate) const NOT_OPTIMISTIC: &str = "0x8006088d";

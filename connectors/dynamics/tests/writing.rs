@@ -238,6 +238,114 @@ async fn what_goes_on_as_another_record_is_not_written() {
     assert!(written.iter().all(|line| line["record"] == ids[2].as_str()), "{written:?}");
 }
 
+const KEY: &str = "new_cdp_profile_id";
+
+/// Contacts whose unique column holds `p-0`, `p-1`, … in the order of their ids.
+async fn keyed(stand_in: &StandIn, connector: &Dynamics, count: usize) -> Vec<RecordId> {
+    let key = NewField {
+        name: KEY.into(),
+        label: "CDP profile id".into(),
+        description: "ours".into(),
+        kind: connector::FieldKind::Text,
+        unique: true,
+    };
+    connector.create_field(&Object::Contact, &key).await.unwrap();
+    let ids = stand_in.seed_contacts(&emails(count)).await;
+    let writes: Vec<Write> =
+        ids.iter().enumerate().map(|(nth, id)| update(id, [(KEY, format!("p-{nth}").as_str())])).collect();
+    assert!(connector.push(&writes).await.unwrap().iter().all(is_done));
+    ids
+}
+
+async fn merge(stand_in: &StandIn, winner: &RecordId, loser: &RecordId) {
+    let body = json!({ "object": "contact", "primary": winner.as_str(), "secondary": loser.as_str() });
+    stand_in.rep("merge", body).await.unwrap();
+}
+
+/// The key that a row holds, of one merged away too.
+async fn key_of(stand_in: &StandIn, id: &RecordId) -> serde_json::Value {
+    let (status, row) = stand_in.api(reqwest::Method::GET, &format!("/contacts({id})?$select={KEY}"), None).await;
+    assert_eq!(status, 200, "{row}");
+    row[KEY].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_merged_row_gives_its_key_up_to_the_one_it_goes_on_as() {
+    for mode in MODES {
+        let stand_in = StandIn::start(0).await;
+        let connector = stand_in.connector_with(Config { write_mode: mode, ..config(stand_in.url()) });
+        let ids = keyed(&stand_in, &connector, 6).await;
+        // The first goes on as the third by way of the second; the fifth as the fourth.
+        for (winner, loser) in [(1, 0), (2, 1), (3, 4)] {
+            merge(&stand_in, &ids[winner], &ids[loser]).await;
+        }
+        let before = stand_in.lines("ledger").await.len();
+        let key = |id: &RecordId, value: &str| update(id, [(KEY, value), ("jobtitle", "Head")]);
+        let writes = [key(&ids[2], "p-0"), key(&ids[3], "p-4"), key(&ids[5], "p-5")];
+        let outcomes = connector.push(&writes).await.unwrap();
+        assert!(outcomes.iter().all(is_done), "{mode:?}: {outcomes:?}");
+        let expected = [(0, json!(null)), (1, json!("p-1")), (2, json!("p-0")), (3, json!("p-4")), (4, json!(null))];
+        for (nth, held) in expected {
+            assert_eq!(key_of(&stand_in, &ids[nth]).await, held, "{mode:?}: row {nth}");
+        }
+        let titles = values(&connector, Object::Contact, &ids[2..4], "jobtitle").await;
+        assert_eq!(titles, ["Head".into(), "Head".into()], "{mode:?}: the rest of the write came with it");
+        for line in stand_in.lines("ledger").await.split_off(before) {
+            let lost = [0, 4].iter().any(|nth| line["record"] == ids[*nth].as_str());
+            assert!(!lost || line["after"].get(KEY) == Some(&json!(null)), "{mode:?}: {line}");
+            assert!(!lost || line["after"].get("jobtitle").is_none(), "{mode:?}: only the key is touched: {line}");
+        }
+        // Said again it changes nothing, and asks for nothing beside.
+        let outcomes = connector.push(&writes[..2]).await.unwrap();
+        assert!(outcomes.iter().all(is_done), "{mode:?}: {outcomes:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_another_person_holds_stays_theirs() {
+    for mode in [WriteMode::Bulk, WriteMode::Batch, WriteMode::Single] {
+        let stand_in = StandIn::start(0).await;
+        let connector = stand_in.connector_with(Config { write_mode: mode, ..config(stand_in.url()) });
+        let ids = keyed(&stand_in, &connector, 5).await;
+        merge(&stand_in, &ids[1], &ids[0]).await;
+        stand_in.edit(&Object::Contact, &ids[4..], &Fields::from([("statecode", "1")])).await.unwrap();
+        // One that lives, one that went on as somebody else, one that is inactive and was never merged.
+        let writes = [("p-3", 2), ("p-0", 3)].map(|(value, nth)| update(&ids[nth], [(KEY, value)]));
+        let outcomes = connector.push(&writes).await.unwrap();
+        let taken = |nth: usize| Reason::Duplicate { existing: Some(ids[nth].clone()) };
+        assert_eq!((reason(&outcomes[0]), reason(&outcomes[1])), (&taken(3), &taken(1)), "{mode:?}");
+        let inactive = connector.push(&[update(&ids[2], [(KEY, "p-4")])]).await.unwrap();
+        assert_eq!(*reason(&inactive[0]), taken(4), "{mode:?}");
+        let Outcome::Rejected(rejection) = &outcomes[0] else { panic!("{outcomes:?}") };
+        assert_eq!(&*rejection.code, "0x80060892");
+        assert!(rejection.message.contains("A record with the same value"), "{}", rejection.message);
+        for (nth, id) in ids.iter().enumerate() {
+            assert_eq!(key_of(&stand_in, id).await, json!(format!("p-{nth}")), "{mode:?}: nothing was emptied");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_merged_row_that_keeps_its_key_is_told() {
+    let stand_in = StandIn::start(0).await;
+    let connector = stand_in.connector();
+    let ids = keyed(&stand_in, &connector, 2).await;
+    merge(&stand_in, &ids[1], &ids[0]).await;
+    let write = [update(&ids[1], [(KEY, "p-0")])];
+    let locked = Reason::Locked { retry_after: Some(Duration::from_secs(60)) };
+    for (code, expected) in [("0x80040265", Reason::Invalid), ("0x80060882", locked)] {
+        let fault = json!({ "object": "contact", "id": ids[0].as_str(), "code": code, "message": "a plug-in of ours" });
+        stand_in.knobs(json!({ "row_faults": [fault] })).await;
+        let outcomes = connector.push(&write).await.unwrap();
+        let Outcome::Rejected(rejection) = &outcomes[0] else { panic!("{outcomes:?}") };
+        assert_eq!((&rejection.reason, &*rejection.code), (&expected, code));
+        let told = "a row that was merged into it holds its key and could not be emptied: a plug-in of ours";
+        assert_eq!(&*rejection.message, told);
+        assert_eq!(key_of(&stand_in, &ids[1]).await, json!("p-1"), "the write waits");
+    }
+    assert!(is_done(&connector.push(&write).await.unwrap()[0]), "once nobody objects it goes through");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_column_has_its_publishers_prefix_and_waits_for_its_index() {
     let stand_in = StandIn::start(0).await;
