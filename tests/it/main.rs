@@ -51,3 +51,4 @@ mod two_way;
 mod whose;
 mod worked_example;
 mod world;
+mod zoho_own;

@@ -4,8 +4,8 @@
 mod stand_in;
 
 use connector::{
-    Connector, Entropy, ErrorKind, Fields, Hints, Object, Operation, Outcome, Reason, RecordId, SeededEntropy,
-    Timestamp, Value, Write,
+    Connector, Entropy, ErrorKind, FieldName, Fields, Hints, Object, Operation, Outcome, ReadKey, ReadRequest, Reason,
+    RecordId, SeededEntropy, Timestamp, Value, Write,
 };
 use connector_zoho::{EXTERNAL_KEY, Zoho};
 use reqwest::Method;
@@ -46,7 +46,7 @@ async fn a_lead_is_created_once_with_what_it_cannot_do_without() {
     assert!(created);
     assert_eq!(read(&org, &id).await["Last_Name"], "p1");
     // What people write there is not overwritten by a stand-in.
-    org.edit(&Object::Lead, &[id.clone()], &Fields::from([("Last_Name", "Ruiz")])).await.unwrap();
+    org.edit(&Object::Lead, std::slice::from_ref(&id), &Fields::from([("Last_Name", "Ruiz")])).await.unwrap();
     assert_eq!(pushed(&zoho, lead("p1", false)).await, (id.clone(), false));
     assert_eq!(read(&org, &id).await["Last_Name"], "Ruiz");
 }
@@ -64,6 +64,11 @@ async fn rules_choose_the_owner_only_when_asked_and_only_once() {
     assert_eq!((&chosen["Last_Name"], &chosen[EXTERNAL_KEY]), (&json!("p2"), &json!("p2")), "whole all the same");
     let (other, _) = pushed(&zoho, lead("p3", true)).await;
     assert_ne!(read(&org, &other).await["Owner"]["id"], chosen["Owner"]["id"], "whose turn it is goes round");
+    // What Zoho chose is read back.
+    let owner = FieldName::from("Owner");
+    let by = ReadKey::Ids(vec![id.clone()]);
+    let told = zoho.read(&ReadRequest { object: Object::Lead, fields: vec![owner.clone()], by }).await.unwrap();
+    assert_eq!(told[0].fields.get(&owner).map(ToString::to_string).as_deref(), chosen["Owner"]["id"].as_str());
     // Sent again it is an update of the same lead, which no rule moves.
     let mut again = lead("p2", true);
     again.fields.set("Phone", "+351 123 456 789");
