@@ -80,6 +80,7 @@ impl App {
         let (mut after, mut round) = (None, 1);
         loop {
             let (seen, changed, last) = self.store.compute(as_of, all, after, CHUNK, computation.clone()).await?;
+            fail::fail_point!("after_crossing");
             counts.pages += 1;
             counts.seen += seen;
             counts.updated += changed;

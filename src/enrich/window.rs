@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use chrono::{Days, NaiveDate, NaiveTime, TimeZone};
+use chrono::{Days, NaiveDate, NaiveTime};
 use chrono_tz::Tz;
 use connector::Timestamp;
+
+use crate::model::first_instant;
 
 /// The earliest instant after `as_of` that was noted.
 #[derive(Clone, Copy, Debug)]
@@ -43,14 +45,8 @@ pub fn local_day(at: Timestamp, zone: Tz) -> NaiveDate {
 /// does; where it comes twice, the first.
 pub fn next_midnight(at: Timestamp, zone: Tz) -> Timestamp {
     let Some(day) = local_day(at, zone).checked_add_days(Days::new(1)) else { return at };
-    let midnight = day.and_time(NaiveTime::MIN);
-    // No zone has ever skipped more than a day.
-    let minutes = (0..=24 * 60).map(|minutes| midnight + chrono::TimeDelta::minutes(minutes));
-    minutes
-        .filter_map(|local| zone.from_local_datetime(&local).earliest())
-        .map(|local| Timestamp::from(local.with_timezone(&chrono::Utc)))
-        .next()
-        .unwrap_or_else(|| at.saturating_add(Duration::from_secs(86_400)))
+    let midnight = first_instant(zone, day.and_time(NaiveTime::MIN));
+    midnight.unwrap_or_else(|| at.saturating_add(Duration::from_secs(86_400)))
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ mod id;
 mod identifier;
 mod identity;
 mod identity_text;
+mod local_time;
 mod logged;
 mod mirror;
 mod normal;
@@ -47,6 +48,7 @@ pub use identity::{
     QUARANTINE_USERS,
 };
 pub use identity_text::{blocking, named_pattern};
+pub use local_time::first_instant;
 pub use logged::{LogPlace, Logged, LoggedRecord};
 pub use mirror::{FieldWritten, Mirror, MirrorField, Side};
 pub use normal::{Region, email_sha256, gmail_canonical, normalise_email, normalise_phone};

@@ -97,6 +97,7 @@ impl<'a> Delivery<'a> {
                 Ok(entries) => entries,
                 Err(error) => return self.end(End::Store(error)),
             };
+            fail::fail_point!("after_lease");
             self.batch(entries).await;
             progress(&self.total(before));
         }

@@ -94,6 +94,7 @@ impl Push<'_> {
             self.catch_up(&stager.mapping).await?;
             self.stage(&stager, &mut report.counts).await?;
             self.note_coverage(&stager.mapping).await?;
+            fail::fail_point!("after_stage");
             report.counts.failed += stager.failed();
             let tally = self.store.fuse_tally(self.connection, &self.mapping.object).await.map_err(End::Store)?;
             if let Some(tripped) = self.fuses.check(&tally) {

@@ -65,6 +65,7 @@ impl Delivery<'_> {
         let new: Vec<OutboxId> =
             entries.iter().filter(|entry| entry.intent.record.is_none()).map(|entry| entry.id).collect();
         let Some(how) = self.push.assigning(now).filter(|_| !new.is_empty()) else { return Ok(entries) };
+        fail::fail_point!("before_assignment");
         let assigned = self.push.store.assign(self.push.connection, &self.push.mapping.object, new, now, how).await;
         let mut assigned: HashMap<OutboxId, Assigned> = assigned.map_err(End::Store)?.into_iter().collect();
         fail::fail_point!("after_assignment");

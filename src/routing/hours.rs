@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use chrono::{Datelike, Days, NaiveDate, NaiveTime, TimeZone, Weekday};
+use chrono::{Datelike, Days, NaiveDate, NaiveTime, Weekday};
 use chrono_tz::Tz;
 use connector::Timestamp;
+
+use crate::model::first_instant;
 
 /// Days of the week. Never empty where it comes from a configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,12 +131,8 @@ impl Calendar<'_> {
         (from < to).then_some((from, to))
     }
 
-    /// A local time as an instant. What a change of clocks skips is the first minute after it; what comes twice is the first.
     fn instant(&self, day: NaiveDate, time: NaiveTime) -> Option<Timestamp> {
-        let local = day.and_time(time);
-        let minutes = (0..=24 * 60).map(|minutes| local + chrono::TimeDelta::minutes(minutes));
-        let found = minutes.filter_map(|local| self.zone.from_local_datetime(&local).earliest()).next()?;
-        Some(Timestamp::from(found.with_timezone(&chrono::Utc)))
+        first_instant(self.zone, day.and_time(time))
     }
 
     fn day(&self, at: Timestamp) -> NaiveDate {

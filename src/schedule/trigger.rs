@@ -18,12 +18,10 @@ use connector::Timestamp;
 
 use super::cron_text::normalise;
 use super::{TriggerError, parse_duration};
+use crate::model::first_instant;
 
 /// Further than any clock change moves the wall clock back.
 const PAD: TimeDelta = TimeDelta::hours(3);
-
-/// How long to look for a wall-clock time that exists: longer than a zone that leaves out a whole day.
-const LONGEST_GAP_MINUTES: i64 = 2 * 24 * 60;
 
 /// `"5m"` or five-field cron.
 #[derive(Clone, Debug, PartialEq)]
@@ -126,17 +124,10 @@ impl Cron {
             LocalResult::Ambiguous(first, second) if self.every_hour => (Some(first.to_utc()), Some(second.to_utc())),
             LocalResult::Ambiguous(first, _) => (Some(first.to_utc()), None),
             LocalResult::None if self.every_hour => (None, None),
-            LocalResult::None => (first_valid_minute_after(zone, time), None),
+            LocalResult::None => (first_instant(zone, time).map(Timestamp::to_utc), None),
         };
         first.into_iter().chain(second)
     }
-}
-
-fn first_valid_minute_after(zone: Tz, time: NaiveDateTime) -> Option<DateTime<Utc>> {
-    (1..=LONGEST_GAP_MINUTES)
-        .filter_map(|minutes| time.checked_add_signed(TimeDelta::minutes(minutes)))
-        .find_map(|time| zone.from_local_datetime(&time).earliest())
-        .map(|valid| valid.to_utc())
 }
 
 #[cfg(test)]

@@ -21,11 +21,11 @@ pub fn rep_first_name(cast: &Cast) -> String {
 
 /// The events of one file, a line each.
 #[derive(Debug, Default)]
-struct Lines(Vec<String>);
+pub struct Lines(Vec<String>);
 
 impl Lines {
     /// Adds a message under an id of its own.
-    fn add(&mut self, at: &str, mut message: Value) -> Result<(), Failure> {
+    pub fn add(&mut self, at: &str, mut message: Value) -> Result<(), Failure> {
         let at = on_the_day(at)?;
         message["messageId"] = format!("m-{}-{}", hour(at), self.0.len()).into();
         message["timestamp"] = at.to_rfc3339().into();
@@ -33,7 +33,7 @@ impl Lines {
         Ok(())
     }
 
-    fn text(&self) -> String {
+    pub fn text(&self) -> String {
         self.0.join("\n") + "\n"
     }
 }
@@ -178,7 +178,7 @@ async fn stitched(stage: &mut Stage<'_>, cast: &Cast) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn import(stage: &mut Stage<'_>, file: &str, text: &str) -> Result<crate::model::Counts, Failure> {
+pub async fn import(stage: &mut Stage<'_>, file: &str, text: &str) -> Result<crate::model::Counts, Failure> {
     let path = stage.folder.join(file);
     write(&path, text)?;
     let finished = stage.app.import(&path, SourceName::from("website"), &(), &|_| ()).await?;

@@ -7,6 +7,7 @@ mod cycle;
 mod day;
 mod journey;
 mod keep;
+mod lead;
 mod opening;
 mod portal;
 mod stage;
@@ -55,6 +56,7 @@ pub async fn run(args: &Args, cx: &Cx) -> Ended {
     cycle::evening(&mut stage, &cast).await?;
     let echo = cycle::echo(&mut stage).await?;
     journey::play(&mut stage, &cast).await?;
+    lead::play(&mut stage).await?;
     let numbers = journey::numbers(&mut stage, start, &echo)?;
     close(&stage, &cast.visitor.email, &numbers, cx)?;
     let held = stage.claims.all_held();
@@ -98,6 +100,7 @@ fn close(stage: &Stage<'_>, email: &str, numbers: &Numbers, cx: &Cx) -> Result<(
         terminal.say("Ask it yourself:");
         terminal.say(format!("  cd {}", stage.folder.display()));
         terminal.say(format!("  {ferry} explain {email} score_engagement"));
+        terminal.say(format!("  {ferry} route log"));
         terminal.say(format!("  {ferry} failures list"));
     })
 }

@@ -203,6 +203,34 @@ type = \"hubspot\"
 token = {{ file = \"token\" }}
 base_url = \"{base_url}\"
 
+# Whoever the CRM does not know yet becomes a contact when they enter the band `mql` of the lead score.
+[crm.create]
+contact = \"mql\"
+
+# Whose they are: the first rule that holds, else the pool.
+[routing]
+fallback = \"pavel.strand@seller.example\"
+default_pool = \"everybody\"
+hours = {{ days = \"mon-fri\", from = \"09:00\", to = \"19:00\" }}
+sla = {{ respond_within = \"30m\" }}
+
+[[routing.rule]]
+name = \"dach\"
+when = 'country in [\"DE\", \"AT\", \"CH\"]'
+assign = \"pool:dach\"
+
+[[routing.pool]]
+name = \"dach\"
+method = \"weighted\"
+members = [
+  {{ user = \"iris.calder@seller.example\", weight = 2 }},
+  {{ user = \"luca.ferrant@seller.example\" }},
+]
+
+[[routing.pool]]
+name = \"everybody\"
+members = [{{ user = \"joel.mbeki@seller.example\" }}, {{ user = \"rhea.quill@seller.example\" }}]
+
 [schedule]
 pull = \"1m\"
 push = \"1m\"
