@@ -48,5 +48,6 @@ pub async fn run(records: u64) {
 fn told(what: &str, so_far: u64, measured: &crate::measure::Measured) {
     let (now, most) = memory_of(std::process::id());
     let pace = measured.items as f64 / measured.wall.as_secs_f64().max(1e-9);
-    println!("{what} {so_far}: {pace:.0} a second; {now} MiB now, {most} MiB at most");
+    let cpu = measured.cpu.as_secs_f64() * 1e6 / measured.items.max(1) as f64;
+    println!("{what} {so_far}: {pace:.0} a second, {cpu:.1} µs CPU each; {now} MiB now, {most} MiB at most");
 }

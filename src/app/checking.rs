@@ -1,14 +1,16 @@
 //! `ferry compute --check`: what arrivals and due instants made of everybody, against a scan of the event log alone. Reads, and
 //! changes nothing.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use connector::{Timestamp, Value};
 
 use super::App;
 use crate::enrich::{Model, Person, TraitRule};
-use crate::model::{Computed, Consents, Deal, Fact, Profile, ProfileId, ProfileUid, Purpose, Standings, TraitName};
+use crate::model::{
+    Computed, Consents, Deal, Fact, Profile, ProfileId, ProfileUid, Purpose, Standings, TraitName, TraitValues,
+};
 use crate::store::Result;
 
 /// Profiles looked at in one read.
@@ -76,7 +78,7 @@ impl App {
         checked.profiles += 1;
         let names: BTreeSet<&TraitName> = kept.traits.keys().chain(scanned.traits.keys()).collect();
         for name in names {
-            let value = |of: &BTreeMap<TraitName, Value>| of.get(name).cloned().unwrap_or(Value::Null);
+            let value = |of: &TraitValues| of.get(name).cloned().unwrap_or(Value::Null);
             let of_store = if lasting.contains(name) { &detail.profile.computed } else { &kept.traits };
             let (kept, scanned) = (value(of_store), value(&scanned.traits));
             checked.values += 1;
@@ -119,7 +121,7 @@ struct Known<'a> {
 impl Known<'_> {
     fn computed(&self, model: &Arc<Model>, facts: &[Fact], as_of: Timestamp) -> Computed {
         let of_company = self.profile.computed.iter().filter(|(name, _)| !self.own.contains(*name));
-        let company: BTreeMap<TraitName, Value> = of_company.map(|(n, v)| (n.clone(), v.clone())).collect();
+        let company: TraitValues = of_company.map(|(n, v)| (n.clone(), v.clone())).collect();
         model.compute(&Person {
             facts,
             deals: self.deals,

@@ -1,16 +1,16 @@
 //! Compute as a run: new rules matched against the log, then stale and due profiles.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use connector::{Timestamp, Value};
+use connector::Timestamp;
 
 use super::running::Ending;
 use super::{App, Finished, Progress};
 use crate::company::Rules;
 use crate::enrich::{Model, Person};
-use crate::model::{CompanyRules, Computed, Counts, Deal, Event, Flow, ProfileId, RuleId, TraitName};
+use crate::model::{CompanyRules, Computed, Counts, Deal, Event, Flow, ProfileId, RuleId, TraitName, TraitValues};
 use crate::store::{ComputeInput, ComputeProfiles, Foreseen, MatchFacts, Result, RolledUp};
 
 /// What to compute.
@@ -214,7 +214,7 @@ impl ComputeProfiles for Computation {
         self.model.spec().band(band).map_or(Duration::ZERO, |(_, _, band)| band.cooldown)
     }
 
-    fn roll_up(&self, members: &[BTreeMap<TraitName, Value>], deals: &[Deal], as_of: Timestamp) -> RolledUp {
+    fn roll_up(&self, members: &[TraitValues], deals: &[Deal], as_of: Timestamp) -> RolledUp {
         self.model.roll_up(members, deals, as_of)
     }
 

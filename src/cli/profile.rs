@@ -335,7 +335,7 @@ pub(crate) mod tests {
                 first_seen: at,
                 known: true,
                 attributes: BTreeMap::from([("email".into(), email)]),
-                computed: BTreeMap::from([("visits_30d".into(), Value::from(3))]),
+                computed: [("visits_30d".into(), Value::from(3))].into(),
                 computed_at: Some(at),
             },
             identifiers: vec![Identifier::email("ada@northwind.example").unwrap()],

@@ -195,7 +195,7 @@ mod tests {
     use connector::{ConnectionName, RecordId, Value};
 
     use super::*;
-    use crate::model::{Origin, ProfileId, ProfileUid};
+    use crate::model::{Origin, ProfileId, ProfileUid, TraitValues};
 
     fn attribute(value: &str) -> Attribute {
         let at = Timestamp::from_secs(1);
@@ -214,7 +214,7 @@ mod tests {
             first_seen: Timestamp::from_secs(1),
             known: true,
             attributes: traits.iter().map(|(name, value)| ((*name).into(), attribute(value))).collect(),
-            computed: BTreeMap::new(),
+            computed: TraitValues::new(),
             computed_at: None,
         }
     }

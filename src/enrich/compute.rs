@@ -126,10 +126,9 @@ impl Model {
         let sorted = self.sorted(facts, as_of);
         let streams = self.streams(&sorted, as_of);
         let mut due = Due::new(as_of);
-        for id in self.matchers.iter().map(|matcher| matcher.id) {
-            if let Some(next) = sorted.of(id).iter().find(|fact| fact.at > as_of) {
-                due.note(next.at);
-            }
+        let is_ours = |rule| self.matchers.binary_search_by_key(&rule, |matcher| matcher.id).is_ok();
+        if let Some(next) = sorted.next_after(as_of, is_ours) {
+            due.note(next);
         }
         let mut computed = Computed::default();
         let around = self.around(person, &sorted, &streams);

@@ -15,7 +15,7 @@ use crate::enrich::traits::quotient;
 use crate::enrich::values::Values;
 use crate::enrich::window::Due;
 use crate::expr::in_order;
-use crate::model::{RuleId, TraitName};
+use crate::model::{RuleId, TraitValues};
 
 impl ModelSpec {
     /// The places of the formulas among the traits, each after those it names. The error is a cycle, first name repeated at
@@ -38,7 +38,7 @@ impl Model {
     pub(super) fn compute_formulas(
         &self,
         person: &Person<'_>,
-        computed: &mut BTreeMap<TraitName, Value>,
+        computed: &mut TraitValues,
         sorted: &Sorted<'_>,
         due: &mut Due,
     ) {

@@ -20,7 +20,7 @@ use crate::enrich::spec::{EventMatch, GRADE, ModelSpec, SCORE_CHANGE, SCORE_REAS
 use crate::enrich::values::Values;
 use crate::enrich::window::Due;
 use crate::expr::EventPredicate;
-use crate::model::{Computed, Fact, RuleId, Score, Standings, ToldScore, TraitName, rounded};
+use crate::model::{Computed, Fact, RuleId, Score, Standings, ToldScore, TraitValues, rounded};
 
 /// The scores and segments of a specification, made ready.
 #[derive(Clone, Debug)]
@@ -75,7 +75,7 @@ impl Judgement {
         &self,
         spec: &ModelSpec,
         person: &Person<'_>,
-        computed: &BTreeMap<TraitName, Value>,
+        computed: &TraitValues,
         sorted: &Sorted<'_>,
         due: &mut Due,
     ) -> Vec<Score> {

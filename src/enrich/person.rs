@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use connector::{Timestamp, Value};
+use connector::Timestamp;
 
-use crate::model::{Attribute, Consents, Deal, Fact, Score, Standings, TraitName};
+use crate::model::{Attribute, Consents, Deal, Fact, Score, Standings, TraitName, TraitValues};
 
 /// The input of [`crate::enrich::Model::compute`].
 #[derive(Clone, Copy, Debug)]
@@ -16,7 +16,7 @@ pub struct Person<'a> {
     /// Declared traits, tombstones included.
     pub declared: &'a BTreeMap<TraitName, Attribute>,
     /// What the rules of companies say of the person, and the traits of their company.
-    pub company: &'a BTreeMap<TraitName, Value>,
+    pub company: &'a TraitValues,
     pub consents: &'a Consents,
     /// Has any identifier stronger than an anonymous id.
     pub known: bool,
@@ -32,7 +32,7 @@ pub struct Person<'a> {
 }
 
 const NOTHING_DECLARED: &BTreeMap<TraitName, Attribute> = &BTreeMap::new();
-const NO_COMPANY: &BTreeMap<TraitName, Value> = &BTreeMap::new();
+const NO_COMPANY: &TraitValues = &TraitValues::new();
 const NO_CONSENTS: &Consents = &Consents {
     decisions: Vec::new(),
     defaults: crate::model::ConsentDefaults { analytics: true, marketing: false, sales: true, ads: false },

@@ -1,6 +1,5 @@
 //! What the people of a company come to together (`cdp-semantics` §2.6): from the traits that each of them has, and their deals.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use connector::{Timestamp, Value};
@@ -9,7 +8,7 @@ use rust_decimal::Decimal;
 use crate::enrich::compute::Model;
 use crate::enrich::sales;
 use crate::enrich::trait_spec::{Sales, TraitRule, TraitSpec};
-use crate::model::{Deal, TraitName};
+use crate::model::{Deal, TraitName, TraitValues};
 
 /// So long after they were seen last, people are active.
 const ACTIVE: Duration = Duration::from_secs(30 * 86_400);
@@ -20,12 +19,12 @@ const SCORE: &str = "score_lead";
 const MONTH: Option<Duration> = Some(ACTIVE);
 
 /// The traits of a company as its people have them; the instant at which they change by time alone.
-pub type RollUp = (BTreeMap<TraitName, Value>, Option<Timestamp>);
+pub type RollUp = (TraitValues, Option<Timestamp>);
 
 impl Model {
     /// `members` are the computed traits of everybody whose primary company it is; `deals` are those of the company and of its
     /// people, each once.
-    pub fn roll_up(&self, members: &[BTreeMap<TraitName, Value>], deals: &[Deal], as_of: Timestamp) -> RollUp {
+    pub fn roll_up(&self, members: &[TraitValues], deals: &[Deal], as_of: Timestamp) -> RollUp {
         let named = |fits: &dyn Fn(&TraitSpec) -> bool| self.spec().traits.iter().find(|spec| fits(spec));
         let of = |spec: Option<&TraitSpec>| -> Vec<&Value> {
             members.iter().filter_map(|member| member.get(&spec?.name)).collect()
@@ -37,7 +36,7 @@ impl Model {
         let visits = of(named(&|spec| matches!(spec.rule, TraitRule::Visits) && spec.window == MONTH));
         let visits: Decimal = visits.into_iter().filter_map(number).sum();
         let scores = members.iter().filter_map(|member| number(member.get(SCORE)?));
-        let mut rolled: BTreeMap<TraitName, Value> = BTreeMap::new();
+        let mut rolled = TraitValues::new();
         let mut tell = |name: &str, value: Value| drop(rolled.insert(name.into(), value));
         tell("company.active_users_30d", Value::from(i64::try_from(active.len()).unwrap_or(i64::MAX)));
         tell("company.visits_30d", Value::Number(visits.normalize()));
@@ -84,7 +83,7 @@ mod tests {
         let model = Model::new(preset::b2b());
         let at = |day: i64| Timestamp::from_secs(86_400 * (20_000 + day));
         let one = |visits: i64, seen: i64, score: i64| {
-            BTreeMap::from([
+            TraitValues::from([
                 (TraitName::from("visits_30d"), Value::from(visits)),
                 ("last_seen_at".into(), Value::Instant(at(seen))),
                 ("score_lead".into(), Value::from(score)),

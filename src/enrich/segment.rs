@@ -14,7 +14,7 @@ use crate::enrich::sorted::Sorted;
 use crate::enrich::values::Values;
 use crate::enrich::window::Due;
 use crate::expr::{EventPredicate, in_order};
-use crate::model::{Crossing, Place, RuleId, TraitName, Transition, TransitionKind};
+use crate::model::{Crossing, Place, RuleId, TraitName, TraitValues, Transition, TransitionKind};
 
 /// A segment made ready.
 #[derive(Clone, Debug)]
@@ -57,7 +57,7 @@ pub(super) fn judge(
     segments: &[Segment],
     (person, zone): (&Person<'_>, Tz),
     bands: &BTreeMap<Arc<str>, Place>,
-    computed: &mut BTreeMap<TraitName, Value>,
+    computed: &mut TraitValues,
     sorted: &Sorted<'_>,
     judging: Judging<'_>,
     due: &mut Due,
@@ -74,11 +74,7 @@ pub(super) fn judge(
 }
 
 /// The traits of segments as they stand: one yes or no each, and the list.
-pub(super) fn tell(
-    segments: &[Segment],
-    places: &BTreeMap<Arc<str>, Place>,
-    computed: &mut BTreeMap<TraitName, Value>,
-) {
+pub(super) fn tell(segments: &[Segment], places: &BTreeMap<Arc<str>, Place>, computed: &mut TraitValues) {
     if segments.is_empty() {
         return;
     }

@@ -8,7 +8,7 @@ use connector::{Timestamp, Value};
 
 use crate::enrich::person::Person;
 use crate::expr::{Input, Val};
-use crate::model::{Consents, Place, Purpose, TraitName};
+use crate::model::{Consents, Place, Purpose, TraitValues};
 
 /// The name that says whether anybody knows who the person is.
 pub const KNOWN: &str = "known";
@@ -20,7 +20,7 @@ pub const DEAL_COUNTS: [&str; 3] = ["deals.open", "deals.won", "deals.lost"];
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Values<'a> {
     pub person: &'a Person<'a>,
-    pub computed: &'a BTreeMap<TraitName, Value>,
+    pub computed: &'a TraitValues,
     /// By full name; none are asked for by scores.
     pub bands: &'a BTreeMap<Arc<str>, Place>,
     pub zone: Tz,

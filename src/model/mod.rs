@@ -28,6 +28,7 @@ mod score;
 mod standings;
 mod suppression;
 mod survivorship;
+mod trait_values;
 mod transition;
 mod whose;
 
@@ -60,5 +61,6 @@ pub use score::{Computed, Score, ScorePart, rounded};
 pub use standings::{Place, Standings, ToldScore, Watermark};
 pub use suppression::{Privacy, SuppressionHash, SuppressionKey};
 pub use survivorship::{CRM_SOURCE, Survival, Survivorship};
+pub use trait_values::TraitValues;
 pub use transition::{Crossing, Transition, TransitionKind};
 pub use whose::{Deal, Whose};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use connector::{Timestamp, Value};
 
-use crate::model::{Attribute, Mirror, ProfileId, ProfileUid, RecordKey, TraitName};
+use crate::model::{Attribute, Mirror, ProfileId, ProfileUid, RecordKey, TraitName, TraitValues};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Profile {
@@ -18,7 +18,7 @@ pub struct Profile {
     /// Declared traits, tombstones included.
     pub attributes: BTreeMap<TraitName, Attribute>,
     /// Computed traits and scores as of `computed_at`.
-    pub computed: BTreeMap<TraitName, Value>,
+    pub computed: TraitValues,
     pub computed_at: Option<Timestamp>,
 }
 

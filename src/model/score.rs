@@ -1,12 +1,11 @@
 //! A score with its reasons, and everything one computation yields.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use connector::{Timestamp, Value};
+use connector::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Standings, TraitName, Transition};
+use crate::model::{Standings, TraitValues, Transition};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Score {
@@ -32,7 +31,7 @@ pub struct ScorePart {
 /// What a computation as of an instant found for one profile.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Computed {
-    pub traits: BTreeMap<TraitName, Value>,
+    pub traits: TraitValues,
     /// In the order of the configuration.
     pub scores: Vec<Score>,
     /// Bands and segments, for the next pass.

@@ -1,6 +1,5 @@
 //! What flows in: pages of records, batches of events, recomputation.
 
-use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +9,7 @@ use connector::{ConnectionName, Cursor, FieldName, Record, Stream, Timestamp, To
 use crate::model::{
     AttributeChange, CompanyRules, Computed, ConsentDecision, Consents, Counts, DeadLetter, Deal, Event, Fact, Graph,
     Identifier, LinkedRecord, MessageConsent, Mirror, Profile, ProfileId, ProfileUid, Resolution, RuleId, RunId, Score,
-    SourceName, Standings, TraitName,
+    SourceName, Standings, TraitName, TraitValues,
 };
 
 /// One stream of one connection: the unit of checkpoints.
@@ -225,7 +224,7 @@ pub struct ComputeInput<'a> {
     pub deals: &'a [Deal],
     /// What the rules of companies say of the profile: `email_is_business`, `company.domain`, and the traits of its primary
     /// company. They join what is computed.
-    pub company: &'a BTreeMap<TraitName, Value>,
+    pub company: &'a TraitValues,
     pub consents: &'a Consents,
     /// What the last computation left behind.
     pub standings: &'a Standings,
@@ -234,7 +233,7 @@ pub struct ComputeInput<'a> {
 }
 
 /// Traits of a company as its people have them, and the instant at which they change by time alone.
-pub type RolledUp = (BTreeMap<TraitName, Value>, Option<Timestamp>);
+pub type RolledUp = (TraitValues, Option<Timestamp>);
 
 /// Computes traits and scores. Pure.
 pub trait ComputeProfiles: Debug + Send + Sync {
@@ -250,7 +249,7 @@ pub trait ComputeProfiles: Debug + Send + Sync {
 
     /// What the people of a company come to together, and when that changes by time alone: from what is computed of each, and the
     /// deals of the company and its people, each once.
-    fn roll_up(&self, _members: &[BTreeMap<TraitName, Value>], _deals: &[Deal], _as_of: Timestamp) -> RolledUp {
+    fn roll_up(&self, _members: &[TraitValues], _deals: &[Deal], _as_of: Timestamp) -> RolledUp {
         RolledUp::default()
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::expr::Kind;
-use crate::model::{Attribute, Consents, Crossing, Origin, Standings, TraitName};
+use crate::model::{Attribute, Consents, Crossing, Origin, Standings, TraitName, TraitValues};
 
 const TITLES: &str = r#"title.matches("(?i)\\b(vp|director|head|chief|ceo|cto|cfo)\\b")"#;
 
@@ -76,7 +76,7 @@ pub(super) fn worked() -> ModelSpec {
 pub(super) struct Somebody {
     pub log: Log,
     pub declared: BTreeMap<TraitName, Attribute>,
-    pub company: BTreeMap<TraitName, Value>,
+    pub company: TraitValues,
     pub consents: Consents,
     pub known: bool,
     pub standings: Standings,
@@ -88,7 +88,7 @@ impl Somebody {
         Self {
             log,
             declared: BTreeMap::new(),
-            company: BTreeMap::new(),
+            company: TraitValues::new(),
             consents: Consents::default(),
             known: true,
             standings: Standings::default(),

@@ -1,19 +1,21 @@
 //! Recomputation: stale and due profiles, and only what changed is written.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 
-use connector::{Timestamp, Value};
+use connector::Timestamp;
 
 use super::fault::Fallible;
 use super::gate::Gate;
 use super::letters::rows_limit;
-use super::packed_model::{pack_scores, pack_values, unpack_scores};
+use super::packed_model::{pack_scores, unpack_scores};
 use super::packed_standings::pack_standings;
+use super::packed_values::{pack_values, unpack_values};
 use super::profiles::{self, keep_history};
 use super::session::Session;
 use super::{company, deals, records, rules as fact_rules, standing};
-use crate::model::{Attribute, Computed, Origin, Profile, ProfileId, Purpose, RuleId, Standings, TraitName};
-use crate::store::{ComputeInput, ComputeProfiles, Foreseen};
+use crate::model::{Attribute, Computed, Origin, Profile, ProfileId, Purpose, Standings, TraitName, TraitValues};
+use crate::store::{ComputeInput, ComputeProfiles, Foreseen, RolledUp};
 
 pub(super) fn compute(
     gate: &Gate<'_, '_>,
@@ -32,27 +34,33 @@ pub(super) fn compute(
         return Ok((0, 0, Some(after.unwrap_or(ProfileId(0)))));
     }
     let ids = chosen(session, as_of, all, after.map_or(0, |id| id.0), limit.max(1))?;
-    let wanted: HashSet<RuleId> = computing.rules().into_iter().collect();
+    let wanted: fact_rules::Wanted = computing.rules().into_iter().collect();
     let mut changed = 0;
     let mut told: BTreeSet<i64> = BTreeSet::new();
+    // What the people of a company come to, by what was stored of them before: where they change, all of them come once more.
+    let mut together: HashMap<i64, RolledUp> = HashMap::new();
     for id in &ids {
         if let Some((profile, kept)) = load(session, *id)? {
+            let records = records::live_of(session, *id)?;
             let left = if computing.rolled_up().is_empty() { None } else { company::primary(session, *id)? };
             let mut company = match rules {
-                Some(rules) => company::place(session, &profile, rules, as_of)?,
-                None => BTreeMap::new(),
+                Some(rules) => company::place(session, &profile, &records, rules, as_of)?,
+                None => TraitValues::new(),
             };
             let employer = if computing.rolled_up().is_empty() { None } else { company::primary(session, *id)? };
             let mut rolled_due = None;
             if let Some(employer) = employer {
-                let (rolled, due) = company::roll_up(session, employer, computing, as_of)?;
-                rolled_due = due;
-                company.extend(rolled);
+                let (rolled, due) = match together.entry(employer) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(new) => new.insert(company::roll_up(session, employer, computing, as_of)?),
+                };
+                rolled_due = *due;
+                company.extend(rolled.iter().map(|(name, value)| (name.clone(), value.clone())));
             }
             let consents = gate.consents(Some(*id))?;
             let result = if consents.allows(Purpose::Analytics) {
                 let facts = fact_rules::facts(session, *id, &wanted)?;
-                let deals = deals::of_profile(session, *id)?;
+                let deals = if records.is_empty() { Vec::new() } else { deals::of_records(session, records.clone())? };
                 // Read where it is asked for only: most computations follow no write.
                 let stored = if kept.told_at.is_some() { unpack_scores(&kept.scores)? } else { Vec::new() };
                 let input = ComputeInput {
@@ -71,10 +79,20 @@ pub(super) fn compute(
             } else {
                 Computed::default()
             };
-            let rolled = |name: &TraitName| profile.computed.get(name) != result.traits.get(name);
-            let tell = left != employer || computing.rolled_up().iter().any(rolled);
+            let values = pack_values(session, &result.traits)?;
+            // Packing is canonical: equal bytes are equal values.
+            let before = if kept.values == values { None } else { Some(kept.values(session)?) };
+            if let Some(before) = &before {
+                keep_replaced(session, &profile, before, as_of, &result.traits)?;
+            }
+            let other =
+                |name: &TraitName| before.as_ref().is_some_and(|before| before.get(name) != result.traits.get(name));
+            let tell = left != employer || computing.rolled_up().iter().any(other);
             told.extend([left, employer].into_iter().flatten().filter(|_| tell));
-            changed += u64::from(store(session, &profile, &kept, as_of, &result)?);
+            if before.is_some() && !records.is_empty() {
+                records::mark_all_of(session, *id)?;
+            }
+            changed += u64::from(store(session, *id, &kept, as_of, before.map(|_| values), &result)?);
             let cooldown = |band: &str| computing.cooldown(band);
             standing::save(session, *id, profile.known, &kept.standings, &result, &cooldown)?;
         }
@@ -97,7 +115,7 @@ pub(super) fn foresee(
 ) -> Fallible<(Foreseen, Option<ProfileId>)> {
     let session = gate.session();
     let ids = chosen(session, Timestamp::EPOCH, true, after.0, limit.max(1))?;
-    let wanted: HashSet<RuleId> = computing.rules().into_iter().collect();
+    let wanted: fact_rules::Wanted = computing.rules().into_iter().collect();
     let mut foreseen = Foreseen::new();
     for id in &ids {
         let consents = gate.consents(Some(*id))?;
@@ -105,8 +123,7 @@ pub(super) fn foresee(
             continue;
         };
         let of_company = |name: &str| name.starts_with("company.") || name == "email_is_business";
-        let company = profile.computed.iter().filter(|(name, _)| of_company(name));
-        let company: BTreeMap<TraitName, Value> = company.map(|(name, value)| (name.clone(), value.clone())).collect();
+        let company: TraitValues = kept.values(session)?.into_iter().filter(|(name, _)| of_company(name)).collect();
         let facts = fact_rules::facts(session, *id, &wanted)?;
         let deals = deals::of_profile(session, *id)?;
         let result = computing.compute(&ComputeInput {
@@ -148,6 +165,13 @@ struct Kept {
     told_at: Option<Timestamp>,
 }
 
+impl Kept {
+    fn values(&self, session: &Session<'_>) -> Fallible<TraitValues> {
+        Ok(unpack_values(session, &self.values)?.into_iter().collect())
+    }
+}
+
+/// A profile without its computed values, and these as they are kept.
 fn load(session: &Session<'_>, id: i64) -> Fallible<Option<(Profile, Kept)>> {
     let mut statement = session.sql(
         "SELECT uid, first_seen, known, attributes, computed, computed_at, scores, due_at,
@@ -162,16 +186,22 @@ fn load(session: &Session<'_>, id: i64) -> Fallible<Option<(Profile, Kept)>> {
     let heard = standings.told.as_ref().map(|told| told.at);
     let told_at = profiles::instant(row.get(9)?).filter(|at| heard.is_none_or(|heard| *at > heard));
     let kept = Kept { values: row.get(4)?, scores: row.get(6)?, due_at: row.get(7)?, standings, told_at };
-    Ok(Some((profiles::read(id, row)?, kept)))
+    Ok(Some((profiles::read_declared(id, row)?, kept)))
 }
 
-/// Writes what is another result than the stored one; `true` if a value or score is.
-fn store(session: &Session<'_>, profile: &Profile, kept: &Kept, as_of: Timestamp, result: &Computed) -> Fallible<bool> {
-    let id = profile.id.0;
-    let (values, scores) = (pack_values(result.traits.iter()), pack_scores(&result.scores));
+/// Writes what is another result than the stored one; `true` if a value or score is. `values` are packed, where they are others.
+fn store(
+    session: &Session<'_>,
+    id: i64,
+    kept: &Kept,
+    as_of: Timestamp,
+    values: Option<Vec<u8>>,
+    result: &Computed,
+) -> Fallible<bool> {
+    let scores = pack_scores(&result.scores);
     let due_at = result.due_at.map(Timestamp::micros);
-    // Packing is canonical: equal bytes are equal results, to the last bit of a score.
-    let (same_values, same_scores, same_due) = (kept.values == values, kept.scores == scores, kept.due_at == due_at);
+    // To the last bit of a score.
+    let (same_values, same_scores, same_due) = (values.is_none(), kept.scores == scores, kept.due_at == due_at);
     let same_standings = is_same(&kept.standings, &result.standings);
     if same_values && same_scores && same_due && same_standings {
         return Ok(false);
@@ -183,29 +213,36 @@ fn store(session: &Session<'_>, profile: &Profile, kept: &Kept, as_of: Timestamp
                             computed_at = CASE WHEN ?5 OR computed_at IS NULL THEN ?6 ELSE computed_at END,
                             change = coalesce(?7, change), standings = ?8
          WHERE id = ?1",
-        (id, values, scores, due_at, changed, as_of.micros(), change, pack_standings(&result.standings)),
+        (
+            id,
+            values.as_ref().unwrap_or(&kept.values),
+            scores,
+            due_at,
+            changed,
+            as_of.micros(),
+            change,
+            pack_standings(&result.standings),
+        ),
     )?;
-    if !same_values {
-        keep_replaced(session, profile, as_of, &result.traits)?;
-        records::mark_all_of(session, id)?;
-    }
     Ok(changed)
 }
 
 /// Whether the next judgement would be the same by both: that there was one at a later instant changes nothing by itself.
 fn is_same(before: &Standings, after: &Standings) -> bool {
-    before.judged_at.is_some() == after.judged_at.is_some()
-        && *before == Standings { judged_at: before.judged_at, ..after.clone() }
+    let Standings { judged_at, evidence, bands, segments, told } = before;
+    judged_at.is_some() == after.judged_at.is_some()
+        && (evidence, bands, segments, told) == (&after.evidence, &after.bands, &after.segments, &after.told)
 }
 
 /// A history row for each computed value that is another one (or gone) now.
 fn keep_replaced(
     session: &Session<'_>,
     profile: &Profile,
+    before: &TraitValues,
     as_of: Timestamp,
-    now: &BTreeMap<TraitName, Value>,
+    now: &TraitValues,
 ) -> Fallible<()> {
-    for (name, old) in &profile.computed {
+    for (name, old) in before {
         if now.get(name) != Some(old) {
             let since = profile.computed_at.unwrap_or(as_of);
             let old =

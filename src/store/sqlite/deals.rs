@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 
 use super::fault::{Fallible, Fault};
 use super::profiles::instant;
+use super::records;
 use super::session::Session;
 use crate::model::Deal;
 
@@ -99,20 +100,25 @@ pub(super) fn save(
 /// Deals associated with any live record of the profile, from either side, each once, by connection and id.
 pub(super) fn of_profile(session: &Session<'_>, profile: i64) -> Fallible<Vec<Deal>> {
     // Plain look-ups: a UNION would make a temporary table for each of a million profiles without any deal.
-    of_records(session, numbers(session, "SELECT id FROM record WHERE profile = ?1 AND state = 1", profile)?)
+    of_records(session, records::live_of(session, profile)?)
 }
 
 /// Deals associated with the record that a company is, where it is one.
 pub(super) fn of_company(session: &Session<'_>, company: i64) -> Fallible<Vec<Deal>> {
     let sql = "SELECT CAST(value AS INTEGER) FROM company WHERE id = ?1 AND kind = 2";
-    of_records(session, numbers(session, sql, company)?)
+    of_records(session, session.one(sql, [company], |row| row.get(0))?.into_iter().collect())
 }
 
-fn of_records(session: &Session<'_>, records: Vec<i64>) -> Fallible<Vec<Deal>> {
-    let mut others = BTreeSet::new();
+/// Deals associated with some records, each once.
+pub(super) fn of_records(session: &Session<'_>, records: Vec<i64>) -> Fallible<Vec<Deal>> {
+    let mut others: BTreeSet<i64> = BTreeSet::new();
     for record in records {
-        others.extend(numbers(session, "SELECT b FROM link WHERE a = ?1", record)?);
-        others.extend(numbers(session, "SELECT a FROM link WHERE b = ?1", record)?);
+        for sql in ["SELECT b FROM link WHERE a = ?1", "SELECT a FROM link WHERE b = ?1"] {
+            session.each(sql, [record], |row| {
+                others.insert(row.get(0)?);
+                Ok(())
+            })?;
+        }
     }
     let mut deals = Vec::new();
     for other in others {
@@ -133,12 +139,6 @@ fn of_records(session: &Session<'_>, records: Vec<i64>) -> Fallible<Vec<Deal>> {
     }
     deals.sort_by(|a, b| (&a.connection, &a.id).cmp(&(&b.connection, &b.id)));
     Ok(deals)
-}
-
-fn numbers(session: &Session<'_>, sql: &str, of: i64) -> Fallible<Vec<i64>> {
-    let mut statement = session.sql(sql)?;
-    let rows = statement.query_map([of], |row| row.get(0))?;
-    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 pub(super) fn save_user(session: &Session<'_>, record: i64, user: &UserFacts) -> Fallible<()> {

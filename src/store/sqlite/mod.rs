@@ -40,6 +40,7 @@ mod packed_facts;
 mod packed_intent;
 mod packed_model;
 mod packed_standings;
+mod packed_values;
 mod page;
 mod parting;
 mod personal;

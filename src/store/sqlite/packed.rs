@@ -13,6 +13,8 @@ use rust_decimal::prelude::ToPrimitive;
 use super::fault::{Fallible, Fault};
 
 const FORMAT: u8 = 1;
+/// The names are elsewhere: see `packed_values`.
+const SHAPED: u8 = 2;
 
 /// Writes one blob.
 #[derive(Debug)]
@@ -22,6 +24,13 @@ impl Packer {
     pub(super) fn new(capacity: usize) -> Self {
         let mut bytes = Vec::with_capacity(capacity);
         bytes.push(FORMAT);
+        Self(bytes)
+    }
+
+    /// For values whose names are kept once for many.
+    pub(super) fn shaped(capacity: usize) -> Self {
+        let mut bytes = Vec::with_capacity(capacity);
+        bytes.push(SHAPED);
         Self(bytes)
     }
 
@@ -120,6 +129,11 @@ impl<'a> Unpacker<'a> {
             Some((&FORMAT, rest)) => Ok(Self(rest)),
             _ => Err(DAMAGED),
         }
+    }
+
+    /// The bytes of [`Packer::shaped`]; `None` for any other.
+    pub(super) fn of_shaped(bytes: &'a [u8]) -> Option<Self> {
+        bytes.split_first().filter(|(format, _)| **format == SHAPED).map(|(_, rest)| Self(rest))
     }
 
     fn byte(&mut self) -> Fallible<u8> {

@@ -6,6 +6,7 @@ use connector::{Timestamp, Value};
 
 use super::fault::{Fallible, Fault};
 use super::packed::{Packer, Unpacker};
+use super::packed_values::{put_named, take_named};
 use super::session::Session;
 use crate::model::{Attribute, Identifier, Mirror, MirrorField, Origin, Score, ScorePart, Side, TraitName};
 
@@ -197,33 +198,6 @@ fn take_attribute(from: &mut Unpacker<'_>, previous: Option<&Attribute>) -> Fall
     Ok(Attribute { value, observed_at, recorded_at, origin })
 }
 
-pub(super) fn pack_values<'a>(values: impl ExactSizeIterator<Item = (&'a TraitName, &'a Value)>) -> Vec<u8> {
-    let mut out = Packer::new(16 + 24 * values.len());
-    put_values(&mut out, values);
-    out.done()
-}
-
-pub(super) fn unpack_values(bytes: &[u8]) -> Fallible<Vec<(TraitName, Value)>> {
-    take_values(&mut Unpacker::new(bytes)?)
-}
-
-fn put_values<'a>(out: &mut Packer, values: impl ExactSizeIterator<Item = (&'a TraitName, &'a Value)>) {
-    out.count(values.len() as u64);
-    for (name, value) in values {
-        out.text(name);
-        out.value(value);
-    }
-}
-
-fn take_values(from: &mut Unpacker<'_>) -> Fallible<Vec<(TraitName, Value)>> {
-    let length = from.length()?;
-    let mut values = Vec::with_capacity(length);
-    for _ in 0..length {
-        values.push((from.text()?, from.value()?));
-    }
-    Ok(values)
-}
-
 pub(super) fn pack_scores(scores: &[Score]) -> Vec<u8> {
     let mut out = Packer::new(16 + 64 * scores.len());
     out.count(scores.len() as u64);
@@ -272,7 +246,7 @@ pub(super) fn pack_known(
         out.signed(session.kind(&identifier.kind)?);
         out.text(&identifier.value);
     }
-    put_values(&mut out, traits.iter().map(|(name, value)| (name, value)));
+    put_named(&mut out, traits.iter().map(|(name, value)| (name, value)));
     Ok(out.done())
 }
 
@@ -286,7 +260,7 @@ pub(super) fn unpack_known(session: &Session<'_>, bytes: &[u8]) -> Fallible<Know
         let kind = from.signed()?;
         identifiers.push(session.identifier(kind, from.text()?)?);
     }
-    Ok((identifiers, take_values(&mut from)?))
+    Ok((identifiers, take_named(&mut from)?))
 }
 
 #[cfg(test)]

@@ -8,11 +8,10 @@ use rusqlite::OptionalExtension;
 use uuid::Uuid;
 
 use super::fault::{Fallible, Fault};
-use super::packed_model::{
-    pack_attribute, pack_attributes, pack_scores, pack_values, unpack_attributes, unpack_values,
-};
+use super::packed_model::{pack_attribute, pack_attributes, pack_scores, unpack_attributes};
+use super::packed_values::{pack_no_values, unpack_values};
 use super::session::Session;
-use crate::model::{Attribute, AttributeChange, Profile, ProfileId, ProfileUid};
+use crate::model::{Attribute, AttributeChange, Profile, ProfileId, ProfileUid, TraitValues};
 
 /// Follows merges: the number of the profile that `id` is part of now.
 pub(super) fn current(session: &Session<'_>, id: i64) -> Fallible<Option<i64>> {
@@ -40,18 +39,24 @@ fn load_exactly(session: &Session<'_>, id: i64) -> Fallible<Option<Profile>> {
     let Some(row) = rows.next()? else {
         return Ok(None);
     };
-    read(id, row).map(Some)
+    read(session, id, row).map(Some)
 }
 
 /// The first six columns: uid, first seen, known, traits, computed values and when.
-pub(super) fn read(id: i64, row: &rusqlite::Row<'_>) -> Fallible<Profile> {
+pub(super) fn read(session: &Session<'_>, id: i64, row: &rusqlite::Row<'_>) -> Fallible<Profile> {
+    let computed = unpack_values(session, blob(row, 4)?)?.into_iter().collect();
+    Ok(Profile { computed, ..read_declared(id, row)? })
+}
+
+/// The same without computed values, for whoever makes new ones.
+pub(super) fn read_declared(id: i64, row: &rusqlite::Row<'_>) -> Fallible<Profile> {
     Ok(Profile {
         id: ProfileId(id),
         uid: ProfileUid(uuid(row, 0)?),
         first_seen: Timestamp::from_micros(row.get(1)?),
         known: row.get(2)?,
         attributes: unpack_attributes(blob(row, 3)?)?,
-        computed: unpack_values(blob(row, 4)?)?.into_iter().collect(),
+        computed: TraitValues::new(),
         computed_at: instant(row.get(5)?),
     })
 }
@@ -86,7 +91,7 @@ pub(super) fn create(session: &Session<'_>, new: &NewProfile<'_>) -> Fallible<i6
             new.known,
             session.next_change()?,
             pack_attributes(&attributes),
-            pack_values(BTreeMap::new().iter()),
+            pack_no_values(),
             pack_scores(&[]),
         ),
     )?;
@@ -180,7 +185,7 @@ pub(super) fn empty(session: &Session<'_>, id: i64) -> Fallible<()> {
     session.run(
         "UPDATE profile SET known = 0, attributes = ?2, computed = ?3, scores = ?4, computed_at = NULL, due_at = NULL
          WHERE id = ?1",
-        (id, pack_attributes(&BTreeMap::new()), pack_values([].into_iter()), pack_scores(&[])),
+        (id, pack_attributes(&BTreeMap::new()), pack_no_values(), pack_scores(&[])),
     )?;
     Ok(())
 }

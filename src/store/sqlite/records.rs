@@ -267,6 +267,16 @@ pub(super) fn mark(session: &Session<'_>, place: Place, record: i64) -> Fallible
     Ok(marked > 0)
 }
 
+/// The numbers of a profile's live records.
+pub(super) fn live_of(session: &Session<'_>, profile: i64) -> Fallible<Vec<i64>> {
+    let mut found = Vec::new();
+    session.each("SELECT id FROM record WHERE profile = ?1 AND state = 1", [profile], |row| {
+        found.push(row.get(0)?);
+        Ok(())
+    })?;
+    Ok(found)
+}
+
 /// Marks every live record of a profile; returns how many were not marked before.
 pub(super) fn mark_all_of(session: &Session<'_>, profile: i64) -> Fallible<u64> {
     let marked = session.run(

@@ -1,6 +1,7 @@
 //! Facts by rule: noted on arrival, matched again from the log when a rule is new or changed.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::BuildHasherDefault;
 
 use connector::Timestamp;
 
@@ -10,7 +11,11 @@ use super::letters::rows_limit;
 use super::packed_facts::{pack_facts, unpack_facts};
 use super::profiles::{blob, mark_stale};
 use super::session::Session;
+use super::statements::Mixing;
 use crate::model::{Event, Fact, Lasting, RuleId};
+
+/// Rules whose facts are asked for. A rule is a hash as it is.
+pub(super) type Wanted = HashSet<RuleId, BuildHasherDefault<Mixing>>;
 
 /// Notes the facts of an event that is new.
 pub(super) fn add(session: &Session<'_>, profile: i64, row: i64, at: Timestamp, facts: &[Fact]) -> Fallible<()> {
@@ -38,16 +43,13 @@ fn add_to(session: &Session<'_>, profile: i64, row: i64, at: Timestamp, new: Vec
     add(session, profile, row, at, &facts)
 }
 
-/// Facts of the wanted rules, by time, then rule and place in the log.
-pub(super) fn facts(session: &Session<'_>, profile: i64, wanted: &HashSet<RuleId>) -> Fallible<Vec<Fact>> {
-    let mut statement = session.sql("SELECT at, event, packed FROM fact WHERE profile = ?1 ORDER BY at, event")?;
-    let mut rows = statement.query([profile])?;
+/// Facts of the wanted rules, by time and place in the log.
+pub(super) fn facts(session: &Session<'_>, profile: i64, wanted: &Wanted) -> Fallible<Vec<Fact>> {
     let mut facts = Vec::new();
-    while let Some(row) = rows.next()? {
+    session.each("SELECT at, event, packed FROM fact WHERE profile = ?1 ORDER BY at, event", [profile], |row| {
         let place = (row.get(0)?, row.get(1)?);
-        unpack_facts(blob(row, 2)?, place, |rule| wanted.contains(&rule), &mut facts)?;
-    }
-    facts.sort_unstable_by_key(|fact| (fact.at, fact.rule, fact.event));
+        unpack_facts(blob(row, 2)?, place, |rule| wanted.contains(&rule), &mut facts)
+    })?;
     Ok(facts)
 }
 

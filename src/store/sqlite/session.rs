@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::fault::{Fallible, Fault};
 use super::memo::Memo;
+use super::packed_values::Shapes;
 use super::statements::Statements;
 use crate::model::{DeviceId, Identifier, IdentifierKind, Survivorship};
 
@@ -30,6 +31,7 @@ pub(super) struct Session<'c> {
     entropy: Option<&'c dyn Entropy>,
     statements: Statements<'c>,
     pub(super) memo: Memo,
+    pub(super) shapes: Shapes,
     /// The few places there are: comparing beats hashing.
     places: RefCell<Vec<(Place, ConnectionName, Object)>>,
     sources: RefCell<HashMap<Arc<str>, i64>>,
@@ -52,6 +54,7 @@ impl<'c> Session<'c> {
             entropy: None,
             statements: Statements::default(),
             memo: Memo::default(),
+            shapes: Shapes::default(),
             places: RefCell::default(),
             sources: RefCell::default(),
             customs: RefCell::default(),
@@ -79,6 +82,24 @@ impl<'c> Session<'c> {
         read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Fallible<Option<T>> {
         Ok(self.statements.with(self.conn, sql, |statement| statement.query_row(params, read).optional())?)
+    }
+
+    /// Every row, in turn.
+    pub(super) fn each(
+        &self,
+        sql: &'static str,
+        params: impl rusqlite::Params,
+        mut visit: impl FnMut(&Row<'_>) -> Fallible<()>,
+    ) -> Fallible<()> {
+        self.statements.with(self.conn, sql, |statement| {
+            let mut rows = statement.query(params)?;
+            while let Some(row) = rows.next()? {
+                if let Err(fault) = visit(row) {
+                    return Ok(Err(fault));
+                }
+            }
+            Ok(Ok(()))
+        })?
     }
 
     /// A single number, 0 where there is no row.

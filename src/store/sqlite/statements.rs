@@ -44,9 +44,9 @@ impl<'c> Statements<'c> {
     }
 }
 
-/// Spreads addresses, which need no better hash.
+/// Spreads addresses, and numbers that are hashes already: they need no better hash.
 #[derive(Default)]
-struct Mixing(u64);
+pub(super) struct Mixing(u64);
 
 impl Hasher for Mixing {
     fn finish(&self) -> u64 {
@@ -62,6 +62,10 @@ impl Hasher for Mixing {
     fn write_u64(&mut self, number: u64) {
         self.0 = (self.0.rotate_left(5) ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         self.0 ^= self.0 >> 32;
+    }
+
+    fn write_i64(&mut self, number: i64) {
+        self.write_u64(number.cast_unsigned());
     }
 
     fn write_usize(&mut self, number: usize) {

@@ -8,9 +8,9 @@ use connector::{ConnectionName, Object, RecordId, Timestamp, Value};
 use super::super::fault::{Fallible, Fault};
 use super::super::letters;
 use super::super::packed_model::pack_attributes;
-use super::super::session::{EMAIL_KIND, Session};
+use super::super::session::{EMAIL_KIND, Place, Session};
 use super::{ACCOUNT, DOMAIN, columns, contest, find, find_or_make, key_of, traits_of};
-use crate::model::{Claim, ClaimKind, CompanyClaims, CompanyEvidence, CompanyKey, CompanyRules, Profile, TraitName};
+use crate::model::{Claim, ClaimKind, CompanyClaims, CompanyEvidence, CompanyKey, CompanyRules, Profile, TraitValues};
 
 /// A company that was said once and is no longer.
 pub(super) const PAST: i64 = -1;
@@ -97,37 +97,46 @@ pub(super) fn claimants(session: &Session<'_>, domain: &str) -> Fallible<Vec<i64
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// What the rules make of everything that is known of a profile.
-pub(super) fn claims_of(session: &Session<'_>, profile: &Profile, rules: &dyn CompanyRules) -> Fallible<CompanyClaims> {
+/// What the rules make of everything that is known of a profile with these live records.
+pub(super) fn claims_of(
+    session: &Session<'_>,
+    profile: &Profile,
+    records: &[i64],
+    rules: &dyn CompanyRules,
+) -> Fallible<CompanyClaims> {
     let id = profile.id.0;
-    let groups: Vec<(Arc<str>, Timestamp)> = {
-        let mut statement = session.sql("SELECT value, last_at FROM company_claim WHERE profile = ?1")?;
-        let rows = statement.query_map([id], |row| Ok((row.get(0)?, Timestamp::from_micros(row.get(1)?))))?;
-        rows.collect::<Result<_, _>>()?
-    };
-    let emails: Vec<Arc<str>> = {
-        let mut statement = session.sql("SELECT value FROM identifier WHERE profile = ?1 AND kind = ?2")?;
-        let rows = statement.query_map((id, EMAIL_KIND), |row| row.get(0))?;
-        rows.collect::<Result<_, _>>()?
-    };
-    let accounts = accounts_of(session, id)?;
+    let (mut groups, mut emails): (Vec<(Arc<str>, Timestamp)>, Vec<Arc<str>>) = Default::default();
+    session.each("SELECT value, last_at FROM company_claim WHERE profile = ?1", [id], |row| {
+        groups.push((row.get(0)?, Timestamp::from_micros(row.get(1)?)));
+        Ok(())
+    })?;
+    session.each("SELECT value FROM identifier WHERE profile = ?1 AND kind = ?2", (id, EMAIL_KIND), |row| {
+        emails.push(row.get(0)?);
+        Ok(())
+    })?;
+    let accounts = accounts_of(session, records)?;
     Ok(rules.claims(&CompanyEvidence { profile, groups: &groups, accounts: &accounts, emails: &emails }))
 }
 
-/// Company records, pulled or known only by association, that the profile's live records are associated with.
-fn accounts_of(session: &Session<'_>, profile: i64) -> Fallible<Vec<(ConnectionName, RecordId)>> {
-    let mut statement = session.sql(
-        "SELECT c.place, c.ext FROM record p JOIN link l ON l.a = p.id JOIN record c ON c.id = l.b
-         WHERE p.profile = ?1 AND p.state = 1 AND c.state < 2
-         UNION SELECT c.place, c.ext FROM record p JOIN link l ON l.b = p.id JOIN record c ON c.id = l.a
-         WHERE p.profile = ?1 AND p.state = 1 AND c.state < 2",
-    )?;
-    let mut rows = statement.query([profile])?;
+/// Company records, pulled or known only by association, that some records are associated with, by place and id.
+fn accounts_of(session: &Session<'_>, records: &[i64]) -> Fallible<Vec<(ConnectionName, RecordId)>> {
+    let mut ends: BTreeSet<(Place, Arc<str>)> = BTreeSet::new();
+    for record in records {
+        for sql in [
+            "SELECT c.place, c.ext FROM link l JOIN record c ON c.id = l.b WHERE l.a = ?1 AND c.state < 2",
+            "SELECT c.place, c.ext FROM link l JOIN record c ON c.id = l.a WHERE l.b = ?1 AND c.state < 2",
+        ] {
+            session.each(sql, [record], |row| {
+                ends.insert((row.get(0)?, row.get(1)?));
+                Ok(())
+            })?;
+        }
+    }
     let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        let (connection, object) = session.place_name(row.get(0)?)?;
+    for (place, ext) in ends {
+        let (connection, object) = session.place_name(place)?;
         if object == Object::Company {
-            found.push((connection, RecordId::new(row.get::<_, Arc<str>>(1)?)));
+            found.push((connection, RecordId::new(ext)));
         }
     }
     Ok(found)
@@ -154,15 +163,16 @@ pub(super) fn leads_to(session: &Session<'_>, claim: &Claim) -> Fallible<Option<
     }
 }
 
-/// Derives where a profile belongs, keeps it, and returns the traits that follow: `email_is_business`, `company.domain`, and
+/// Derives where a profile with these live records belongs, keeps it, and returns the traits that follow: `email_is_business`, `company.domain`, and
 /// whatever the primary company says of itself.
 pub(in crate::store::sqlite) fn place(
     session: &Session<'_>,
     profile: &Profile,
+    records: &[i64],
     rules: &dyn CompanyRules,
     now: Timestamp,
-) -> Fallible<BTreeMap<TraitName, Value>> {
-    let claims = claims_of(session, profile, rules)?;
+) -> Fallible<TraitValues> {
+    let claims = claims_of(session, profile, records, rules)?;
     let mut wanted: BTreeMap<(i64, String), (i64, i64)> = BTreeMap::new();
     let mut primary = None;
     for (rank, claim) in claims.claims.iter().enumerate() {
@@ -194,12 +204,11 @@ fn first_said(session: &Session<'_>, profile: &Profile, claim: &Claim) -> Fallib
 
 /// Writes what is another row than before. A company record that a person has left is a past company.
 fn save(session: &Session<'_>, profile: i64, wanted: &BTreeMap<(i64, String), (i64, i64)>) -> Fallible<()> {
-    let have: BTreeMap<(i64, String), (i64, i64)> = {
-        let mut statement = session.sql("SELECT kind, value, company, rank FROM company_member WHERE profile = ?1")?;
-        let rows =
-            statement.query_map([profile], |row| Ok(((row.get(0)?, row.get(1)?), (row.get(2)?, row.get(3)?))))?;
-        rows.collect::<Result<_, _>>()?
-    };
+    let mut have: BTreeMap<(i64, String), (i64, i64)> = BTreeMap::new();
+    session.each("SELECT kind, value, company, rank FROM company_member WHERE profile = ?1", [profile], |row| {
+        have.insert((row.get(0)?, row.get(1)?), (row.get(2)?, row.get(3)?));
+        Ok(())
+    })?;
     for ((kind, value), (company, rank)) in wanted {
         if have.get(&(*kind, value.clone())) != Some(&(*company, *rank)) {
             session.run(
@@ -248,8 +257,8 @@ fn traits(
     claims: &CompanyClaims,
     primary: Option<i64>,
     rules: &dyn CompanyRules,
-) -> Fallible<BTreeMap<TraitName, Value>> {
-    let mut traits = BTreeMap::from([("email_is_business".into(), Value::Bool(claims.email_is_business))]);
+) -> Fallible<TraitValues> {
+    let mut traits = TraitValues::from([("email_is_business".into(), Value::Bool(claims.email_is_business))]);
     let mut own_domain = None;
     if let Some(company) = primary {
         let said = traits_of(session, company)?;

@@ -1,15 +1,15 @@
 //! What the people of a company come to together: read when one of them is computed, and everybody told when it changes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use connector::{Timestamp, Value};
+use connector::Timestamp;
 
 use super::super::deals;
 use super::super::fault::Fallible;
-use super::super::packed_model::unpack_values;
+use super::super::packed_values::unpack_values;
 use super::super::profiles::blob;
 use super::super::session::Session;
-use crate::model::{Deal, TraitName};
+use crate::model::{Deal, TraitValues};
 use crate::store::{ComputeProfiles, RolledUp};
 
 /// People of one company that are looked at.
@@ -29,7 +29,7 @@ pub(in crate::store::sqlite) fn roll_up(
     computing: &dyn ComputeProfiles,
     as_of: Timestamp,
 ) -> Fallible<RolledUp> {
-    let mut members: Vec<BTreeMap<TraitName, Value>> = Vec::new();
+    let mut members: Vec<TraitValues> = Vec::new();
     let mut ids: Vec<i64> = Vec::new();
     {
         let mut statement = session.sql(
@@ -39,7 +39,7 @@ pub(in crate::store::sqlite) fn roll_up(
         let mut rows = statement.query((company, MOST))?;
         while let Some(row) = rows.next()? {
             ids.push(row.get(0)?);
-            members.push(unpack_values(blob(row, 1)?)?.into_iter().collect());
+            members.push(unpack_values(session, blob(row, 1)?)?.into_iter().collect());
         }
     }
     let mut deals: Vec<Deal> = deals::of_company(session, company)?;

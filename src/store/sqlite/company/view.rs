@@ -7,6 +7,7 @@ use connector::Timestamp;
 use super::super::fault::{Fallible, Fault};
 use super::super::letters::rows_limit;
 use super::super::profiles::{self, uuid};
+use super::super::records;
 use super::super::runs::uuid_range;
 use super::super::session::Session;
 use super::member::{PAST, claimants, claimed_by, claims_of, key_by_id, leads_to, read_kind, sole_claimant};
@@ -21,7 +22,7 @@ pub(in crate::store::sqlite) fn of_profile(
     rules: &dyn CompanyRules,
 ) -> Fallible<CompanyOf> {
     let Some(profile) = profiles::load(session, profile)? else { return Ok(CompanyOf::default()) };
-    let claims = claims_of(session, &profile, rules)?;
+    let claims = claims_of(session, &profile, &records::live_of(session, profile.id.0)?, rules)?;
     let mut ties: Vec<CompanyTie> = Vec::new();
     for claim in &claims.claims {
         add(&mut ties, tie(session, claim)?);
