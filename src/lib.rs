@@ -36,3 +36,4 @@ pub mod routing;
 pub mod schedule;
 pub mod server;
 pub mod store;
+pub mod timeline;

@@ -180,6 +180,13 @@ impl Jobs {
 #[async_trait]
 impl Work for Jobs {
     async fn run(&self, start: &Start, _stop: CancellationToken) -> Finish {
+        let job = match &start.key.direction {
+            Direction::Compute => "recompute",
+            other => other.as_str(),
+        };
+        if self.app.settings.schedule.is_quiet(job, self.app.world.clock.now(), self.app.settings.timezone) {
+            return Finish::Done;
+        }
         // The flows themselves watch `app.stop`, which is the parent of this token.
         let ended = AssertUnwindSafe(self.start(&start.key)).catch_unwind().await;
         match ended {

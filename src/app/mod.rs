@@ -5,6 +5,7 @@ mod checking;
 mod compute;
 mod coverage;
 mod daemon;
+mod digests;
 mod environment;
 mod erasing;
 pub mod identity;
@@ -21,6 +22,7 @@ mod quota;
 pub mod rules;
 mod running;
 mod silence;
+pub mod story;
 mod vendors;
 mod vitals;
 

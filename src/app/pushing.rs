@@ -52,7 +52,16 @@ impl App {
                 self.store.mark_all(connection.name(), &mapping.object).await?;
             }
             let push = self.one_push(connection, mapping, run.id, what.only_queued);
-            let (counts, ending) = delivered(&push, &|counts| progress.update(&run, counts)).await;
+            let (mut counts, mut ending) = delivered(&push, &|counts| progress.update(&run, counts)).await;
+            // What is beside the fields goes out after them, unless the run is over for good.
+            if !what.only_queued && matches!(ending, Ending::Complete | Ending::Waiting(_)) {
+                self.wish_for_digests(connection, &mapping.object).await?;
+                let before = counts;
+                let update = |beside: &Counts| progress.update(&run, &sum(&before, beside));
+                let (more, end) = delivered_beside(&push, &update).await;
+                counts.add(&more);
+                ending = if matches!(end, Ending::Complete) { ending } else { end };
+            }
             finished.push(self.end_run(run, counts, ending).await?);
         }
         Ok(finished)
@@ -114,6 +123,23 @@ pub(super) async fn delivered(push: &Push<'_>, progress: &(dyn Fn(&Counts) + Syn
             (Counts::default(), panicked)
         }
     }
+}
+
+/// What is due beside the fields to its end, whatever the end is.
+async fn delivered_beside(push: &Push<'_>, progress: &(dyn Fn(&Counts) + Sync)) -> (Counts, Ending) {
+    match isolated(push.run_beside(progress)).await {
+        Ok(report) => (report.counts, ending(report.end, report.waiting)),
+        Err(panicked) => {
+            let _ = push.store.reclaim_side(push.connection, &push.mapping.object, &push.worker).await;
+            (Counts::default(), panicked)
+        }
+    }
+}
+
+fn sum(before: &Counts, more: &Counts) -> Counts {
+    let mut total = *before;
+    total.add(more);
+    total
 }
 
 fn ending(end: End, waiting: u64) -> Ending {

@@ -24,18 +24,20 @@ pub fn key(key: &str) -> Option<&str> {
 }
 
 pub async fn run(key: &str, store: Option<&dyn Store>, terminal: &Terminal) -> Ended {
-    let nobody = || {
-        Failure::new(format!("no company is known as `company:{}`", clean::line(key)))
-            .with_fix("a key is company:domain:DOMAIN, company:group:ID, company:crm:CONN:ID or company: and its id")
-    };
+    let nobody = || nobody(key);
     let store = store.ok_or_else(nobody)?;
     let detail = store.company(&normal(key), MEMBERS).await?.ok_or_else(nobody)?;
     terminal.show(&view(&detail), |terminal| print(&detail, terminal))?;
     Ok(Exit::Done)
 }
 
+pub fn nobody(key: &str) -> Failure {
+    Failure::new(format!("no company is known as `company:{}`", clean::line(key)))
+        .with_fix("a key is company:domain:DOMAIN, company:group:ID, company:crm:CONN:ID or company: and its id")
+}
+
 /// A domain in the form that the store has it in.
-fn normal(key: &str) -> String {
+pub fn normal(key: &str) -> String {
     match key.split_once(':') {
         Some(("domain", domain)) => host(domain).map_or_else(|| key.to_owned(), |domain| format!("domain:{domain}")),
         _ => key.trim().to_owned(),

@@ -9,6 +9,7 @@ use crate::cli::cx::Cx;
 use crate::cli::exit::{Ended, Exit};
 use crate::cli::flow::chosen;
 use crate::cli::terminal::{Terminal, Tone, cell};
+use crate::config::DigestPlace;
 use crate::enrich::ModelSpec;
 use crate::mapping::{FieldMapping, Kind, ObjectMapping, Source};
 
@@ -91,6 +92,7 @@ pub async fn of_connection(
     for mapping in connection.settings.objects.iter().filter(|mapping| mapping.pushes().next().is_some()) {
         let schema = connector.describe(&mapping.object).await?;
         let mut fields = wanted(connection.name().as_str(), mapping, &schema, model);
+        fields.extend(of_digest(connection, mapping, &schema));
         if create && connector.capability().creates_fields {
             for field in fields.iter_mut().filter(|field| field.state == State::Missing) {
                 field.state = match connector.create_field(&mapping.object, &field.new).await? {
@@ -129,6 +131,35 @@ pub fn wanted(connection: &str, mapping: &ObjectMapping, schema: &Schema, model:
         }
     });
     pushed.collect()
+}
+
+/// The field that digests are written to, where they are.
+fn of_digest(connection: &Connection, mapping: &ObjectMapping, schema: &Schema) -> Option<Wanted> {
+    let settings = connection.settings.digest.as_ref().filter(|_| mapping.object.is_person())?;
+    let DigestPlace::Field(field) = &settings.place else { return None };
+    let ours = our_name(field);
+    let state = match schema.fields.get(field) {
+        Some(spec) if spec.writable => State::Exists,
+        Some(_) => State::ReadOnly,
+        None if ours.is_some() => State::Missing,
+        None => State::Foreign,
+    };
+    let new = NewField {
+        name: field.clone(),
+        label: "CDP digest".into(),
+        description: "What to know before a call, kept up to date by Ferry. Edits here are overwritten.".into(),
+        kind: FieldKind::long_text(),
+        unique: false,
+    };
+    Some(Wanted {
+        connection: connection.name().to_string(),
+        object: mapping.object.clone(),
+        field: field.to_string(),
+        state,
+        kind: new.kind.word().to_owned(),
+        mapping: format!("{}.digest → {field}", mapping.object),
+        new,
+    })
 }
 
 /// How a field of ours is made: `cdp_visits_30d` reads "CDP visits 30d", `CDP_Visits_30d__c` "CDP Visits 30d".

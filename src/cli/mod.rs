@@ -126,8 +126,9 @@ async fn run(command: Command, cx: &Cx) -> Ended {
             profile::run(&args, store.as_deref(), settings.company, &cx.terminal).await
         }
         Command::Timeline(args) => {
-            let store = cx.reading(&cx.settings()?)?;
-            timeline::run(&args, store.as_deref(), &cx.terminal).await
+            let settings = cx.settings()?;
+            let store = cx.reading(&settings)?;
+            timeline::run(&args, store.as_deref(), &settings, &cx.terminal).await
         }
         Command::Explain(args) => {
             let settings = cx.settings()?;

@@ -53,7 +53,7 @@ pub(super) fn hours(node: &Node) -> Result<Opening, Bad> {
 }
 
 /// `09:00`; `24:00` is not a time of a day.
-fn time(node: &Node) -> Result<NaiveTime, Bad> {
+pub(super) fn time(node: &Node) -> Result<NaiveTime, Bad> {
     let text = value::text(node).map_err(|_| Bad::Shape("a time like \"09:00\""))?;
     NaiveTime::parse_from_str(&text, "%H:%M").map_err(|_| {
         Bad::value("E006", format!("{} is not a time of day", quoted(&text))).help("hours and minutes, like \"09:00\"")

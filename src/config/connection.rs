@@ -13,7 +13,7 @@ use crate::config::settings::{ConnectionMode, ConnectionSettings, Preset, PullDe
 use crate::config::source::{Names, missing_type, name_table, required_name};
 use crate::config::tree::{Node, Value};
 use crate::config::vendor::{self, Vendor, VendorSettings};
-use crate::config::{create, fields, value};
+use crate::config::{create, digest, fields, value};
 
 const MODES: &[(&str, ConnectionMode)] = &[
     ("read_write", ConnectionMode::ReadWrite),
@@ -62,6 +62,7 @@ fn connection(
     let prefix = own.as_ref().and_then(VendorSettings::prefix);
     let match_is_known = vendor.is_some_and(|vendor| matching(&table, vendor, prefix));
     let creating = vendor.and_then(|vendor| create::create(&table, vendor, people));
+    let digest = vendor.and_then(|vendor| digest::digest(&table, vendor, prefix));
     let missing_last_name = creating.as_ref().and_then(|creating| creating.missing_last_name.clone());
     let objects =
         vendor.and_then(|vendor| fields::objects(&table, vendor, prefix, preset, people.catalogue(), creating));
@@ -69,7 +70,7 @@ fn connection(
     if !is_new || !budget_is_right || !match_is_known {
         return None;
     }
-    let (mut objects, pull_deals) = (objects?, pull_deals?);
+    let (mut objects, pull_deals, digest) = (objects?, pull_deals?, digest?);
     if !pull_deals.closed && !pull_deals.open {
         objects.retain(|mapping| mapping.object != Object::Deal);
     }
@@ -80,6 +81,7 @@ fn connection(
         pull_deals,
         objects,
         missing_last_name,
+        digest,
         vendor: own?,
     })
 }

@@ -67,7 +67,12 @@ pub const CELL: Keys = keys(&["column", "number", "value"], &[]);
 
 /// Keys that every connection has; the vendor's own are in [`crate::config::vendor`].
 pub const CRM: Keys =
-    keys(&["name", "type", "mode", "api_budget", "pull_deals", "match", "create", "fields"], &["digest"]);
+    keys(&["name", "type", "mode", "api_budget", "pull_deals", "match", "create", "fields", "digest"], &[]);
+
+pub const DIGEST: Keys = keys(&["write", "field", "at", "max_activities_per_day", "daily_budget"], &[]);
+
+/// Of one window of `[schedule] quiet`.
+pub const QUIET: Keys = keys(&["from", "to", "jobs"], &[]);
 
 pub const PULL_DEALS: Keys = keys(&["closed", "open", "since"], &[]);
 
@@ -82,7 +87,7 @@ pub const FIELDS: Keys = keys(&[], &["lead", "activity", "user"]);
 pub const FIELD: Keys = keys(&["field", "direction", "conflict", "transform", "map", "clear", "max_length"], &[]);
 
 pub const SCHEDULE: Keys =
-    keys(&["pull", "push", "recompute", "retention", "jitter", "catch_up"], &["reconcile", "digest", "train", "quiet"]);
+    keys(&["pull", "push", "recompute", "retention", "digest", "jitter", "catch_up", "quiet"], &["reconcile", "train"]);
 
 pub const COMPANY: Keys = keys(&["match", "free_mail_add", "free_mail_remove", "roll_up"], &[]);
 

@@ -12,6 +12,7 @@ mod connection;
 mod create;
 mod currency;
 mod diagnostic;
+mod digest;
 mod document;
 mod expression;
 mod fields;
@@ -51,6 +52,7 @@ mod value;
 pub mod vendor;
 
 pub use diagnostic::{Diagnostic, Place};
+pub use digest::{DigestPlace, DigestSettings};
 pub use load::{Failure, Loaded, load, parse};
 pub use mask::quoted;
 pub use origin::{Origin, ResolvedLine};
@@ -58,7 +60,7 @@ pub use overrides::Overrides;
 pub use privacy::{OnErase, PrivacySettings, Retention};
 pub use render::{ProblemJson, blocks};
 pub use settings::{
-    AdminSettings, ClientId, ConnectionMode, ConnectionSettings, Preset, PullDeals, SafetyMode, SafetySettings,
+    AdminSettings, ClientId, ConnectionMode, ConnectionSettings, Preset, PullDeals, Quiet, SafetyMode, SafetySettings,
     ScheduleSettings, Settings, SourceKind, SourceSettings,
 };
 pub use text::{Position, SourceText};

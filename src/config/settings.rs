@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
-use connector::{ConnectionName, Object, Secret};
+use connector::{ConnectionName, Object, Secret, Timestamp};
 use rust_decimal::Decimal;
 
 use crate::config::diagnostic::Place;
+use crate::config::digest::DigestSettings;
 use crate::config::origin::ResolvedLine;
 use crate::config::privacy::PrivacySettings;
 use crate::config::vendor::VendorSettings;
@@ -167,6 +168,8 @@ pub struct ConnectionSettings {
     pub objects: Vec<ObjectMapping>,
     /// The last name of new records of people of whom none is known; `None`: the first part of their e-mail address.
     pub missing_last_name: Option<String>,
+    /// `[crm.digest]`, where it is written.
+    pub digest: Option<DigestSettings>,
     /// What only this kind of CRM has.
     pub vendor: VendorSettings,
 }
@@ -209,9 +212,31 @@ pub struct ScheduleSettings {
     pub push: Trigger,
     pub recompute: Trigger,
     pub retention: Trigger,
+    /// When the daily pass over the digests is due, at connections that do not say so themselves.
+    pub digest: Trigger,
     /// Each timed start is put off by up to this much.
     pub jitter: Duration,
     pub catch_up: CatchUp,
+    pub quiet: Vec<Quiet>,
+}
+
+/// Days on which some jobs rest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quiet {
+    /// Both days are quiet.
+    pub from: NaiveDate,
+    pub to: NaiveDate,
+    pub jobs: Vec<Arc<str>>,
+}
+
+impl ScheduleSettings {
+    /// Whether a job rests at an instant.
+    pub fn is_quiet(&self, job: &str, at: Timestamp, zone: Tz) -> bool {
+        let day = at.to_utc().with_timezone(&zone).date_naive();
+        let rests =
+            |quiet: &Quiet| quiet.from <= day && day <= quiet.to && quiet.jobs.iter().any(|name| **name == *job);
+        self.quiet.iter().any(rests)
+    }
 }
 
 /// `[safety]`: the fuses.

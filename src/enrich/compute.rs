@@ -194,6 +194,11 @@ impl Model {
         }
     }
 
+    /// Under which id facts are kept for each rule of a score; none for rules on traits.
+    pub(super) fn event_rules(&self, place: usize) -> Vec<Option<RuleId>> {
+        self.judgement.event_rules(place)
+    }
+
     /// The matches of each rule of a score, in the order of the rules; none of rules on traits.
     pub(super) fn score_facts<'s, 'f>(&self, place: usize, sorted: &'s Sorted<'f>) -> Vec<&'s [&'f Fact]> {
         self.judgement.facts(place, sorted)

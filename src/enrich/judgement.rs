@@ -106,6 +106,16 @@ impl Judgement {
         sources.iter().map(facts).collect()
     }
 
+    /// Under which id facts are kept for each rule of a score.
+    pub(super) fn event_rules(&self, score: usize) -> Vec<Option<RuleId>> {
+        let sources = self.scores.get(score).map(Vec::as_slice).unwrap_or_default();
+        let rule = |source: &Source| match source {
+            Source::Events(rule) => Some(*rule),
+            Source::Traits(_) => None,
+        };
+        sources.iter().map(rule).collect()
+    }
+
     /// The traits that scores give: numbers, the grade, the reasons, the change.
     pub(super) fn tell_scores(&self, spec: &ModelSpec, person: &Person<'_>, computed: &mut Computed) {
         for (spec, score) in spec.scores.iter().zip(&computed.scores) {

@@ -12,6 +12,7 @@ mod look;
 mod plan;
 mod route;
 mod settle;
+mod side;
 mod stage;
 
 use std::sync::Arc;

@@ -14,8 +14,8 @@ use crate::model::{
 use crate::store::{
     Alike, Answer, AppendEvents, Checkpoint, CompanyDetail, CompanyOf, ComputeProfiles, ConflictRow, Delivered,
     EdgeRow, FuseTally, HeldBy, IncomingPage, IngestReport, JournalRow, Leads, Lease, PageReport, PartComponent,
-    Pending, PersonalData, PlanRecords, ProfileDetail, ResolveEvents, Result, ReviewRow, ScheduleRow, Sizes,
-    SourceHealth, StageItem, StageReport, StageWrites, StandingData, StoreStats, StreamKey, TimelineItem,
+    Pending, PersonalData, PlanRecords, ProfileDetail, ResolveEvents, Result, ReviewRow, ScheduleRow, SideWrites,
+    Sizes, SourceHealth, StageItem, StageReport, StageWrites, StandingData, StoreStats, StreamKey, TimelineItem,
 };
 
 /// Matches rules against one logged event again, when a rule is new or changed.
@@ -23,7 +23,7 @@ pub type MatchFacts = Arc<dyn Fn(&Event) -> Vec<Fact> + Send + Sync>;
 
 /// Every operation is one transaction and returns after it is durable.
 #[async_trait]
-pub trait Store: PersonalData + StandingData + Leads + Debug + Send + Sync {
+pub trait Store: PersonalData + StandingData + Leads + SideWrites + Debug + Send + Sync {
     // — in: CRM —
 
     async fn checkpoint(&self, key: &StreamKey) -> Result<Option<Checkpoint>>;

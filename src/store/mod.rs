@@ -16,6 +16,7 @@ mod inbound;
 mod lock;
 mod outbound;
 mod personal;
+mod side;
 pub mod sqlite;
 mod standing;
 mod view;
@@ -35,6 +36,7 @@ pub use inbound::{
 pub use lock::FlowLock;
 pub use outbound::{Delivered, Fate, FuseTally, Lease, StageDecision, StageItem, StageReport, StageWrites};
 pub use personal::PersonalData;
+pub use side::{Listener, SideFate, SideOf, SideSettled, SideTally, SideWrites, Whom};
 pub use standing::{Foreseen, Member, StandingData, TransitionRow};
 pub use view::{
     CompanyDetail, CompanyMember, CompanyOf, CompanyTie, ConnectionStats, JournalRow, ObjectStats, Pending,

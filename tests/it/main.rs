@@ -1,6 +1,7 @@
 //! Flows end to end, and the rules of the house; one binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod beside;
 mod bulk;
 mod bulk_writes;
 mod catching_up;
@@ -15,6 +16,7 @@ mod crm_refusals;
 mod daemon;
 mod declaring;
 mod demo;
+mod digest;
 mod echoes;
 mod erasure;
 mod files;

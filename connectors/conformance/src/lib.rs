@@ -37,7 +37,7 @@ mod subject;
 mod suite;
 mod value;
 
-pub use checks::checks;
+pub use checks::{checks, note_checks};
 pub use clock::LeapClock;
 pub use memory::{MemoryConnector, MemoryCrm, MemorySubject};
 pub use subject::{Checked, DealSeed, Stop, Subject, Trouble, Words, cannot};

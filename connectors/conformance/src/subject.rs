@@ -157,6 +157,15 @@ pub trait Subject: Send + Sync {
         cannot("convert a lead")
     }
 
+    /// The live notes of a person: id and text.
+    async fn notes(&self, _person: &RecordId) -> Checked<Vec<(RecordId, String)>> {
+        cannot("tell the notes of a person")
+    }
+
+    async fn delete_note(&self, _note: &RecordId) -> Checked {
+        cannot("delete a note")
+    }
+
     async fn seed_company(&self, _name: &str) -> Checked<RecordId> {
         cannot("seed a company")
     }

@@ -1,7 +1,7 @@
 //! The reference connector passes the suite.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use connector_conformance::{MemorySubject, checks, run};
+use connector_conformance::{MemorySubject, checks, note_checks, run, run_some};
 
 #[tokio::test]
 async fn the_in_memory_connector_keeps_the_contract() {
@@ -25,10 +25,16 @@ async fn a_connector_that_answers_only_text_passes_too() {
     assert!(report.is_green(), "{report}");
 }
 
+#[tokio::test]
+async fn the_in_memory_connector_keeps_notes() {
+    let report = run_some(&note_checks(), || async { Ok(MemorySubject::fresh()) }).await;
+    assert!(report.is_green() && report.skipped().is_empty(), "{report}");
+}
+
 #[test]
 fn checks_have_names_of_their_own_and_every_promise_has_a_check() {
-    let checks = checks();
-    assert!(checks.len() >= 60, "{} checks", checks.len());
+    let checks = [checks(), note_checks()].concat();
+    assert!(checks.len() >= 65, "{} checks", checks.len());
     let mut names: Vec<_> = checks.iter().map(|check| check.name).collect();
     names.sort_unstable();
     names.dedup();

@@ -27,6 +27,10 @@ pub struct Capability {
     /// Objects whose records belong to a user, and the field that holds the user's id. It is read and written as text, like any
     /// other field; the ids are those of the records of [`Object::User`].
     pub owners: Vec<OwnerField>,
+    /// Objects whose records can have a note that is written in place ([`crate::Operation::NoteUpsert`]).
+    pub notes: Vec<NoteKind>,
+    /// Objects whose records can be given a task ([`crate::Operation::TaskOnce`]).
+    pub tasks: Vec<Object>,
     /// Whether [`crate::Connector::create_field`] works.
     pub creates_fields: bool,
     /// How long a change may stay invisible to an incremental pull: the lag of the CRM's search index.
@@ -38,6 +42,16 @@ impl Capability {
     pub fn owner_field(&self, object: &Object) -> Option<&FieldName> {
         self.owners.iter().find(|owner| owner.object == *object).map(|owner| &owner.field)
     }
+}
+
+/// How notes of an object's records are written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoteKind {
+    pub object: Object,
+    /// Whether the text is HTML, so that everything in it that is not meant as such must be escaped; plain text otherwise.
+    pub html: bool,
+    /// Longest text in characters.
+    pub longest: usize,
 }
 
 /// The unique field that holds Ferry's own key on an object.

@@ -21,7 +21,7 @@ mod value;
 mod write;
 
 pub use budget::{Budget, Pool};
-pub use capability::{Capability, ExternalKey, OwnerField};
+pub use capability::{Capability, ExternalKey, NoteKind, OwnerField};
 pub use connector::{Account, Connector, Context};
 #[cfg(any(test, feature = "test-util"))]
 pub use entropy::SeededEntropy;

@@ -55,7 +55,18 @@ pub enum FieldKind {
     Other(Arc<str>),
 }
 
+const LONG_TEXT: &str = "long text";
+
 impl FieldKind {
+    /// Text of several lines, some thousand characters, for a field to be made. Fields read are [`FieldKind::Text`] however long.
+    pub fn long_text() -> Self {
+        Self::Other(LONG_TEXT.into())
+    }
+
+    pub fn is_long_text(&self) -> bool {
+        matches!(self, Self::Other(word) if **word == *LONG_TEXT)
+    }
+
     /// The word shown to people.
     pub fn word(&self) -> &str {
         match self {

@@ -44,8 +44,22 @@ pub enum Operation {
     Associate { from: RecordId, to: Link },
     /// Adds a person to, or removes them from, a CRM list or campaign.
     ListMembership { list: Arc<str>, record: RecordId, member: bool },
-    /// Writes the one managed note of a record, in place.
-    NoteUpsert { record: RecordId, note: Option<RecordId>, body: Arc<str> },
+    /// Writes a note of a record in place. With `note` it is that one, which is never made anew
+    /// ([`Reason::NotThere`] where it is gone). Without, it is the record's note whose text holds `marker`, made where there is
+    /// none: the same write sent twice leaves one note. `body` holds the marker, and is HTML where the capability says so; an empty
+    /// one empties the note and makes none. [`Outcome::Done`] names the note, not the record.
+    NoteUpsert { record: RecordId, note: Option<RecordId>, marker: Arc<str>, body: Arc<str> },
+    /// Makes a task of a record, unless the record has one whose text holds `marker`: that one is left as it is. `body` is plain
+    /// text and holds the marker. [`Outcome::Done`] names the task, not the record.
+    TaskOnce {
+        record: RecordId,
+        marker: Arc<str>,
+        subject: Arc<str>,
+        body: Arc<str>,
+        due_at: Timestamp,
+        /// Whose it is: a user's id; nobody's in particular where none is named.
+        owner: Option<RecordId>,
+    },
 }
 
 impl Operation {
@@ -57,6 +71,7 @@ impl Operation {
             Self::Associate { .. } => "associate",
             Self::ListMembership { .. } => "list_membership",
             Self::NoteUpsert { .. } => "note_upsert",
+            Self::TaskOnce { .. } => "task_once",
         }
     }
 }
@@ -100,6 +115,8 @@ pub struct Rejection {
 pub enum Reason {
     /// The record is deleted. It is never created again because of this.
     Gone,
+    /// What the write names beside the record, a note or a list, does not exist. The record itself may well be there.
+    NotThere,
     /// The record was merged away; `into` is the record it goes on as where known, of another object where a lead was
     /// converted.
     Merged { into: Option<Link> },

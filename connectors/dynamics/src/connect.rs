@@ -124,6 +124,8 @@ fn capability(limits: &Limits, prefix: &str, change_tracking: bool) -> Capabilit
         owners: [Object::Contact, Object::Lead, Object::Company]
             .map(|object| OwnerField { object, field: "ownerid".into() })
             .to_vec(),
+        notes: Vec::new(),
+        tasks: Vec::new(),
         creates_fields: true,
         visibility_lag: if change_tracking { Duration::ZERO } else { limits.lag },
     }

@@ -16,6 +16,8 @@ use crate::tables::table_of;
 
 /// Longest text of a column that is not a memo.
 const TEXT: u32 = 1_000;
+/// Characters of a text of several lines.
+const LONG_TEXT: u32 = 4_000;
 /// Longest key that can be unique with a column of its own.
 const KEY: u32 = 100;
 /// Decimal places where the kind names none; Dataverse has ten at most.
@@ -187,6 +189,7 @@ fn definition(name: &str, field: &NewField) -> Option<Json> {
         FieldKind::Instant => date("DateAndTime", "TimeZoneIndependent"),
         FieldKind::Choice { options } => ("Picklist", "PicklistType", option_set(options)?),
         FieldKind::MultiChoice { options } => ("MultiSelectPicklist", "MultiSelectPicklistType", option_set(options)?),
+        kind if kind.is_long_text() => ("Memo", "MemoType", json!({ "MaxLength": LONG_TEXT, "Format": "TextArea" })),
         FieldKind::Reference | FieldKind::Other(_) => return None,
     };
     let mut body = json!({

@@ -3,16 +3,18 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use connector::{Capability, Context, Error, ErrorKind, ExternalKey, Object, OwnerField};
+use connector::{Capability, Context, Error, ErrorKind, ExternalKey, NoteKind, Object, OwnerField};
 use connector_http::{
     Bucket, Client, ClientSpec, Origin, RefreshGrant, RetryPolicy, StaticToken, ThrottleSpec, TokenEndpoint,
     TokenSource, Transport,
 };
 
 use crate::api::{Api, BATCH};
+use crate::beside;
 use crate::config::{Auth, Config, Limits};
 use crate::dialect::HubSpotDialect;
 use crate::paths::Paths;
+use crate::push::LONGEST_TEXT;
 use crate::{EXTERNAL_KEY, HubSpot, VENDOR};
 
 /// Makes the connector of one HubSpot account. An error is about the configuration.
@@ -97,6 +99,11 @@ fn capability(limits: &Limits) -> Capability {
         owners: [Object::Contact, Object::Company]
             .map(|object| OwnerField { object, field: "hubspot_owner_id".into() })
             .to_vec(),
+        notes: beside::objects()
+            .into_iter()
+            .map(|object| NoteKind { object, html: true, longest: LONGEST_TEXT })
+            .collect(),
+        tasks: beside::objects(),
         creates_fields: true,
         visibility_lag: limits.visibility_lag,
     }

@@ -123,6 +123,7 @@ fn types(kind: &FieldKind) -> Option<(&'static str, &'static str)> {
         FieldKind::Instant => ("datetime", "date"),
         FieldKind::Choice { .. } => ("enumeration", "select"),
         FieldKind::MultiChoice { .. } => ("enumeration", "checkbox"),
+        kind if kind.is_long_text() => ("string", "textarea"),
         FieldKind::Reference | FieldKind::Other(_) => return None,
     })
 }

@@ -8,6 +8,7 @@
 mod account;
 mod api;
 mod associations;
+mod beside;
 mod config;
 mod connect;
 mod convert;
@@ -87,6 +88,9 @@ impl Connector for HubSpot {
     }
 
     async fn push(&self, writes: &[Write]) -> Result<Vec<Outcome>> {
+        if beside::is_beside(writes) {
+            return beside::push(&self.api, writes).await;
+        }
         push::push(&self.api, EXTERNAL_KEY, writes).await
     }
 

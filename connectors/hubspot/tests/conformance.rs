@@ -40,6 +40,12 @@ async fn keeps_the_contract() {
     assert_eq!(report.skipped(), SKIPPED, "{report}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn keeps_notes() {
+    let report = connector_conformance::run_some(&connector_conformance::note_checks(), HubSpotSubject::start).await;
+    assert!(report.is_green() && report.skipped().is_empty(), "{report}");
+}
+
 /// One check of the suite on its own, under the number of its failure scenario.
 async fn alone(name: &str) {
     let checks: Vec<_> = connector_conformance::checks().into_iter().filter(|check| check.name == name).collect();
@@ -222,6 +228,29 @@ impl Subject for HubSpotSubject {
         let body = json!({ "from": kind(from.0), "from_id": from.1.as_str(), "to": kind(to.0),
             "to_id": to.1.as_str(), "remove": !on });
         act(&self.stand_in, "associate", body).await.map(drop)
+    }
+
+    async fn notes(&self, person: &RecordId) -> Checked<Vec<(RecordId, String)>> {
+        let path = format!("/crm/v3/objects/contacts/{person}?associations=notes");
+        let (_, answer) = self.stand_in.api(Method::GET, &path, None).await;
+        let linked = answer["associations"]["notes"]["results"].as_array().cloned().unwrap_or_default();
+        let mut ids: Vec<&str> = linked.iter().filter_map(|link| link["id"].as_str()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let mut notes = Vec::new();
+        for id in ids {
+            let path = format!("/crm/v3/objects/notes/{id}?properties=hs_note_body");
+            let (status, note) = self.stand_in.api(Method::GET, &path, None).await;
+            if status == 200 {
+                let body = note["properties"]["hs_note_body"].as_str().unwrap_or_default();
+                notes.push((RecordId::from(id), body.to_owned()));
+            }
+        }
+        Ok(notes)
+    }
+
+    async fn delete_note(&self, note: &RecordId) -> Checked {
+        act(&self.stand_in, "delete", json!({ "object": "notes", "id": note.as_str() })).await.map(drop)
     }
 
     async fn seed_company(&self, name: &str) -> Checked<RecordId> {

@@ -90,6 +90,8 @@ fn capability(limits: &Limits) -> Capability {
         owners: [Object::Contact, Object::Lead, Object::Company]
             .map(|object| OwnerField { object, field: "OwnerId".into() })
             .to_vec(),
+        notes: Vec::new(),
+        tasks: Vec::new(),
         creates_fields: true,
         visibility_lag: limits.lag,
     }

@@ -22,6 +22,8 @@ const LONGEST_LABEL: usize = 40;
 const LONGEST_NAME: usize = 40;
 /// Longest text that can be compared, sorted and kept unique.
 const TEXT: u32 = 255;
+/// Characters of a text of several lines.
+const LONG_TEXT: u32 = 4_000;
 /// Digits of a number in all.
 const DIGITS: u32 = 18;
 /// Decimal places where the kind names none.
@@ -179,6 +181,9 @@ fn metadata(field: &NewField) -> Option<Metadata<'_>> {
             value_set: Some(value_set(options)),
             ..base
         },
+        kind if kind.is_long_text() => {
+            Metadata { kind: "LongTextArea", length: Some(LONG_TEXT), visible_lines: Some(6), ..base }
+        }
         FieldKind::Reference | FieldKind::Other(_) => return None,
     })
 }

@@ -148,6 +148,8 @@ fn capability() -> Capability {
         owners: [Object::Contact, Object::Lead, Object::Company, Object::Deal]
             .map(|object| OwnerField { object, field: "Owner".into() })
             .to_vec(),
+        notes: Vec::new(),
+        tasks: Vec::new(),
         creates_fields: true,
         // Lists and queries read what was written; only the search lags, and it is not used.
         visibility_lag: Duration::ZERO,

@@ -3,6 +3,7 @@
 mod codes;
 mod columns;
 mod company;
+mod digest;
 mod dynamics;
 mod golden;
 mod hostile;

@@ -13,6 +13,7 @@ pub(in crate::store) mod order;
 pub(in crate::store) mod pages;
 pub(in crate::store) mod reading;
 pub(in crate::store) mod settling;
+pub(in crate::store) mod side;
 pub(in crate::store) mod sources;
 pub(in crate::store) mod staging;
 mod wishes;

@@ -13,7 +13,7 @@ use super::packed_model::pack_mirror;
 use super::purge::{self, numbers};
 use super::records::{self, State};
 use super::session::Session;
-use super::{assignments, company, find, intents, merge, profiles, standing, suppression, sweep};
+use super::{assignments, company, find, intents, merge, profiles, side, standing, suppression, sweep};
 use crate::model::{
     Cause, Change, Erasing, ErasureStep, Family, Identifier, IdentifierKind, Intent, LeftRecord, Mirror, Privacy,
     Receipt,
@@ -89,6 +89,8 @@ fn release(
     let key = &row.linked.key;
     session.run("DELETE FROM outbox WHERE record = ?1", [record])?;
     session.run("DELETE FROM push_mark WHERE place = ?1 AND record = ?2", (row.place, record))?;
+    let clears = erasing.clear.iter().any(|own| own.connection == key.connection && own.object == key.object);
+    side::release(session, &row, now, clears)?;
     session.run(
         "UPDATE record SET profile = NULL, url = NULL, modified_at = NULL, mirror = ?2 WHERE id = ?1",
         (record, pack_mirror(&Mirror::default())),
@@ -217,7 +219,12 @@ fn records_here(session: &Session<'_>, work: &mut Work, limit: usize) -> Fallibl
     let rest = work.records.split_off(limit.min(work.records.len()));
     let some = std::mem::replace(&mut work.records, rest);
     for record in &some {
-        if session.number("SELECT 1 FROM outbox WHERE record = ?1", [record])? > 0 {
+        if session.number(
+            "SELECT 1 WHERE EXISTS (SELECT 1 FROM outbox WHERE record = ?1)
+                 OR EXISTS (SELECT 1 FROM side_write WHERE record = ?1 AND state < 3)",
+            [record],
+        )? > 0
+        {
             session.run("INSERT INTO erased_record (record) VALUES (?1) ON CONFLICT DO NOTHING", [record])?;
         } else {
             purge::record(session, *record)?;
@@ -230,7 +237,8 @@ fn records_here(session: &Session<'_>, work: &mut Work, limit: usize) -> Fallibl
 pub(super) fn settled(session: &Session<'_>) -> Fallible<()> {
     let settled = numbers(
         session,
-        "SELECT record FROM erased_record e WHERE NOT EXISTS (SELECT 1 FROM outbox o WHERE o.record = e.record) LIMIT 1000",
+        "SELECT record FROM erased_record e WHERE NOT EXISTS (SELECT 1 FROM outbox o WHERE o.record = e.record)
+             AND NOT EXISTS (SELECT 1 FROM side_write s WHERE s.record = e.record AND s.state < 3) LIMIT 1000",
         [],
     )?;
     for record in settled {

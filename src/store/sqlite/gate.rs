@@ -94,20 +94,37 @@ impl<'s, 'c> Gate<'s, 'c> {
         if row.entry.intent.is_withdrawal() {
             return Ok(None);
         }
-        if let Some(profile) = row.profile {
-            if self.suppresses_profile(profile)? {
-                return Ok(Some("suppressed"));
-            }
-            let consents = self.consents(Some(profile))?;
-            for (purpose, reason) in [(Purpose::Sales, "consent:sales"), (Purpose::Analytics, "consent:analytics")] {
-                if !consents.allows(purpose) {
-                    return Ok(Some(reason));
-                }
-            }
+        if let Some(profile) = row.profile
+            && let Some(reason) = self.withholds_profile(profile)?
+        {
+            return Ok(Some(reason));
         }
         let own = row.entry.intent.record.as_ref().filter(|record| record.object.is_person());
         let own = own.map(|record| Identifier::crm(&record.connection, &record.object, &record.id));
         Ok(if self.suppresses(own.as_slice())? { Some("suppressed") } else { None })
+    }
+
+    /// Why nothing of what is known of a profile may be told to a CRM; `None` where it may.
+    fn withholds_profile(&self, profile: i64) -> Fallible<Option<&'static str>> {
+        if self.suppresses_profile(profile)? {
+            return Ok(Some("suppressed"));
+        }
+        let consents = self.consents(Some(profile))?;
+        for (purpose, reason) in [(Purpose::Sales, "consent:sales"), (Purpose::Analytics, "consent:analytics")] {
+            if !consents.allows(purpose) {
+                return Ok(Some(reason));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The same of a person's record, for what nobody has staged: nobody's (any more), or of many people, is not told of.
+    pub(super) fn withholds_person(&self, profile: Option<i64>) -> Fallible<Option<&'static str>> {
+        let Some(profile) = profile else { return Ok(Some("nobody")) };
+        if self.session.number("SELECT shared FROM profile WHERE id = ?1", [profile])? > 0 {
+            return Ok(Some("shared"));
+        }
+        self.withholds_profile(profile)
     }
 
     /// Whether there is anything that could be withheld at all.

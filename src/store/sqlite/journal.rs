@@ -76,6 +76,20 @@ pub(super) fn add_cancelled(
     Ok(())
 }
 
+/// Notes a write that is no entry of the outbox.
+pub(super) fn add_line(
+    session: &Session<'_>,
+    (run, now): (RunId, Timestamp),
+    (place, record, ext): (i64, i64, &str),
+    line: &Written<'_>,
+) -> Fallible<()> {
+    session.run(
+        "INSERT INTO journal (at, run, place, record, ext, written) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        (now.micros(), run.0.into_bytes(), place, record, ext, pack_written(std::slice::from_ref(line))),
+    )?;
+    Ok(())
+}
+
 const COLUMNS: &str = "j.at, j.run, j.place, j.ext, j.written";
 
 /// The fields of one row, in the order written.

@@ -97,7 +97,8 @@ fn shown(mut entry: OutboxEntry) -> OutboxEntry {
 /// At start nobody else works on this store: whatever is in flight was left behind by a process that is gone.
 pub(super) fn recover(session: &Session<'_>) -> Fallible<u64> {
     let found = session.run("UPDATE outbox SET state = 2, worker = NULL, lease_until = NULL WHERE state = 1", [])?;
-    Ok(found as u64)
+    let beside = "UPDATE side_write SET state = 2, worker = NULL, lease_until = NULL WHERE state = 1";
+    Ok((found + session.run(beside, [])?) as u64)
 }
 
 pub(super) fn reclaim(session: &Session<'_>, place: Place, worker: &str) -> Fallible<u64> {

@@ -7,7 +7,7 @@ use super::fault::{Fallible, Fault};
 use super::profiles::note_change;
 use super::records;
 use super::session::Session;
-use super::{find, profiles};
+use super::{find, profiles, side};
 use crate::model::{
     DeadLetter, DeadLetterCode, DeadLetterId, FieldWritten, JournalOutcome, Mirror, MirrorField, RecordKey, Side,
     Subject,
@@ -128,6 +128,9 @@ pub(super) fn retry(session: &Session<'_>, id: DeadLetterId, verdict: Option<Sid
         return Ok(false);
     };
     remove(session, id)?;
+    if retry_lane(session, &letter.subject)? {
+        return Ok(true);
+    }
     let Some(row) = find_record(session, &letter.subject)? else {
         return retry_profile(session, &letter.subject);
     };
@@ -161,6 +164,37 @@ fn find_record(session: &Session<'_>, subject: &Subject) -> Fallible<Option<reco
     let object = object.parse().map_err(|_| Fault::Damaged("a dead letter about no object"))?;
     let key = RecordKey { connection: (&**connection).into(), object, id: (&**record).into() };
     records::find(session, &key)
+}
+
+/// A letter about a write beside the record's fields names its lane: whether it was one, and is tried again.
+fn retry_lane(session: &Session<'_>, subject: &Subject) -> Fallible<bool> {
+    let (Some(connection), Some(object), Some(lane)) = (&subject.connection, &subject.object, &subject.field) else {
+        return Ok(false);
+    };
+    let object = object.parse().map_err(|_| Fault::Damaged("a dead letter about no object"))?;
+    let Some(place) = session.find_place(&(&**connection).into(), &object)? else { return Ok(false) };
+    match (&subject.record, find_record(session, subject)?) {
+        (Some(_), None) => Ok(false),
+        (_, row) => side::retry(session, place, row.map(|row| row.id), lane),
+    }
+}
+
+/// Removes the letters about a lane of a record that the CRM has taken by now.
+pub(super) fn close_lane(session: &Session<'_>, record: &RecordKey, lane: &str) -> Fallible<()> {
+    let subject = Subject {
+        connection: Some(record.connection.as_str().into()),
+        object: Some(record.object.as_str().into()),
+        record: Some(record.id.as_str().into()),
+        field: Some(lane.into()),
+        ..Subject::default()
+    };
+    for subject in [Subject { record: None, ..subject.clone() }, subject] {
+        session.run(
+            "DELETE FROM dead_letter WHERE code IN ('write_rejected', 'field_unusable', 'attempts_exhausted') AND subject = ?1",
+            [serde_json::to_string(&subject)?],
+        )?;
+    }
+    Ok(())
 }
 
 /// A create that failed names its profile instead of a record: it is looked at again.

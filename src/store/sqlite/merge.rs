@@ -7,7 +7,7 @@ use super::identity::{Because, log_edge};
 use super::profiles::{self, keep_history, mark_stale, note_change, uid_of};
 use super::records::{self, Key, Row, State};
 use super::session::{Place, Session, crm_kind};
-use super::{assignments, company, conversion, identity_log, links, reviews, standing};
+use super::{assignments, company, conversion, identity_log, links, reviews, side, standing};
 use crate::model::{Identifier, Logged};
 
 /// The survivor takes everything of the loser, which stays as an alias. Nothing happens where both are one already.
@@ -203,6 +203,7 @@ pub(super) fn absorb(session: &Session<'_>, winner: &Row, loser: &Row, because: 
     company::absorb(session, winner, loser)?;
     links::move_all(session, loser.id, winner.id)?;
     absorb_outbox(session, winner.id, loser.id)?;
+    side::absorb(session, winner.id, loser.id)?;
     for sql in [
         "UPDATE OR IGNORE push_mark SET record = ?1 WHERE record = ?2 AND place = ?3",
         "UPDATE OR IGNORE deal SET record = ?1 WHERE record = ?2 AND ?3 > 0",

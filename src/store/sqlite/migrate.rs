@@ -23,6 +23,7 @@ const SCRIPTS: &[&str] = &[
     include_str!("schema_0008.sql"),
     include_str!("schema_0009.sql"),
     include_str!("schema_0010.sql"),
+    include_str!("schema_0011.sql"),
 ];
 
 /// The schema this program writes.

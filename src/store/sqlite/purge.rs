@@ -91,6 +91,7 @@ pub(super) fn record(session: &Session<'_>, record: i64) -> Fallible<()> {
     records::count_move(session, row.place, row.state, State::Stub);
     for sql in [
         "DELETE FROM outbox WHERE record = ?1",
+        "DELETE FROM side_write WHERE record = ?1",
         "DELETE FROM link WHERE a = ?1",
         "DELETE FROM link WHERE b = ?1",
         "DELETE FROM record_key WHERE record = ?1 AND alias = 1",

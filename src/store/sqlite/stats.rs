@@ -24,7 +24,8 @@ pub(super) fn stats(session: &Session<'_>) -> Fallible<StoreStats> {
         connections: std::collections::BTreeMap::new(),
     };
     let mut statement = session.sql(
-        "SELECT p.id, p.live, p.archived, (SELECT count(*) FROM outbox o WHERE o.place = p.id),
+        "SELECT p.id, p.live, p.archived, (SELECT count(*) FROM outbox o WHERE o.place = p.id)
+                    + (SELECT count(*) FROM side_write s WHERE s.place = p.id AND s.state < 3),
                 (SELECT count(*) FROM push_mark m WHERE m.place = p.id)
          FROM place p",
     )?;
@@ -61,9 +62,12 @@ pub(super) fn pending(session: &Session<'_>, now: Timestamp) -> Fallible<Pending
         [now.micros()],
     )?;
     let mut records = Vec::new();
-    let mut statement =
-        session.sql("SELECT p.id FROM place p WHERE EXISTS (SELECT 1 FROM push_mark m WHERE m.place = p.id)")?;
-    let mut rows = statement.query([])?;
+    let mut statement = session.sql(
+        "SELECT p.id FROM place p WHERE EXISTS (SELECT 1 FROM push_mark m WHERE m.place = p.id)
+             OR EXISTS (SELECT 1 FROM side_write s JOIN record r ON r.id = s.record AND r.state = 1 WHERE s.place = p.id
+                        AND s.state IN (0, 2) AND (s.not_before IS NULL OR s.not_before <= ?1))",
+    )?;
+    let mut rows = statement.query([now.micros()])?;
     while let Some(row) = rows.next()? {
         records.push(session.place_name(row.get(0)?)?);
     }

@@ -131,6 +131,13 @@ contract! { super::fresh;
         a_contact_that_was_merged_since_is_followed,
         a_lead_nobody_knows_leaves_its_contact_alone,
         a_conversion_forbids_a_new_lead;
+    side:
+        what_the_crm_was_told_is_not_told_again,
+        a_newer_wish_waits_behind_the_one_on_its_way,
+        what_was_on_its_way_in_a_crash_is_looked_at,
+        calls_are_of_one_kind_and_of_records_that_are_there,
+        what_a_record_was_told_goes_on_with_its_survivor,
+        a_task_is_told_once;
     notes:
         a_note_outlives_the_process,
         each_connection_has_its_own_notes;

@@ -7,6 +7,7 @@ mod failure;
 mod large;
 mod load;
 mod lost_answer;
+mod note;
 mod outcome;
 mod record;
 mod recover;
@@ -16,7 +17,13 @@ mod update;
 
 use crate::suite::Check;
 
-/// Every check, in the order of the report.
+/// Checks of notes, for connectors that write them. Optional parts have suites of their own, so that a connector without one
+/// names nothing as skipped.
+pub fn note_checks() -> Vec<Check> {
+    note::checks()
+}
+
+/// Every check of what all connectors do, in the order of the report.
 pub fn checks() -> Vec<Check> {
     [
         account::checks(),

@@ -157,6 +157,11 @@ pub(super) fn create(s: &dyn Subject, object: &Object, fields: impl Into<Fields>
     Write { object: object.clone(), ..write(s, Operation::Create, fields.into()) }
 }
 
+/// A write beside the fields of people.
+pub(super) fn beside(s: &dyn Subject, operation: Operation) -> Write {
+    write(s, operation, Fields::new())
+}
+
 fn write(s: &dyn Subject, operation: Operation, fields: Fields) -> Write {
     // The intent's name follows from the intent: resent, it is the same.
     let text = format!("{operation:?}{fields:?}");

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use connector::{
-    Account, Budget, Capability, Connector, CreatedField, Error, ErrorKind, ExternalKey, FieldSpec, NewField, Object,
-    Operation, Outcome, OwnerField, Page, PullRequest, ReadKey, ReadRequest, Record, Result, Schema, Timestamp, Write,
+    Account, Budget, Capability, Connector, CreatedField, Error, ErrorKind, ExternalKey, FieldSpec, NewField, NoteKind,
+    Object, Operation, Outcome, OwnerField, Page, PullRequest, ReadKey, ReadRequest, Record, Result, Schema, Timestamp,
+    Write,
 };
 
 use super::fault::{Call, Fault, error_of};
@@ -38,6 +39,11 @@ impl MemoryConnector {
             associations: all[..4].to_vec(),
             tells_company: Vec::new(),
             owners: people.iter().map(|object| OwnerField { object: object.clone(), field: "owner".into() }).collect(),
+            notes: people
+                .iter()
+                .map(|object| NoteKind { object: object.clone(), html: true, longest: 65_536 })
+                .collect(),
+            tasks: people.to_vec(),
             creates_fields: true,
             visibility_lag,
         };
@@ -250,6 +256,9 @@ fn legal(writes: &[Write], capability: &Capability) -> Result<()> {
         let twice = match &one.operation {
             Operation::Update { id } => !seen.insert(id.to_string()),
             Operation::Upsert { value, .. } => !seen.insert(value.to_string().to_lowercase()),
+            Operation::NoteUpsert { record, .. } | Operation::TaskOnce { record, .. } => {
+                !seen.insert(record.to_string())
+            }
             _ => false,
         };
         if twice {

@@ -15,6 +15,7 @@
 //! Contacts, leads, companies, deals and users exist with the fields of `schema.rs`; [`MemoryCrm::define`] adds fields
 //! (any object). Every write moves the record's stamp, even one that changes nothing; associations do not move it.
 
+mod beside;
 mod connect;
 mod cursor;
 mod fault;
@@ -78,6 +79,26 @@ impl MemoryCrm {
     pub fn ids(&self, object: &Object) -> Vec<RecordId> {
         let state = self.lock();
         state.all(object).filter(|(_, held)| held.deleted_at.is_none()).map(|(id, _)| id.clone()).collect()
+    }
+
+    /// The live notes of a record: id and text.
+    pub fn notes(&self, record: &RecordId) -> Vec<(RecordId, String)> {
+        self.beside(&beside::notes(), record)
+    }
+
+    /// The live tasks of a record: id and text.
+    pub fn tasks(&self, record: &RecordId) -> Vec<(RecordId, String)> {
+        self.beside(&beside::tasks(), record)
+    }
+
+    fn beside(&self, object: &Object, record: &RecordId) -> Vec<(RecordId, String)> {
+        let state = self.lock();
+        beside::of_record(&state, object, record).map(|(id, body)| (id.clone(), body.to_owned())).collect()
+    }
+
+    /// Somebody at the CRM deletes a note. `false` where there is none.
+    pub fn delete_note(&self, note: &RecordId) -> bool {
+        self.delete(&beside::notes(), note)
     }
 
     pub fn modified_at(&self, object: &Object, id: &RecordId) -> Option<Timestamp> {

@@ -164,6 +164,14 @@ impl<C: Connector + 'static> Subject for MemorySubject<C> {
         self.crm.convert(lead, None).ok_or_else(|| Stop::Failed("the lever found no such lead".into()))
     }
 
+    async fn notes(&self, person: &RecordId) -> Checked<Vec<(RecordId, String)>> {
+        Ok(self.crm.notes(person))
+    }
+
+    async fn delete_note(&self, note: &RecordId) -> Checked {
+        there(self.crm.delete_note(note))
+    }
+
     async fn seed_company(&self, name: &str) -> Checked<RecordId> {
         Ok(self.crm.create(&Object::Company, [("name", name)]))
     }

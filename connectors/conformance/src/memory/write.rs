@@ -5,6 +5,7 @@ use connector::{
     Value, Write,
 };
 
+use super::beside;
 use super::ledger::{Actor, ChangeKind, Entry};
 use super::schema::kept;
 use super::state::State;
@@ -52,6 +53,14 @@ fn try_apply(state: &mut State, can: &Capability, write: &Write, now: Timestamp)
             let blank = Entry::blank(now, Actor::Us, ChangeKind::Associate, object.clone(), from.clone());
             state.note(Entry { other: Some(far), ..blank });
             Ok(Outcome::Done { id: from, created: false, kept: Fields::new(), modified_at: None })
+        }
+        Operation::NoteUpsert { record, .. } if can.notes.iter().any(|kind| kind.object == *object) => {
+            let record = target(state, object, record)?;
+            beside::apply(state, &write.operation, record, now)
+        }
+        Operation::TaskOnce { record, .. } if can.tasks.contains(object) => {
+            let record = target(state, object, record)?;
+            beside::apply(state, &write.operation, record, now)
         }
         _ => Err(refused(Reason::Unsupported, "UNKNOWN_OPERATION", "this CRM does not do that", &[])),
     }

@@ -1,30 +1,16 @@
-//! `ferry timeline KEY`: what happened around one person, newest first.
+//! `ferry timeline KEY --raw`: what happened around one person event by event, newest first.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::cli::exit::{Ended, Exit};
 use crate::cli::moment;
-use crate::cli::profile;
 use crate::cli::terminal::{Terminal, Tone, cell};
-use crate::enrich::{EventMark, Session, Story, tell};
-use crate::store::{Store, TimelineItem};
+use crate::enrich::{EventMark, Session, Told};
+use crate::store::TimelineItem;
 
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    /// Any identifier: email:…, crm:CONN:OBJECT:ID, user_id:…, a bare e-mail address, or a profile's id
-    pub key: String,
-    /// How many items to show
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..))]
-    pub limit: u16,
-}
-
-/// Events read to tell sessions, and machines from people, by what was around them.
-const READ: usize = 10_000;
-
-/// `timeline --json`.
+/// `timeline --raw --json`.
 #[derive(Debug, Serialize)]
 pub struct View {
     pub timeline: Vec<Item>,
@@ -42,36 +28,27 @@ pub struct Item {
     pub marks: Vec<EventMark>,
 }
 
-pub async fn run(args: &Args, store: Option<&dyn Store>, terminal: &Terminal) -> Ended {
-    let (id, _, store) = profile::find(&args.key, store).await?;
-    let items = store.timeline(id, usize::from(args.limit)).await?;
-    let story = tell(&store.events_of(id, READ).await?);
-    let view = view(items, &story);
-    terminal.show(&view, |terminal| print(&view, terminal))?;
-    Ok(Exit::Done)
-}
-
 /// The items, and what the story says of those that are events.
-pub fn view(items: Vec<TimelineItem>, story: &Story) -> View {
+pub fn view(items: Vec<(TimelineItem, Option<Told>)>, sessions: &[Session]) -> View {
     let timeline: Vec<Item> = items
         .into_iter()
-        .map(|mut item| {
-            let Some(told) = item.event.and_then(|event| story.events.get(&event)) else {
+        .map(|(mut item, told)| {
+            let Some(told) = told else {
                 return Item { item, session: None, marks: Vec::new() };
             };
             item.kind = told.kind.as_str().into();
             if item.detail.is_none() {
                 item.detail = told.page.as_deref().map(Into::into);
             }
-            Item { item, session: told.session.clone(), marks: told.marks.clone() }
+            Item { item, session: told.session, marks: told.marks }
         })
         .collect();
     let shown = |session: &&Session| timeline.iter().any(|item| item.session.as_ref() == Some(&session.id));
-    let sessions = story.sessions.iter().filter(shown).cloned().collect();
+    let sessions = sessions.iter().filter(shown).cloned().collect();
     View { timeline, sessions }
 }
 
-fn print(view: &View, terminal: &Terminal) {
+pub fn print(view: &View, terminal: &Terminal) {
     if view.timeline.is_empty() {
         terminal.say("nothing has happened yet");
         return;
@@ -108,7 +85,7 @@ mod tests {
 
     use super::*;
     use crate::cli::terminal::tests::captured;
-    use crate::enrich::{DataKind, Told};
+    use crate::enrich::DataKind;
 
     fn item(recorded: i64, detail: Option<&str>, event: Option<i64>) -> TimelineItem {
         TimelineItem {
@@ -126,7 +103,7 @@ mod tests {
     fn late_items_say_so() {
         let items = vec![item(10, Some("12.50 EUR"), None), item(90_000, None, None)];
         let (terminal, out, _) = captured(false);
-        print(&view(items, &Story::default()), &terminal);
+        print(&view(items.into_iter().map(|item| (item, None)).collect(), &[]), &terminal);
         let want = "\
 WHEN (UTC)           KIND   TITLE                 DETAIL                               SOURCE
 1970-01-01 00:00:00  event  Order\\u{7} Completed  12.50 EUR                            website
@@ -139,8 +116,8 @@ WHEN (UTC)           KIND   TITLE                 DETAIL                        
     fn events_have_their_kind_and_what_they_do_not_count_for() {
         let marks = vec![EventMark::MachineOpen];
         let told = Told { kind: DataKind::Email, session: None, marks, page: None };
-        let story = Story { events: [(3, told)].into(), sessions: Vec::new() };
-        let json = serde_json::to_value(view(vec![item(0, None, Some(3)), item(0, None, None)], &story)).unwrap();
+        let items = vec![(item(0, None, Some(3)), Some(told)), (item(0, None, None), None)];
+        let json = serde_json::to_value(view(items, &[])).unwrap();
         assert_eq!(json["timeline"][0]["kind"], "email");
         assert_eq!(json["timeline"][0]["marks"], serde_json::json!(["machine_open"]));
         assert_eq!((&json["timeline"][1]["kind"], &json["timeline"][1]["event"]), (&"event".into(), &().into()));

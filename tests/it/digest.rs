@@ -1,0 +1,232 @@
+//! What a rep reads about somebody: one digest, told when there is news, at most once a day and at a crossing, and never twice.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use connector::{Object, ReadKey, ReadRequest, RecordId, Value};
+use ferry::app::Pushing;
+use ferry::config::Vendor;
+use ferry::model::RunState;
+use serde_json::json;
+
+use crate::harbour::{Harbour, at};
+
+const CONTACT: Object = Object::Contact;
+const NOTE: &str = "[crm.digest]\nwrite = \"note\"\nat = \"07:00\"\n";
+const FIELD: &str = "[crm.digest]\nat = \"07:00\"\n";
+const PRIVACY: &str = "[[source]]\nname = \"website\"\ntype = \"jsonl\"\n[privacy]\ncategories = { Sales = \"sales\", Analytics = \"analytics\" }\n";
+
+/// A CRM with Ada in it at six in the morning, pulled once.
+async fn harbour(vendor: Vendor, digest: &str) -> (Harbour, RecordId) {
+    let harbour = Harbour::around(at("2026-03-02T06:00:00Z"), vec![(vendor, Default::default())], |mocks| {
+        let mut config = format!("preset = \"b2b\"\ntimezone = \"UTC\"\nbase_currency = \"EUR\"\n{PRIVACY}\n");
+        config.extend(mocks.iter().map(|mock| mock.entry(digest)));
+        config
+    })
+    .await;
+    let ada = [("email", "ada@northwind.example"), ("last_name", "Berg")];
+    let id = harbour.mock(vendor).create(&CONTACT, &ada);
+    harbour.cycle().await;
+    (harbour, id)
+}
+
+fn message(id: &str, at: &str, what: serde_json::Value) -> String {
+    let mut message = json!({
+        "messageId": id, "timestamp": at, "userId": "u-ada", "type": "track", "anonymousId": "a-1",
+        "context": { "traits": { "email": "ada@northwind.example" } },
+    });
+    for (key, value) in what.as_object().unwrap() {
+        message[key] = value.clone();
+    }
+    format!("{message}\n")
+}
+
+fn page(id: &str, at: &str, path: &str) -> String {
+    message(id, at, json!({ "type": "page", "properties": { "path": path } }))
+}
+
+fn demo(id: &str, at: &str) -> String {
+    let traits = json!({ "email": "ada@northwind.example", "title": "VP Operations", "country": "DE" });
+    let identify = message(&format!("{id}-who"), at, json!({ "type": "identify", "traits": traits }));
+    identify + &message(id, at, json!({ "event": "Form Submitted", "properties": { "form": "demo" } }))
+}
+
+/// The live notes at the CRM, by id.
+fn notes(harbour: &Harbour) -> BTreeMap<String, String> {
+    let mut notes = BTreeMap::new();
+    for line in harbour.mock(Vendor::Hubspot).ledger(0) {
+        if !line["object"].as_str().is_some_and(|object| object.starts_with("note")) {
+            continue;
+        }
+        let id = line["record"].as_str().unwrap_or_default().to_owned();
+        match line["op"].as_str() {
+            Some("create" | "update") => {
+                if let Some(body) = line["after"]["hs_note_body"].as_str() {
+                    notes.insert(id, body.to_owned());
+                } else if !line["after"]["hs_note_body"].is_null() || line["op"] == "create" {
+                    panic!("{line}");
+                }
+            }
+            Some("delete") => drop(notes.remove(&id)),
+            _ => {}
+        }
+    }
+    notes
+}
+
+fn only_note(harbour: &Harbour) -> (String, String) {
+    let notes = notes(harbour);
+    assert_eq!(notes.len(), 1, "{notes:?}");
+    notes.into_iter().next().unwrap()
+}
+
+/// Time leaps to an instant, and everything is pulled, computed and pushed.
+async fn cycle_at(harbour: &Harbour, instant: &str) {
+    let by = at(instant).since(harbour.app.world.clock.now());
+    harbour.advance(by.saturating_sub(Duration::from_secs(300)));
+    harbour.cycle().await;
+}
+
+#[tokio::test]
+async fn one_note_is_written_in_the_morning_and_kept_up_to_date() {
+    let (harbour, _) = harbour(Vendor::Hubspot, NOTE).await;
+    let views = page("p1", "2026-03-02T06:01:00Z", "/") + &page("p2", "2026-03-02T06:07:00Z", "/pricing");
+    harbour.import(&views).await;
+    cycle_at(&harbour, "2026-03-02T06:30:00Z").await;
+    assert_eq!(notes(&harbour), BTreeMap::new(), "seven o'clock is the time");
+    cycle_at(&harbour, "2026-03-02T07:05:00Z").await;
+    let (id, body) = only_note(&harbour);
+    assert!(body.contains("Visited 2 pages, incl. Pricing — 6 min"), "{body}");
+    assert!(body.contains("[ferry:note:digest]"), "{body}");
+    harbour.assert_rest().await;
+
+    harbour.import(&page("p3", "2026-03-02T09:00:00Z", "/pricing")).await;
+    cycle_at(&harbour, "2026-03-02T09:10:00Z").await;
+    assert_eq!(only_note(&harbour), (id.clone(), body), "once a day");
+    cycle_at(&harbour, "2026-03-03T07:05:00Z").await;
+    let (same, body) = only_note(&harbour);
+    assert!(same == id && body.contains("Pricing ×2"), "{body}");
+    harbour.assert_rest().await;
+    let before = harbour.mock(Vendor::Hubspot).seq();
+    for morning in ["2026-03-04T07:05:00Z", "2026-03-05T07:05:00Z"] {
+        cycle_at(&harbour, morning).await;
+    }
+    let written = harbour.mock(Vendor::Hubspot).written(before);
+    assert!(written.iter().all(|line| line["object"] != "notes"), "no news, no note: {written:?}");
+    assert_eq!(only_note(&harbour), (id, body));
+}
+
+#[tokio::test]
+async fn a_crossing_is_told_at_once_and_a_deleted_note_is_made_once_more() {
+    let (harbour, _) = harbour(Vendor::Hubspot, NOTE).await;
+    harbour.import(&page("p1", "2026-03-02T06:01:00Z", "/pricing")).await;
+    cycle_at(&harbour, "2026-03-02T07:05:00Z").await;
+    let (id, _) = only_note(&harbour);
+    harbour.import(&(demo("d1", "2026-03-02T10:00:00Z") + &page("p2", "2026-03-02T10:01:00Z", "/pricing"))).await;
+    cycle_at(&harbour, "2026-03-02T10:05:00Z").await;
+    let (same, body) = only_note(&harbour);
+    assert!(same == id, "the same note");
+    assert!(body.contains("Why now") && body.contains("→ MQL on 2 Mar 2026") && body.contains("Demo form"), "{body}");
+    harbour.assert_rest().await;
+
+    harbour.mock(Vendor::Hubspot).act("delete", &json!({ "object": "notes", "id": id }));
+    harbour.assert_rest().await;
+    assert_eq!(notes(&harbour), BTreeMap::new());
+    harbour.import(&page("p3", "2026-03-02T15:00:00Z", "/pricing")).await;
+    cycle_at(&harbour, "2026-03-03T07:05:00Z").await;
+    let (anew, body) = only_note(&harbour);
+    assert!(anew != id && body.contains("Demo form"), "{body}");
+    harbour.assert_rest().await;
+}
+
+#[tokio::test]
+async fn a_note_lost_between_the_call_and_its_answer_is_one_note() {
+    let (harbour, _) = harbour(Vendor::Hubspot, NOTE).await;
+    harbour.import(&page("p1", "2026-03-02T06:01:00Z", "/pricing")).await;
+    harbour.advance(at("2026-03-02T07:05:00Z").since(harbour.app.world.clock.now()));
+    harbour.compute().await;
+    let hubspot = harbour.mock(Vendor::Hubspot);
+    hubspot
+        .plan(json!([{ "method": "POST", "path": "/crm/*/notes/batch/create", "times": 1, "fault": "reset_after" }]));
+    harbour.app.push(harbour.connection(Vendor::Hubspot), Pushing::default(), &()).await.unwrap();
+    hubspot.plan(json!([]));
+    let harbour = harbour.restart().await;
+    harbour.cycle().await;
+    assert!(only_note(&harbour).1.contains("Pricing"));
+    harbour.assert_rest().await;
+}
+
+#[tokio::test]
+async fn what_comes_from_the_web_is_no_markup() {
+    let (harbour, _) = harbour(Vendor::Hubspot, NOTE).await;
+    let hostile = "<script>alert('x')</script><img src=x onerror=y>";
+    let call = json!({ "event": "Call Completed", "properties": { "topic": hostile, "agent": hostile } });
+    harbour.import(&(message("c1", "2026-03-02T06:10:00Z", call))).await;
+    cycle_at(&harbour, "2026-03-02T07:05:00Z").await;
+    let (_, body) = only_note(&harbour);
+    assert!(!body.contains("<script") && !body.contains("<img"), "{body}");
+    assert!(body.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;"), "{body}");
+    assert!(body.contains("Last contact"), "{body}");
+    assert!(body.chars().count() <= 2_000);
+}
+
+#[tokio::test]
+async fn a_withdrawn_consent_takes_the_note_back() {
+    let (harbour, _) = harbour(Vendor::Hubspot, NOTE).await;
+    harbour.import(&page("p1", "2026-03-02T06:01:00Z", "/pricing")).await;
+    cycle_at(&harbour, "2026-03-02T07:05:00Z").await;
+    let (id, body) = only_note(&harbour);
+    assert!(body.contains("Pricing"));
+    let said = json!({ "event": "Segment Consent Preference Updated",
+        "context": { "consent": { "categoryPreferences": { "Sales": false, "Analytics": true } } } });
+    harbour.import(&message("no", "2026-03-02T08:00:00Z", said)).await;
+    cycle_at(&harbour, "2026-03-02T08:10:00Z").await;
+    assert_eq!(only_note(&harbour), (id, String::new()));
+    harbour.import(&page("p2", "2026-03-02T09:00:00Z", "/pricing")).await;
+    cycle_at(&harbour, "2026-03-03T07:05:00Z").await;
+    assert_eq!(only_note(&harbour).1, "");
+    harbour.assert_rest().await;
+}
+
+#[tokio::test]
+async fn erasure_empties_the_note_where_fields_are_emptied() {
+    let (harbour, _) = harbour(Vendor::Hubspot, NOTE).await;
+    harbour.import(&page("p1", "2026-03-02T06:01:00Z", "/pricing")).await;
+    cycle_at(&harbour, "2026-03-02T07:05:00Z").await;
+    only_note(&harbour);
+    let key = harbour.profile("email:ada@northwind.example").await.profile.id;
+    harbour.app.erase("email:ada@northwind.example").await.unwrap();
+    for _ in 0..2 {
+        harbour.advance(Duration::from_secs(300));
+        for run in harbour.push(Vendor::Hubspot).await {
+            assert_eq!(run.state, RunState::Done, "{run:?}");
+        }
+    }
+    let rows = harbour.app.store.side_writes(ferry::store::SideOf::Profile(key), 10).await.unwrap();
+    assert_eq!(rows, [], "nothing of the person is left here");
+}
+
+#[tokio::test]
+async fn a_field_holds_the_digest_where_a_crm_has_no_notes_for_it() {
+    let (harbour, id) = harbour(Vendor::Salesforce, FIELD).await;
+    harbour.import(&page("p1", "2026-03-02T06:01:00Z", "/pricing")).await;
+    cycle_at(&harbour, "2026-03-02T07:05:00Z").await;
+    let digest = || async {
+        let by = ReadKey::Ids(vec![id.clone()]);
+        let request = ReadRequest { object: CONTACT, fields: vec!["CDP_Digest__c".into()], by };
+        let records = harbour.connection(Vendor::Salesforce).connector.read(&request).await.unwrap();
+        records[0].fields.get("CDP_Digest__c").cloned().unwrap_or(Value::Null).to_string()
+    };
+    let text = digest().await;
+    assert!(
+        text.contains("Visited 1 page, incl. Pricing") && !text.contains("ferry:") && !text.contains('<'),
+        "{text}"
+    );
+    harbour.assert_rest().await;
+    harbour.import(&page("p2", "2026-03-02T09:00:00Z", "/pricing")).await;
+    cycle_at(&harbour, "2026-03-02T09:10:00Z").await;
+    assert_eq!(digest().await, text, "once a day");
+    cycle_at(&harbour, "2026-03-03T07:05:00Z").await;
+    assert!(digest().await.contains("Pricing ×2"));
+    harbour.assert_rest().await;
+}
