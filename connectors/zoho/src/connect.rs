@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use connector::{Capability, Context, Error, ErrorKind, ExternalKey, Object, OwnerField};
+use connector::{Capability, Context, Error, ErrorKind, ExternalKey, NoteKind, Object, OwnerField};
 use connector_http::{Bucket, Client, ClientSpec, Origin, RetryPolicy, ThrottleSpec, TokenEndpoint, Transport};
 
 use crate::api::Api;
@@ -15,6 +15,7 @@ use crate::coql::MOST_ROWS;
 use crate::dialect::{Credits, ZohoDialect};
 use crate::hosts::{DataCentre, Hosts};
 use crate::listing::MOST_IDS;
+use crate::push::{LONGEST_NOTE, can_have_notes};
 use crate::roles::FewDeals;
 use crate::schema::Schemas;
 use crate::seen::Seen;
@@ -136,6 +137,7 @@ fn patience() -> RetryPolicy {
 fn capability() -> Capability {
     let people = [Object::Contact, Object::Lead];
     let pulled = [Object::Contact, Object::Lead, Object::Company, Object::Deal];
+    let noted = pulled.iter().filter(|object| can_have_notes(object)).cloned();
     Capability {
         vendor: VENDOR,
         objects: pulled.iter().cloned().chain([Object::User, Object::Activity]).collect(),
@@ -148,8 +150,8 @@ fn capability() -> Capability {
         owners: [Object::Contact, Object::Lead, Object::Company, Object::Deal]
             .map(|object| OwnerField { object, field: "Owner".into() })
             .to_vec(),
-        notes: Vec::new(),
-        tasks: Vec::new(),
+        notes: noted.clone().map(|object| NoteKind { object, html: false, longest: LONGEST_NOTE }).collect(),
+        tasks: noted.collect(),
         creates_fields: true,
         // Lists and queries read what was written; only the search lags, and it is not used.
         visibility_lag: Duration::ZERO,

@@ -1,6 +1,7 @@
 //! Writing: each lane's rows go in calls of a hundred or, where they are many, as a bulk job; each write has its own
 //! outcome (promise 5).
 
+mod beside;
 mod calls;
 mod delivery;
 mod guard;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 
 use connector::{Error, ErrorKind, ExternalKey, Object, Operation, Outcome, Reason, Write};
 
+pub(crate) use self::beside::{LONGEST_NOTE, can as can_have_notes};
 pub(crate) use self::calls::RowAnswer;
 pub(crate) use self::outgoing::{Lane, Sent};
 
@@ -29,6 +31,9 @@ pub(crate) async fn push(api: &Api, creatable: &[ExternalKey], writes: &[Write])
         return Ok(Vec::new());
     }
     bulk_write::settle_pending(api).await?;
+    if beside::are_beside(writes) {
+        return beside::push(api, writes).await;
+    }
     let mut outcomes: BTreeMap<usize, Outcome> = BTreeMap::new();
     let modules = describe(api, writes).await?;
     let rule = match writes.iter().any(is_assigned) {
