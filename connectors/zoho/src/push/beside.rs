@@ -61,6 +61,7 @@ enum Next {
 /// One outcome per write in the order given, or an `Err` that says that nothing was written.
 pub(super) async fn push(api: &Api, writes: &[Write]) -> Result<Vec<Outcome>, Error> {
     let (notes, tasks) = (api.described(NOTES).await?, api.described(TASKS).await?);
+    let (notes, tasks): (&Described, &Described) = (&notes, &tasks);
     let until = api.clock.now().saturating_add(api.limits.longest_push);
     let late = || {
         let cause = "the push has taken its time; the rest comes with the next one";
@@ -70,7 +71,7 @@ pub(super) async fn push(api: &Api, writes: &[Write]) -> Result<Vec<Outcome>, Er
     let (mut changes, mut makes) = (Vec::new(), Vec::new());
     for (first, some) in writes.chunks(PARALLEL).enumerate() {
         let nexts = match api.clock.now() < until {
-            true => join_all(some.iter().map(|write| next(api, &tasks, write))).await,
+            true => join_all(some.iter().map(|write| next(api, tasks, write))).await,
             false => some.iter().map(|_| Next::Settled(late())).collect(),
         };
         for (at, next) in nexts.into_iter().enumerate() {
@@ -86,14 +87,14 @@ pub(super) async fn push(api: &Api, writes: &[Write]) -> Result<Vec<Outcome>, Er
     }
     let of_notes = Lane { object: Object::Other(NOTES.into()), module: NOTES.into(), how: How::ById { look: None } };
     for batch in changes.chunks(MOST_ROWS) {
-        outcomes.extend(settle(api, &of_notes, &notes, batch).await);
+        outcomes.extend(settle(api, &of_notes, notes, batch).await);
     }
     for some in makes.chunks(PARALLEL) {
         if api.clock.now() >= until {
             outcomes.extend(some.iter().map(|one| (one.place, late())));
             continue;
         }
-        let made = join_all(some.iter().map(|one| make(api, (&notes, &tasks), writes, one))).await;
+        let made = join_all(some.iter().map(|one| make(api, (notes, tasks), writes, one))).await;
         outcomes.extend(made.into_iter().flatten());
     }
     let error = match outcomes.get(&0) {
