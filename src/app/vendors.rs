@@ -148,12 +148,16 @@ fn zoho_config(settings: &ZohoSettings, context: &Context) -> Result<connector_z
     let limits = Limits {
         bulk_read_above: settings.bulk_pull_above,
         bulk_write_above: usize::try_from(settings.bulk_push_above).unwrap_or(usize::MAX),
+        lost_job: settings.bulk_lost_wait,
+        contact_roles_up_to: settings.contact_roles_up_to,
         overlap: settings.overlap,
         ..Limits::default()
     };
     Ok(Config {
         upload_url: settings.upload_url.clone(),
+        download_url: settings.download_url.clone(),
         trigger: settings.trigger.clone(),
+        assignment_rule: settings.assignment_rule.clone(),
         limits,
         ..Config::with_hosts(token_url, base_url, client_id, client_secret, refresh_token)
     })

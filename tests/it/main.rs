@@ -60,3 +60,4 @@ mod whose;
 mod win;
 mod worked_example;
 mod world;
+mod zoho_own;

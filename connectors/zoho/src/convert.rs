@@ -73,10 +73,13 @@ impl Reading<'_> {
 
     pub fn links_of(&self, row: &Row) -> Vec<Link> {
         let about = row.about.as_deref().and_then(object_of);
+        // A lead is nobody's `What_Id` in some organisations: then the module says what the person is.
+        let is_lead = about == Some(Object::Lead) && row.cell(self.wanted, "What_Id").is_none();
+        let person = if is_lead { Object::Lead } else { Object::Contact };
         let named = [
             ("Account_Name", Some(Object::Company)),
             ("Contact_Name", Some(Object::Contact)),
-            ("Who_Id", Some(Object::Contact)),
+            ("Who_Id", Some(person)),
             ("What_Id", about.clone()),
             ("Parent_Id", about),
         ];

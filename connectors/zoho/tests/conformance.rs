@@ -43,6 +43,12 @@ async fn keeps_the_contract() {
     assert_eq!(report.skipped(), SKIPPED, "{report}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn keeps_notes() {
+    let report = connector_conformance::run_some(&connector_conformance::note_checks(), ZohoSubject::start).await;
+    assert!(report.is_green() && report.skipped().is_empty(), "{report}");
+}
+
 const OPTIONS: [&str; 3] = ["a", "b", "c"];
 
 impl ZohoSubject {
@@ -131,6 +137,20 @@ impl Subject for ZohoSubject {
 
     async fn seed(&self, object: &Object, fields: Fields) -> Checked<RecordId> {
         self.stand_in.seed(object, &fields).await.map_err(Stop::Failed)
+    }
+
+    async fn notes(&self, person: &RecordId) -> Checked<Vec<(RecordId, String)>> {
+        let path = format!("/Contacts/{person}/Notes?fields=Note_Title,Note_Content");
+        let (_, answer) = self.stand_in.api(Method::GET, &path, None).await;
+        let notes = answer["data"].as_array().cloned().unwrap_or_default();
+        Ok(notes
+            .iter()
+            .map(|note| (id_of(note), note["Note_Content"].as_str().unwrap_or_default().to_owned()))
+            .collect())
+    }
+
+    async fn delete_note(&self, note: &RecordId) -> Checked {
+        self.act("delete", json!({ "object": "Notes", "id": note.as_str() })).await.map(drop)
     }
 
     async fn seed_people(&self, emails: &[String]) -> Checked<Vec<RecordId>> {

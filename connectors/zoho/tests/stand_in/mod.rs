@@ -134,6 +134,12 @@ impl StandIn {
         self.sign_ins_at(TOKEN).await
     }
 
+    /// Reads of exactly this path.
+    pub async fn gets(&self, path: &str) -> usize {
+        let requests = self.lines("requests").await;
+        requests.iter().filter(|line| line["method"] == "GET" && line["path"] == path).count()
+    }
+
     /// Makes a field of a module.
     pub async fn make_field(&self, module: &str, field: Json) {
         let (status, answer) = self
