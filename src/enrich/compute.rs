@@ -10,7 +10,7 @@ use crate::enrich::formula;
 use crate::enrich::health;
 use crate::enrich::judgement::Judgement;
 use crate::enrich::mail::{self, Mail};
-use crate::enrich::matcher::{self, Keeps, Matcher};
+use crate::enrich::matcher::{self, Index, Keeps, Matcher};
 use crate::enrich::needs::{self, Making};
 use crate::enrich::person::Person;
 use crate::enrich::session::{self, Mark};
@@ -20,6 +20,7 @@ use crate::enrich::touch;
 use crate::enrich::trait_spec::{TraitRule, TraitSpec};
 use crate::enrich::traits;
 use crate::enrich::window::Due;
+use crate::expr::Json;
 use crate::model::{Computed, Event, Fact, RuleId, TraitName};
 
 /// A specification made ready. Immutable; share it.
@@ -27,7 +28,8 @@ use crate::model::{Computed, Event, Fact, RuleId, TraitName};
 pub struct Model {
     pub(super) spec: ModelSpec,
     /// Each match once, however many traits and rules use it; by id.
-    matchers: Vec<Matcher>,
+    pub(super) matchers: Vec<Matcher>,
+    pub(super) index: Index,
     /// For each trait the rules of its own, in the order of [`needs`].
     pub(super) traits: Vec<Vec<RuleId>>,
     /// For each trait of money the name of the one that says whether an amount was left out.
@@ -93,9 +95,10 @@ impl Model {
         }
         matchers.sort_by_key(|matcher| matcher.id);
         matchers.dedup_by_key(|matcher| matcher.id);
+        let index = Index::new(&matchers);
         let incomplete = spec.traits.iter().map(TraitSpec::incomplete).collect();
         let fingerprint = format!("{:016x}", xxhash_rust::xxh3::xxh3_64(format!("{spec:?}").as_bytes()));
-        Self { fingerprint, spec, matchers, traits, incomplete, formulas, judgement, shared, touches }
+        Self { fingerprint, spec, matchers, index, traits, incomplete, formulas, judgement, shared, touches }
     }
 
     pub fn spec(&self) -> &ModelSpec {
@@ -114,7 +117,12 @@ impl Model {
 
     /// What the event means, to be stored beside it. `event` of each fact is 0: the store fills it in.
     pub fn facts(&self, event: &Event) -> Vec<Fact> {
-        matcher::facts(&self.matchers, &self.spec.own_domains, event)
+        matcher::facts((&self.matchers, &self.index), &self.spec.own_domains, event, None)
+    }
+
+    /// The same of an event whose body is this, where somebody has read it already.
+    pub fn facts_in(&self, event: &Event, body: &Json<'_>) -> Vec<Fact> {
+        matcher::facts((&self.matchers, &self.index), &self.spec.own_domains, event, Some(body))
     }
 
     /// Traits, scores, bands and segments as of an instant, each seeing what those before it gave.
