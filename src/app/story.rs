@@ -245,22 +245,11 @@ fn of_item(uid: ProfileUid, one: &TimelineItem, known: Option<&(Timestamp, Arc<s
         Kind::Score if one.title.contains('→') && !is_backfill => 3,
         Kind::Score | Kind::Segment if is_backfill => 0,
         Kind::Segment if one.source.contains("churn") && one.title.contains("Entered") => 3,
-        Kind::Crm if &*one.kind == "deal" => {
-            if detail.starts_with("open") {
-                2
-            } else {
-                3
-            }
-        }
+        Kind::Crm if &*one.kind == "deal" && detail.starts_with("open") => 2,
+        Kind::Crm if &*one.kind == "deal" => 3,
         Kind::Consent => 2,
         Kind::Write | Kind::Trait => 0,
-        Kind::Crm => {
-            if is_contact(&one.title) {
-                2
-            } else {
-                1
-            }
-        }
+        Kind::Crm if is_contact(&one.title) => 2,
         _ => 1,
     };
     if kind == Kind::Identity {

@@ -241,7 +241,7 @@ pub const SLA: Keys = keys(&["respond_within", "on_breach"], &[]);
 
 /// Every place there is.
 #[cfg(test)]
-pub const EVERY_PLACE: [Keys; 37] = [
+pub const EVERY_PLACE: [Keys; 38] = [
     ROOT,
     STORE,
     SERVER,

@@ -239,6 +239,7 @@ mod tests {
             currency: None,
             closed_at: closed.map(day),
             owner: None,
+            products: None,
         };
         let deal = Deal { connection: "hubspot".into(), id: "1".into(), facts, order_id: None };
         DealPast { place: 1, deal, created_at: created.map(day), steps: Vec::new() }

@@ -68,7 +68,7 @@ pub(crate) async fn push(api: &Api, writes: &[Write]) -> Result<Vec<Outcome>, Er
     for (place, write) in writes.iter().enumerate() {
         match wish(place, write) {
             Ok(wish) => wishes.push(wish),
-            Err(outcome) => drop(outcomes.insert(place, outcome)),
+            Err(outcome) => drop(outcomes.insert(place, *outcome)),
         }
     }
     let there = live(api, wishes, &mut outcomes).await?;
@@ -102,8 +102,8 @@ pub(crate) async fn push(api: &Api, writes: &[Write]) -> Result<Vec<Outcome>, Er
     }
 }
 
-fn wish(place: usize, write: &Write) -> Result<Wish<'_>, Outcome> {
-    let refuse = |reason, code, message| Err(Outcome::Rejected(refused(reason, code, message)));
+fn wish(place: usize, write: &Write) -> Result<Wish<'_>, Box<Outcome>> {
+    let refuse = |reason, code, message| Err(Box::new(Outcome::Rejected(refused(reason, code, message))));
     let Operation::TaskOnce { record, marker, subject, body, due_at, owner } = &write.operation else {
         return refuse(Reason::Unsupported, "UNSUPPORTED", "the connector does not do this operation");
     };

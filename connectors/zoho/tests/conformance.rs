@@ -4,7 +4,6 @@
 mod stand_in;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use connector::{Connector, DealStatus, FieldKind, FieldName, Fields, Object, RecordId, Value};
@@ -12,7 +11,7 @@ use connector_conformance::{Checked, DealSeed, Levers, Stop, Subject, Words, can
 use connector_zoho::Zoho;
 use reqwest::Method;
 use serde_json::{Value as Json, json};
-use stand_in::{PAGE, StandIn, kind};
+use stand_in::{PAGE, StandIn, id_of, kind};
 
 struct ZohoSubject {
     stand_in: StandIn,
@@ -150,7 +149,8 @@ impl Subject for ZohoSubject {
     }
 
     async fn delete_note(&self, note: &RecordId) -> Checked {
-        self.act("delete", json!({ "object": "Notes", "id": note.as_str() })).await.map(drop)
+        let body = json!({ "object": "Notes", "id": note.as_str() });
+        self.stand_in.rep("delete", body).await.map(drop).map_err(Stop::Failed)
     }
 
     async fn seed_people(&self, emails: &[String]) -> Checked<Vec<RecordId>> {

@@ -16,7 +16,7 @@ pub(super) fn money(text: &str) -> Value {
 fn assert_values(log: &Log, when: &str, want: &[(&str, Value)]) {
     let computed = log.as_of(when);
     for (name, value) in want {
-        assert_eq!(computed.traits.get(*name), Some(value), "{name} at {when}");
+        assert_eq!(computed.traits.get(name), Some(value), "{name} at {when}");
     }
 }
 

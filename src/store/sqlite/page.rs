@@ -12,7 +12,9 @@ use super::profiles::{self, make_known, mark_stale, seen_at};
 use super::records::{self, Content, Key, Row, State};
 use super::session::{Place, Session, crm_kind};
 use super::writer::Done;
-use super::{activities, company, conversion, identity_log, intents, letters, links, merge, resolved, tombstones};
+use super::{
+    activities, company, conversion, declared, identity_log, intents, letters, links, merge, resolved, tombstones,
+};
 use crate::model::{Identifier, Logged, LoggedRecord, Mirror, ProfileId, RecordKey, Resolution, Whose};
 use crate::store::{
     Checkpoint, Guard, Incoming, IncomingPage, Known, PageReport, PlanRecords, RecordDecision, StreamKey, Tally,
@@ -209,7 +211,7 @@ impl Paging<'_, '_> {
         if person.fresh || matches!(decision.resolution.whose, Whose::Merge { .. }) {
             self.report.profiles_marked += 1;
         }
-        if !person.fresh && profiles::change_attributes(session, person.id, &decision.attributes)? {
+        if !person.fresh && declared::change(session, person.id, &decision.attributes)? {
             self.report.profiles_marked += 1;
             // The person's other records may want the new value.
             self.report.records_marked += records::mark_all_of(session, person.id)?;

@@ -9,7 +9,7 @@ use super::letters::rows_limit;
 use super::profiles;
 use super::records::{self, State};
 use super::session::{EMAIL_KIND, Place, Session};
-use super::{assignments, intents, letters, standing};
+use super::{assignments, declared, intents, letters, standing};
 use crate::model::RecordKey;
 use crate::store::{StageDecision, StageItem, StageReport, StageWrites};
 
@@ -170,7 +170,7 @@ fn carry_out(
         records::save_mirror(session, record, mirror)?;
     }
     if let Some(profile) = &item.profile
-        && profiles::change_attributes(session, profile.id.0, &decision.attributes)?
+        && declared::change(session, profile.id.0, &decision.attributes)?
     {
         records::mark_all_of(session, profile.id.0)?;
     }
