@@ -7,11 +7,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use connector::{
-    Connector, DealStatus, Entropy, FieldName, Fields, Hints, Object, Operation, Outcome, Page, PullRequest, Reason,
-    RecordId, SeededEntropy, Stream, Timestamp, Value, Write,
+    Connector, DealStatus, Entropy, Fields, Hints, Object, Operation, Outcome, Page, Reason, RecordId, SeededEntropy,
+    Stream, Timestamp, Value, Write,
 };
 use connector_conformance::walks::{ask, emails, ids, walk};
-use connector_hubspot::{ApiVersion, HubSpot, connect};
+use connector_hubspot::{ApiVersion, connect};
 use serde_json::json;
 use stand_in::StandIn;
 

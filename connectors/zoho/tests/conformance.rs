@@ -4,7 +4,6 @@
 mod stand_in;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use connector::{Connector, DealStatus, FieldKind, FieldName, Fields, Object, RecordId, Value};
