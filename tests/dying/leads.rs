@@ -31,6 +31,8 @@ const ELSEWHERE: &[&str] = &[
     "bulk_before_results",
     "bulk_closed",
     "bulk_polling",
+    "webhook_before_send",
+    "webhook_after_send",
 ];
 
 /// What becomes a lead at a CRM.

@@ -75,7 +75,6 @@ fn what_is_not_in_this_version_is_refused_by_name() {
         ("include = [\"a\"]", "E008 1:1 `include` is not in this version"),
         ("[store]\nbackup = { keep = 7 }", "E008 2:1 `backup` in `[store]` is not in this version"),
         ("[server]\nadmin_token = []", "E008 2:1 `admin_token` in `[server]` is not in this version"),
-        ("[schedule]\ntrain = \"5m\"", "E008 2:1 `train` in `[schedule]` is not in this version"),
     ]);
     let cases = [
         ("pull_deals = { closed = false }", "E008 5:16 pulling only open deals is not in this version"),

@@ -36,6 +36,9 @@ impl Shapes {
 
 /// The bytes of some values. Equal values have equal bytes.
 pub(super) fn pack_values(session: &Session<'_>, values: &TraitValues) -> Fallible<Vec<u8>> {
+    if values.is_empty() {
+        return Ok(pack_no_values());
+    }
     let hash = hash_of(values.keys());
     if !is_shared(session, hash, values)? {
         let mut out = Packer::new(16 + 24 * values.len());
