@@ -11,6 +11,7 @@ mod privacy;
 mod routing;
 mod salesforce;
 mod scores;
+mod webhook;
 mod zoho;
 
 use std::path::Path;
