@@ -3,13 +3,15 @@
 //! `cargo bench -p ferry --bench flows -- --records 100000`; without the argument a smoke of 1,000 records. The first column
 //! to trust is CPU per record: wall times are ratios inside one run at best. The mock's own CPU is not counted.
 //!
-//! Instead of the table: `--bulk` compares Salesforce by calls with Salesforce by bulk jobs, `--quota` paces against a quota at two latencies, `--faults` compares a run through a faulty
+//! Instead of the table: `--bulk` compares Salesforce by calls with Salesforce by bulk jobs, `--dynamics` and `--zoho` their
+//! ways of reading and writing, `--quota` paces against a quota at two latencies, `--faults` compares a run through a faulty
 //! network with a clean one, `--memory` measures memory and how soon the daemon is ready, `--fresh` how soon the CRM is
 //! told of an event while a bulk pull runs.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod bulk;
+mod arms;
 mod crm;
+mod dynamics;
 mod faults;
 mod floor;
 mod fresh;
@@ -17,7 +19,9 @@ mod measure;
 mod memory;
 mod quiet;
 mod quota;
+mod salesforce;
 mod world;
+mod zoho;
 
 use std::path::Path;
 
@@ -31,7 +35,11 @@ use world::{argument, flag};
 async fn main() {
     let records = argument("--records");
     if flag("--bulk") {
-        bulk::run(records.unwrap_or(1_000)).await;
+        arms::run::<salesforce::Salesforce>(records.unwrap_or(1_000)).await;
+    } else if flag("--dynamics") {
+        arms::run::<dynamics::Dynamics>(records.unwrap_or(1_000)).await;
+    } else if flag("--zoho") {
+        arms::run::<zoho::Zoho>(records.unwrap_or(1_000)).await;
     } else if flag("--quota") {
         quota::run(records.unwrap_or(20_000)).await;
     } else if flag("--faults") {

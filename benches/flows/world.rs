@@ -51,26 +51,30 @@ profile_id = "cdp_profile_id"
 max_update_share = 1.0
 "#;
 
-/// Whatever secret is asked for.
+/// The mocks' secrets by name.
 #[derive(Debug)]
-struct Token(&'static str);
+struct Secrets;
 
-impl Environment for Token {
-    fn read(&self, _: &Secret) -> Result<SecretString, SecretError> {
-        Ok(SecretString::from(self.0.to_owned()))
+impl Environment for Secrets {
+    fn read(&self, secret: &Secret) -> Result<SecretString, SecretError> {
+        Ok(match secret {
+            Secret::Env(name) if name == "SECRET" => "mock-secret".into(),
+            Secret::Env(name) if name == "REFRESH" => "mock-refresh".into(),
+            _ => "mock-token".into(),
+        })
     }
 }
 
 pub fn app(folder: &Path, url: &str) -> App {
-    app_of(folder, &CONFIG.replace("BASE_URL", url), "mock-token")
+    app_of(folder, &CONFIG.replace("BASE_URL", url))
 }
 
-pub fn app_of(folder: &Path, text: &str, secret: &'static str) -> App {
+pub fn app_of(folder: &Path, text: &str) -> App {
     let loaded = config::parse("sync.toml", text, folder, &Overrides::none()).unwrap_or_else(|why| panic!("{why}"));
     let entropy = Arc::new(OsEntropy);
     let path = &loaded.settings.store_path;
     let store = Arc::new(SqliteStore::open(path, OpenOptions::default(), entropy.clone()).unwrap());
-    let world = World { clock: Arc::new(SystemClock), entropy, environment: Arc::new(Token(secret)) };
+    let world = World { clock: Arc::new(SystemClock), entropy, environment: Arc::new(Secrets) };
     App::assemble(loaded.settings, store, world).unwrap()
 }
 
@@ -91,7 +95,7 @@ pub async fn create(app: &App, fields: &[(&str, connector::FieldKind)]) {
             label: (*name).into(),
             description: "Written by Ferry".into(),
             kind: kind.clone(),
-            unique: name.to_ascii_lowercase().starts_with("cdp_profile_id"),
+            unique: name.to_ascii_lowercase().contains("cdp_profile_id"),
         };
         connection(app).connector.create_field(&Object::Contact, &field).await.unwrap();
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use connector::{Clock, SystemClock, Timestamp};
 use ferry::ingest::{DecodeOptions, Live, LiveSource, MAX_MESSAGE, Tally};
 use ferry::model::RunId;
+use futures::StreamExt;
 use rusqlite::Connection;
 
 use crate::floor;
@@ -33,11 +34,14 @@ pub async fn run(table: &mut Table, records: u64) {
         DecodeOptions { source: "web".into(), max_message: MAX_MESSAGE, client: false, identity: Default::default() };
     let source = LiveSource { options, tally: Tally::default() };
     let measured = measure(records * EACH, async {
-        for batch in messages.chunks(usize::try_from(BATCH).unwrap()) {
-            let now = app.world.clock.now();
-            let taken = live.take(&source, batch, now, false).await.unwrap();
+        // Two senders: one is read while the other's messages are stored.
+        let (live, source, clock) = (&live, &source, &app.world.clock);
+        let batches = messages.chunks(usize::try_from(BATCH).unwrap());
+        let taken = futures::stream::iter(batches).map(|batch| async move {
+            let taken = live.take(source, batch, clock.now(), false).await.unwrap();
             assert_eq!(taken.accepted, batch.len() as u64, "{:?}", taken.rejected);
-        }
+        });
+        taken.buffered(2).collect::<()>().await;
     })
     .await;
     table.add("identifiers resolved", Some("identifiers"), measured, 0);

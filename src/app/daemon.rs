@@ -25,6 +25,7 @@ const DEBOUNCE: Duration = Duration::from_millis(200);
 const KEPT: Duration = Duration::from_secs(90 * 86_400);
 
 const RETENTION: &str = "retention";
+const TRAIN: &str = "train";
 
 impl App {
     /// Runs the schedule until `app.stop` is cancelled, then lets what is under way come to an end in good order.
@@ -71,6 +72,9 @@ impl App {
             job(JobKey::whole(Direction::Compute), &schedule.recompute),
             job(JobKey::whole(Direction::Other(RETENTION.into())), &schedule.retention),
         ];
+        if !self.learnt_scores().is_empty() {
+            jobs.push(job(JobKey::whole(Direction::Other(TRAIN.into())), &schedule.train));
+        }
         for connection in &self.connections {
             let name = connection.name();
             let pulled = connection.settings.objects.iter().map(|mapping| &mapping.object).chain([&Object::User]);
@@ -142,6 +146,10 @@ impl Jobs {
                 let pending = self.app.store.pending(self.app.world.clock.now()).await?;
                 poke_pushes(&self.poke, pending.records);
                 Ok(vec![finished])
+            }
+            (Direction::Other(name), _) if &**name == TRAIN => {
+                self.app.train_all().await?;
+                Ok(Vec::new())
             }
             (Direction::Other(_), _) => {
                 self.app.resume_erasures().await?;
@@ -264,6 +272,7 @@ fn remembered(row: &ScheduleRow) -> Option<(JobKey, JobState)> {
 
 /// Looks again and again for what another process left: events imported, a dead letter retried.
 async fn watch(app: Arc<App>, poke: Poke) {
+    let mut told = false;
     loop {
         tokio::select! {
             () = app.world.clock.sleep(LOOK_EVERY) => {}
@@ -272,6 +281,10 @@ async fn watch(app: Arc<App>, poke: Poke) {
         }
         if let Err(error) = look(&app, &poke).await {
             tracing::warn!(%error, "the store could not be asked for work");
+        }
+        if !told && app.has_other_models().await.unwrap_or(false) {
+            told = true;
+            app.relearnt.notify_one();
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::model::{
     Cause, Choice, Crossing, Deal, Desire, Profile, ProfileId, Purpose, SideWish, TransitionKind, effective,
 };
 use crate::store::{Listener, Result, StreamKey, Whom};
-use crate::timeline::{Colleague, Digest, Format, LONGEST, OpenDeal, fold, written};
+use crate::timeline::{Colleague, Digest, Format, Item, LONGEST, OpenDeal, fold, written};
 
 /// The key of the managed note.
 const KEY: &str = "digest";
@@ -219,7 +219,9 @@ impl App {
         let profile = &detail.profile;
         let told: Telling = story::telling(&*self.store, &self.model, profile.id, profile.uid, READ).await?;
         let pages = told.intents();
-        let items = fold(told.moments);
+        // What is planned is no touch yet.
+        let now = self.world.clock.now();
+        let items: Vec<Item> = fold(told.moments).into_iter().filter(|item| item.occurred_at <= now).collect();
         let own = items.iter().filter(|item| item.kind.is_touch()).map(|item| item.occurred_at).max();
         let consents = self.store.consents(id).await?;
         let mut digest = Digest::of_items(&items, pages);

@@ -15,15 +15,19 @@ mod listening;
 mod notebook;
 mod overdue;
 mod planning;
+mod predicting;
 mod privacy;
 mod pulling;
 mod pushing;
 mod quota;
+mod replaying;
 pub mod rules;
 mod running;
 mod silence;
 pub mod story;
+mod tasks;
 mod telling;
+mod training;
 mod vendors;
 mod vitals;
 
@@ -41,11 +45,14 @@ pub use importing::FILE_SOURCE;
 pub use inbox::Inboxes;
 pub use listening::DoorError;
 pub use planning::{Agreed, Applied, Plan};
+pub use predicting::predictors;
 pub use pulling::{Pulling, Sweeps};
 pub use pushing::Pushing;
 pub use quota::quota_note;
+pub use replaying::{Replay, Replaying};
 pub use running::{Finished, Progress};
 pub use telling::{Told, Tried};
+pub use training::{DriftReport, Report, Training};
 
 use crate::config::{ConnectionSettings, Settings};
 use crate::enrich::Model;
@@ -94,6 +101,10 @@ pub struct App {
     pub settings: Arc<Settings>,
     pub store: Arc<dyn Store>,
     pub model: Arc<Model>,
+    /// The learnt models in it, by score.
+    pub learnt: Vec<(Arc<str>, i64)>,
+    /// Told when other models are active than those in use.
+    pub relearnt: Arc<Notify>,
     pub connections: Vec<Connection>,
     pub world: World,
     /// Runs ended in this process, for the metrics page.
@@ -132,6 +143,8 @@ impl App {
         let worker = format!("{}-{:08x}", std::process::id(), world.entropy.next_u64() >> 32).into();
         Ok(Self {
             model: Arc::new(Model::new(settings.model.clone())),
+            learnt: Vec::new(),
+            relearnt: Arc::new(Notify::new()),
             store,
             connections,
             world,

@@ -158,6 +158,10 @@ impl App {
             let mut fields = Fields::new();
             let mut listed = Vec::new();
             for change in &changes {
+                if let Some(wish) = owner_to_name(mapping, change) {
+                    listed.push(wish);
+                    continue;
+                }
                 let Some(to) = pushed(mapping, &change.field).and_then(|field| typed(field, &change.to)) else {
                     return Ok(Err(format!(
                         "{connection} {object} field \"{}\": sync.toml no longer writes it, or the plan's value does not fit it",
@@ -193,12 +197,25 @@ impl App {
                 profile: owner,
                 operation,
                 fields,
+                // Whoever is named for a record is so beside whoever owns it then.
+                compare_first: listed.iter().any(Change::is_wish),
                 changes: listed,
-                compare_first: false,
             });
         }
         Ok(Ok(intents))
     }
+}
+
+/// A record that the plan gives to somebody: whom, routing says when it is written.
+fn owner_to_name(mapping: &ObjectMapping, change: &Agreed) -> Option<Change> {
+    let (line, origin) = change.why.rsplit_once("; ")?;
+    (mapping.owner_field() == Some(&change.field) && origin == Cause::ROUTING).then(|| Change {
+        field: change.field.clone(),
+        from: change.from.as_str().map_or(Value::Null, Value::text),
+        to: change.to.as_str().map_or(Value::Null, Value::text),
+        cause: Cause { mapping: line.into(), origin: origin.into() },
+        overwrites: false,
+    })
 }
 
 fn pushed<'a>(mapping: &'a ObjectMapping, field: &'a str) -> Option<&'a FieldMapping> {

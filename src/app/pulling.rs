@@ -36,8 +36,9 @@ const DELETIONS_EVERY: Duration = Duration::from_secs(15 * 60);
 const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
 
 /// Owners first, so that whoever owns a record is known before it; contacts before leads, so that the contact a lead has
-/// become is there before the lead is gone; deals last, when their people are there.
-const ORDER: [Object; 5] = [Object::User, Object::Company, Object::Contact, Object::Lead, Object::Deal];
+/// become is there before the lead is gone; deals when their people are there, and what was done with either last.
+const ORDER: [Object; 6] =
+    [Object::User, Object::Company, Object::Contact, Object::Lead, Object::Deal, Object::Activity];
 
 impl App {
     /// Pulls one connection. Stops at the first object that did not end well: the later ones build on it.
@@ -82,7 +83,7 @@ impl App {
             // Deletions and associations go on from their cursor: a CRM without a log of them begins anew by itself.
             let is_sweep = *stream.object() == Object::User;
             let before = counts;
-            let reads_mapping = matches!(stream, Stream::Records(_)) && !is_sweep;
+            let reads_mapping = matches!(stream, Stream::Records(_)) && has_mapping(stream.object());
             let full = match what.full || !reads_mapping {
                 true => what.full || is_sweep,
                 false => match self.is_behind(connection, mapping).await? {
@@ -96,7 +97,7 @@ impl App {
                 clock: &*self.world.clock,
                 connection: connection.name(),
                 links: links(connection.connector.capability(), &stream),
-                since: since(connection, stream.object()),
+                since: since(connection, stream.object(), self.world.clock.now()),
                 stream,
                 mapping: mapping.clone(),
                 identity: self.settings.identity.clone(),
@@ -200,19 +201,28 @@ impl App {
     }
 }
 
-/// What is read of an object; users are read without a mapping.
+/// Users and activities mean the same at every CRM: no field of theirs is mapped.
+fn has_mapping(object: &Object) -> bool {
+    !matches!(object, Object::User | Object::Activity)
+}
+
+/// What is read of an object; `None` where it is not.
 fn mapping_of(connection: &Connection, object: &Object) -> Option<Arc<ObjectMapping>> {
     match connection.settings.object(object) {
         Some(mapping) => Some(Arc::new(mapping.clone())),
-        None if *object == Object::User => Some(Arc::new(ObjectMapping::new(Object::User, Vec::new()))),
-        None => None,
+        None if has_mapping(object) => None,
+        None if *object == Object::Activity && connection.settings.pull_activities.is_none() => None,
+        None => Some(Arc::new(ObjectMapping::new(object.clone(), Vec::new()))),
     }
 }
 
-/// Deals come with the people and companies they are about, people with the company they work for.
+/// Activities come with everybody and everything they are about, deals with the people and companies they are about, people with the company they work for.
 fn links(capability: &Capability, stream: &Stream) -> Vec<Object> {
     let object = stream.object();
-    if capability.associations.contains(object) && !matches!(stream, Stream::Deletions(_)) {
+    if *object == Object::Activity && matches!(stream, Stream::Records(_)) {
+        let about = [Object::Contact, Object::Lead, Object::Company, Object::Deal];
+        about.into_iter().filter(|object| capability.objects.contains(object)).collect()
+    } else if capability.associations.contains(object) && !matches!(stream, Stream::Deletions(_)) {
         vec![Object::Contact, Object::Company]
     } else if capability.tells_company.contains(object) && matches!(stream, Stream::Records(_)) {
         vec![Object::Company]
@@ -221,7 +231,10 @@ fn links(capability: &Capability, stream: &Stream) -> Vec<Object> {
     }
 }
 
-fn since(connection: &Connection, object: &Object) -> Option<Timestamp> {
+fn since(connection: &Connection, object: &Object, now: Timestamp) -> Option<Timestamp> {
+    if *object == Object::Activity {
+        return connection.settings.pull_activities.map(|reach| now.saturating_sub(reach));
+    }
     let day = connection.settings.pull_deals.since.filter(|_| *object == Object::Deal)?;
     Some(Timestamp::from(day.and_time(chrono::NaiveTime::MIN).and_utc()))
 }

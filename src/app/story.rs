@@ -10,7 +10,7 @@ use crate::enrich::{DataKind, EventMark, Label, Model, Session, Story, Told, is_
 use crate::expr::Json;
 use crate::model::{EventKind, EventRow, ProfileId, ProfileUid};
 use crate::store::{AssignmentRow, AssignmentState, Result, Store, TimelineItem};
-use crate::timeline::{Direction, Item, Kind, Moment, Visibility, What, page_name};
+use crate::timeline::{Direction, Item, Kind, Moment, Visibility, What, is_contact, page_name};
 
 /// Events read to tell sessions, and machines from people, by what was around them.
 const READ: usize = 10_000;
@@ -233,28 +233,23 @@ fn of_item(uid: ProfileUid, one: &TimelineItem, known: Option<&(Timestamp, Arc<s
     let mut item = blank(uid, &key, one.at, one.recorded_at, kind, &one.title);
     item.detail = one.detail.clone();
     item.source = one.source.clone();
+    item.actor = one.actor.clone();
+    item.direction = match one.direction.as_deref() {
+        Some("in") => Direction::In,
+        Some("out") => Direction::Out,
+        _ => Direction::None,
+    };
     let detail = one.detail.as_deref().unwrap_or_default();
     let is_backfill = detail == "found in what was known already";
     item.importance = match kind {
         Kind::Score if one.title.contains('→') && !is_backfill => 3,
         Kind::Score | Kind::Segment if is_backfill => 0,
         Kind::Segment if one.source.contains("churn") && one.title.contains("Entered") => 3,
-        Kind::Crm if &*one.kind == "deal" => {
-            if detail.starts_with("open") {
-                2
-            } else {
-                3
-            }
-        }
+        Kind::Crm if &*one.kind == "deal" && detail.starts_with("open") => 2,
+        Kind::Crm if &*one.kind == "deal" => 3,
         Kind::Consent => 2,
         Kind::Write | Kind::Trait => 0,
-        Kind::Crm => {
-            if is_with_people(&one.title) {
-                2
-            } else {
-                1
-            }
-        }
+        Kind::Crm if is_contact(&one.title) => 2,
         _ => 1,
     };
     if kind == Kind::Identity {
@@ -267,15 +262,12 @@ fn of_item(uid: ProfileUid, one: &TimelineItem, known: Option<&(Timestamp, Arc<s
         }
     }
     let what = match kind {
-        Kind::Crm if one.title.to_lowercase().contains("mail") => What::CrmMail { subject: one.detail.clone() },
+        Kind::Crm if &*one.kind == "crm" && one.title.starts_with("Email") => {
+            What::CrmMail { subject: one.title.strip_prefix("Email: ").map(Arc::from) }
+        }
         _ => What::Other,
     };
     Moment { item, what }
-}
-
-fn is_with_people(title: &str) -> bool {
-    let title = title.to_lowercase();
-    ["call", "meeting", "mail"].iter().any(|word| title.contains(word))
 }
 
 /// `Lead L-1 created, assigned to Rita`

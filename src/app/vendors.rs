@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use connector::{Connector, Context, ErrorKind, Result};
+use connector::{Connector, Context, Creation, ErrorKind, LastName, Result};
 use secrecy::ExposeSecret;
 
 use crate::config::vendor::{
@@ -14,24 +14,35 @@ use crate::config::{ClientId, ConnectionSettings};
 
 /// The connector of a connection.
 pub fn connect(settings: &ConnectionSettings, context: Context) -> Result<Arc<dyn Connector>> {
+    let creation = creation(settings);
     match &settings.vendor {
+        // HubSpot makes contacts without a name.
         VendorSettings::Hubspot(settings) => {
             let config = hubspot_config(settings, &context)?;
             Ok(Arc::new(connector_hubspot::connect(config, context)?))
         }
         VendorSettings::Salesforce(settings) => {
-            let config = salesforce_config(settings, &context)?;
+            let config = connector_salesforce::Config { creation, ..salesforce_config(settings, &context)? };
             Ok(Arc::new(connector_salesforce::connect(config, context)?))
         }
         VendorSettings::Dynamics(settings) => {
-            let config = dynamics_config(settings, &context)?;
+            let config = connector_dynamics::Config { creation, ..dynamics_config(settings, &context)? };
             Ok(Arc::new(connector_dynamics::connect(config, context)?))
         }
         VendorSettings::Zoho(settings) => {
-            let config = zoho_config(settings, &context)?;
+            let config = connector_zoho::Config { creation, ..zoho_config(settings, &context)? };
             Ok(Arc::new(connector_zoho::connect(config, context)?))
         }
     }
+}
+
+/// What new people get at a CRM that insists on it (`[crm.create] missing_last_name`).
+fn creation(settings: &ConnectionSettings) -> Creation {
+    let last_name = match &settings.missing_last_name {
+        Some(text) => LastName::Text(text.as_str().into()),
+        None => LastName::EmailLocal,
+    };
+    Creation { last_name, ..Creation::default() }
 }
 
 fn hubspot_config(settings: &HubspotSettings, context: &Context) -> Result<connector_hubspot::Config> {
@@ -137,12 +148,16 @@ fn zoho_config(settings: &ZohoSettings, context: &Context) -> Result<connector_z
     let limits = Limits {
         bulk_read_above: settings.bulk_pull_above,
         bulk_write_above: usize::try_from(settings.bulk_push_above).unwrap_or(usize::MAX),
+        lost_job: settings.bulk_lost_wait,
+        contact_roles_up_to: settings.contact_roles_up_to,
         overlap: settings.overlap,
         ..Limits::default()
     };
     Ok(Config {
         upload_url: settings.upload_url.clone(),
+        download_url: settings.download_url.clone(),
         trigger: settings.trigger.clone(),
+        assignment_rule: settings.assignment_rule.clone(),
         limits,
         ..Config::with_hosts(token_url, base_url, client_id, client_secret, refresh_token)
     })

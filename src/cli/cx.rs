@@ -82,9 +82,9 @@ impl Cx {
         Ok(SqliteStore::open(&settings.store_path, OpenOptions::default(), self.entropy.clone())?)
     }
 
-    /// The app by the rules of identity in force; says so where the file has others.
+    /// The app with the models that are active, by the rules of identity in force; says so where the file has others.
     pub async fn under_rules_in_force(&self, app: App) -> Result<App, Failure> {
-        let (app, state) = app.under_rules_in_force().await?;
+        let (app, state) = app.with_predictions().await?.under_rules_in_force().await?;
         if state == RulesState::Differ {
             if self.terminal.wants_json() {
                 tracing::warn!("{}; {}", rules::DIFFER, rules::DIFFER_FIX);

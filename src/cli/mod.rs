@@ -144,7 +144,7 @@ async fn run(command: Command, cx: &Cx) -> Ended {
         }
         Command::Identity(args) => identity::run(&args, cx).await,
         Command::Route(args) => route::run(&args, cx).await,
-        Command::Score(args) => score::run(&args, cx),
+        Command::Score(args) => score::run(&args, cx).await,
         Command::Segment(args) => segment::run(&args, cx).await,
         Command::Webhook(args) => webhook::run(&args, cx).await,
         Command::Demo(args) => demo::run(&args, cx).await,

@@ -359,6 +359,7 @@ pub(crate) mod tests {
                     currency: Some("EUR".into()),
                     closed_at: Some(at),
                     owner: None,
+                    products: None,
                 },
                 order_id: None,
             }],

@@ -40,6 +40,16 @@ impl Progress {
         progress
     }
 
+    /// Deals looked at up to here.
+    pub fn deals(&self, deals: u64) {
+        self.bar.set_message(format!("{} deals looked at", moment::count(deals)));
+    }
+
+    /// People looked at up to here.
+    pub fn people(&self, people: u64) {
+        self.bar.set_message(format!("{} people looked at", moment::count(people)));
+    }
+
     /// Bytes read up to here.
     pub fn read(&self, bytes: u64) {
         self.bar.set_position(bytes);

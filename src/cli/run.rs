@@ -38,6 +38,11 @@ pub async fn run(cx: &Cx) -> Ended {
                 () = stop.cancelled() => break None,
                 // A daemon whose schedule has ended by itself looks alive and does nothing: whoever supervises it starts it anew.
                 ended = &mut life.schedule => return Err(schedule_ended(ended)),
+                // Another model is in use from now on: one life by the old one ends, and the next begins.
+                () = life.app.relearnt.notified() => match App::assemble((*settings).clone(), store.clone(), cx.world()) {
+                    Ok(app) => break Some(app),
+                    Err(error) => tracing::error!(%error, "the new model is not in use yet and the old one goes on"),
+                },
                 _ = hang_up.recv() => match reload(cx, &store) {
                     Ok(app) => break Some(app),
                     Err(failure) => tracing::error!("the configuration was not reloaded and the old one goes on: {failure}"),
@@ -46,7 +51,7 @@ pub async fn run(cx: &Cx) -> Ended {
         };
         life.end().await?;
         if let Some(app) = reloaded {
-            tracing::info!("configuration reloaded");
+            tracing::info!("configuration and models read again");
             // The life before has ended: nobody decides by the rules before any more.
             let app = cx.under_rules_in_force(app).await?;
             settings = app.settings.clone();

@@ -85,7 +85,7 @@ pub enum Command {
     Segment(segment::Args),
     /// Whose leads are: what was given and why, how fair, and trials of other rules
     Route(route::Args),
-    /// Models that predict, and how good they are
+    /// What scores are worth, and models that predict
     Score(score::Args),
     /// Other tools that are told who enters and leaves: how they do, and trying one
     Webhook(webhook::Args),

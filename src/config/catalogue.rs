@@ -53,6 +53,7 @@ const DEAL: &[(&str, Kind)] = &[
     ("closed_at", Kind::Instant),
     ("currency", Kind::Text),
     ("name", Kind::Text),
+    ("order_id", Kind::Text),
     ("owner", Kind::Text),
     ("pipeline", Kind::Text),
     ("source", Kind::Text),

@@ -1,6 +1,7 @@
 //! `[[crm]]`: one account at one CRM.
 
 use std::path::Path;
+use std::time::Duration;
 
 use connector::{ConnectionName, Object};
 
@@ -58,6 +59,7 @@ fn connection(
     let mode = table.value_or("mode", Value::Text("read_write".into()), value::choice("E006", "mode", MODES));
     let api_budget = table.value("api_budget", "\"20000/day\"", budget);
     let pull_deals = pull_deals(&table);
+    let pull_activities = pull_activities(&table, preset);
     let own = vendor.and_then(|vendor| vendor.read(&table, folder));
     let prefix = own.as_ref().and_then(VendorSettings::prefix);
     let match_is_known = vendor.is_some_and(|vendor| matching(&table, vendor, prefix));
@@ -70,7 +72,7 @@ fn connection(
     if !is_new || !budget_is_right || !match_is_known {
         return None;
     }
-    let (mut objects, pull_deals, digest) = (objects?, pull_deals?, digest?);
+    let (mut objects, pull_deals, pull_activities, digest) = (objects?, pull_deals?, pull_activities?, digest?);
     if !pull_deals.closed && !pull_deals.open {
         objects.retain(|mapping| mapping.object != Object::Deal);
     }
@@ -79,6 +81,7 @@ fn connection(
         mode: mode?,
         api_budget,
         pull_deals,
+        pull_activities,
         objects,
         missing_last_name,
         digest,
@@ -117,6 +120,20 @@ fn pull_deals(table: &Reader<'_>) -> Option<PullDeals> {
         return None;
     }
     Some(PullDeals { closed, open, since })
+}
+
+/// `pull_activities`: how far back the first load of calls, meetings, notes, e-mails and tasks reaches, or `false` for none.
+/// `Some(None)`: none.
+fn pull_activities(table: &Reader<'_>, preset: Preset) -> Option<Option<Duration>> {
+    let usual = match preset {
+        Preset::None => Value::Bool(false),
+        Preset::B2b | Preset::Ecommerce => Value::Text("90d".into()),
+    };
+    table.value_or("pull_activities", usual, |node| match &node.value {
+        Value::Bool(false) => Ok(None),
+        Value::Text(_) => value::duration(node).map(Some),
+        _ => Err(Bad::Shape("a duration, or false")),
+    })
 }
 
 /// `[crm.match]`: there is one order in this version, and no silent choice between duplicates. Saying so is allowed.

@@ -67,8 +67,10 @@ pub const EVENT: Keys = keys(&["column"], &[]);
 pub const CELL: Keys = keys(&["column", "number", "value"], &[]);
 
 /// Keys that every connection has; the vendor's own are in [`crate::config::vendor`].
-pub const CRM: Keys =
-    keys(&["name", "type", "mode", "api_budget", "pull_deals", "match", "create", "fields", "digest"], &[]);
+pub const CRM: Keys = keys(
+    &["name", "type", "mode", "api_budget", "pull_deals", "pull_activities", "match", "create", "fields", "digest"],
+    &[],
+);
 
 pub const DIGEST: Keys = keys(&["write", "field", "at", "max_activities_per_day", "daily_budget"], &[]);
 
@@ -88,7 +90,7 @@ pub const FIELDS: Keys = keys(&[], &["lead", "activity", "user"]);
 pub const FIELD: Keys = keys(&["field", "direction", "conflict", "transform", "map", "clear", "max_length"], &[]);
 
 pub const SCHEDULE: Keys =
-    keys(&["pull", "push", "recompute", "retention", "digest", "jitter", "catch_up", "quiet"], &["reconcile", "train"]);
+    keys(&["pull", "push", "recompute", "retention", "digest", "train", "jitter", "catch_up", "quiet"], &["reconcile"]);
 
 pub const COMPANY: Keys = keys(&["match", "free_mail_add", "free_mail_remove", "roll_up"], &[]);
 
@@ -114,8 +116,11 @@ pub const TRAIT: Keys = keys(
 
 pub const SCORE: Keys = keys(
     &["half_life", "linear", "expires", "decay", "max", "rules", "groups", "combine", "sum", "grade", "bands"],
-    &["predictive", "horizon", "min_won", "min_lost"],
+    &[],
 );
+
+/// Of a score that is a chance.
+pub const PREDICTIVE: Keys = keys(&["predictive", "horizon", "min_won", "min_lost"], &[]);
 
 pub const SCORE_RULE: Keys = keys(
     &[
@@ -211,6 +216,7 @@ pub const ROUTING: Keys = keys(
     &[
         "on",
         "keep_owner",
+        "task",
         "account_owner",
         "fallback",
         "pool",
@@ -235,7 +241,7 @@ pub const SLA: Keys = keys(&["respond_within", "on_breach"], &[]);
 
 /// Every place there is.
 #[cfg(test)]
-pub const EVERY_PLACE: [Keys; 37] = [
+pub const EVERY_PLACE: [Keys; 38] = [
     ROOT,
     STORE,
     SERVER,
@@ -255,6 +261,7 @@ pub const EVERY_PLACE: [Keys; 37] = [
     COMPANY,
     TRAIT,
     SCORE,
+    PREDICTIVE,
     SCORE_RULE,
     SCORE_ROW,
     BAND,

@@ -90,7 +90,15 @@ impl Names {
     pub fn of(spec: &ModelSpec, broken: &[String]) -> Self {
         let people =
             Catalogue::person(spec.outputs().into_iter().map(|(name, kind)| (name.to_string(), mapped(&kind))));
-        let is_scored = |name: &str| name.starts_with("score_") || name == GRADE || name.starts_with(SEGMENTS);
+        let chances: Vec<String> = spec
+            .scores
+            .iter()
+            .filter(|score| score.predicted().is_some())
+            .flat_map(|score| ["probability", "decile", "reasons"].map(|what| format!("{}_{what}", score.name)))
+            .collect();
+        let is_chance = |name: &str| chances.iter().any(|chance| chance == name);
+        let is_scored =
+            |name: &str| name.starts_with("score_") || name == GRADE || name.starts_with(SEGMENTS) || is_chance(name);
         let is_lifecycle = |one: &&TraitSpec| matches!(one.rule, TraitRule::Lifecycle);
         let is_late = |name: &str| spec.traits.iter().filter(is_lifecycle).any(|one| *one.name == *name);
         let mut lasting: Vec<(String, expr::Kind)> = people
@@ -107,6 +115,8 @@ impl Names {
         let bands = bands.map(|band| (format!("bands.{}", band.name), expr::Kind::Bool));
         let mut scored: Vec<(String, expr::Kind)> = numbers.chain(bands).collect();
         scored.push((GRADE.to_owned(), expr::Kind::Text));
+        let told = chances.iter().filter_map(|name| people.get(name).map(|(kind, _)| (name.clone(), asked(kind))));
+        scored.extend(told);
         let late = spec.traits.iter().filter(is_lifecycle);
         scored.extend(late.map(|one| (one.name.to_string(), expr::Kind::Text)));
         Self { lasting, scored }

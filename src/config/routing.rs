@@ -34,12 +34,8 @@ pub fn routing(root: &Reader<'_>, people: &People, timezone: Tz) -> Option<Optio
         (None, None) => Some(None),
         _ => section.value_or("on", Value::Text("mql".into()), |node| band(node, people)).map(Some),
     };
-    let keep_owner = section.value_or("keep_owner", Value::Bool(true), |node| match value::flag(node)? {
-        true => Ok(true),
-        // Records that somebody owns are never written an owner: there is nothing that false would change.
-        false => Err(Bad::value("E008", "`keep_owner = false` is not in this version")
-            .help("remove it: owners of records are kept")),
-    });
+    let keep_owner = section.value_or("keep_owner", Value::Bool(true), value::flag);
+    let task = section.value_or("task", Value::Bool(true), value::flag);
     let account_owner = section.value_or("account_owner", Value::Bool(true), value::flag);
     let (pools, general) = pools(&section)?;
     let targets = Targets { pools: &pools };
@@ -63,6 +59,7 @@ pub fn routing(root: &Reader<'_>, people: &People, timezone: Tz) -> Option<Optio
     Some(Some(Rules {
         on: on?,
         keep_owner: keep_owner?,
+        task: task?,
         account_owner: account_owner?,
         rules: rules?,
         fallback: fallback?,
@@ -252,12 +249,8 @@ fn sla(section: &Reader<'_>, node: &Node) -> Option<Sla> {
     table.check(keys::SLA);
     let missing = || Diagnostic::new("E005", "missing `respond_within` in `sla`").help("`respond_within = \"30m\"`");
     let respond_within = table.required("respond_within", "\"30m\"", missing, value::duration);
-    let on_breach = table.value_or("on_breach", Value::Text("alert".into()), |node| match &node.value {
-        Value::Text(word) if word == "reroute" => {
-            Err(Bad::value("E008", "`on_breach = \"reroute\"` is not in this version").help("one of: alert"))
-        }
-        _ => value::choice("E006", "on_breach", Breach::NAMES)(node),
-    });
+    let on_breach =
+        table.value_or("on_breach", Value::Text("alert".into()), value::choice("E006", "on_breach", Breach::NAMES));
     Some(Sla { respond_within: respond_within?, on_breach: on_breach? })
 }
 

@@ -24,6 +24,7 @@ pub fn schedule(root: &Reader<'_>) -> Option<ScheduleSettings> {
     let trigger = |key: &str, default: &str| section.value_or(key, Value::Text(default.into()), value::trigger);
     let (pull, push) = (trigger("pull", "5m"), trigger("push", "5m"));
     let (recompute, retention) = (trigger("recompute", "15 2 * * *"), trigger("retention", "45 3 * * *"));
+    let train = trigger("train", "30 4 * * 0");
     let digest = trigger("digest", "0 7 * * *");
     let jitter = section.value_or("jitter", Value::Text("30s".into()), value::duration_or_none);
     let catch_up =
@@ -37,6 +38,7 @@ pub fn schedule(root: &Reader<'_>) -> Option<ScheduleSettings> {
         push: push?,
         recompute: recompute?,
         retention: retention?,
+        train: train?,
         digest: digest?,
         jitter: jitter?,
         catch_up: catch_up?,

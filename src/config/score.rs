@@ -11,10 +11,11 @@ use crate::config::reader::{Bad, Reader};
 use crate::config::score_rule::{decay, groups, points, rules, show_decay, show_rule, unknown_score};
 use crate::config::settings::Preset;
 use crate::config::traits::{optional, show_duration};
-use crate::config::tree::{Entry, Value};
+use crate::config::tree::{Entry, Node, Value};
 use crate::config::value;
 use crate::enrich::{
-    BandSpec, COOLDOWN, Decay, EXIT_SHARE, GradeAxis, GradeSpec, Made, ModelSpec, Rules, ScoreSpec, Weighed,
+    BandSpec, COOLDOWN, Decay, EXIT_SHARE, GradeAxis, GradeSpec, Made, ModelSpec, PredictedSpec, Rules, ScoreSpec,
+    Weighed,
 };
 
 /// Fourteen days (`cdp-semantics` §4.2).
@@ -46,6 +47,7 @@ pub fn scores(root: &Reader<'_>, preset: Preset, spec: &mut ModelSpec, names: &N
     if !complete {
         return None;
     }
+    chances_stand_alone(&section, spec)?;
     bands_are_named_once(&section, spec)?;
     in_order(&section, spec)
 }
@@ -68,6 +70,9 @@ fn one(
         section.report(problem.at(&entry.key_place));
     }
     let table = section.inside(&entry.node, name, format!("`[scores.{name}]`"), section.path_of(name))?;
+    if table.entry("predictive").is_some() || before.is_some_and(|before| before.predicted().is_some()) {
+        return predicted(&table, name).filter(|_| is_named_right);
+    }
     table.check(keys::SCORE);
     let max = optional(&table, "max", "100", points);
     let made = made(&table, before, names, known);
@@ -86,6 +91,41 @@ fn one(
         grade: grade.or_else(|| before.and_then(|before| before.grade.clone())),
         bands: bands.unwrap_or_else(|| before.map(|before| before.bands.clone()).unwrap_or_default()),
     })
+}
+
+/// `predictive = true`, with `horizon`, `min_won` and `min_lost`: a chance, which has no rules, grade or bands.
+fn predicted(table: &Reader<'_>, name: &str) -> Option<ScoreSpec> {
+    table.check(keys::PREDICTIVE);
+    let is_meant = table.value_or("predictive", Value::Bool(true), value::flag)?;
+    if !is_meant {
+        table.report_here(
+            Diagnostic::new("E006", format!("`predictive = false` in {} leaves nothing", table.named()))
+                .help("leave the section out, or give it `rules`"),
+        );
+        return None;
+    }
+    let usual = PredictedSpec::default();
+    let horizon = optional(table, "horizon", "\"90d\"", value::duration);
+    let (won, lost) = (optional(table, "min_won", "50", rows), optional(table, "min_lost", "50", rows));
+    let (horizon, won, lost) = (horizon?, won?, lost?);
+    let made = PredictedSpec {
+        horizon: horizon.unwrap_or(usual.horizon),
+        min_won: won.unwrap_or(usual.min_won),
+        min_lost: lost.unwrap_or(usual.min_lost),
+    };
+    Some(ScoreSpec { name: name.into(), max: 100.0, made: Made::Predicted(made), grade: None, bands: Vec::new() })
+}
+
+/// With fewer rows than this nothing can be learnt, whatever one hopes.
+const FEWEST_ROWS: i64 = 20;
+
+fn rows(node: &Node) -> Result<u32, Bad> {
+    match &node.value {
+        Value::Integer(rows) if *rows >= FEWEST_ROWS => {
+            u32::try_from(*rows).map_err(|_| Bad::Shape("a whole number from 20 up"))
+        }
+        _ => Err(Bad::Shape("a whole number from 20 up")),
+    }
 }
 
 /// By rules, or of other scores.
@@ -255,6 +295,26 @@ fn band(scores: &Reader<'_>, entry: &Entry) -> Option<BandSpec> {
     Some(BandSpec { name: name.into(), enter, exit, cooldown: cooldown.unwrap_or(COOLDOWN) })
 }
 
+/// A chance is only there while a model is good enough: no other score is made of it.
+fn chances_stand_alone(section: &Reader<'_>, spec: &ModelSpec) -> Option<()> {
+    let is_chance = |name: &str| spec.scores.iter().any(|one| &*one.name == name && one.predicted().is_some());
+    for score in &spec.scores {
+        let of: Vec<&Arc<str>> = match &score.made {
+            Made::Combination(of) => of.iter().map(|one| &one.score).collect(),
+            Made::Rules(_) | Made::Predicted(_) => Vec::new(),
+        };
+        let graded = score.grade.iter().flat_map(|grade| [&grade.letter.score, &grade.number.score]);
+        if let Some(chance) = of.into_iter().chain(graded).find(|name| is_chance(name)) {
+            section.report_here(
+                Diagnostic::new("E062", format!("score \"{}\" is made of \"{chance}\", which is learnt", score.name))
+                    .help("its number is only there while a model is good enough; use scores by rules"),
+            );
+            return None;
+        }
+    }
+    Some(())
+}
+
 fn bands_are_named_once(section: &Reader<'_>, spec: &ModelSpec) -> Option<()> {
     let mut seen: Vec<&Arc<str>> = Vec::new();
     for band in spec.scores.iter().flat_map(|score| &score.bands) {
@@ -276,6 +336,8 @@ fn in_order(section: &Reader<'_>, spec: &mut ModelSpec) -> Option<()> {
         let is_ready = |score: &ScoreSpec| match &score.made {
             Made::Rules(_) => true,
             Made::Combination(of) => of.iter().all(|one| spec.scores.iter().any(|done| done.name == one.score)),
+            // They may ask for what all others give.
+            Made::Predicted(_) => waiting.iter().all(|one| one.predicted().is_some()),
         };
         let Some(next) = waiting.iter().position(is_ready) else {
             let names: Vec<&str> = waiting.iter().map(|score| &*score.name).collect();
@@ -304,6 +366,10 @@ fn show(section: &Reader<'_>, score: &ScoreSpec, origin: &Origin) {
         Made::Combination(of) => {
             let shown: Vec<String> = of.iter().map(|one| format!("{} = {}", one.score, one.weight)).collect();
             add("combine", format!("{{ {} }}", shown.join(", ")));
+        }
+        Made::Predicted(of) => {
+            add("predictive", "true".to_owned());
+            add("horizon", show_duration(of.horizon));
         }
     }
     if let Some(grade) = &score.grade {

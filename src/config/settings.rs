@@ -186,6 +186,8 @@ pub struct ConnectionSettings {
     /// Calls a day by everyone; pulling stops at 90 % of it and pushes go on. `None`: half of the account's own limit.
     pub api_budget: Option<u64>,
     pub pull_deals: PullDeals,
+    /// How far back the first load of activities reaches; `None` where none are pulled.
+    pub pull_activities: Option<Duration>,
     /// The mappings of the objects this kind of CRM has, in this order: contact, lead, company, deal; each possibly empty. An object that is not here is not
     /// pulled: deals, where `pull_deals` says so.
     pub objects: Vec<ObjectMapping>,
@@ -235,6 +237,8 @@ pub struct ScheduleSettings {
     pub push: Trigger,
     pub recompute: Trigger,
     pub retention: Trigger,
+    /// When what is learnt from the past is learnt anew.
+    pub train: Trigger,
     /// When the daily pass over the digests is due, at connections that do not say so themselves.
     pub digest: Trigger,
     /// Each timed start is put off by up to this much.

@@ -118,8 +118,11 @@ fn webhook(table: &Reader<'_>, folder: &Path, name: &str, told: &Told<'_>) -> Op
     })
 }
 
+/// A kind of crossing and a name; without one, every name.
+type Subscribed = (TransitionKind, Option<Arc<str>>);
+
 impl Told<'_> {
-    fn subscribed(&self, node: &Node) -> Result<Vec<(TransitionKind, Option<Arc<str>>)>, Bad> {
+    fn subscribed(&self, node: &Node) -> Result<Vec<Subscribed>, Bad> {
         let words = value::texts(node)?;
         if words.is_empty() {
             return Err(Bad::Shape("an array of at least one segment or band"));

@@ -66,19 +66,22 @@ fn place(body: &str, part: &str) -> Option<std::ops::Range<usize>> {
 /// What is kept of an address; `None` for what is none, or where none is kept.
 fn shortened(text: &str, policy: StoreIp) -> Option<String> {
     let address: IpAddr = text.trim().parse().ok()?;
-    if policy == StoreIp::None {
-        return None;
-    }
-    Some(match address.to_canonical() {
-        IpAddr::V4(v4) => {
+    kept_of(address, policy).map(|kept| kept.to_string())
+}
+
+pub(super) fn kept_of(address: IpAddr, policy: StoreIp) -> Option<IpAddr> {
+    match (policy, address.to_canonical()) {
+        (StoreIp::None, _) => None,
+        (StoreIp::Full, _) => Some(address),
+        (StoreIp::Truncated, IpAddr::V4(v4)) => {
             let [a, b, c, _] = v4.octets();
-            Ipv4Addr::new(a, b, c, 0).to_string()
+            Some(Ipv4Addr::new(a, b, c, 0).into())
         }
-        IpAddr::V6(v6) => {
+        (StoreIp::Truncated, IpAddr::V6(v6)) => {
             let [a, b, c, ..] = v6.segments();
-            Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0).to_string()
+            Some(Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0).into())
         }
-    })
+    }
 }
 
 /// The members of an object, repeated ones too, as they stand in the text.

@@ -5,6 +5,7 @@
 mod address;
 mod read;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 pub use address::StoreIp;
@@ -40,6 +41,11 @@ impl Policy {
     /// What a message says of consent. `gpc`: its sender's browser asked with `Sec-GPC: 1` not to be sold or shared.
     pub fn read(&self, event: &Event, gpc: bool) -> MessageConsent {
         read::message(self, event, gpc)
+    }
+
+    /// What is kept of an IP address; `None`: nothing.
+    pub fn kept_of(&self, address: IpAddr) -> Option<IpAddr> {
+        address::kept_of(address, self.store_ip)
     }
 
     /// The message with no more of an IP address than is kept.

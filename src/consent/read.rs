@@ -14,7 +14,7 @@ pub(super) fn message(policy: &Policy, event: &Event, gpc: bool) -> MessageConse
     } else {
         Vec::new()
     };
-    let source = format!("source {}", event.source);
+    let source = || format!("source {}", event.source);
     let decision = |purpose, choice, source: &str| ConsentDecision {
         purpose,
         choice,
@@ -28,14 +28,14 @@ pub(super) fn message(policy: &Policy, event: &Event, gpc: bool) -> MessageConse
         Some(About::Preferences) => {
             let choice = |granted| if granted { Choice::Granted } else { Choice::Denied };
             read.decisions
-                .extend(stated.iter().map(|(purpose, granted)| decision(*purpose, choice(*granted), &source)));
+                .extend(stated.iter().map(|(purpose, granted)| decision(*purpose, choice(*granted), &source())));
         }
         Some(About::Subscribed) => {
             let choice = if policy.double_opt_in { Choice::Pending } else { Choice::Granted };
-            read.decisions.push(decision(Purpose::Marketing, choice, &source));
+            read.decisions.push(decision(Purpose::Marketing, choice, &source()));
         }
-        Some(About::Confirmed) => read.decisions.push(decision(Purpose::Marketing, Choice::Granted, &source)),
-        Some(About::Unsubscribed) => read.decisions.push(decision(Purpose::Marketing, Choice::Denied, &source)),
+        Some(About::Confirmed) => read.decisions.push(decision(Purpose::Marketing, Choice::Granted, &source())),
+        Some(About::Unsubscribed) => read.decisions.push(decision(Purpose::Marketing, Choice::Denied, &source())),
         None => {}
     }
     read.refused = stated.into_iter().filter(|(_, granted)| !granted).map(|(purpose, _)| purpose).collect();

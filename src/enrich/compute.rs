@@ -10,9 +10,10 @@ use crate::enrich::formula;
 use crate::enrich::health;
 use crate::enrich::judgement::Judgement;
 use crate::enrich::mail::{self, Mail};
-use crate::enrich::matcher::{self, Keeps, Matcher};
+use crate::enrich::matcher::{self, Index, Keeps, Matcher};
 use crate::enrich::needs::{self, Making};
 use crate::enrich::person::Person;
+use crate::enrich::predicted::Predictors;
 use crate::enrich::session::{self, Mark};
 use crate::enrich::sorted::Sorted;
 use crate::enrich::spec::{EventMatch, ModelSpec};
@@ -20,6 +21,7 @@ use crate::enrich::touch;
 use crate::enrich::trait_spec::{TraitRule, TraitSpec};
 use crate::enrich::traits;
 use crate::enrich::window::Due;
+use crate::expr::Json;
 use crate::model::{Computed, Event, Fact, RuleId, TraitName, TraitValues};
 
 /// A specification made ready. Immutable; share it.
@@ -27,7 +29,8 @@ use crate::model::{Computed, Event, Fact, RuleId, TraitName, TraitValues};
 pub struct Model {
     pub(super) spec: ModelSpec,
     /// Each match once, however many traits and rules use it; by id.
-    matchers: Vec<Matcher>,
+    pub(super) matchers: Vec<Matcher>,
+    pub(super) index: Index,
     /// For each trait the rules of its own, in the order of [`needs`].
     pub(super) traits: Vec<Vec<RuleId>>,
     /// For each trait of money the name of the one that says whether an amount was left out.
@@ -40,7 +43,9 @@ pub struct Model {
     judgement: Judgement,
     pub(super) shared: SharedRules,
     touches: RuleId,
-    fingerprint: String,
+    pub(super) fingerprint: String,
+    /// What was learnt, for scores that are predictions.
+    pub(super) predictors: Predictors,
 }
 
 impl Model {
@@ -95,11 +100,26 @@ impl Model {
         }
         matchers.sort_by_key(|matcher| matcher.id);
         matchers.dedup_by_key(|matcher| matcher.id);
+        let index = Index::new(&matchers);
         let incomplete = spec.traits.iter().map(TraitSpec::incomplete).collect();
         let mut by_name: Vec<usize> = (0..spec.traits.len()).collect();
         by_name.sort_by_key(|place| spec.traits.get(*place).map(|spec| spec.name.clone()));
         let fingerprint = format!("{:016x}", xxhash_rust::xxh3::xxh3_64(format!("{spec:?}").as_bytes()));
-        Self { fingerprint, spec, matchers, traits, incomplete, by_name, formulas, judgement, shared, touches }
+        let predictors = Predictors::new();
+        Self {
+            fingerprint,
+            spec,
+            matchers,
+            index,
+            traits,
+            incomplete,
+            by_name,
+            formulas,
+            judgement,
+            shared,
+            touches,
+            predictors,
+        }
     }
 
     pub fn spec(&self) -> &ModelSpec {
@@ -118,7 +138,12 @@ impl Model {
 
     /// What the event means, to be stored beside it. `event` of each fact is 0: the store fills it in.
     pub fn facts(&self, event: &Event) -> Vec<Fact> {
-        matcher::facts(&self.matchers, &self.spec.own_domains, event)
+        matcher::facts((&self.matchers, &self.index), &self.spec.own_domains, event, None)
+    }
+
+    /// The same of an event whose body is this, where somebody has read it already.
+    pub fn facts_in(&self, event: &Event, body: &Json<'_>) -> Vec<Fact> {
+        matcher::facts((&self.matchers, &self.index), &self.spec.own_domains, event, Some(body))
     }
 
     /// Traits, scores, bands and segments as of an instant, each seeing what those before it gave.
@@ -134,8 +159,8 @@ impl Model {
         if let Some(next) = sorted.next_after(as_of, is_ours) {
             due.note(next);
         }
-        let mut computed = Computed::default();
-        computed.traits = TraitValues::with_capacity(2 * self.spec.traits.len());
+        let traits = TraitValues::with_capacity(2 * self.spec.traits.len());
+        let mut computed = Computed { traits, ..Computed::default() };
         let around = self.around(person, &sorted, &streams);
         for place in &self.by_name {
             let of = (self.spec.traits.get(*place), self.traits.get(*place), self.incomplete.get(*place));
@@ -152,6 +177,7 @@ impl Model {
         self.compute_formulas(person, &mut computed.traits, &sorted, &mut due);
         computed.scores = self.judgement.scores(&self.spec, person, &computed.traits, &sorted, &mut due);
         self.judgement.tell_scores(&self.spec, person, &mut computed);
+        self.predict(person, &mut computed);
         let judging = self.judgement.judging(person, &sorted);
         self.judgement.bands(&self.spec, person, judging, &mut computed);
         self.tell_lifecycle(person, &around, &mut computed);

@@ -83,11 +83,13 @@ impl Model {
             return Some(bare(format!("whether {}{exit}", segment.when)));
         };
         let of = spec.scores.get(place)?;
-        let score = computed.scores.get(place)?;
+        let Some(score) = computed.scores.iter().find(|score| score.name == of.name) else {
+            return Some(bare("a chance, but no model is good enough yet; `ferry score list` says why".to_owned()));
+        };
         let value = if is_of_main { value(field) } else { value(&of.trait_name()) };
         Some(Explanation {
             value,
-            how: how(of),
+            how: self.how(of),
             exact: Some(score.value),
             parts: self.explained_parts(of, &computed, person, sorted),
             capped: score.capped,
@@ -95,6 +97,13 @@ impl Model {
             outlook: Some(self.outlook(place, person)),
             ..bare(String::new())
         })
+    }
+
+    fn how(&self, of: &ScoreSpec) -> String {
+        match self.predictor(&of.name) {
+            Some(predictor) => format!("{}; {}", how(of), predictor.about()),
+            None => how(of),
+        }
     }
 
     /// The parts of a score as it was computed, each with its rule's cap and the age of its newest match.
@@ -105,6 +114,9 @@ impl Model {
         person: &Person<'_>,
         sorted: &Sorted<'_>,
     ) -> Vec<ExplainedPart> {
+        if of.predicted().is_some() {
+            return predicted_parts(of, computed);
+        }
         let mut members: Vec<(usize, &ScoreSpec, f64)> = Vec::new();
         self.members(of, 1.0, &mut members);
         let mut parts = Vec::new();
@@ -148,6 +160,7 @@ impl Model {
                     }
                 }
             }
+            Made::Predicted(_) => {}
         }
     }
 
@@ -183,7 +196,8 @@ impl Model {
         let spec = self.spec().scores.get(place);
         let at = |instant: Timestamp| {
             let later = self.compute(&Person { as_of: instant, judged: false, ..*person });
-            later.scores.get(place).map_or(0.0, |score| score.value)
+            let own = later.scores.iter().find(|score| spec.is_some_and(|spec| spec.name == score.name));
+            own.map_or(0.0, |score| score.value)
         };
         let (now, standings) = (at(person.as_of), person.standings);
         let mut waiting: Vec<(Arc<str>, f64)> = Vec::new();
@@ -231,12 +245,27 @@ fn first(from: Timestamp, to: Timestamp, is_so: impl Fn(Timestamp) -> bool) -> T
     high
 }
 
-fn gives_part(rule: &ScoreRule, part: &ScorePart) -> bool {
+pub(super) fn gives_part(rule: &ScoreRule, part: &ScorePart) -> bool {
     let of_rows = match &rule.gives {
         Gives::Events(_) => false,
         Gives::Traits(rows) => rows.iter().any(|row| row.label.as_ref() == Some(&part.label)),
     };
     rule.label == part.label || of_rows
+}
+
+/// What each feature moves the chance by.
+fn predicted_parts(of: &ScoreSpec, computed: &Computed) -> Vec<ExplainedPart> {
+    let score = computed.scores.iter().find(|score| score.name == of.name);
+    let part = |part: &ScorePart| ExplainedPart {
+        label: part.label.clone(),
+        points: part.points,
+        matches: part.matches,
+        score: None,
+        weight: 1.0,
+        cap: None,
+        age_days: None,
+    };
+    score.map(|score| score.parts.iter().map(part).collect()).unwrap_or_default()
 }
 
 fn how(spec: &ScoreSpec) -> String {
@@ -252,6 +281,9 @@ fn how(spec: &ScoreSpec) -> String {
         Made::Combination(of) => {
             let weighed: Vec<String> = of.iter().map(|one| format!("{} × {}", one.weight, one.score)).collect();
             weighed.join(" + ")
+        }
+        Made::Predicted(of) => {
+            format!("chance of a deal won within {} days, in percent", of.horizon.as_secs() / 86_400)
         }
     }
 }

@@ -70,7 +70,7 @@ impl Judgement {
         Self { scores, evidence, segments }
     }
 
-    /// Every score, in the order of the configuration.
+    /// Every score that is no prediction, in the order of the configuration.
     pub(super) fn scores(
         &self,
         spec: &ModelSpec,
@@ -90,6 +90,8 @@ impl Judgement {
                     score::by_rules(spec, rules, materials, moment, due)
                 }
                 Made::Combination(of) => score::combined(spec, of, &scores),
+                // These stand last, and are made when all traits of scores are there.
+                Made::Predicted(_) => continue,
             };
             scores.push(score);
         }

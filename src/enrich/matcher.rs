@@ -1,5 +1,7 @@
 //! What an event means for each rule, found once on arrival: facts.
 
+use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use rust_decimal::Decimal;
@@ -102,12 +104,13 @@ impl Matcher {
         self.on.is_some() && self.is_about_mail()
     }
 
-    fn is_about(&self, event: &Event, name: &str) -> bool {
-        self.kinds & bit(event.kind) != 0
-            || (event.kind == EventKind::Track && self.names.binary_search_by(|have| have.as_str().cmp(name)).is_ok())
+    fn is_about(&self, kind: EventKind, name: &str) -> bool {
+        self.kinds & bit(kind) != 0
+            || (kind == EventKind::Track && self.names.binary_search_by(|have| have.as_str().cmp(name)).is_ok())
     }
 
-    fn keep(&self, input: &EventInput<'_>, name: &str, own_domains: &[Arc<str>]) -> Option<(i64, Option<Arc<str>>)> {
+    fn keep(&self, seen: &Seen<'_>) -> Option<(i64, Option<Arc<str>>)> {
+        let Seen { input, name, .. } = seen;
         match &self.keeps {
             Keeps::Match => Some((0, None)),
             Keeps::Text(property) => {
@@ -147,20 +150,65 @@ impl Matcher {
                 let (state, id) = health::keep_ticket(name, input.body)?;
                 Some((state, Some(id.into())))
             }
-            Keeps::Step => session::step(input, name).map(|step| (step.number, step.session_id.map(Arc::from))),
+            Keeps::Step => seen.step().map(|step| (step.number, step.session_id.as_deref().map(Arc::from))),
             Keeps::Touch => {
-                session::step(input, name)?;
-                Touch::of_event(input, own_domains).map(|touch| (tie(input.event), Some(touch.packed().into())))
+                seen.step()?;
+                Touch::of_event(input, seen.own_domains).map(|touch| (tie(input.event), Some(touch.packed().into())))
             }
             Keeps::Mail => {
                 let (what, text) = Mail::read(name, input.body, input.event.at, 0)?.packed();
                 Some((what, Some(text.into())))
             }
             Keeps::Seen => {
-                let seen = is_sign_of_life(input, name) && session::step(input, name).is_none();
-                seen.then_some((0, None))
+                let alone = is_sign_of_life(input, name) && seen.step().is_none();
+                alone.then_some((0, None))
             }
         }
+    }
+}
+
+/// Which matchers an event concerns, by its kind and name: the others need not be looked at.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Index {
+    /// By the bit of the kind; of tracks those that any track concerns.
+    by_kind: [Vec<usize>; KINDS],
+    /// Of tracks with a name that somebody asks about, those and whoever any track concerns.
+    by_name: HashMap<String, Vec<usize>>,
+}
+
+const KINDS: usize = 6;
+
+impl Index {
+    /// Of matchers in this order.
+    pub(super) fn new(matchers: &[Matcher]) -> Self {
+        let places = |is_about: &dyn Fn(&Matcher) -> bool| -> Vec<usize> {
+            matchers.iter().enumerate().filter(|(_, matcher)| is_about(matcher)).map(|(place, _)| place).collect()
+        };
+        let by_kind = std::array::from_fn(|kind| places(&|matcher| matcher.kinds & (1 << kind) != 0));
+        let names = matchers.iter().flat_map(|matcher| &matcher.names);
+        let of_name = |name: &String| places(&|matcher| matcher.is_about(EventKind::Track, name));
+        Self { by_kind, by_name: names.map(|name| (name.clone(), of_name(name))).collect() }
+    }
+
+    fn of(&self, kind: EventKind, name: &str) -> &[usize] {
+        let named = if kind == EventKind::Track { self.by_name.get(name) } else { None };
+        let place = usize::try_from(bit(kind).trailing_zeros()).unwrap_or(KINDS);
+        named.or_else(|| self.by_kind.get(place)).map(Vec::as_slice).unwrap_or_default()
+    }
+}
+
+/// An event as matchers look at it.
+struct Seen<'a> {
+    input: EventInput<'a>,
+    name: &'a str,
+    own_domains: &'a [Arc<str>],
+    step: OnceCell<Option<session::Step>>,
+}
+
+impl Seen<'_> {
+    /// The step it makes in a session: several ask.
+    fn step(&self) -> Option<&session::Step> {
+        self.step.get_or_init(|| session::step(&self.input, self.name)).as_ref()
     }
 }
 
@@ -169,8 +217,13 @@ fn tie(event: &Event) -> i64 {
 }
 
 /// Facts of an event for all matchers. Events of crawlers mean nothing, nor do opens that show by themselves to be a mail
-/// client's.
-pub(super) fn facts(matchers: &[Matcher], own_domains: &[Arc<str>], event: &Event) -> Vec<Fact> {
+/// client's. `body`: the event's, where it has been read already.
+pub(super) fn facts(
+    (matchers, index): (&[Matcher], &Index),
+    own_domains: &[Arc<str>],
+    event: &Event,
+    body: Option<&Json<'_>>,
+) -> Vec<Fact> {
     if event.is_bot {
         return Vec::new();
     }
@@ -178,23 +231,31 @@ pub(super) fn facts(matchers: &[Matcher], own_domains: &[Arc<str>], event: &Even
         EventKind::Track => event.name.as_deref().map(normal_event_name).unwrap_or_default(),
         _ => String::new(),
     };
-    let mut about = matchers.iter().filter(|matcher| matcher.is_about(event, &name)).peekable();
-    if about.peek().is_none() {
+    let about = index.of(event.kind, &name);
+    if about.is_empty() {
         return Vec::new();
     }
-    // What is in the log was valid when it came in.
-    let Ok(body) = Json::parse(&event.body) else { return Vec::new() };
-    if name == "email opened" && mail::is_machine_agent(&body) {
+    let read;
+    let body = match body {
+        Some(body) => body,
+        None => {
+            // What is in the log was valid when it came in.
+            let Ok(json) = Json::parse(&event.body) else { return Vec::new() };
+            read = json;
+            &read
+        }
+    };
+    if name == "email opened" && mail::is_machine_agent(body) {
         return Vec::new();
     }
-    let input = EventInput { event, body: &body };
+    let seen = Seen { input: EventInput { event, body }, name: &name, own_domains, step: OnceCell::new() };
     let mut facts = Vec::new();
-    for matcher in about {
+    for matcher in about.iter().filter_map(|place| matchers.get(*place)) {
         let condition = matcher.on.as_ref().and_then(|on| on.condition.as_ref());
-        if condition.is_some_and(|condition| !condition.holds(&input)) {
+        if condition.is_some_and(|condition| !condition.holds(&seen.input)) {
             continue;
         }
-        if let Some((number, text)) = matcher.keep(&input, &name, own_domains) {
+        if let Some((number, text)) = matcher.keep(&seen) {
             facts.push(Fact { rule: matcher.id, event: 0, at: event.at, number, text });
         }
     }
@@ -237,5 +298,30 @@ fn number_of(value: &Json<'_>) -> Option<Decimal> {
     match value {
         Json::Text(text) => text.trim().parse().ok(),
         number => number.as_decimal(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::enrich::{Model, preset};
+
+    const ALL: [EventKind; KINDS] =
+        [EventKind::Track, EventKind::Identify, EventKind::Page, EventKind::Screen, EventKind::Group, EventKind::Alias];
+
+    #[test]
+    fn the_index_names_whom_an_event_concerns_and_in_their_order() {
+        for spec in [preset::b2b(), preset::ecommerce()] {
+            let model = Model::new(spec);
+            let (matchers, index) = (&model.matchers, &model.index);
+            let asked = matchers.iter().flat_map(|matcher| &matcher.names).map(String::as_str);
+            let names: Vec<&str> = asked.chain(["", "page", "something of their own"]).collect();
+            assert!(names.len() > 20, "{names:?}");
+            for (kind, name) in ALL.into_iter().flat_map(|kind| names.iter().map(move |name| (kind, *name))) {
+                let concerned = matchers.iter().filter(|matcher| matcher.is_about(kind, name)).map(|m| m.id);
+                let found = index.of(kind, name).iter().map(|place| matchers[*place].id);
+                assert!(concerned.eq(found), "{kind:?} {name}");
+            }
+        }
     }
 }

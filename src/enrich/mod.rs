@@ -14,6 +14,7 @@ mod evidence;
 mod explain;
 mod explain_score;
 mod explain_trait;
+mod features;
 mod formula;
 mod grade;
 mod health;
@@ -26,6 +27,7 @@ mod mail;
 mod matcher;
 mod needs;
 mod person;
+mod predicted;
 pub mod preset;
 pub mod preset_scores;
 mod preset_traits;
@@ -52,6 +54,7 @@ mod trait_spec;
 mod traits;
 mod values;
 mod window;
+mod without;
 
 pub use crate::model::rounded;
 pub use compute::Model;
@@ -61,13 +64,14 @@ pub use health::{HEALTH, LIFECYCLE};
 pub use label::Label;
 pub use mail::MAIL_STATUS;
 pub use person::Person;
+pub use predicted::{AVERAGE, Predictors};
 pub use rates::{Rates, minor_digits};
 pub use reasons::REASONS_LENGTH;
 pub use rollup::RollUp;
 pub use score::faded;
 pub use score_spec::{
-    BandSpec, COOLDOWN, Decay, EXIT_SHARE, EventPoints, Gives, GradeAxis, GradeSpec, Made, RuleGroup, Rules, ScoreRule,
-    ScoreSpec, TraitRow, Weighed,
+    BandSpec, COOLDOWN, Decay, EXIT_SHARE, EventPoints, Gives, GradeAxis, GradeSpec, Made, PredictedSpec, RuleGroup,
+    Rules, ScoreRule, ScoreSpec, TraitRow, Weighed,
 };
 pub use segment::{segment_needs, segment_trait};
 pub use segment_spec::{SEGMENTS, SegmentSpec};

@@ -91,6 +91,13 @@ pub(super) fn value(
             leaves(orders().next().map(|order| order.at), due);
             let mut owned = Tally::default();
             orders().flat_map(|order| &order.items).for_each(|(name, _)| owned.add(name, 1));
+            for deal in won(around.deals) {
+                let closed = deal.facts.closed_at.filter(|_| window.is_some());
+                if closed.is_none_or(|closed| is_within(closed, window, as_of)) {
+                    leaves(closed, due);
+                    deal.facts.products.iter().flatten().for_each(|name| owned.add(name, 1));
+                }
+            }
             owned.all()
         }
         Sales::CartAbandoned | Sales::CartValue => {

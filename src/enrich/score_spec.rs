@@ -27,6 +27,24 @@ pub enum Made {
     Rules(Rules),
     /// Other scores, weighed and added up; each must stand before this one.
     Combination(Vec<Weighed>),
+    /// The chance of a won deal, learnt from the past; stands after all others.
+    Predicted(PredictedSpec),
+}
+
+/// What is learnt, and from how much at least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PredictedSpec {
+    /// A deal won within this is a win.
+    pub horizon: Duration,
+    pub min_won: u32,
+    pub min_lost: u32,
+}
+
+/// Where the configuration says nothing (`cdp-semantics` §4.3).
+impl Default for PredictedSpec {
+    fn default() -> Self {
+        Self { horizon: Duration::from_secs(90 * 86_400), min_won: 50, min_lost: 50 }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -148,7 +166,17 @@ impl ScoreSpec {
     pub fn rules(&self) -> Option<&Rules> {
         match &self.made {
             Made::Rules(rules) => Some(rules),
-            Made::Combination(_) => None,
+            Made::Combination(_) | Made::Predicted(_) => None,
+        }
+    }
+}
+
+impl ScoreSpec {
+    /// What is learnt for it, where it is learnt.
+    pub fn predicted(&self) -> Option<&PredictedSpec> {
+        match &self.made {
+            Made::Predicted(spec) => Some(spec),
+            Made::Rules(_) | Made::Combination(_) => None,
         }
     }
 }

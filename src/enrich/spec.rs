@@ -6,7 +6,8 @@ use chrono_tz::Tz;
 use connector::FieldKind;
 
 use crate::enrich::Rates;
-use crate::enrich::score_spec::{BandSpec, ScoreSpec};
+use crate::enrich::predicted;
+use crate::enrich::score_spec::{BandSpec, Made, ScoreSpec};
 use crate::enrich::segment_spec::{SEGMENTS, SegmentSpec};
 use crate::enrich::trait_spec::TraitSpec;
 use crate::expr::Expr;
@@ -76,6 +77,7 @@ impl ModelSpec {
             outputs.extend(spec.incomplete().map(|name| (name, FieldKind::Bool)));
         }
         outputs.extend(self.scores.iter().map(|score| (score.trait_name(), FieldKind::Integer)));
+        outputs.extend(self.scores.iter().flat_map(predicted::outputs));
         if !self.scores.is_empty() {
             outputs.push((SCORE_REASONS.into(), FieldKind::Text));
             outputs.push((SCORE_CHANGE.into(), FieldKind::Text));
@@ -93,8 +95,8 @@ impl ModelSpec {
     /// The score that a rep is told of, with its reasons: the one called `lead`, else the last combination, else the first.
     pub fn main_score(&self) -> Option<&ScoreSpec> {
         let named = self.scores.iter().find(|score| &*score.name == LEAD);
-        let combined = || self.scores.iter().rfind(|score| score.rules().is_none());
-        named.or_else(combined).or(self.scores.first())
+        let combined = || self.scores.iter().rfind(|score| matches!(score.made, Made::Combination(_)));
+        named.or_else(combined).or_else(|| self.scores.iter().find(|score| score.rules().is_some()))
     }
 
     /// The band of this name, full (`lead.mql`) or short where that is enough (`mql`), with its full name and its score's.

@@ -4,14 +4,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use connector::{SeededEntropy, Timestamp};
+use connector::{SeededEntropy, Timestamp, Value};
 use proptest::prelude::*;
 
 use super::Resolver;
-use crate::model::{Event, EventKind, Graph, Identifier, IdentityRules, OnConflict, ProfileId, RunId};
+use crate::model::{
+    Attribute, Event, EventKind, Graph, Identifier, IdentityRules, OnConflict, ProfileId, RunId, TraitName,
+};
 use crate::resolution::{Memory, resolve};
 use crate::store::sqlite::{OpenOptions, SqliteStore};
-use crate::store::{AppendEvents, Store};
+use crate::store::{AppendEvents, SourceHealth, Store, StoreStats};
 
 /// Everything that anybody is called by here.
 fn pool() -> Vec<Identifier> {
@@ -45,8 +47,11 @@ fn event(n: usize, at: i64, told: &Told) -> Event {
     let pool = pool();
     let named =
         |places: &BTreeSet<usize>| places.iter().filter_map(|place| pool.get(*place).cloned()).collect::<Vec<_>>();
+    // Whoever is seen says the same name again and again, and now and then another plan.
+    let said = |name: &str, value: &str| (Arc::from(name), Value::from(value));
+    let traits = vec![said("name", "Ada"), said("plan", if n.is_multiple_of(7) { "gold" } else { "free" })];
     let (kind, identifiers) = match told {
-        Told::Seen(places) => (EventKind::Track, named(places)),
+        Told::Seen(places) => (EventKind::Identify, named(places)),
         Told::Hashed(of, with) => {
             let mut all = named(with);
             all.extend(pool.get(*of).and_then(Identifier::hashed));
@@ -72,22 +77,30 @@ fn event(n: usize, at: i64, told: &Told) -> Event {
         sent_at: None,
         received_at: at,
         identifiers,
-        traits: Vec::new(),
-        traits_are_weak: false,
+        traits: if kind == EventKind::Alias { Vec::new() } else { traits },
+        traits_are_weak: kind == EventKind::Track,
         is_bot: false,
         body: "{}".into(),
     }
 }
 
 /// Whose each identifier of the pool is, with what the profile says of itself.
-type Held = BTreeMap<Identifier, (ProfileId, bool, Timestamp)>;
+type Held = BTreeMap<Identifier, (ProfileId, bool, Timestamp, BTreeMap<TraitName, Attribute>)>;
 
-async fn stored(events: &[Event], rules: &IdentityRules, batch: usize) -> Held {
+/// How events come: so many a batch, and whether a sender waits for the answer before the next one sends.
+#[derive(Clone, Copy, Debug)]
+struct Coming {
+    batch: usize,
+    at_once: bool,
+}
+
+async fn stored(events: &[Event], rules: &IdentityRules, coming: Coming) -> (Held, StoreStats, SourceHealth) {
     let folder = tempfile::tempdir().unwrap();
     let entropy = Arc::new(SeededEntropy::new(3));
     let store = SqliteStore::open(&folder.path().join("ferry.db"), OpenOptions::default(), entropy).unwrap();
     let now = Timestamp::from_secs(1_780_000_000);
-    for events in events.chunks(batch) {
+    let mut waiting = Vec::new();
+    for events in events.chunks(coming.batch) {
         let resolver = Resolver { now, identity: Arc::new(rules.clone()), consent: Arc::default(), gpc: false };
         let batch = AppendEvents {
             run: RunId(uuid::Uuid::from_u128(1)),
@@ -96,16 +109,24 @@ async fn stored(events: &[Event], rules: &IdentityRules, batch: usize) -> Held {
             dead_letters: Vec::new(),
             rejected: Vec::new(),
         };
-        store.append_events(batch, Arc::new(resolver)).await.unwrap();
+        waiting.push(store.append_events(batch, Arc::new(resolver)));
+        if !coming.at_once {
+            futures::future::join_all(waiting.drain(..))
+                .await
+                .into_iter()
+                .for_each(|report| assert!(report.is_ok(), "{report:?}"));
+        }
     }
+    futures::future::join_all(waiting).await.into_iter().for_each(|report| assert!(report.is_ok(), "{report:?}"));
     store.verify().await.unwrap();
     let mut held = Held::new();
     for identifier in pool() {
         let Some(id) = store.find_profile(&identifier.to_string()).await.unwrap() else { continue };
         let profile = store.profile(id).await.unwrap().unwrap().profile;
-        held.insert(identifier, (id, profile.known, profile.first_seen));
+        held.insert(identifier, (id, profile.known, profile.first_seen, profile.attributes));
     }
-    held
+    let health = store.source_health().await.unwrap().remove("web").unwrap();
+    (held, store.stats().await.unwrap(), health)
 }
 
 fn groups(of: impl Iterator<Item = (Identifier, ProfileId)>) -> BTreeSet<BTreeSet<Identifier>> {
@@ -138,11 +159,14 @@ proptest! {
         let rules = IdentityRules { on_conflict, ..IdentityRules::default() };
         let events: Vec<Event> = history.iter().enumerate().map(|(n, (at, told))| event(n, *at, told)).collect();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let (one_by_one, together) = runtime.block_on(async {
-            (stored(&events, &rules, 1).await, stored(&events, &rules, batch).await)
+        let (one_by_one, together, at_once) = runtime.block_on(async {
+            let one_by_one = stored(&events, &rules, Coming { batch: 1, at_once: false }).await;
+            let together = stored(&events, &rules, Coming { batch, at_once: false }).await;
+            (one_by_one, together, stored(&events, &rules, Coming { batch: 1, at_once: true }).await)
         });
         prop_assert_eq!(&one_by_one, &together, "what a batch remembers is what the tables say");
-        let in_store = groups(together.into_iter().map(|(id, (profile, ..))| (id, profile)));
+        prop_assert_eq!(&one_by_one, &at_once, "and so is what senders at the same time share");
+        let in_store = groups(together.0.into_iter().map(|(id, (profile, ..))| (id, profile)));
         prop_assert_eq!(in_store, remembered(&events, &rules));
     }
 }

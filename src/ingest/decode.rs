@@ -59,6 +59,16 @@ impl std::error::Error for DecodeError {}
 
 /// Decodes one message. `received_at` is when it reached us; no event is later than that.
 pub fn decode(text: &str, received_at: Timestamp, options: &DecodeOptions) -> Result<Event, DecodeError> {
+    decode_and(text, received_at, options, |event, _| event)
+}
+
+/// The same, and something made of the event and of the message as it was read: reading it twice is the dearest there is.
+pub(super) fn decode_and<T>(
+    text: &str,
+    received_at: Timestamp,
+    options: &DecodeOptions,
+    then: impl FnOnce(Event, &Json<'_>) -> T,
+) -> Result<T, DecodeError> {
     if text.len() > options.max_message {
         let cause = format!("the message has {} bytes, more than {}", text.len(), options.max_message);
         return Err(DecodeError::new("message_too_large", cause, "send less in properties, or raise max_message"));
@@ -95,7 +105,7 @@ pub fn decode(text: &str, received_at: Timestamp, options: &DecodeOptions) -> Re
         }
     };
     let (traits, traits_are_weak) = traits(&message, kind, &ids, &emails);
-    Ok(Event {
+    let event = Event {
         source: options.source.clone(),
         message_id,
         kind,
@@ -109,7 +119,8 @@ pub fn decode(text: &str, received_at: Timestamp, options: &DecodeOptions) -> Re
         traits_are_weak,
         is_bot: identity::is_bot(&message, options.client || is_from_browser(&message)),
         body: Arc::from(&*body::compact(text)),
-    })
+    };
+    Ok(then(event, &message))
 }
 
 fn parse(text: &str) -> Result<Json<'_>, DecodeError> {

@@ -1,20 +1,24 @@
 //! Records of a file → decode → dedupe → resolve → append, a transaction a batch.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 
 use connector::{Clock, Timestamp};
 use tokio_util::sync::CancellationToken;
 
-use super::{BadLine, DecodeOptions, MAX_MESSAGE, Records, decode};
+use super::decode::decode_and;
+use super::{BadLine, DecodeOptions, MAX_MESSAGE, Records};
 use crate::consent::Policy;
 use crate::enrich::Model;
+use crate::expr::Json;
 use crate::model::{
-    Counts, DeadLetter, DeadLetterCode, DeadLetterId, Event, Fact, Graph, IdentityRules, Profile, ProfileId, Raw,
-    RunId, SourceName, Subject, Whose,
+    Attribute, Counts, DeadLetter, DeadLetterCode, DeadLetterId, Event, Fact, Graph, IdentityRules, ProfileId, Raw,
+    RunId, SourceName, Subject, TraitName, Whose,
 };
 use crate::resolution;
 use crate::store::{AppendEvents, EventDecision, IngestReport, ResolveEvents, Store};
@@ -44,7 +48,7 @@ pub enum Failed {
 }
 
 /// Events appended in one transaction.
-const BATCH: usize = 5_000;
+const BATCH: usize = 10_000;
 /// Longest line of JSON read; the longest message plus room for white space.
 pub const LINE_READ: usize = 1024 * 1024;
 /// Of a line that cannot be taken, so much is kept for repair.
@@ -118,11 +122,10 @@ impl Ingest<'_> {
         while batch.events.len() + batch.dead_letters.len() < BATCH {
             let Some(record) = records.next_record().map_err(Failed::Read)? else { break };
             let line = record.line;
-            let (code, bad) = match record.message.map(|text| decode(&text, now, &options)) {
-                Ok(Ok(event)) => {
-                    let event = self.consent.minimised(event);
-                    let facts: Vec<Fact> = self.model.facts(&event);
-                    batch.events.push((event, facts));
+            let arrived = |event, body: &Json<'_>| arrival(event, body, self.consent, self.model);
+            let (code, bad) = match record.message.map(|text| decode_and(&text, now, &options, arrived)) {
+                Ok(Ok(event_with_facts)) => {
+                    batch.events.push(event_with_facts);
                     continue;
                 }
                 Ok(Err(error)) => (error.code, BadLine { cause: error.cause, fix: error.fix, raw: records.shown() }),
@@ -158,6 +161,14 @@ impl Ingest<'_> {
     }
 }
 
+/// An event as it is kept, and what it means; `body` is the message that it was read from.
+pub(super) fn arrival(event: Event, body: &Json<'_>, consent: &Policy, model: &Model) -> (Event, Vec<Fact>) {
+    let said = event.body.clone();
+    let event = consent.minimised(event);
+    let facts = if Arc::ptr_eq(&said, &event.body) { model.facts_in(&event, body) } else { model.facts(&event) };
+    (event, facts)
+}
+
 /// A batch with the store.
 struct Storing<'a> {
     report: Pin<Box<dyn Future<Output = crate::store::Result<IngestReport>> + Send + 'a>>,
@@ -187,19 +198,24 @@ pub struct Resolver {
 }
 
 impl ResolveEvents for Resolver {
-    fn resolve(&self, event: &Event, graph: &dyn Graph, read: &dyn Fn(ProfileId) -> Option<Profile>) -> EventDecision {
+    fn resolve(
+        &self,
+        event: &Event,
+        graph: &dyn Graph,
+        read: &dyn Fn(ProfileId) -> Option<Rc<BTreeMap<TraitName, Attribute>>>,
+    ) -> EventDecision {
         let survivorship = &self.identity.survivorship;
         let resolution = resolution::resolve(event, &self.identity, graph);
         let known = match &resolution.whose {
             _ if event.traits.is_empty() => None,
-            Whose::Existing(id) => read(*id).map(|profile| profile.attributes),
+            Whose::Existing(id) => read(*id),
             Whose::Merge { survivor, losers } => {
                 let merged = std::iter::once(survivor).chain(losers).filter_map(|id| read(*id));
-                resolution::joined_traits(merged, survivorship)
+                resolution::joined_traits(merged.map(Rc::unwrap_or_clone), survivorship).map(Rc::new)
             }
             Whose::New | Whose::Nobody => None,
         };
-        let attributes = resolution::won_traits(event, &resolution, known.as_ref(), self.now, survivorship);
+        let attributes = resolution::won_traits(event, &resolution, known.as_deref(), self.now, survivorship);
         EventDecision { resolution, attributes, consent: self.consent.read(event, self.gpc) }
     }
 }

@@ -1,5 +1,6 @@
 //! Events straight from their senders: taken only while there is room, durable before the answer.
 
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -7,11 +8,12 @@ use std::time::Duration;
 use connector::{Clock, Timestamp};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-use super::flow::Resolver;
-use super::{DecodeError, DecodeOptions, decode};
+use super::decode::decode_and;
+use super::flow::{Resolver, arrival};
+use super::{DecodeError, DecodeOptions};
 use crate::consent::Policy;
 use crate::enrich::Model;
-use crate::model::{DeadLetter, DeadLetterCode, DeadLetterId, Fact, Raw, RunId, SourceName, Subject};
+use crate::model::{DeadLetter, DeadLetterCode, DeadLetterId, Raw, RunId, SourceName, Subject};
 use crate::store::{AppendEvents, Result, Store};
 
 /// The way in for events from senders.
@@ -77,6 +79,11 @@ impl Live {
         Self { consent, ..self }
     }
 
+    /// What is kept of a sender's address; `None`: nothing.
+    pub fn kept_of(&self, address: IpAddr) -> Option<IpAddr> {
+        self.consent.kept_of(address)
+    }
+
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
@@ -106,12 +113,11 @@ impl Live {
             rejected: Vec::new(),
         };
         for (place, message) in messages.iter().enumerate() {
-            match decode(message.as_ref(), received_at, &source.options) {
-                Ok(event) => {
-                    let event = self.consent.minimised(event);
-                    let facts: Vec<Fact> = self.model.facts(&event);
-                    batch.events.push((event, facts));
-                }
+            let arrived = decode_and(message.as_ref(), received_at, &source.options, |event, body| {
+                arrival(event, body, &self.consent, &self.model)
+            });
+            match arrived {
+                Ok(event_with_facts) => batch.events.push(event_with_facts),
                 Err(error) => {
                     batch.reject(&source.options.source, error.code);
                     if source.tally.is_sample(received_at) {

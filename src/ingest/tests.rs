@@ -1,5 +1,7 @@
 //! Messages as SDKs really send them, and messages that nobody should send.
 
+use std::sync::LazyLock;
+
 use connector::Timestamp;
 use proptest::prelude::*;
 
@@ -303,6 +305,9 @@ proptest! {
             let again = read(&event.body, client).unwrap();
             prop_assert_eq!(&again, &event);
             prop_assert!(event.traits.iter().all(|(name, _)| !name.contains('\0')));
+            // What it means is the same by the message as it was read and by the body as it is kept.
+            static MODEL: LazyLock<Model> = LazyLock::new(|| Model::new(preset::b2b()));
+            prop_assert_eq!(MODEL.facts_in(&event, &Json::parse(&text).unwrap()), MODEL.facts(&event));
         }
     }
 

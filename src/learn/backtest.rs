@@ -6,13 +6,22 @@ use serde::Serialize;
 
 use super::metrics::{self, Decile};
 
-/// One closed deal: the score as known before, and the points of each rule in it.
+/// One closed deal: the score as known before, and what each rule did to it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Replayed {
     pub score: f64,
     pub won: bool,
-    /// By rule label, as far as a rule gave any.
-    pub points: Vec<(String, f64)>,
+    /// In the order of the labels given to [`backtest`].
+    pub rules: Vec<RuleEffect>,
+}
+
+/// What one rule did to one score.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RuleEffect {
+    /// It gave points, or took some.
+    pub gave: bool,
+    /// The score without it.
+    pub without: f64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -20,7 +29,11 @@ pub struct Backtest {
     pub rows: usize,
     pub won: usize,
     pub base_rate: f64,
+    /// Half of all pairs of a won and a lost row is chance.
     pub auc: f64,
+    /// Where the AUC of many more such rows would be in 95 of 100 cases (Hanley and McNeil, 1982).
+    pub auc_between: (f64, f64),
+    /// Average precision; the base rate is chance.
     pub pr_auc: f64,
     pub deciles: Vec<Decile>,
     /// By share of the rows worked on, best first: the share of the won ones among them. From (0, 0) to (1, 1).
@@ -53,6 +66,11 @@ pub struct RuleWorth {
     pub rule: String,
     /// Rows it gave points to.
     pub rows: usize,
+    /// How often a won row had it and how often a lost one.
+    pub of_won: f64,
+    pub of_lost: f64,
+    /// The AUC without this rule.
+    pub auc_without: f64,
     /// The AUC of all rules less that of all but this one.
     pub adds: f64,
     /// It gave points to nobody, or the ranking is as good without it.
@@ -64,8 +82,8 @@ const SAME: f64 = 0.000_5;
 /// Points of the curve of gains.
 const POINTS: usize = 100;
 
-/// Ranks the rows. `capacity` is how many of them there would have been time for; `rules` are all labels, so that one that
-/// never gave points is found.
+/// Ranks the rows. `capacity` is how many of them there would have been time for; `rules` are the labels of all rules, in the
+/// order of [`Replayed::rules`].
 pub fn backtest(rows: &[Replayed], rules: &[String], capacity: Option<usize>) -> Backtest {
     let scores: Vec<f64> = rows.iter().map(|row| row.score).collect();
     let labels: Vec<bool> = rows.iter().map(|row| row.won).collect();
@@ -76,12 +94,65 @@ pub fn backtest(rows: &[Replayed], rules: &[String], capacity: Option<usize>) ->
         won,
         base_rate: if rows.is_empty() { 0.0 } else { won as f64 / rows.len() as f64 },
         auc,
+        auc_between: between(auc, won, rows.len() - won),
         pr_auc: metrics::pr_auc(&scores, &labels),
-        deciles: metrics::deciles(&scores, &labels),
+        deciles: tenths(&scores, &labels),
         gains: gains(&scores, &labels),
         threshold: capacity.and_then(|capacity| threshold(&scores, &labels, capacity)),
         rules: rules_worth(rows, rules, &labels, auc),
     }
+}
+
+/// Lift by decile. Rows of one score are equally likely to be anywhere among themselves, so each counts as their share of won
+/// ones; `expected` is the mean score.
+fn tenths(scores: &[f64], labels: &[bool]) -> Vec<Decile> {
+    let mut by_score: Vec<(f64, bool)> = scores.iter().copied().zip(labels.iter().copied()).collect();
+    by_score.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let mut shares: Vec<f64> = Vec::with_capacity(by_score.len());
+    for alike in by_score.chunk_by(|a, b| a.0 == b.0) {
+        let won = alike.iter().filter(|(_, won)| *won).count();
+        shares.extend(std::iter::repeat_n(won as f64 / alike.len() as f64, alike.len()));
+    }
+    let base = metrics::mean(shares.iter().copied());
+    let mut from = 0;
+    let tenth = |decile: u8| {
+        let rows = by_score.len() / 10 + usize::from(usize::from(decile) <= by_score.len() % 10);
+        let members = from..from + rows;
+        from += rows;
+        let rate = metrics::mean(shares.get(members.clone()).unwrap_or_default().iter().copied());
+        let scores = by_score.get(members).unwrap_or_default().iter().map(|(score, _)| *score);
+        Decile {
+            decile,
+            rows,
+            positives: (rate * rows as f64).round() as usize,
+            expected: metrics::mean(scores),
+            rate,
+            lift: if base > 0.0 { rate / base } else { 0.0 },
+        }
+    };
+    (1..=10u8).map(tenth).collect()
+}
+
+/// The interval of an AUC of so many won and lost rows.
+fn between(auc: f64, won: usize, lost: usize) -> (f64, f64) {
+    const OF_95: f64 = 1.959_964;
+    if won == 0 || lost == 0 {
+        return (0.0, 1.0);
+    }
+    let (won, lost) = (won as f64, lost as f64);
+    let (q1, q2) = (auc / (2.0 - auc), 2.0 * auc * auc / (1.0 + auc));
+    let spread = auc * (1.0 - auc) + (won - 1.0) * (q1 - auc * auc) + (lost - 1.0) * (q2 - auc * auc);
+    let error = (spread / (won * lost)).max(0.0).sqrt();
+    ((auc - OF_95 * error).max(0.0), (auc + OF_95 * error).min(1.0))
+}
+
+/// The rows at or above a score.
+pub fn at_or_above(rows: &[Replayed], score: f64) -> Threshold {
+    let all = rows.iter().filter(|row| row.won).count();
+    let above: Vec<&Replayed> = rows.iter().filter(|row| row.score >= score).collect();
+    let won = above.iter().filter(|row| row.won).count();
+    let share = |of: usize| if of == 0 { 0.0 } else { won as f64 / of as f64 };
+    Threshold { score, rows: above.len(), precision: share(above.len()), recall: share(all) }
 }
 
 /// The won ones found by working down the ranking; rows of one score are worked on alike.
@@ -130,13 +201,27 @@ pub fn threshold(scores: &[f64], labels: &[bool], capacity: usize) -> Option<Thr
 }
 
 fn rules_worth(rows: &[Replayed], rules: &[String], labels: &[bool], auc: f64) -> Vec<RuleWorth> {
-    let worth = rules.iter().map(|rule| {
-        let points =
-            |row: &Replayed| row.points.iter().filter(|(own, _)| own == rule).map(|(_, points)| points).sum::<f64>();
-        let without: Vec<f64> = rows.iter().map(|row| row.score - points(row)).collect();
-        let matched = rows.iter().filter(|row| points(row) != 0.0).count();
-        let adds = auc - metrics::auc(&without, labels);
-        RuleWorth { rule: rule.clone(), rows: matched, adds, adds_nothing: matched == 0 || adds < SAME }
+    let won = labels.iter().filter(|won| **won).count();
+    let worth = rules.iter().enumerate().map(|(place, rule)| {
+        let effect = |row: &Replayed| row.rules.get(place).copied();
+        let without: Vec<f64> = rows.iter().map(|row| effect(row).map_or(row.score, |effect| effect.without)).collect();
+        let gave = |won: bool| {
+            let rows = rows.iter().filter(|row| row.won == won);
+            rows.filter(|row| effect(row).is_some_and(|effect| effect.gave)).count()
+        };
+        let (to_won, to_lost) = (gave(true), gave(false));
+        let share = |count: usize, of: usize| if of == 0 { 0.0 } else { count as f64 / of as f64 };
+        let auc_without = metrics::auc(&without, labels);
+        let adds = auc - auc_without;
+        RuleWorth {
+            rule: rule.clone(),
+            rows: to_won + to_lost,
+            of_won: share(to_won, won),
+            of_lost: share(to_lost, rows.len() - won),
+            auc_without,
+            adds,
+            adds_nothing: to_won + to_lost == 0 || adds < SAME,
+        }
     });
     let mut worth: Vec<RuleWorth> = worth.collect();
     worth.sort_by(|a, b| b.adds.total_cmp(&a.adds));
@@ -150,12 +235,15 @@ mod tests {
     use super::*;
 
     fn row(won: bool, points: &[(&str, f64)]) -> Replayed {
-        Replayed {
-            score: points.iter().map(|(_, points)| points).sum(),
-            won,
-            points: points.iter().map(|(rule, points)| ((*rule).to_owned(), *points)).collect(),
-        }
+        let score = points.iter().map(|(_, points)| points).sum();
+        let effect = |rule: &&str| {
+            let of: f64 = points.iter().filter(|(own, _)| own == rule).map(|(_, points)| points).sum();
+            RuleEffect { gave: of != 0.0, without: score - of }
+        };
+        Replayed { score, won, rules: RULES.iter().map(effect).collect() }
     }
+
+    const RULES: [&str; 3] = ["demo", "page", "never"];
 
     #[test]
     fn rules_that_add_nothing_are_named() {
@@ -165,11 +253,13 @@ mod tests {
             row(false, &[("page", 1.0)]),
             row(false, &[]),
         ];
-        let rules = ["demo", "page", "never"].map(str::to_owned);
+        let rules = RULES.map(str::to_owned);
         let found = backtest(&rows, &rules, Some(2));
         assert_eq!((found.auc, found.won), (1.0, 2));
         assert_eq!(found.rules.iter().map(|one| one.adds_nothing).collect::<Vec<_>>(), [false, true, true]);
         assert_eq!((found.rules[0].rule.as_str(), found.rules[0].adds), ("demo", 0.5));
+        assert_eq!((found.rules[0].of_won, found.rules[0].of_lost, found.rules[0].auc_without), (1.0, 0.0, 0.5));
+        assert_eq!(at_or_above(&rows, 30.0), Threshold { score: 30.0, rows: 2, precision: 1.0, recall: 1.0 });
         let threshold = found.threshold.unwrap();
         assert_eq!((threshold.score, threshold.rows, threshold.precision, threshold.recall), (30.0, 2, 1.0, 1.0));
     }
@@ -179,6 +269,28 @@ mod tests {
         assert_eq!(threshold(&[5.0, 5.0, 1.0], &[true, false, false], 1), None);
         assert_eq!(threshold(&[5.0, -5.0, -1.0], &[true, false, true], 2).unwrap().score, -1.0);
         assert_eq!(backtest(&[], &[], Some(3)).threshold, None);
+    }
+
+    #[test]
+    fn rows_of_one_score_share_their_luck() {
+        // Twenty rows, four scores of five rows each; of those four, two, one and none were won.
+        let won = [4, 2, 1, 0];
+        let rows: Vec<(f64, bool)> =
+            (0..20).map(|row| (f64::from(30 - row / 5), row % 5 < won[(row / 5) as usize])).collect();
+        let (scores, labels): (Vec<f64>, Vec<bool>) = rows.into_iter().unzip();
+        let tenths = tenths(&scores, &labels);
+        let rates: Vec<f64> = tenths.iter().map(|one| (one.rate * 100.0).round() / 100.0).collect();
+        assert_eq!(rates, [0.8, 0.8, 0.6, 0.4, 0.4, 0.2, 0.2, 0.1, 0.0, 0.0]);
+        assert_eq!((tenths[0].rows, tenths[0].expected), (2, 30.0));
+        assert!((tenths[0].lift - 0.8 / 0.35).abs() < 1e-9);
+    }
+
+    #[test]
+    fn few_rows_leave_an_auc_uncertain() {
+        // Hanley and McNeil's own example: 0.893 of 51 and 58 rows has a standard error of 0.032.
+        let (low, high) = between(0.893, 51, 58);
+        assert!((high - low - 2.0 * 1.96 * 0.032).abs() < 0.003, "{low} {high}");
+        assert_eq!(between(0.5, 0, 3), (0.0, 1.0));
     }
 
     proptest! {

@@ -3,6 +3,7 @@
 //! rows say how it ended, is decided here.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use connector::Timestamp;
@@ -20,7 +21,7 @@ pub struct LeadRow {
     pub at: Timestamp,
     pub won: bool,
     /// By name. What is absent is a gap.
-    pub facts: Vec<(String, Fact)>,
+    pub facts: Vec<(Arc<str>, Fact)>,
     /// What the rules said then, where there are any.
     pub rule_score: Option<f64>,
 }
@@ -28,7 +29,7 @@ pub struct LeadRow {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fact {
     Number(f64),
-    Text(String),
+    Text(Arc<str>),
     Flag(bool),
 }
 
@@ -79,11 +80,11 @@ pub fn may_be_known(name: &str, pushed: &BTreeSet<String>) -> bool {
 
 /// The rows as a table, in their order; columns by name. Facts that tell the outcome by their name are left out.
 pub fn table(rows: &[&LeadRow], pushed: &BTreeSet<String>) -> Table {
-    let names: BTreeSet<&str> = rows.iter().flat_map(|row| row.facts.iter().map(|(name, _)| name.as_str())).collect();
+    let names: BTreeSet<&str> = rows.iter().flat_map(|row| row.facts.iter().map(|(name, _)| &**name)).collect();
     let columns = names.into_iter().filter(|name| may_be_known(name, pushed)).map(|name| {
         let mut growing = Growing::default();
         for row in rows {
-            let fact = row.facts.iter().find(|(own, _)| own == name).map(|(_, fact)| fact);
+            let fact = row.facts.iter().find(|(own, _)| **own == *name).map(|(_, fact)| fact);
             growing.push(fact.map_or(Cell::Gap, Fact::cell));
         }
         growing.finish(name.to_owned())
@@ -175,7 +176,7 @@ mod tests {
             group: "g".into(),
             at: day(0),
             won: false,
-            facts: facts.into_iter().map(|(name, fact)| (name.to_owned(), fact)).collect(),
+            facts: facts.into_iter().map(|(name, fact)| (name.into(), fact)).collect(),
             rule_score: None,
         };
         let rows = [

@@ -33,7 +33,7 @@ mod train;
 mod tune;
 mod win;
 
-pub use backtest::{Backtest, Gain, Replayed, RuleWorth, Threshold, backtest};
+pub use backtest::{Backtest, Gain, Replayed, RuleEffect, RuleWorth, Threshold, at_or_above, backtest};
 pub use calibrate::Platt;
 pub use card::{Card, RecipeCard, Weight};
 pub use chart::{gains_in_characters, svg};

@@ -118,17 +118,30 @@ impl Model {
         fits(all.into_iter().all(|x| x.abs() <= LARGEST_COEFFICIENT), "a coefficient is out of bounds")
     }
 
+    /// The columns that a row is asked for, each once.
+    pub fn columns(&self) -> Vec<&str> {
+        let parts = self.encoder.parts.iter().map(|part| part.column.as_str());
+        let cuts = self.encoder.together.iter().flat_map(|together| &together.cuts);
+        let mut columns: Vec<&str> = parts.chain(cuts.map(|cut| cut.column.as_str())).collect();
+        columns.sort_unstable();
+        columns.dedup();
+        columns
+    }
+
     /// Scores one row whose values are asked for by column name.
     pub fn score<'a>(&self, value: impl Fn(&str) -> Cell<'a>) -> Scored {
         let slope = self.calibration.slope;
         let intercept = self.coefficients.first().copied().unwrap_or_default();
-        let base = self.calibration.offset + slope * (intercept + self.means.iter().sum::<f64>());
+        let base = bounded(self.calibration.offset + slope * (intercept + self.means.iter().sum::<f64>()));
         let names = self.encoder.parts.iter().map(|part| part.column.clone());
         let names = names.chain(self.encoder.together.iter().map(Together::name));
         let terms = self.encoder.terms_of(value);
         let mut reasons: Vec<Reason> = names
             .zip(terms.iter().zip(&self.means))
-            .map(|(name, (terms, mean))| Reason { name, adds: slope * (along(terms, &self.coefficients) - mean) })
+            .map(|(name, (terms, mean))| Reason {
+                name,
+                adds: bounded(slope * (along(terms, &self.coefficients) - mean)),
+            })
             .collect();
         let z = base + reasons.iter().map(|reason| reason.adds).sum::<f64>();
         reasons.sort_by(|a, b| b.adds.abs().total_cmp(&a.adds.abs()));
@@ -142,6 +155,12 @@ impl Scored {
         let shown = self.reasons.iter().take(most).filter(|reason| reason.adds.abs() >= 0.05);
         shown.map(|reason| format!("{} {:+.1}", reason.name, reason.adds)).collect::<Vec<_>>().join("; ")
     }
+}
+
+/// Log-odds within what can be added up: a row from elsewhere may hold any number.
+fn bounded(log_odds: f64) -> f64 {
+    const MOST: f64 = 1e6;
+    if log_odds.is_nan() { 0.0 } else { log_odds.clamp(-MOST, MOST) }
 }
 
 /// What terms add up to.

@@ -42,12 +42,20 @@ const FEWEST_COLUMNS: usize = 5;
 const DRIFTED: f64 = 0.2;
 
 /// Whether its numbers may be used.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
     Active,
     /// Computed and kept, but not pushed; why.
     Shadow(Vec<String>),
+}
+
+impl LeadRow {
+    /// What a model says of it.
+    pub fn chance(&self, model: &Model) -> f64 {
+        let fact = |name: &str| self.facts.iter().find(|(own, _)| **own == *name).map(|(_, fact)| fact.cell());
+        model.score(|name| fact(name).unwrap_or(super::table::Cell::Gap)).chance
+    }
 }
 
 /// The model held against the newest rows.
@@ -145,14 +153,7 @@ fn leave_out(facts: &mut Table, labels: &[bool]) -> Vec<String> {
 
 fn held_against(model: &Model, split: &Split<'_>) -> TestReport {
     let labels: Vec<bool> = split.test.iter().map(|row| row.won).collect();
-    let chances: Vec<f64> = split
-        .test
-        .iter()
-        .map(|row| {
-            let fact = |name: &str| row.facts.iter().find(|(own, _)| own == name).map(|(_, fact)| fact.cell());
-            model.score(|name| fact(name).unwrap_or(super::table::Cell::Gap)).chance
-        })
-        .collect();
+    let chances: Vec<f64> = split.test.iter().map(|row| row.chance(model)).collect();
     let rules: Option<Vec<f64>> = split.test.iter().map(|row| row.rule_score).collect();
     let base = model.card.base_rate;
     TestReport {
@@ -186,7 +187,7 @@ pub fn standing(test: &TestReport, limits: Limits) -> Standing {
 }
 
 /// How far today's rows are from those that were learnt from.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Drift {
     /// Population stability index over the deciles of the chances.
     pub psi: f64,
@@ -268,7 +269,7 @@ mod tests {
         let scored = model.score(|name| {
             row.facts
                 .iter()
-                .find(|(own, _)| own == name)
+                .find(|(own, _)| **own == *name)
                 .map_or(super::super::table::Cell::Gap, |(_, fact)| fact.cell())
         });
         let z = scored.base + scored.reasons.iter().map(|reason| reason.adds).sum::<f64>();

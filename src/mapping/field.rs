@@ -123,6 +123,16 @@ impl FieldMapping {
         self.kind_at_crm().read(&value).ok()
     }
 
+    /// Whether the CRM's value is a stage that must not be left for this one.
+    pub fn stays(&self, crm: Option<&Value>, to: &Value) -> bool {
+        self.only_goes_forward() && crm.is_some_and(|crm| super::forward::stays(self.map.as_ref(), crm, to))
+    }
+
+    /// Whether the field holds stages of a lifecycle, which are left forwards only.
+    pub fn only_goes_forward(&self) -> bool {
+        *self.attribute == *super::forward::LIFECYCLE
+    }
+
     /// Whether the CRM's value of a consent field grants; `None` where the field is empty.
     pub fn granted(&self, crm: &Value) -> Option<bool> {
         match crm {

@@ -7,6 +7,7 @@
 
 mod field;
 mod fit;
+mod forward;
 mod kind;
 mod object;
 mod transform;

@@ -86,11 +86,12 @@ pub struct Retained {
     pub bodies: u64,
     pub profiles: u64,
     pub history: u64,
+    pub activities: u64,
 }
 
 impl Retained {
     pub fn total(&self) -> u64 {
-        self.events + self.facts + self.bodies + self.profiles + self.history
+        self.events + self.facts + self.bodies + self.profiles + self.history + self.activities
     }
 
     pub fn add(&mut self, other: &Self) {
@@ -99,6 +100,7 @@ impl Retained {
         self.bodies += other.bodies;
         self.profiles += other.profiles;
         self.history += other.history;
+        self.activities += other.activities;
     }
 }
 

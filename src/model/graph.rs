@@ -186,6 +186,14 @@ impl ReviewReason {
 }
 
 impl Resolution {
+    /// Whether the logs of identity are told anything: that something joins, parts or was not taken at its word.
+    pub fn says_something(&self) -> bool {
+        !matches!(self.whose, Whose::Nobody | Whose::Existing(_))
+            || !self.attach.is_empty()
+            || !self.detach.is_empty()
+            || !self.conflicts.is_empty()
+    }
+
     /// Nobody's, and nothing to note.
     pub fn nobody() -> Self {
         Self::of(Whose::Nobody)

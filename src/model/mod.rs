@@ -1,5 +1,6 @@
 //! FLOOR 1 — the nouns of a CDP. No I/O, no SQL, no vendor, no file format.
 
+mod activity;
 mod assignment;
 mod attribute;
 mod band_entry;
@@ -21,6 +22,8 @@ mod logged;
 mod mirror;
 mod normal;
 mod outbox;
+mod past;
+mod predict;
 mod profile;
 mod rule;
 mod run;
@@ -33,6 +36,7 @@ mod trait_values;
 mod transition;
 mod whose;
 
+pub use activity::Activity;
 pub use assignment::{Decision, Office, Share, Step, TrailLine, User};
 pub use attribute::{Attribute, AttributeChange, Origin, survivor};
 pub use band_entry::{BandEntry, EntryState};
@@ -55,6 +59,8 @@ pub use logged::{LogPlace, Logged, LoggedRecord};
 pub use mirror::{FieldWritten, Mirror, MirrorField, Side};
 pub use normal::{Region, email_sha256, gmail_canonical, normalise_email, normalise_phone};
 pub use outbox::{Cause, Change, Intent, JournalOutcome, OutboxEntry, OutboxState};
+pub use past::{CompanyPast, DealCase, DealPast, DealStep, Knowledge, PersonPast, Reading};
+pub use predict::{Feature, KeptModel, ModelState, Predict, Predicted};
 pub use profile::{LinkedRecord, Profile};
 pub use rule::{Direction, Rule};
 pub use run::{Counts, Flow, Run, RunState};

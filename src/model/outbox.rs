@@ -50,12 +50,37 @@ impl Cause {
     /// How the origin of a change begins that tells a CRM of consent or takes back what is no longer allowed there.
     pub const CONSENT: &'static str = "consent";
 
+    /// The origin of a change of a record's owner; why it is whose follows once that is decided.
+    pub const ROUTING: &'static str = "routing";
+
     pub fn is_consent(&self) -> bool {
         self.origin.split(' ').next() == Some(Self::CONSENT)
+    }
+
+    /// Whether routing gives the record its owner with it.
+    pub fn is_routing(&self) -> bool {
+        self.origin.split(':').next() == Some(Self::ROUTING)
+    }
+}
+
+impl Change {
+    /// Whether routing has still to say whose the record is: until then the field is not among those to write.
+    pub fn is_wish(&self) -> bool {
+        *self.cause.origin == *Cause::ROUTING
     }
 }
 
 impl Intent {
+    /// The owner that routing has still to name.
+    pub fn wish(&self) -> Option<&Change> {
+        self.changes.iter().find(|change| change.is_wish())
+    }
+
+    /// The owner that routing has named.
+    pub fn routed(&self) -> Option<&Change> {
+        self.changes.iter().find(|change| change.cause.is_routing() && !change.is_wish())
+    }
+
     /// Whether it only takes back, or tells of an opt-out: what is sent although consent is denied, because it is.
     pub fn is_withdrawal(&self) -> bool {
         !self.changes.is_empty() && self.changes.iter().all(|change| change.cause.is_consent())

@@ -43,7 +43,7 @@ fn carried(mapping: &ObjectMapping, record: &Record) -> Option<ProfileUid> {
     text.trim().parse().ok().map(ProfileUid)
 }
 
-/// 64 bits over everything that is kept of the record: fields, links, deal, user, merged ids; not the change stamp, which
+/// 64 bits over everything that is kept of the record: fields, links, deal, user, activity, merged ids; not the change stamp, which
 /// moves on our own writes too.
 fn content_hash(seed: u64, record: &Record) -> i64 {
     let mut hash = Xxh3::with_seed(seed);
@@ -73,6 +73,9 @@ fn content_hash(seed: u64, record: &Record) -> i64 {
             links.sort();
         }
         text(format!("{:?}", (links, &record.deal, &record.user, &record.merged_ids, &record.other_emails)).as_bytes());
+    }
+    if let Some(activity) = &record.activity {
+        text(format!("{activity:?}").as_bytes());
     }
     hash.digest().cast_signed()
 }

@@ -36,7 +36,7 @@ pub struct Pull<'a> {
     pub identity: Arc<IdentityRules>,
     /// Objects whose associations come with each record.
     pub links: Vec<Object>,
-    /// Leaves out deals closed before this instant.
+    /// Leaves out deals closed before this instant, and activities that nobody has touched since.
     pub since: Option<Timestamp>,
     pub guard: GuardLimits,
     pub run: RunId,
@@ -191,7 +191,12 @@ impl Pull<'_> {
             cursor,
             since: self.since,
         };
-        self.connector.pull(&request).await
+        let mut page = self.connector.pull(&request).await?;
+        if let (Some(since), Object::Activity) = (self.since, self.stream.object()) {
+            // Not every CRM can leave them out itself.
+            page.records.retain(|record| record.modified_at.is_none_or(|at| at >= since));
+        }
+        Ok(page)
     }
 
     /// The guard rests until the object's records have once been loaded in full: before that there is nothing to lose.

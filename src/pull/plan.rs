@@ -282,7 +282,7 @@ fn pulled(base: Option<&Value>, crm: &Value) -> crate::compare::Step {
 /// The profile with the declared traits it will have once the others have become it.
 fn joined(profiles: Vec<Profile>, rules: &Survivorship) -> Option<Profile> {
     let first = profiles.first().cloned()?;
-    let attributes = joined_traits(profiles.into_iter(), rules)?;
+    let attributes = joined_traits(profiles.into_iter().map(|profile| profile.attributes), rules)?;
     Some(Profile { attributes, ..first })
 }
 

@@ -39,7 +39,7 @@ impl Delivery<'_> {
             }
         }
         let Underway { send, mut settled, mut held } = underway;
-        let send = match self.routed(send).await {
+        let send = match self.routed(send, &mut settled).await {
             Ok(send) => send,
             Err(end) => return self.end(end),
         };

@@ -101,10 +101,12 @@ impl Stager {
         compare_first: bool,
     ) -> StageDecision {
         let mut decision = StageDecision::default();
-        let fields: Fields = changes.iter().map(|change| (change.field.clone(), change.to.clone())).collect();
+        let told = changes.iter().filter(|change| !change.is_wish());
+        let fields: Fields = told.map(|change| (change.field.clone(), change.to.clone())).collect();
+        let wishes = changes.iter().any(Change::is_wish);
         match &item.queued {
             // The same is already on its way.
-            Some(queued) if queued.intent.fields == fields => {}
+            Some(queued) if queued.intent.fields == fields && queued.intent.wish().is_some() == wishes => {}
             Some(queued) if changes.is_empty() => decision.withdraw = queued.state == OutboxState::Queued,
             None if changes.is_empty() => {}
             _ => {

@@ -7,6 +7,7 @@ use connector::{FieldName, ReadKey, ReadRequest, Record, RecordId, Value};
 
 use super::settle::{Tally, canonical, delivered, not_sent, subject};
 use super::stage::letter;
+use super::wish::owner;
 use super::{End, Push, Stager};
 use crate::compare::is_normalisation;
 use crate::model::{
@@ -47,7 +48,9 @@ pub(super) async fn at_updates(
     let items = push.store.stage_items(keys).await.map_err(|error| Failed::Run(End::Store(error)))?;
     let items: HashMap<RecordId, StageItem> =
         items.into_iter().filter_map(|item| Some((item.record.as_ref()?.key.id.clone(), item))).collect();
-    let mut fields: Vec<FieldName> = entries.iter().flat_map(|entry| entry.intent.fields.names().cloned()).collect();
+    let wishes = entries.iter().filter_map(|entry| entry.intent.wish()).map(|wish| wish.field.clone());
+    let told = entries.iter().flat_map(|entry| entry.intent.fields.names().cloned());
+    let mut fields: Vec<FieldName> = told.chain(wishes).collect();
     fields.sort();
     fields.dedup();
     let ids: Vec<RecordId> =
@@ -77,6 +80,15 @@ fn update(stager: &Stager, mut entry: OutboxEntry, item: &StageItem, read: &Reco
     let mut settled = Vec::new();
     let mut rest: Vec<Change> = Vec::new();
     for change in std::mem::take(&mut entry.intent.changes) {
+        if change.cause.is_routing() {
+            let whose = live.get(&change.field).cloned().map_or(Value::Null, owner);
+            match owned(&change, &whose) {
+                Some(field) => settled.push(field),
+                None if change.is_wish() => rest.push(Change { from: whose, ..change }),
+                None => rest.push(change),
+            }
+            continue;
+        }
         let kept = live.get(&change.field).and_then(|value| canonical(&stager.mapping, &change.field, value));
         let was_sent = entry.state == OutboxState::Ambiguous;
         match kept {
@@ -111,9 +123,20 @@ fn update(stager: &Stager, mut entry: OutboxEntry, item: &StageItem, read: &Reco
         let delivered = Delivered { modified_at: read.modified_at, ..not_sent(&entry, settled) };
         return Looked::Done(delivered, tally);
     }
-    entry.intent.fields = rest.iter().map(|change| (change.field.clone(), change.to.clone())).collect();
+    let told = rest.iter().filter(|change| !change.is_wish());
+    entry.intent.fields = told.map(|change| (change.field.clone(), change.to.clone())).collect();
     entry.intent.changes = rest;
     Looked::Send { entry: Box::new(entry), settled }
+}
+
+/// An owner who needs no writing: it is there already, or somebody has taken the record since that was decided, and keeps it.
+fn owned(change: &Change, whose: &Value) -> Option<FieldWritten> {
+    if change.is_wish() || (*whose != change.to && (whose.is_null() || *whose == change.from)) {
+        return None;
+    }
+    let outcome = if *whose == change.to { JournalOutcome::Written } else { JournalOutcome::Cancelled };
+    let Change { field, from, to, .. } = change.clone();
+    Some(FieldWritten { field, from, sent: to, kept: whose.clone(), outcome, fought: false })
 }
 
 /// Creates: looked up by our key, then by every e-mail address of the profile; what is found is linked, not made again.

@@ -14,6 +14,7 @@ mod route;
 mod settle;
 mod side;
 mod stage;
+mod wish;
 
 use std::sync::Arc;
 
@@ -118,7 +119,9 @@ impl Push<'_> {
             self.store.add_dead_letters(letters).await.map_err(End::Store)?;
         }
         let mapping = Arc::new(self.mapping.without(&missing));
-        Ok(Stager::new(self.connection.clone(), mapping, schema, key, self.clock.now()))
+        let mut stager = Stager::new(self.connection.clone(), mapping, schema, key, self.clock.now());
+        stager.wishes = self.wishes();
+        Ok(stager)
     }
 
     async fn has_work(&self) -> Result<bool, End> {

@@ -3,14 +3,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use connector::{Object, Timestamp};
+use connector::{Object, RecordId, Timestamp};
 
 use super::deliver::Delivery;
+use super::settle::{self, Tally};
 use super::{End, Push};
 use crate::expr::ProfileInput;
-use crate::model::{Decision, Office, OutboxEntry, OutboxId, User};
+use crate::model::{Change, Decision, Office, OutboxEntry, OutboxId, User};
 use crate::routing::{self, Lead, Rules};
-use crate::store::{Assigned, Assigning, LeadItem, RouteLeads};
+use crate::store::{Asked, Assigned, Assigning, Delivered, LeadItem, RouteLeads};
 
 /// The trait that says what somebody speaks.
 const LANGUAGE: &str = "language";
@@ -24,6 +25,7 @@ pub fn with_lead<T>(item: &LeadItem, as_of: Timestamp, act: impl FnOnce(&Lead<'_
         owner: item.owner.as_ref(),
         account_owner: item.account_owner.as_ref(),
         language: item.profile.value(LANGUAGE).as_text(),
+        late: &item.late,
     })
 }
 
@@ -52,31 +54,60 @@ impl Push<'_> {
         Some(Assigning {
             owner: capability.owner_field(&self.mapping.object)?.clone(),
             company_owner: capability.owner_field(&Object::Company).cloned(),
+            band: rules.on.clone(),
             route: Arc::new(Router { rules, now }),
         })
     }
 }
 
 impl Delivery<'_> {
-    /// The entries as they are to be sent, new records with their owner; those that wait for somebody's working hours are queued
-    /// again and not among them.
-    pub(super) async fn routed(&self, entries: Vec<OutboxEntry>) -> Result<Vec<OutboxEntry>, End> {
+    /// The entries as they are to be sent, new records and those that somebody is to have with their owner; those that wait for
+    /// somebody's working hours are queued again and not among them. One that has nothing left to say is settled.
+    pub(super) async fn routed(
+        &self,
+        entries: Vec<OutboxEntry>,
+        settled: &mut Vec<(Delivered, Tally)>,
+    ) -> Result<Vec<OutboxEntry>, End> {
         let now = self.push.clock.now();
-        let new: Vec<OutboxId> =
-            entries.iter().filter(|entry| entry.intent.record.is_none()).map(|entry| entry.id).collect();
-        let Some(how) = self.push.assigning(now).filter(|_| !new.is_empty()) else { return Ok(entries) };
-        fail::fail_point!("before_assignment");
-        let assigned = self.push.store.assign(self.push.connection, &self.push.mapping.object, new, now, how).await;
-        let mut assigned: HashMap<OutboxId, Assigned> = assigned.map_err(End::Store)?.into_iter().collect();
-        fail::fail_point!("after_assignment");
-        let decided = |mut entry: OutboxEntry| match assigned.remove(&entry.id) {
-            Some(Assigned::Send(intent)) => {
-                entry.intent = *intent;
-                Some(entry)
+        let asks = |entry: &&OutboxEntry| entry.intent.record.is_none() || entry.intent.wish().is_some();
+        let owner = |entry: &OutboxEntry| entry.intent.wish().and_then(|wish| wish.from.as_text()).map(RecordId::from);
+        let asked: Vec<Asked> =
+            entries.iter().filter(asks).map(|entry| Asked { entry: entry.id, owner: owner(entry) }).collect();
+        let mut assigned: HashMap<OutboxId, Assigned> = HashMap::new();
+        if let Some(how) = self.push.assigning(now).filter(|_| !asked.is_empty()) {
+            fail::fail_point!("before_assignment");
+            let decided =
+                self.push.store.assign(self.push.connection, &self.push.mapping.object, asked, now, how).await;
+            assigned.extend(decided.map_err(End::Store)?);
+            fail::fail_point!("after_assignment");
+        }
+        let mut send = Vec::with_capacity(entries.len());
+        for mut entry in entries {
+            let is_new = entry.intent.record.is_none();
+            match assigned.remove(&entry.id) {
+                Some(Assigned::Held { .. }) => continue,
+                Some(Assigned::Send(intent)) if is_new => entry.intent = *intent,
+                Some(Assigned::Send(intent)) => give(&mut entry, intent.routed()),
+                None => give(&mut entry, None),
             }
-            Some(Assigned::Held { .. }) => None,
-            None => Some(entry),
-        };
-        Ok(entries.into_iter().filter_map(decided).collect())
+            if !is_new && entry.intent.changes.is_empty() {
+                settled.push((settle::not_sent(&entry, Vec::new()), Tally::Skipped));
+            } else {
+                send.push(entry);
+            }
+        }
+        Ok(send)
+    }
+}
+
+/// The owner that was decided takes the place of the wish for one.
+fn give(entry: &mut OutboxEntry, owner: Option<&Change>) {
+    if entry.intent.wish().is_none() {
+        return;
+    }
+    entry.intent.changes.retain(|change| !change.is_wish());
+    if let Some(owner) = owner {
+        entry.intent.fields.set(owner.field.clone(), owner.to.clone());
+        entry.intent.changes.push(owner.clone());
     }
 }

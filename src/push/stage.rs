@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use connector::{ConnectionName, FieldName, Fields, Operation, Schema, Timestamp, Value};
 
 use super::consent;
+use super::wish::Wishes;
 use crate::compare::{Notice, Policy, Sides, compare, wanted};
 use crate::expr::{Expr, ProfileInput};
 use crate::mapping::{CreatePolicy, FieldMapping, ObjectMapping, Source, fit};
@@ -28,6 +29,8 @@ pub struct Stager {
     lines: Vec<Arc<str>>,
     /// Records of which something could not be staged: a run is not green with one.
     failed: AtomicU64,
+    /// When records are given to somebody; `None` where nobody routes them.
+    pub(super) wishes: Option<Wishes>,
 }
 
 impl Stager {
@@ -39,7 +42,7 @@ impl Stager {
         now: Timestamp,
     ) -> Self {
         let lines = mapping.pushes().map(|pushed| mapping.line(pushed)).collect();
-        Self { connection, mapping, schema, key, now, lines, failed: AtomicU64::new(0) }
+        Self { connection, mapping, schema, key, now, lines, failed: AtomicU64::new(0), wishes: None }
     }
 
     /// Records whose staging left a dead letter so far.
@@ -52,7 +55,10 @@ impl Stager {
         match (&item.record, &item.profile) {
             _ if item.is_suppressed => StageDecision { withdraw: item.queued.is_some(), ..StageDecision::default() },
             (Some(record), Some(profile)) if !record.archived => match consent::refused(&item.consents) {
-                Some(purpose) => self.withdrawal(item, record, purpose, live),
+                Some(purpose) => {
+                    let waits = self.wishes.as_ref().is_some_and(|wishes| wishes.of(item, record, live).is_some());
+                    StageDecision { waits, ..self.withdrawal(item, record, purpose, live) }
+                }
                 None => self.update(item, record, profile, live),
             },
             (None, Some(profile)) => self.create(item, profile),
@@ -120,6 +126,9 @@ impl Stager {
                 decision.attributes.push(self.taken(record, mapping, value));
             }
             if let Some(value) = step.write {
+                if mapping.stays(crm.as_ref(), &value) {
+                    continue;
+                }
                 compare_first |= needs_a_look(mapping, before);
                 match self.fitted(mapping, &value) {
                     Ok(value) if crm.as_ref() == Some(&value) => {}
@@ -127,6 +136,10 @@ impl Stager {
                     Err(why) => decision.dead_letters.push(self.unfit(record, mapping, &why)),
                 }
             }
+        }
+        if let Some(wish) = self.wishes.as_ref().and_then(|wishes| wishes.of(item, record, live)) {
+            compare_first = true;
+            changes.push(wish);
         }
         decision.mirror = (mirror != record.mirror).then_some(mirror);
         let StageDecision { intent, withdraw, .. } = self.as_intent(item, record, changes, compare_first);
@@ -217,6 +230,10 @@ impl Stager {
 }
 
 impl StageWrites for Stager {
+    fn routes(&self) -> bool {
+        self.wishes.is_some()
+    }
+
     fn decide(&self, item: &StageItem) -> StageDecision {
         let decision = self.decide_live(item, None);
         self.failed.fetch_add(u64::from(!decision.dead_letters.is_empty()), Ordering::Relaxed);
@@ -234,6 +251,7 @@ fn fulfils(condition: &Expr, profile: &Profile, as_of: Timestamp) -> bool {
 /// writes is not (`reliability` §B 16: the window between look and write remains, and is documented).
 fn needs_a_look(mapping: &FieldMapping, before: Option<&MirrorField>) -> bool {
     mapping.direction == Direction::Both
+        || mapping.only_goes_forward()
         || mapping.rule != Rule::CdpWins
         || before.is_none_or(|field| field.seen.is_none())
 }

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use connector::{Timestamp, Value};
 
 use crate::model::{
-    Attribute, AttributeChange, Event, Identifier, IdentifierKind, Origin, Profile, Resolution, Survivorship,
-    TraitName, Whose,
+    Attribute, AttributeChange, Event, Identifier, IdentifierKind, Origin, Resolution, Survivorship, TraitName, Whose,
 };
 
 /// The traits that change. `known`: what the profile has, its merged parts' included.
@@ -39,16 +38,16 @@ pub fn won_traits(
 
 /// The declared traits that profiles have once they are one.
 pub fn joined_traits(
-    profiles: impl Iterator<Item = Profile>,
+    profiles: impl Iterator<Item = BTreeMap<TraitName, Attribute>>,
     rules: &Survivorship,
 ) -> Option<BTreeMap<TraitName, Attribute>> {
     let mut joined: Option<BTreeMap<TraitName, Attribute>> = None;
-    for profile in profiles {
+    for traits in profiles {
         let Some(kept) = &mut joined else {
-            joined = Some(profile.attributes);
+            joined = Some(traits);
             continue;
         };
-        for (name, theirs) in profile.attributes {
+        for (name, theirs) in traits {
             let winner = kept.get(&name).map(|ours| rules.settle(&name, ours, &theirs));
             kept.insert(name, winner.unwrap_or(theirs));
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use connector::Timestamp;
 
-use super::route::Lead;
+use super::route::{Lead, is_late};
 use super::rules::{Member, Method, Pool, Rules};
 use crate::model::{Office, User};
 
@@ -32,6 +32,8 @@ pub(super) enum Unfit {
     OpenCap,
     Skills,
     Language,
+    /// Had it and did not answer.
+    Late,
 }
 
 impl Unfit {
@@ -45,6 +47,7 @@ impl Unfit {
             Self::OpenCap => "open cap reached",
             Self::Skills => "lacks a skill",
             Self::Language => "does not speak the language",
+            Self::Late => "had it and did not answer",
         }
     }
 
@@ -122,6 +125,9 @@ fn fitness(
     let user = office.user(&member.user).ok_or(Unfit::Unknown)?;
     if !user.active {
         return Err(Unfit::Inactive);
+    }
+    if is_late(lead, &member.user) {
+        return Err(Unfit::Late);
     }
     if !pool.skills.is_subset(&member.skills) {
         return Err(Unfit::Skills);

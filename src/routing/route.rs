@@ -21,6 +21,8 @@ pub struct Lead<'a> {
     pub account_owner: Option<&'a RecordId>,
     /// A language tag.
     pub language: Option<&'a str>,
+    /// Addresses of those who had it and did not answer in time: it goes on to somebody else.
+    pub late: &'a [Arc<str>],
 }
 
 impl fmt::Debug for Lead<'_> {
@@ -33,6 +35,9 @@ impl fmt::Debug for Lead<'_> {
 pub fn route(lead: &Lead<'_>, rules: &Rules, office: &dyn Office, now: Timestamp) -> Decision {
     let routing = Routing { lead, rules, office, now };
     let mut trail = Vec::new();
+    for address in lead.late {
+        note(&mut trail, Step::Owner, format!("{address} had it and did not answer in time"));
+    }
     let found = routing.existing(&mut trail).or_else(|| routing.named(&mut trail)).or_else(|| {
         let general = rules.general.clone()?;
         routing.pool(Step::Pool, &general, &mut trail)
@@ -66,6 +71,9 @@ struct Routing<'a> {
 impl Routing<'_> {
     /// Steps 1 and 2. Only whether the person is active and not away is asked: hours and caps belong to pools (§11).
     fn existing(&self, trail: &mut Vec<TrailLine>) -> Option<Found> {
+        if !self.lead.late.is_empty() {
+            return None;
+        }
         let here = [
             (Step::Owner, self.lead.owner.filter(|_| self.rules.keep_owner), "owns the record"),
             (Step::Account, self.lead.account_owner.filter(|_| self.rules.account_owner), "owns the company"),
@@ -92,7 +100,7 @@ impl Routing<'_> {
 
     fn why_not_here(&self, user: &User) -> Option<&'static str> {
         if !user.active {
-            return Some("inactive at the CRM");
+            return Some(INACTIVE);
         }
         let (pool, member) = self.rules.member(user.email.as_deref()?)?;
         self.rules.calendar(Some(pool), member).is_away(self.now).then_some("away")
@@ -168,8 +176,9 @@ impl Routing<'_> {
             note(trail, step, format!("{address} is no user of the CRM"));
             return None;
         };
-        // The fallback is asked last: away or not, somebody must have it.
-        let why = self.why_not_here(&user).filter(|why| step != Step::Fallback || *why != "away");
+        // The fallback is asked last: away or late, somebody must have it.
+        let late = is_late(self.lead, address).then_some("late");
+        let why = self.why_not_here(&user).or(late).filter(|why| step != Step::Fallback || *why == INACTIVE);
         if let Some(why) = why {
             note(trail, step, format!("{} is {why}", user.shown()));
             return None;
@@ -188,6 +197,13 @@ impl Routing<'_> {
             Some(Found::Fallback) | None => Decision::Unowned { trail },
         }
     }
+}
+
+const INACTIVE: &str = "inactive at the CRM";
+
+/// Whether it was this user's and they did not answer.
+pub(super) fn is_late(lead: &Lead<'_>, address: &str) -> bool {
+    lead.late.iter().any(|late| late.eq_ignore_ascii_case(address))
 }
 
 fn note(trail: &mut Vec<TrailLine>, step: Step, text: String) {

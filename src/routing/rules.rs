@@ -14,10 +14,12 @@ use crate::expr::Expr;
 /// `[routing]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rules {
-    /// The band whose entries a trial of these rules goes through (`lead.mql`); `None` where there is no such band.
+    /// The band whose entries give records to people (`lead.mql`); `None` where there is no such band.
     pub on: Option<Arc<str>>,
     /// Never take a record from an active owner.
     pub keep_owner: bool,
+    /// Whoever is given a record that the CRM held before gets a task, where the CRM has tasks.
+    pub task: bool,
     /// Who owns the company at the CRM gets its people.
     pub account_owner: bool,
     /// In order; the first that holds decides.
@@ -147,10 +149,12 @@ pub enum Breach {
     /// The log says so, and `ferry route log`.
     #[default]
     Alert,
+    /// The same, and the lead goes on to the next who may have it, once for each time somebody is late.
+    Reroute,
 }
 
 impl Breach {
-    pub const NAMES: &'static [(&'static str, Self)] = &[("alert", Self::Alert)];
+    pub const NAMES: &'static [(&'static str, Self)] = &[("alert", Self::Alert), ("reroute", Self::Reroute)];
 }
 
 impl Rules {

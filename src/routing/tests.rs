@@ -77,7 +77,7 @@ fn nothing(_: &str) -> &'static Value {
 }
 
 fn traits<'a>(input: &'a ProfileInput<'_>) -> Lead<'a> {
-    Lead { input, owner: None, account_owner: None, language: None }
+    Lead { input, owner: None, account_owner: None, language: None, late: &[] }
 }
 
 fn pool(method: Method, members: &[(&str, u32)]) -> Pool {
@@ -95,6 +95,7 @@ fn rules(pool: Pool) -> Rules {
     Rules {
         on: Some("lead.mql".into()),
         keep_owner: true,
+        task: true,
         account_owner: true,
         rules: Vec::new(),
         pools: BTreeMap::from([("sales".into(), pool)]),

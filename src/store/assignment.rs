@@ -18,6 +18,16 @@ pub struct LeadItem {
     pub owner: Option<RecordId>,
     /// Who owns the person's company at this CRM; `None` where several do.
     pub account_owner: Option<RecordId>,
+    /// Addresses of those who had the record and did not answer in time; nobody's where it is not to go on to another.
+    pub late: Vec<Arc<str>>,
+}
+
+/// A leased entry whose record is to be given to somebody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    pub entry: OutboxId,
+    /// Who owns the record, as the CRM said just now; `None` for one that is about to be made.
+    pub owner: Option<RecordId>,
 }
 
 /// Decides whose leads are. Pure.
@@ -35,6 +45,8 @@ pub struct Assigning {
     pub owner: FieldName,
     /// The field that holds a company's owner, where the CRM has one.
     pub company_owner: Option<FieldName>,
+    /// The band whose entry gives a record to somebody.
+    pub band: Option<Arc<str>>,
     pub route: Arc<dyn RouteLeads>,
 }
 
@@ -67,6 +79,8 @@ pub struct AssignmentRow {
     pub respond_by: Option<Timestamp>,
     pub answered_at: Option<Timestamp>,
     pub breached_at: Option<Timestamp>,
+    /// Whether the CRM held the record before: it was given to somebody, and not made for them.
+    pub existing: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -102,7 +116,7 @@ pub trait Leads {
         &self,
         connection: &ConnectionName,
         object: &Object,
-        entries: Vec<OutboxId>,
+        entries: Vec<Asked>,
         now: Timestamp,
         how: Assigning,
     ) -> Result<Entries>;

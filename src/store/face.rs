@@ -13,10 +13,10 @@ use crate::model::{
 };
 use crate::store::{
     Alike, Answer, AppendEvents, Checkpoint, CompanyDetail, CompanyOf, ComputeProfiles, ConflictRow, Delivered,
-    EdgeRow, FuseTally, HeldBy, IncomingPage, IngestReport, JournalRow, Leads, Lease, PageReport, PartComponent,
-    Pending, PersonalData, PlanRecords, ProfileDetail, ResolveEvents, Result, ReviewRow, ScheduleRow, SideWrites,
-    Sizes, SourceHealth, StageItem, StageReport, StageWrites, StandingData, StoreStats, StreamKey, TimelineItem,
-    Webhooks,
+    EdgeRow, FuseTally, HeldBy, IncomingPage, IngestReport, JournalRow, Leads, LearntData, Lease, PageReport,
+    PartComponent, PastData, Pending, PersonalData, PlanRecords, ProfileDetail, ResolveEvents, Result, ReviewRow,
+    ScheduleRow, SideWrites, Sizes, SourceHealth, StageItem, StageReport, StageWrites, StandingData, StoreStats,
+    StreamKey, TimelineItem, Webhooks,
 };
 
 /// Matches rules against one logged event again, when a rule is new or changed.
@@ -24,7 +24,9 @@ pub type MatchFacts = Arc<dyn Fn(&Event) -> Vec<Fact> + Send + Sync>;
 
 /// Every operation is one transaction and returns after it is durable.
 #[async_trait]
-pub trait Store: PersonalData + StandingData + Leads + SideWrites + Webhooks + Debug + Send + Sync {
+pub trait Store:
+    PersonalData + StandingData + Leads + SideWrites + Webhooks + PastData + LearntData + Debug + Send + Sync
+{
     // — in: CRM —
 
     async fn checkpoint(&self, key: &StreamKey) -> Result<Option<Checkpoint>>;

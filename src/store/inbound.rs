@@ -1,15 +1,17 @@
 //! What flows in: pages of records, batches of events, recomputation.
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use connector::{ConnectionName, Cursor, FieldName, Record, Stream, Timestamp, Tombstone, Value};
 
 use crate::model::{
-    AttributeChange, CompanyRules, Computed, ConsentDecision, Consents, Counts, DeadLetter, Deal, Event, Fact, Graph,
-    Identifier, LinkedRecord, MessageConsent, Mirror, Profile, ProfileId, ProfileUid, Resolution, RuleId, RunId, Score,
-    SourceName, Standings, TraitName, TraitValues,
+    Attribute, AttributeChange, CompanyRules, Computed, ConsentDecision, Consents, Counts, DeadLetter, Deal, Event,
+    Fact, Graph, Identifier, LinkedRecord, MessageConsent, Mirror, Profile, ProfileId, ProfileUid, Resolution, RuleId,
+    RunId, Score, SourceName, Standings, TraitName, TraitValues,
 };
 
 /// One stream of one connection: the unit of checkpoints.
@@ -189,12 +191,13 @@ pub struct EventDecision {
 
 /// Decides whose an event is. Pure.
 pub trait ResolveEvents: Debug + Send + Sync {
-    /// `graph` tells who holds what; `profile` reads declared traits, so that a weak or late value does not replace a better one.
+    /// `graph` tells who holds what; `traits` reads what a profile has declared, so that a weak or late value does not replace a
+    /// better one.
     fn resolve(
         &self,
         event: &Event,
         graph: &dyn Graph,
-        profile: &dyn Fn(ProfileId) -> Option<Profile>,
+        traits: &dyn Fn(ProfileId) -> Option<Rc<BTreeMap<TraitName, Attribute>>>,
     ) -> EventDecision;
 }
 

@@ -13,8 +13,10 @@ mod error;
 mod face;
 mod identity;
 mod inbound;
+mod learnt;
 mod lock;
 mod outbound;
+mod past;
 mod personal;
 mod side;
 pub mod sqlite;
@@ -22,7 +24,9 @@ mod standing;
 mod view;
 mod webhook;
 
-pub use assignment::{Assigned, Assigning, AssignmentRow, AssignmentState, Entries, LeadItem, Leads, RouteLeads};
+pub use assignment::{
+    Asked, Assigned, Assigning, AssignmentRow, AssignmentState, Entries, LeadItem, Leads, RouteLeads,
+};
 pub use error::{Error, Result};
 pub use face::{MatchFacts, Store};
 pub use identity::{
@@ -34,8 +38,10 @@ pub use inbound::{
     IngestReport, Known, PageReport, PlanRecords, RecordDecision, RejectedEvents, ResolveEvents, RolledUp, StreamKey,
     Tally, Verdict,
 };
+pub use learnt::LearntData;
 pub use lock::FlowLock;
 pub use outbound::{Delivered, Fate, FuseTally, Lease, StageDecision, StageItem, StageReport, StageWrites};
+pub use past::PastData;
 pub use personal::PersonalData;
 pub use side::{Listener, SideFate, SideOf, SideSettled, SideTally, SideWrites, Whom};
 pub use standing::{Foreseen, Member, StandingData, TransitionRow};

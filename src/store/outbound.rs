@@ -21,8 +21,11 @@ pub struct StageItem {
     /// The profile's identifiers, strongest first, where there is no record: an existing one tells whose it is itself.
     pub identifiers: Vec<crate::model::Identifier>,
     pub consents: Consents,
-    /// Bands that the profile has entered and for which nothing has been done yet, by full name; where there is no record.
+    /// Bands that the profile has entered and for which nothing has been done yet at this connection, by full name; none where
+    /// another record of the person here is the one that is given to somebody.
     pub ready: Vec<std::sync::Arc<str>>,
+    /// Whether whoever the record was given to has not answered in time.
+    pub is_late: bool,
     /// Whether it is somebody on the suppression list: nothing may be written.
     pub is_suppressed: bool,
 }
@@ -46,6 +49,11 @@ pub struct StageDecision {
 /// Decides what to write. Pure.
 pub trait StageWrites: Debug + Send + Sync {
     fn decide(&self, item: &StageItem) -> StageDecision;
+
+    /// Whether it asks of records what their people entered and who is late: what costs a look at each.
+    fn routes(&self) -> bool {
+        false
+    }
 }
 
 /// What a staging pass did.

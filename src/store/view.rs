@@ -139,13 +139,19 @@ pub struct CompanyMember {
 pub struct TimelineItem {
     pub at: Timestamp,
     pub recorded_at: Timestamp,
-    /// `event`, `deal`, `identity`, `write`, `trait`, `consent`, `score`, `segment`
+    /// `event`, `crm`, `deal`, `identity`, `write`, `trait`, `consent`, `score`, `segment`
     pub kind: Arc<str>,
     pub title: Arc<str>,
     pub detail: Option<Arc<str>>,
     pub source: Arc<str>,
     /// The event's place in the log, where it is one.
     pub event: Option<i64>,
+    /// `in` from the person, `out` to them; `None` where it is neither or nobody knows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub direction: Option<Arc<str>>,
+    /// Who of ours did it, as people see them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actor: Option<Arc<str>>,
 }
 
 /// One field written (or not) to a CRM.

@@ -1,6 +1,7 @@
 //! What a rep wants to know first, as a few lines (`cdp-semantics` §6). Nothing in it changes because time passes: instants are
 //! dates, and what counts as recent is told from the newest thing that happened, not from now.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -152,6 +153,6 @@ fn counted(views: Vec<(Arc<str>, Timestamp)>) -> Vec<(Arc<str>, usize, Timestamp
         *page = (page.0 + 1, page.1.max(at));
     }
     let mut pages: Vec<_> = pages.into_iter().map(|(name, (times, last))| (name, times, last)).collect();
-    pages.sort_by(|a, b| (b.1, b.2).cmp(&(a.1, a.2)));
+    pages.sort_by_key(|(_, times, last)| Reverse((*times, *last)));
     pages
 }

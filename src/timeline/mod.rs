@@ -11,4 +11,4 @@ pub use digest::{Colleague, Contact, Digest, LONGEST, OpenDeal};
 pub use fold::{Moment, What, fold, merged};
 pub use item::{Direction, Item, Kind, Visibility};
 pub use markup::{Format, written};
-pub use words::{page_name, subject_key};
+pub use words::{is_contact, page_name, subject_key};

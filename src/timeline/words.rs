@@ -49,10 +49,10 @@ pub fn subject_key(subject: &str) -> String {
     left.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
 }
 
-/// Whether a title tells of people who spoke with each other.
-pub(super) fn is_contact(title: &str) -> bool {
-    let title = title.to_lowercase();
-    ["call", "meeting", "email", "e-mail", "visit"].iter().any(|word| title.contains(word))
+/// Whether a title tells of people who spoke or wrote to each other: `Call: …`, `Meeting: …`, `Email: …`, `Call Completed`.
+pub fn is_contact(title: &str) -> bool {
+    let head = title.split(':').next().unwrap_or_default().trim().to_lowercase();
+    matches!(head.as_str(), "call" | "meeting" | "email" | "call completed" | "event attended")
 }
 
 #[cfg(test)]
@@ -72,6 +72,14 @@ mod tests {
         let told = [0, 59, 60, 359, 3_600, 7_500].map(|secs| length(Duration::from_secs(secs)));
         let want = [None, None, Some("1 min"), Some("5 min"), Some("1 h"), Some("2 h 5 min")];
         assert_eq!(told.each_ref().map(|told| told.as_deref()), want);
+    }
+
+    #[test]
+    fn people_meet_in_calls_and_not_in_the_names_of_deals() {
+        let told = ["Call: about prices", "Meeting", "Email: Re: hello", "Call Completed"].map(is_contact);
+        assert_eq!(told, [true; 4]);
+        let other = ["Call centre: won", "Note: call her", "Open task: call", "Demo form"].map(is_contact);
+        assert_eq!(other, [false; 4]);
     }
 
     #[test]

@@ -11,7 +11,6 @@ mod harbour;
 mod leads;
 #[path = "../it/mocks.rs"]
 mod mocks;
-#[allow(dead_code, reason = "a kit")]
 #[path = "../it/tricks.rs"]
 mod tricks;
 #[path = "../it/world.rs"]

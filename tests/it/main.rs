@@ -1,6 +1,8 @@
 //! Flows end to end, and the rules of the house; one binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod activities;
+mod backtest;
 mod beside;
 mod bulk;
 mod bulk_writes;
@@ -14,8 +16,10 @@ mod crashes;
 mod crm_pair;
 mod crm_refusals;
 mod daemon;
+mod deal_lines;
 mod declaring;
 mod demo;
+mod desk;
 mod digest;
 mod echoes;
 mod erasure;
@@ -37,6 +41,7 @@ mod mocks;
 mod mql;
 mod one_person;
 mod outbox;
+mod owners;
 mod paging;
 mod plans;
 mod routing;
@@ -52,5 +57,7 @@ mod two_crms;
 mod two_way;
 mod webhooks;
 mod whose;
+mod win;
 mod worked_example;
 mod world;
+mod zoho_own;

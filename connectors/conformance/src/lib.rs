@@ -25,6 +25,9 @@
 //! * Values are compared by what they mean in their field ([`same`]), so that a CRM that answers only text passes.
 //! * Rate limits of a stand-in are switched off unless a check asks for [`Trouble::Quota`].
 //!
+//! Over a mock spoken to over HTTP most levers are the same: [`Levers`] pulls them, [`Vault`] holds the secrets, and a subject
+//! that names its levers need not write the rest. [`walks`] is for tests beside the suite.
+//!
 //! [`memory::MemorySubject`] is a complete example. One check alone: `run_some(&checks, …)` with [`checks`] filtered by
 //! name.
 #![forbid(unsafe_code)]
@@ -32,14 +35,19 @@
 
 mod checks;
 mod clock;
+mod levers;
 pub mod memory;
 mod subject;
 mod suite;
 mod value;
+mod vault;
+pub mod walks;
 
 pub use checks::{checks, note_checks};
 pub use clock::LeapClock;
+pub use levers::{Levers, properties};
 pub use memory::{MemoryConnector, MemoryCrm, MemorySubject};
 pub use subject::{Checked, DealSeed, Stop, Subject, Trouble, Words, cannot};
 pub use suite::{Check, Finding, Report, Verdict, run, run_some};
 pub use value::{canonical, same};
+pub use vault::Vault;

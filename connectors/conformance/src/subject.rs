@@ -5,6 +5,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use connector::{Connector, DealStatus, FieldKind, FieldName, Fields, Object, RecordId, Timestamp, Value};
 use rust_decimal::Decimal;
+use serde_json::{Value as Json, json};
+
+use crate::levers::Levers;
 
 /// Why a check ends early.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +85,17 @@ pub trait Subject: Send + Sync {
 
     fn words(&self) -> &Words;
 
+    /// The levers on a mock that is spoken to over HTTP, where it is one: what is the same on all of them need not be written
+    /// again.
+    fn levers(&self) -> Option<&Levers> {
+        None
+    }
+
+    /// An object in the mock's words.
+    fn kind<'o>(&self, object: &'o Object) -> &'o str {
+        object.as_str()
+    }
+
     /// How many records certainly need more than two pages of any stream.
     fn more_than_two_pages(&self) -> usize;
 
@@ -89,7 +103,9 @@ pub trait Subject: Send + Sync {
     async fn seed(&self, object: &Object, fields: Fields) -> Checked<RecordId>;
 
     /// Changes a record as a rep does; [`Value::Null`] empties a field.
-    async fn edit(&self, object: &Object, id: &RecordId, fields: Fields) -> Checked;
+    async fn edit(&self, object: &Object, id: &RecordId, fields: Fields) -> Checked {
+        self.edit_all(object, std::slice::from_ref(id), fields).await
+    }
 
     /// What the CRM truly holds for the fields named (null where it has no value), in any form of the value: the suite
     /// compares by kind. `None` where no live record has this id.
@@ -105,13 +121,20 @@ pub trait Subject: Send + Sync {
 
     /// Requests of the connector so far, counted when they arrive, token renewals included; the stand-in's own control
     /// calls are not.
-    async fn requests(&self) -> Checked<u64>;
+    async fn requests(&self) -> Checked<u64> {
+        Ok(pulled(self.levers(), "count requests")?.requests().await)
+    }
 
     /// Changes of records so far, whoever made them.
-    async fn changes(&self) -> Checked<u64>;
+    async fn changes(&self) -> Checked<u64> {
+        Ok(pulled(self.levers(), "count changes")?.lines("ledger").await.len() as u64)
+    }
 
     /// Lets time pass for the connector and the CRM alike.
-    async fn advance(&self, by: Duration) -> Checked;
+    async fn advance(&self, by: Duration) -> Checked {
+        pulled(self.levers(), "let time pass")?.advance(by).await;
+        Ok(())
+    }
 
     /// Seeds several people with these e-mail addresses (one each); faster than one by one where the CRM has batches.
     async fn seed_people(&self, emails: &[String]) -> Checked<Vec<RecordId>> {
@@ -125,26 +148,33 @@ pub trait Subject: Send + Sync {
     }
 
     /// Changes several records at one and the same instant, as a mass update does.
-    async fn edit_all(&self, _object: &Object, _ids: &[RecordId], _fields: Fields) -> Checked {
-        cannot("change several records at one instant")
+    async fn edit_all(&self, object: &Object, ids: &[RecordId], fields: Fields) -> Checked {
+        let levers = pulled(self.levers(), "change several records at one instant")?;
+        levers.rep_edit(self.kind(object), ids, &fields).await.map_err(Stop::Failed)
     }
 
-    async fn delete(&self, _object: &Object, _id: &RecordId) -> Checked {
-        cannot("delete a record")
+    async fn delete(&self, object: &Object, id: &RecordId) -> Checked {
+        let body = json!({ "object": self.kind(object), "id": id.as_str() });
+        act(self.levers(), "delete", body).await.map(drop)
     }
 
-    async fn restore(&self, _object: &Object, _id: &RecordId) -> Checked {
-        cannot("restore a deleted record")
+    async fn restore(&self, object: &Object, id: &RecordId) -> Checked {
+        let body = json!({ "object": self.kind(object), "id": id.as_str() });
+        act(self.levers(), "restore", body).await.map(drop)
     }
 
     /// Merges `loser` into `survivor` and says which id survives: not at every CRM is it one of the two.
-    async fn merge(&self, _object: &Object, _survivor: &RecordId, _loser: &RecordId) -> Checked<RecordId> {
-        cannot("merge two records")
+    async fn merge(&self, object: &Object, survivor: &RecordId, loser: &RecordId) -> Checked<RecordId> {
+        let object = self.kind(object);
+        let body = json!({ "object": object, "primary": survivor.as_str(), "secondary": loser.as_str() });
+        act(self.levers(), "merge", body).await.map(|merged| named(&merged, "id"))
     }
 
     /// Associates two records, or takes the association away.
-    async fn link(&self, _from: (&Object, &RecordId), _to: (&Object, &RecordId), _on: bool) -> Checked {
-        cannot("associate two records")
+    async fn link(&self, from: (&Object, &RecordId), to: (&Object, &RecordId), on: bool) -> Checked {
+        let body = json!({ "from": self.kind(from.0), "from_id": from.1.as_str(), "to": self.kind(to.0),
+            "to_id": to.1.as_str(), "remove": !on });
+        act(self.levers(), "associate", body).await.map(drop)
     }
 
     /// A lead with an address of that number. [`Words::text`] must be a field of leads, too.
@@ -153,8 +183,9 @@ pub trait Subject: Send + Sync {
     }
 
     /// Converts a lead as a rep does, and says which contact it goes on as.
-    async fn convert(&self, _lead: &RecordId) -> Checked<RecordId> {
-        cannot("convert a lead")
+    async fn convert(&self, lead: &RecordId) -> Checked<RecordId> {
+        let made = act(self.levers(), "convert", json!({ "id": lead.as_str() })).await?;
+        Ok(named(&made, "contact"))
     }
 
     /// The live notes of a person: id and text.
@@ -174,8 +205,10 @@ pub trait Subject: Send + Sync {
         cannot("seed a deal")
     }
 
-    async fn seed_user(&self, _email: &str, _name: &str, _active: bool) -> Checked<RecordId> {
-        cannot("seed a user")
+    async fn seed_user(&self, email: &str, name: &str, active: bool) -> Checked<RecordId> {
+        let (first, last) = name.split_once(' ').unwrap_or((name, ""));
+        let body = json!({ "email": email, "first_name": first, "last_name": last, "archived": !active });
+        act(self.levers(), "owner", body).await.map(|made| named(&made, "id"))
     }
 
     /// Changes made from now on stay invisible to incremental pulls this long. At most the connector's declared
@@ -196,7 +229,41 @@ pub trait Subject: Send + Sync {
     }
 
     async fn inject(&self, trouble: Trouble) -> Checked {
-        cannot(&format!("make trouble of the kind {trouble:?}"))
+        let levers = pulled(self.levers(), "make trouble")?;
+        let fault = match trouble {
+            Trouble::ExpiredToken | Trouble::Revoked => {
+                act(Some(levers), "expire-tokens", json!({})).await?;
+                if trouble == Trouble::Revoked {
+                    self.withdraw();
+                }
+                return Ok(());
+            }
+            Trouble::ServerError => "503",
+            Trouble::Quota => self.out_of_quota(),
+            Trouble::LostAnswer { applied: true } => "reset_after",
+            Trouble::LostAnswer { applied: false } => "reset_before",
+            Trouble::Truncated => "truncate",
+            Trouble::Stall => "slow",
+            Trouble::PointElsewhere => {
+                levers.knobs(self.links_elsewhere()).await;
+                "elsewhere"
+            }
+        };
+        levers.fault(fault).await;
+        Ok(())
+    }
+
+    /// The credential in the environment is no good any more, until [`Subject::mend`].
+    fn withdraw(&self) {}
+
+    /// The mock's fault that says that the day's calls are spent.
+    fn out_of_quota(&self) -> &'static str {
+        "429_daily"
+    }
+
+    /// The mock's knobs that make its links lead to another host.
+    fn links_elsewhere(&self) -> Json {
+        json!({})
     }
 
     /// Ends all trouble.
@@ -211,7 +278,7 @@ pub trait Subject: Send + Sync {
 
     /// Requests that reached the host [`Trouble::PointElsewhere`] points to.
     async fn foreign_requests(&self) -> Checked<u64> {
-        cannot("watch another host")
+        pulled(self.levers(), "watch another host").map(Levers::strangers)
     }
 
     /// Secrets in use, which must appear in no error.
@@ -223,4 +290,17 @@ pub trait Subject: Send + Sync {
 /// Skips: the lever does not exist.
 pub fn cannot<T>(what: &str) -> Checked<T> {
     Err(Stop::Skipped(format!("the subject cannot {what}")))
+}
+
+fn pulled<'l>(levers: Option<&'l Levers>, what: &str) -> Checked<&'l Levers> {
+    levers.map_or_else(|| cannot(what), Ok)
+}
+
+/// Does what a person would in the CRM.
+async fn act(levers: Option<&Levers>, action: &str, body: Json) -> Checked<Json> {
+    pulled(levers, action)?.rep(action, body).await.map_err(Stop::Failed)
+}
+
+fn named(made: &Json, name: &str) -> RecordId {
+    RecordId::from(made[name].as_str().or(made["ids"][0].as_str()).unwrap_or_default())
 }

@@ -5,9 +5,11 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod activity;
 mod budget;
 mod capability;
 mod connector;
+mod creation;
 mod entropy;
 mod error;
 mod notebook;
@@ -20,9 +22,11 @@ mod time;
 mod value;
 mod write;
 
+pub use activity::{ActivityDirection, ActivityFacts, ActivityKind, has_own_mark, headline, own_mark};
 pub use budget::{Budget, Pool};
 pub use capability::{Capability, ExternalKey, NoteKind, OwnerField};
 pub use connector::{Account, Connector, Context};
+pub use creation::{Creation, LastName};
 #[cfg(any(test, feature = "test-util"))]
 pub use entropy::SeededEntropy;
 pub use entropy::{Entropy, OsEntropy};

@@ -62,7 +62,8 @@ pub struct PullRequest {
     pub links: Vec<Object>,
     /// Where to go on; `None` starts from the beginning of time (a full load).
     pub cursor: Option<Cursor>,
-    /// Leave out deals that closed before this instant, where the CRM can filter on it.
+    /// Leave out deals that closed before this instant, where the CRM can filter on it. A first load of activities leaves out
+    /// those that were last changed before it.
     pub since: Option<Timestamp>,
 }
 

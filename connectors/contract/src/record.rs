@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::{Fields, Object, RecordId, Timestamp};
+use crate::{ActivityFacts, Fields, Object, RecordId, Timestamp};
 
 /// One live record as the CRM holds it now.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +26,8 @@ pub struct Record {
     pub deal: Option<DealFacts>,
     /// Set on records of [`Object::User`].
     pub user: Option<UserFacts>,
+    /// Set on records of [`Object::Activity`].
+    pub activity: Option<ActivityFacts>,
     /// Where a person opens the record in a browser.
     pub url: Option<Arc<str>>,
 }
@@ -42,6 +44,7 @@ impl Record {
             links: None,
             deal: None,
             user: None,
+            activity: None,
             url: None,
         }
     }
@@ -70,6 +73,9 @@ pub struct DealFacts {
     pub closed_at: Option<Timestamp>,
     /// The owner's id at the CRM.
     pub owner: Option<RecordId>,
+    /// Names of the products on the deal's lines, each once, in the order of the alphabet; `None` where this read did not
+    /// ask for them.
+    pub products: Option<Vec<Arc<str>>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

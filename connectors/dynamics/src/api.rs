@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use connector::{Clock, Entropy, Error, ErrorKind};
+use connector::{Clock, Creation, Entropy, Error, ErrorKind};
 use connector_http::{Answer, Call, Client, Origin, redact};
 use http::HeaderValue;
 use serde::Serialize;
@@ -31,6 +31,7 @@ pub(crate) struct Api {
     pub write_mode: WriteMode,
     pub change_tracking: bool,
     pub suppress_duplicate_detection: bool,
+    pub creation: Creation,
     pub schemas: Schemas,
     pub versions: Versions,
     pub currencies: Currencies,

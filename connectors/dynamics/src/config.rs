@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use connector::Secret;
+use connector::{Creation, Secret};
 pub use connector_http::Timeouts;
 
 /// Where organisations of the public cloud sign in; sovereign clouds have hosts of their own.
@@ -30,6 +30,8 @@ pub struct Config {
     pub change_tracking: bool,
     /// Whether the organisation's duplicate detection rules are kept out of our writes.
     pub suppress_duplicate_detection: bool,
+    /// What new people get where nobody knows it.
+    pub creation: Creation,
     pub limits: Limits,
     pub timeouts: Timeouts,
 }
@@ -46,6 +48,7 @@ impl Config {
             write_mode: WriteMode::default(),
             change_tracking: true,
             suppress_duplicate_detection: true,
+            creation: Creation::default(),
             limits: Limits::default(),
             timeouts: Timeouts::default(),
         }

@@ -63,6 +63,7 @@ pub fn connect(mut config: Config, context: Context) -> Result<Dynamics, Error> 
         write_mode: config.write_mode,
         change_tracking: config.change_tracking,
         suppress_duplicate_detection: config.suppress_duplicate_detection,
+        creation: config.creation,
         schemas: Schemas::default(),
         versions: Versions::default(),
         currencies: Currencies::default(),

@@ -59,6 +59,7 @@ impl Reading<'_> {
         match self.object {
             Object::Deal => record.deal = Some(self.deal(&row)),
             Object::User => record.user = Some(self.user(&row)),
+            Object::Activity => record.activity = Some(crate::activities::facts(&row, self.wanted)),
             _ => {}
         }
         record.url = self.address.map(|address| Arc::from(format!("{address}{}", record.id)));
@@ -141,6 +142,7 @@ impl Reading<'_> {
             currency: currency.and_then(|id| self.currencies.get(&id).cloned()),
             closed_at: row.value(wanted, "actualclosedate").filter(|_| status != DealStatus::Open).and_then(midnight),
             owner: row.text(wanted, "ownerid").map(|id| RecordId::from(id.to_ascii_lowercase())),
+            products: None,
         }
     }
 

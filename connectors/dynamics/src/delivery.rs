@@ -187,7 +187,8 @@ impl<'d, 'a> Delivery<'d, 'a> {
                     self.outcomes.insert(sent.place, Outcome::Done { id: id.clone(), created, kept, modified_at });
                     if created {
                         sent.row = Row::Id { id: id.as_str().to_owned(), etag: None };
-                        sent.body = completed(self.writing.described, self.writing.object, &sent.write.fields);
+                        let Writing { api, described, object, .. } = &self.writing;
+                        sent.body = completed(described, object, &sent.write.fields, &api.creation);
                         sent.columns.clear();
                         bare.extend(Some(sent).filter(|sent| !sent.body.0.is_empty()));
                     }

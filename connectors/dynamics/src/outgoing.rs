@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use connector::{ExternalKey, FieldName, Fields, Object, Operation, Reason, RecordId, Rejection, Value, Write};
+use connector::{
+    Creation, ExternalKey, FieldName, Fields, Object, Operation, Reason, RecordId, Rejection, Value, Write,
+};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
@@ -200,8 +202,7 @@ impl Sent<'_> {
 
 /// What people find a new record by, where the mapping writes nothing of it. Dataverse itself asks for nothing, so that it is
 /// written once the record is known to be new: nobody's own words are replaced.
-pub(crate) fn completed(described: &Described, object: &Object, fields: &Fields) -> Body {
-    const UNKNOWN: &str = "Unknown";
+pub(crate) fn completed(described: &Described, object: &Object, fields: &Fields, creation: &Creation) -> Body {
     const UNTITLED: &str = "[not provided]";
     let blank = |name: &str| {
         let said = fields.iter().find(|(have, _)| have.eq_ignore_ascii_case(name));
@@ -213,9 +214,7 @@ pub(crate) fn completed(described: &Described, object: &Object, fields: &Fields)
         more.0.extend(column.and_then(|column| values::plain(column, name, &Value::from(text)).ok()));
     };
     if object.is_person() {
-        let address = fields.get("emailaddress1").and_then(Value::as_text).unwrap_or_default();
-        let local = address.rsplit_once('@').map(|(local, _)| local.trim()).filter(|local| !local.is_empty());
-        let name: String = local.unwrap_or(UNKNOWN).chars().take(50).collect();
+        let name = creation.last_name(fields.get("emailaddress1").and_then(Value::as_text), 50);
         add("lastname", &name);
     }
     if *object == Object::Lead {

@@ -109,7 +109,9 @@ fn a_newcomer_gets_a_name_and_nobody_elses_is_touched() {
         "[]",
     );
     let fields = Fields::from([("emailaddress1", "m.ruiz@acme.example")]);
-    let more = |object, fields: &Fields| serde_json::to_string(&completed(&lead, object, fields)).unwrap();
+    let more = |object, fields: &Fields| {
+        serde_json::to_string(&completed(&lead, object, fields, &Creation::default())).unwrap()
+    };
     assert_eq!(more(&Object::Lead, &fields), r#"{"lastname":"m.ruiz","subject":"[not provided]"}"#);
     let named = Fields::from([("lastname", "Ruiz"), ("subject", "Call")]);
     assert_eq!(more(&Object::Lead, &named), "{}");

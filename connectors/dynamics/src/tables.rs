@@ -68,8 +68,7 @@ pub(crate) fn needs(table: &str) -> &'static [&'static str] {
             "parentaccountid",
         ],
         "systemuser" => &["fullname", "internalemailaddress", "isdisabled"],
-        "task" | "phonecall" | "appointment" => &["regardingobjectid"],
-        _ => &[],
+        other => crate::activities::needs(other).unwrap_or_default(),
     }
 }
 

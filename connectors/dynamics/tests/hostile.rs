@@ -272,7 +272,7 @@ async fn never_more_than_fifty_two_are_in_flight() {
         }
     });
     tokio::spawn(async move { axum::serve(listener, router).await });
-    let connector = connect(config(&url), context(Vault::for_the_mock())).unwrap();
+    let connector = connect(config(&url), context(stand_in::vault())).unwrap();
     let objects: Vec<Object> = (0..200).map(|nth| Object::Other(format!("new_t{nth}").into())).collect();
     let asked = futures::future::join_all(objects.iter().map(|object| connector.describe(object)));
     let answers = tokio::time::timeout(Duration::from_secs(60), asked).await.unwrap();

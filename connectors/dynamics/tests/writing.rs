@@ -6,8 +6,8 @@ mod stand_in;
 use std::time::Duration;
 
 use connector::{
-    Connector, Entropy, Fields, Hints, Link, NewField, Object, Operation, Outcome, ReadKey, ReadRequest, Reason,
-    RecordId, SeededEntropy, Timestamp, Value, Write,
+    Connector, Creation, Entropy, Fields, Hints, LastName, Link, NewField, Object, Operation, Outcome, ReadKey,
+    ReadRequest, Reason, RecordId, SeededEntropy, Timestamp, Value, Write,
 };
 use connector_dynamics::{Config, Dynamics, WriteMode};
 use serde_json::json;
@@ -171,6 +171,24 @@ async fn a_lead_is_made_by_its_key_once_with_a_name_that_nobody_loses() {
     let again = connector.push(&[lead]).await.unwrap().remove(0);
     assert!(matches!(&again, Outcome::Done { id: same, created: false, .. } if *same == id), "{again:?}");
     assert_eq!(values(&connector, Object::Lead, one, "lastname").await, ["Ruiz".into()]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_name_of_the_nameless_is_configured() {
+    let stand_in = StandIn::start(0).await;
+    let creation = Creation { last_name: LastName::Text("Visitor".into()), ..Creation::default() };
+    let connector = stand_in.connector_with(Config { creation, ..config(stand_in.url()) });
+    for object in [Object::Contact, Object::Lead] {
+        let nameless = write(object.clone(), Operation::Create, [("emailaddress1", "m.ruiz@acme.example")]);
+        let named = write(object.clone(), Operation::Create, [("lastname", "Ruiz")]);
+        let mut made = Vec::new();
+        for outcome in connector.push(&[nameless, named]).await.unwrap() {
+            let Outcome::Done { id, created: true, .. } = outcome else { panic!("{outcome:?}") };
+            made.push(id);
+        }
+        let names = values(&connector, object, &made, "lastname").await;
+        assert_eq!(names, ["Visitor".into(), "Ruiz".into()], "only who has none gets it");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

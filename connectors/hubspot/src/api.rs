@@ -1,6 +1,7 @@
 //! The calls themselves: one function per question to HubSpot, shared by pull, read and push.
 
 use std::fmt::Write as _;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -36,6 +37,8 @@ pub(crate) struct Api {
     pub limits: Limits,
     pub portal: OnceCell<Option<Portal>>,
     pub stages: Mutex<Option<(Timestamp, Arc<Stages>)>>,
+    /// Whether the app has turned out not to be allowed to read line items.
+    pub no_lines: AtomicBool,
     /// Objects whose property group is known to exist; held while the schema is written, one writer at a time.
     pub groups: tokio::sync::Mutex<Vec<Object>>,
 }

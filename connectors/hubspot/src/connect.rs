@@ -1,5 +1,6 @@
 //! From configuration to a connection. Nothing is sent here.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -37,6 +38,7 @@ pub fn connect(config: Config, context: Context) -> Result<HubSpot, Error> {
         limits: config.limits,
         portal: tokio::sync::OnceCell::new(),
         stages: Mutex::new(None),
+        no_lines: AtomicBool::new(false),
         groups: tokio::sync::Mutex::new(Vec::new()),
     };
     Ok(HubSpot { api, capability: capability(&config.limits) })
@@ -89,11 +91,11 @@ fn capability(limits: &Limits) -> Capability {
     let objects = [Object::Contact, Object::Company, Object::Deal];
     Capability {
         vendor: VENDOR,
-        objects: objects.iter().cloned().chain([Object::User]).collect(),
+        objects: objects.iter().cloned().chain([Object::User, Object::Activity]).collect(),
         push_batch: BATCH,
         read_batch: BATCH,
         creates: vec![ExternalKey { object: Object::Contact, field: EXTERNAL_KEY.into() }],
-        deletions: objects.to_vec(),
+        deletions: objects.iter().cloned().chain([Object::Activity]).collect(),
         associations: vec![Object::Deal],
         tells_company: vec![Object::Contact],
         owners: [Object::Contact, Object::Company]

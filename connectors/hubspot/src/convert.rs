@@ -31,6 +31,7 @@ impl Reading<'_> {
         let merged_ids = self.merged_ids(&row, &id);
         let other_emails = self.other_emails(&row);
         let deal = self.stages.map(|stages| stages.facts(&row, self.wanted, self.portal));
+        let activity = crate::activities::facts(self.object, &row, self.wanted);
         let url = row.url.take().or_else(|| address.map(|address| Arc::from(format!("{address}{id}"))));
         Record {
             modified_at: row.updated_at,
@@ -40,6 +41,7 @@ impl Reading<'_> {
             links: None,
             deal,
             user: None,
+            activity,
             url,
             id,
             fields: row.fields,

@@ -34,6 +34,8 @@ pub(crate) enum Place {
         #[serde(default, skip_serializing_if = "is_zero")]
         pages: u32,
     },
+    /// Objects that are read one after the other: whose turn it is, and how far each has come.
+    Each { part: usize, places: Vec<Option<Place>> },
 }
 
 /// Whether a full load is cut into spans that are walked side by side.

@@ -1,4 +1,4 @@
-//! HubSpot CRM connector: contacts, companies, deals and owners, over HubSpot's dated API or v3.
+//! HubSpot CRM connector: contacts, companies, deals, owners and activities, over HubSpot's dated API or v3.
 //!
 //! [`connect`] makes a [`HubSpot`], which only delegates: reading lives in `records`, `sweep`, `owners` and `read`,
 //! writing in `push`, the calls in `api`, and what answers mean in pure files beside them.
@@ -6,6 +6,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod account;
+mod activities;
 mod api;
 mod associations;
 mod beside;
@@ -17,6 +18,7 @@ mod cursor;
 mod dialect;
 mod fields;
 mod instant;
+mod lines;
 mod owners;
 mod paths;
 mod push;
@@ -72,6 +74,9 @@ impl Connector for HubSpot {
     async fn pull(&self, request: &PullRequest) -> Result<Page> {
         match &request.stream {
             Stream::Records(Object::User) => owners::page(&self.api, request).await,
+            Stream::Records(Object::Activity) | Stream::Deletions(Object::Activity) => {
+                activities::page(&self.api, request).await
+            }
             Stream::Records(object) => records::page(&self.api, request, object).await,
             Stream::Deletions(Object::User) | Stream::Associations(Object::User) => Err(Error::new(
                 ErrorKind::Unsupported,

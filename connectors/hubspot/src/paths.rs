@@ -84,7 +84,7 @@ pub(crate) fn type_id(object: &Object) -> &str {
         Object::Company => "0-2",
         Object::Deal => "0-3",
         Object::Lead => "0-136",
-        other => other.as_str(),
+        other => crate::activities::type_id(other.as_str()).unwrap_or(other.as_str()),
     }
 }
 

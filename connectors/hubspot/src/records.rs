@@ -54,7 +54,7 @@ pub(crate) async fn page(api: &Api, request: &PullRequest, object: &Object) -> R
     match place {
         Place::Full { began, left, cut } => pull.full(began, left, cut).await,
         Place::Changes { mark, scan } => pull.changes(mark, scan).await,
-        Place::Sweep { .. } => Err(pull.protocol("the checkpoint belongs to another stream")),
+        Place::Sweep { .. } | Place::Each { .. } => Err(pull.protocol("the checkpoint belongs to another stream")),
     }
 }
 
@@ -206,6 +206,15 @@ impl Pull<'_> {
             links
         };
         let mut records = reading.records(rows.rows);
+        if *self.object == Object::Deal {
+            let ids: Vec<RecordId> = records.iter().map(|record| record.id.clone()).collect();
+            let products = self.api.products_of(&ids).await?;
+            for record in &mut records {
+                if let (Some(products), Some(deal)) = (&products, &mut record.deal) {
+                    deal.products = Some(products.get(&record.id).cloned().unwrap_or_default());
+                }
+            }
+        }
         if let Some(mut links) = links {
             for record in &mut records {
                 record.links = Some(links.remove(&record.id).unwrap_or_default());

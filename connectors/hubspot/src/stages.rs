@@ -140,6 +140,7 @@ impl Stages {
             currency: get("deal_currency_code").or_else(|| portal.and_then(Portal::currency)),
             closed_at,
             owner: get("hubspot_owner_id").map(|id| RecordId::from(&*id)),
+            products: None,
         }
     }
 

@@ -57,7 +57,7 @@ impl Wanted {
                 DEAL_NEEDS.iter().copied().for_each(&mut need);
                 stages.iter().for_each(|stage| need(&date_entered(stage)));
             }
-            _ => {}
+            other => crate::activities::needs(other).iter().copied().for_each(&mut need),
         }
         Self::sorted(properties)
     }

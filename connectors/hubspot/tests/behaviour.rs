@@ -7,39 +7,13 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use connector::{
-    Connector, DealStatus, Entropy, FieldName, Fields, Hints, Object, Operation, Outcome, Page, PullRequest, Reason,
-    RecordId, SeededEntropy, Stream, Timestamp, Value, Write,
+    Connector, DealStatus, Entropy, Fields, Hints, Object, Operation, Outcome, Page, Reason, RecordId, SeededEntropy,
+    Stream, Timestamp, Value, Write,
 };
-use connector_hubspot::{ApiVersion, HubSpot, connect};
+use connector_conformance::walks::{ask, emails, ids, walk};
+use connector_hubspot::{ApiVersion, connect};
 use serde_json::json;
 use stand_in::StandIn;
-
-fn ask(stream: Stream, fields: &[&str]) -> PullRequest {
-    let fields = fields.iter().map(|name| FieldName::from(*name)).collect();
-    PullRequest { stream, fields, links: Vec::new(), cursor: None, since: None }
-}
-
-/// Pages until a page says that there is no more; the request then goes on from there.
-async fn walk(connector: &HubSpot, request: &mut PullRequest) -> Vec<Page> {
-    let mut pages = Vec::new();
-    loop {
-        let page = connector.pull(request).await.expect("a page");
-        request.cursor = Some(page.resume.clone());
-        pages.push(page);
-        if !pages.last().unwrap().more {
-            return pages;
-        }
-        assert!(pages.len() < 1_000, "the stream does not end");
-    }
-}
-
-fn ids(pages: &[Page]) -> BTreeSet<RecordId> {
-    pages.iter().flat_map(|page| &page.records).map(|record| record.id.clone()).collect()
-}
-
-fn emails(count: usize) -> Vec<String> {
-    (0..count).map(|number| format!("person.{number}@behaviour.example")).collect()
-}
 
 fn update(id: &RecordId, name: &str, value: &str) -> Write {
     let key = SeededEntropy::new(id.as_str().len() as u64).uuid(Timestamp::EPOCH);
@@ -223,6 +197,58 @@ async fn deals_closed_before_the_horizon_are_left_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn five_kinds_of_activities_are_one_stream() {
+    let stand_in = StandIn::start(1).await;
+    let connector = stand_in.connector();
+    let contact = walk(&connector, &mut ask(Stream::Records(Object::Contact), &[])).await;
+    let contact = ids(&contact).into_iter().next().unwrap();
+    let made = async |kind: &str, properties: serde_json::Value| {
+        let id = stand_in.rep("edit", json!({ "object": kind, "properties": properties })).await.unwrap()["id"].clone();
+        let both = json!({ "from": kind, "from_id": id, "to": "contacts", "to_id": contact.as_str() });
+        stand_in.rep("associate", both).await.unwrap();
+        RecordId::from(id.as_str().unwrap())
+    };
+    let at = "2026-10-02T08:00:00Z";
+    let call =
+        made("calls", json!({ "hs_timestamp": at, "hs_call_direction": "INBOUND", "hs_call_title": "They called" }))
+            .await;
+    let note = made("notes", json!({ "hs_timestamp": at, "hs_note_body": "<p>Likes boats</p>" })).await;
+    let task =
+        made("tasks", json!({ "hs_timestamp": at, "hs_task_subject": "Call back", "hs_task_status": "NOT_STARTED" }))
+            .await;
+    stand_in.advance(Duration::from_secs(120)).await;
+    let mut request = ask(Stream::Records(Object::Activity), &[]);
+    request.links = vec![Object::Contact, Object::Company, Object::Deal];
+    request.since = Timestamp::parse_rfc3339("2020-01-01T00:00:00Z");
+    let pages = walk(&connector, &mut request).await;
+    assert_eq!(ids(&pages), BTreeSet::from([call.clone(), note.clone(), task.clone()]));
+    assert_eq!(pages.iter().map(|page| page.full_load_done).filter(|done| *done).count(), 1);
+    assert!(pages.last().unwrap().full_load_done);
+    for record in pages.iter().flat_map(|page| &page.records) {
+        let links = record.links.as_deref().unwrap();
+        assert_eq!(links, [connector::Link { object: Object::Contact, id: contact.clone() }]);
+        assert!(record.activity.as_ref().unwrap().subject.is_some());
+        assert!(record.url.is_some());
+    }
+    let mut gone = ask(Stream::Deletions(Object::Activity), &[]);
+    walk(&connector, &mut gone).await;
+    stand_in.advance(Duration::from_secs(3_600)).await;
+    walk(&connector, &mut request).await;
+    let done = json!({ "object": "tasks", "id": task.as_str(), "properties": { "hs_task_status": "COMPLETED" } });
+    stand_in.rep("edit", done).await.unwrap();
+    stand_in.rep("delete", json!({ "object": "notes", "id": note.as_str() })).await.unwrap();
+    stand_in.advance(Duration::from_secs(120)).await;
+    let pages = walk(&connector, &mut request).await;
+    let changed: Vec<_> = pages.iter().flat_map(|page| &page.records).collect();
+    assert!(changed.iter().all(|record| record.id == task), "{changed:?}");
+    let facts = changed[0].activity.as_ref().unwrap();
+    assert!(facts.done && facts.at > Timestamp::parse_rfc3339(at), "it was done when it was completed");
+    let told = walk(&connector, &mut gone).await;
+    let told: Vec<&RecordId> = told.iter().flat_map(|page| &page.tombstones).map(|stone| &stone.id).collect();
+    assert_eq!(told, [&note]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn more_properties_than_an_address_can_hold_are_read_all_the_same() {
     let stand_in = StandIn::start(0).await;
     let connector = stand_in.connector();
@@ -263,4 +289,22 @@ async fn a_record_names_its_page_in_the_browser() {
     let record = &pages[0].records[0];
     let url = record.url.as_deref().expect("an address");
     assert!(url.ends_with(&format!("/record/0-1/{}", record.id)), "{url}");
+}
+
+/// The contract's stand-ins are for CRMs that make nobody without a name; HubSpot does, and nothing is made up.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_without_a_name_is_made_without_one() {
+    let stand_in = StandIn::start(0).await;
+    let connector = stand_in.connector();
+    let key = SeededEntropy::new(5).uuid(Timestamp::EPOCH);
+    let fields = Fields::from([("email", "m.ruiz@acme.example")]);
+    let write = Write { key, object: Object::Contact, operation: Operation::Create, fields, hints: Hints::default() };
+    let outcome = connector.push(&[write]).await.unwrap().remove(0);
+    assert!(matches!(outcome, Outcome::Done { created: true, .. }), "{outcome:?}");
+    let pages = walk(&connector, &mut ask(Stream::Records(Object::Contact), &["email", "lastname"])).await;
+    let person = &pages[0].records[0].fields;
+    assert_eq!(
+        (person.get("email"), person.get("lastname")),
+        (Some(&"m.ruiz@acme.example".into()), Some(&Value::Null))
+    );
 }

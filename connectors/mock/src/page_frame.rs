@@ -86,7 +86,7 @@ thead th{border-top:0;color:var(--soft);font-weight:500;font-size:.85rem}
 section{background:var(--paper);border:1px solid var(--line);border-radius:8px;padding:1rem 1.25rem;margin-bottom:1rem}
 section.enriched{background:var(--mark);border-color:var(--accent)}
 dl{display:grid;grid-template-columns:minmax(9rem,1fr) 2fr;gap:.4rem 1rem;margin:0}
-dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
+dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere;white-space:pre-line}.note{margin:.2rem 0 .6rem;white-space:pre-line}
 .tag{font-size:.75rem;border:1px solid var(--accent);color:var(--accent);border-radius:99px;padding:.05rem .5rem;
 margin-left:.5rem;font-weight:500}
 .gone{color:var(--accent)}ul{margin:0;padding-left:1.1rem}

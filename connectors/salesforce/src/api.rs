@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use connector::{Clock, Entropy, Error, ErrorKind, Notebook};
+use connector::{Clock, Creation, Entropy, Error, ErrorKind, Notebook};
 use connector_http::{Answer, Call, Client, redact};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::config::Limits;
-use crate::create::Creation;
 use crate::ingest::Jobs;
 use crate::paths::Paths;
 use crate::schema::Schemas;

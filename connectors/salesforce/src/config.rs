@@ -5,7 +5,7 @@ use std::time::Duration;
 use connector::Secret;
 pub use connector_http::Timeouts;
 
-pub use crate::create::Creation;
+pub use connector::Creation;
 
 /// Where people and daemons of production organisations sign in.
 pub const DEFAULT_LOGIN_URL: &str = "https://login.salesforce.com";

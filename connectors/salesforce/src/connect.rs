@@ -84,14 +84,14 @@ fn capability(limits: &Limits) -> Capability {
         push_batch: PUSH_BATCH,
         read_batch: READ_BATCH,
         creates: people.map(|object| ExternalKey { object, field: EXTERNAL_KEY.into() }).to_vec(),
-        deletions: pulled.to_vec(),
+        deletions: pulled.iter().cloned().chain([Object::Activity]).collect(),
         associations: vec![Object::Deal],
         tells_company: vec![Object::Contact],
         owners: [Object::Contact, Object::Lead, Object::Company]
             .map(|object| OwnerField { object, field: "OwnerId".into() })
             .to_vec(),
         notes: Vec::new(),
-        tasks: Vec::new(),
+        tasks: crate::task::objects(),
         creates_fields: true,
         visibility_lag: limits.lag,
     }

@@ -8,6 +8,7 @@ use connector::{
     DealFacts, DealStatus, Fields, Link, Object, Record, RecordId, Timestamp, Tombstone, UserFacts, Value,
 };
 
+use crate::lines::Products;
 use crate::rows::Row;
 use crate::wanted::Wanted;
 
@@ -24,6 +25,8 @@ pub(crate) struct Reading<'a> {
     pub links: &'a [Object],
     /// Contacts of deals, by the deal's id.
     pub roles: Option<&'a BTreeMap<RecordId, Vec<RecordId>>>,
+    /// What is on the deals' lines, by the deal's id.
+    pub products: Option<&'a Products>,
 }
 
 /// What one row says.
@@ -47,8 +50,9 @@ impl Reading<'_> {
         record.created_at = row.instant(self.wanted, "CreatedDate");
         record.links = (!self.links.is_empty()).then(|| self.links_of(&row, &record.id));
         match self.object {
-            Object::Deal => record.deal = Some(self.deal(&row)),
+            Object::Deal => record.deal = Some(self.deal(&row, &record.id)),
             Object::User => record.user = Some(self.user(&row)),
+            Object::Activity => record.activity = Some(crate::activities::facts(&row, self.wanted)),
             _ => {}
         }
         record.url = self.address.map(|address| Arc::from(format!("{address}{}/view", record.id)));
@@ -87,7 +91,7 @@ impl Reading<'_> {
         links
     }
 
-    fn deal(&self, row: &Row) -> DealFacts {
+    fn deal(&self, row: &Row, id: &RecordId) -> DealFacts {
         let text = |name: &str| row.text(self.wanted, name).cloned();
         let closed = row.flag(self.wanted, "IsClosed");
         let status = match (row.flag(self.wanted, "IsWon"), closed) {
@@ -104,6 +108,7 @@ impl Reading<'_> {
             currency: text("CurrencyIsoCode").or_else(|| self.currency.cloned()),
             closed_at: row.cell(self.wanted, "CloseDate").filter(|_| status != DealStatus::Open).and_then(midnight),
             owner: text("OwnerId").map(|id| RecordId::from(&*id)),
+            products: self.products.map(|products| products.get(id).cloned().unwrap_or_default()),
         }
     }
 
@@ -117,7 +122,7 @@ impl Reading<'_> {
 }
 
 /// A close date is a day without a zone; it counts from midnight UTC.
-fn midnight(value: &Value) -> Option<Timestamp> {
+pub(crate) fn midnight(value: &Value) -> Option<Timestamp> {
     match value {
         Value::Date(day) => Some(Timestamp::from(day.and_time(NaiveTime::MIN).and_utc())),
         _ => None,
@@ -179,7 +184,15 @@ mod tests {
     }
 
     fn reading<'a>(object: &'a Object, wanted: &'a Wanted, links: &'a [Object]) -> Reading<'a> {
-        Reading { object, wanted, address: Some("https://x/lightning/r/Contact/"), currency: None, links, roles: None }
+        Reading {
+            object,
+            wanted,
+            address: Some("https://x/lightning/r/Contact/"),
+            currency: None,
+            links,
+            roles: None,
+            products: None,
+        }
     }
 
     #[test]

@@ -4,35 +4,16 @@
 //! writes neither, the configured stand-ins are used — but only once Salesforce has said that it would have to create the
 //! record: an upsert that finds its record must not overwrite what people have written there.
 
-use connector::{Fields, Object, Value};
-
-/// Stand-ins for required fields of records that are created: `Config::creation`, by default `Unknown` and
-/// `[not provided]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Creation {
-    /// `LastName` where neither the mapping nor the e-mail address gives one.
-    pub last_name: String,
-    /// `Company` of a lead where neither the mapping nor its website gives one.
-    pub company: String,
-}
-
-impl Default for Creation {
-    /// What people who import leads are used to.
-    fn default() -> Self {
-        Self { last_name: "Unknown".into(), company: "[not provided]".into() }
-    }
-}
+use connector::{Creation, Fields, Object, Value};
 
 /// The fields with everything a new record of this object needs; `None` where nothing is missing that could be added.
 pub(crate) fn complete(object: &Object, fields: &Fields, creation: &Creation) -> Option<Fields> {
     let mut whole = fields.clone();
     if matches!(object, Object::Contact | Object::Lead) && is_blank(fields, "LastName") {
-        let of_address = text(fields, "Email").and_then(local_part);
-        set(&mut whole, "LastName", of_address.unwrap_or(&creation.last_name), 80);
+        set(&mut whole, "LastName", &creation.last_name(text(fields, "Email"), 80));
     }
     if *object == Object::Lead && is_blank(fields, "Company") {
-        let of_site = text(fields, "Website").and_then(host);
-        set(&mut whole, "Company", of_site.unwrap_or(&creation.company), 255);
+        set(&mut whole, "Company", &creation.company(text(fields, "Website"), 255));
     }
     (whole != *fields).then_some(whole)
 }
@@ -49,24 +30,9 @@ fn is_blank(fields: &Fields, name: &str) -> bool {
     find(fields, name).is_none_or(|value| value.to_string().trim().is_empty())
 }
 
-fn set(fields: &mut Fields, name: &str, value: &str, longest: usize) {
+fn set(fields: &mut Fields, name: &str, value: &str) {
     let said = fields.names().find(|have| have.eq_ignore_ascii_case(name)).cloned();
-    let cut: String = value.chars().take(longest).collect();
-    fields.set(said.unwrap_or_else(|| name.into()), cut.as_str());
-}
-
-/// `m.ruiz` of `m.ruiz@acme.example`.
-fn local_part(address: &str) -> Option<&str> {
-    let (local, domain) = address.rsplit_once('@')?;
-    (!local.is_empty() && !domain.is_empty()).then_some(local)
-}
-
-/// `acme.example` of `https://www.acme.example/about`.
-fn host(site: &str) -> Option<&str> {
-    let rest = site.split_once("://").map_or(site, |(_, rest)| rest);
-    let host = rest.split(['/', '?', '#', ':']).next()?;
-    let host = host.strip_prefix("www.").unwrap_or(host);
-    (host.contains('.') && !host.contains(char::is_whitespace)).then_some(host)
+    fields.set(said.unwrap_or_else(|| name.into()), value);
 }
 
 #[cfg(test)]

@@ -20,6 +20,11 @@ pub(crate) enum Place {
         spent: Vec<String>,
     },
     Deletions(Deletions),
+    /// Deletions of objects that are read one after the other (tasks, then events): whose turn it is, and how far each has come.
+    DeletionsOfEach {
+        part: usize,
+        places: Vec<Option<Deletions>>,
+    },
     /// A sweep over everything that lives, after this id.
     Sweep {
         #[serde(default, skip_serializing_if = "Option::is_none")]

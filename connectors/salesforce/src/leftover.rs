@@ -1,8 +1,8 @@
 //! What is to be done next about a refused row. Pure.
 
-use connector::{ErrorKind, Fields, Reason, RecordId};
+use connector::{Creation, ErrorKind, Fields, Reason, RecordId};
 
-use crate::create::{Creation, complete};
+use crate::create::complete;
 use crate::duplicates::field_held;
 use crate::outgoing::{How, Lane, Sent};
 use crate::refusal::RowRefusal;

@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod account;
+mod activities;
 mod answer;
 mod api;
 mod auth;
@@ -28,6 +29,7 @@ mod ids;
 mod ingest;
 mod instant;
 mod leftover;
+mod lines;
 mod locks;
 mod lookup;
 mod outgoing;
@@ -44,6 +46,7 @@ mod rows;
 mod schema;
 mod single;
 mod soql;
+mod task;
 mod values;
 mod wanted;
 mod whereabouts;
@@ -100,6 +103,9 @@ impl Connector for Salesforce {
     }
 
     async fn push(&self, writes: &[Write]) -> Result<Vec<Outcome>> {
+        if task::is_task(writes) {
+            return task::push(&self.api, writes).await;
+        }
         push::push(&self.api, &self.capability.creates, writes).await
     }
 

@@ -32,11 +32,11 @@ pub(crate) async fn push(api: &Api, creatable: &[ExternalKey], writes: &[Write])
     }
 }
 
-fn deadline(api: &Api) -> Timestamp {
+pub(crate) fn deadline(api: &Api) -> Timestamp {
     api.clock.now().saturating_add(api.limits.longest_push)
 }
 
-fn in_order(writes: usize, mut outcomes: BTreeMap<usize, Outcome>) -> Vec<Outcome> {
+pub(crate) fn in_order(writes: usize, mut outcomes: BTreeMap<usize, Outcome>) -> Vec<Outcome> {
     let silent = || {
         let cause = "no answer mentions it";
         Outcome::Ambiguous(Error::new(ErrorKind::Protocol, "write a record", cause).maybe_applied())

@@ -190,7 +190,7 @@ impl Read<'_> {
         let address = self.api.record_address(object, self.sobject);
         let currency = self.api.currency.get().and_then(Option::as_ref);
         let (wanted, address) = (&self.wanted, address.as_deref());
-        let reading = Reading { object, wanted, address, currency, links: &[], roles: None };
+        let reading = Reading { object, wanted, address, currency, links: &[], roles: None, products: None };
         let told = rows.into_iter().filter_map(|row| reading.told(row));
         told.filter_map(|told| match told {
             Told::Alive(record) => Some(*record),

@@ -161,9 +161,16 @@ impl Pull<'_> {
         Ok(Query::select(self.wanted.fields(), self.sobject)?.filter(within(from, until, after, self.filter()?)))
     }
 
-    /// Deals that closed before the horizon are left out at the source.
+    /// Deals that closed before the horizon are left out at the source, and activities that nobody has touched since.
     fn filter(&self) -> Result<Vec<Condition>, Error> {
-        let Some(since) = self.request.since.filter(|_| *self.object == Object::Deal) else { return Ok(Vec::new()) };
+        let Some(since) = self.request.since else { return Ok(Vec::new()) };
+        if *self.object == Object::Activity {
+            let since = Literal::Instant(Timestamp::from_millis(since.millis()));
+            return Ok(vec![Field::from("SystemModstamp").is(Comparison::AtLeast, since)]);
+        }
+        if *self.object != Object::Deal {
+            return Ok(Vec::new());
+        }
         let day = since.to_utc().date_naive();
         let in_range = (1700..=4000).contains(&day.year());
         let open = Field::from("IsClosed").is(Comparison::Equal, Literal::Bool(false));
@@ -189,6 +196,10 @@ impl Pull<'_> {
 
     async fn finish(&self, window: Window, brought: Brought, parts: &[&str]) -> Result<Page, Error> {
         let roles = self.api.roles_of_page(self.object, self.request, &self.wanted, &brought.rows).await?;
+        let products = match self.object {
+            Object::Deal => self.api.products_of(&self.wanted, &brought.rows).await?,
+            _ => None,
+        };
         let address = self.api.record_address(self.object, self.sobject);
         let currency = match self.object {
             Object::Deal => self.api.currency().await?,
@@ -201,6 +212,7 @@ impl Pull<'_> {
             currency: currency.as_ref(),
             links: &self.request.links,
             roles: roles.as_ref(),
+            products: products.as_ref(),
         };
         let (records, tombstones) = told(&reading, brought.rows, self.request.since);
         let full = window.from.is_none();

@@ -61,7 +61,7 @@ pub(crate) async fn associations(api: &Api, request: &PullRequest, object: &Obje
         Some(Place::Sweep { after, began }) => walk.sweep(after, began).await,
         Some(Place::Changes { mark, .. }) => walk.changes(since(api, mark)).await,
         Some(Place::Window(window)) => walk.changes(window).await,
-        Some(Place::Deletions(_)) => Err(Place::foreign()),
+        Some(Place::Deletions(_) | Place::DeletionsOfEach { .. }) => Err(Place::foreign()),
     }
 }
 
@@ -152,7 +152,8 @@ impl Walk<'_> {
         let deals: Vec<RecordId> = rows.iter().filter_map(|row| row_id(row, &self.wanted)).collect();
         let roles = if self.wants_people() { Some(self.api.contacts_of_deals(&deals).await?) } else { None };
         let (object, wanted, links) = (self.object, &self.wanted, &self.request.links);
-        let reading = Reading { object, wanted, address: None, currency: None, links, roles: roles.as_ref() };
+        let reading =
+            Reading { object, wanted, address: None, currency: None, links, roles: roles.as_ref(), products: None };
         Ok(rows.into_iter().filter_map(|row| linked(&reading, row)).collect())
     }
 

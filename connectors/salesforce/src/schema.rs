@@ -35,10 +35,15 @@ pub(crate) struct Described {
 }
 
 impl Described {
-    /// What is known of an object nobody asked Salesforce about: these fields hold ids, and one of them its stamp.
+    /// What is known of an object nobody asked Salesforce about: these fields hold ids, one of them its stamp, and those of
+    /// parents text.
     pub fn of_references(names: &[&str]) -> Self {
         let field = |name: &&str| {
-            let kind = if *name == "SystemModstamp" { FieldKind::Instant } else { FieldKind::Reference };
+            let kind = match *name {
+                "SystemModstamp" => FieldKind::Instant,
+                name if name.contains('.') => FieldKind::Text,
+                _ => FieldKind::Reference,
+            };
             let name = FieldName::from(*name);
             FieldSpec { label: name.clone(), kind, writable: false, unique: false, max_length: None, name }
         };
@@ -54,6 +59,7 @@ impl Described {
     pub fn kind(&self, name: &str) -> Option<FieldKind> {
         match name.split_once('.') {
             None => self.field(name).map(|spec| spec.kind.clone()),
+            Some(_) if self.field(name).is_some() => self.field(name).map(|spec| spec.kind.clone()),
             // The parent's own description is not asked for: its values come as they are.
             Some((parent, _)) => {
                 let parent = parent.to_ascii_lowercase();

@@ -42,9 +42,10 @@ fn needs(sobject: &str) -> &'static [&'static str] {
             "OwnerId",
             "CurrencyIsoCode",
             "ForecastCategoryName",
+            "HasOpportunityLineItem",
         ],
         "User" => &["Name", "Email", "IsActive"],
-        "Task" | "Event" => &["WhoId", "WhatId"],
+        "Task" | "Event" => crate::activities::NEEDS,
         _ => &[],
     }
 }

@@ -260,6 +260,41 @@ async fn tasks_and_events_are_one_stream() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_call_is_told_as_one_and_its_end_too_from_the_horizon_on() {
+    let stand_in = StandIn::start(0).await;
+    let connector = stand_in.connector();
+    let contact = stand_in.seed_contacts(&emails(1)).await.remove(0);
+    let made = async |subject: &str| {
+        let call = json!({ "object": "Task", "properties": { "Subject": subject, "WhoId": contact.as_str(),
+            "TaskSubtype": "Call", "CallType": "Outbound", "Status": "Completed" } });
+        stand_in.rep("edit", call).await.unwrap()["id"].as_str().unwrap().to_owned()
+    };
+    made("Long ago").await;
+    stand_in.advance(Duration::from_secs(100 * 86_400)).await;
+    let id = made("Intro").await;
+    stand_in.advance(SETTLED).await;
+    let mut request = ask(Stream::Records(Object::Activity), &[]);
+    request.links = vec![Object::Contact, Object::Lead, Object::Company, Object::Deal];
+    request.since =
+        connector.check().await.unwrap().server_time.map(|now| now.saturating_sub(Duration::from_secs(90 * 86_400)));
+    let pages = walk(&connector, &mut request).await;
+    let records: Vec<&connector::Record> = pages.iter().flat_map(|page| &page.records).collect();
+    let [call] = records.as_slice() else { panic!("{records:?}") };
+    let facts = call.activity.as_ref().unwrap();
+    assert_eq!((call.id.as_str(), facts.subject.as_deref(), facts.done), (id.as_str(), Some("Intro"), true));
+    assert_eq!((facts.kind, facts.direction), (connector::ActivityKind::Call, Some(connector::ActivityDirection::Out)));
+    assert!(facts.owner.is_some() && facts.at.is_some());
+    let mut gone = ask(Stream::Deletions(Object::Activity), &[]);
+    walk(&connector, &mut gone).await;
+    stand_in.rep("delete", json!({ "object": "Task", "id": id })).await.unwrap();
+    stand_in.advance(SETTLED).await;
+    let told = walk(&connector, &mut gone).await;
+    let told: Vec<&str> = told.iter().flat_map(|page| &page.tombstones).map(|stone| stone.id.as_str()).collect();
+    assert_eq!(told, [id.as_str()]);
+    assert!(walk(&connector, &mut gone).await.iter().all(|page| page.records.is_empty()), "no sweep of what lives");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_field_the_user_may_not_see_is_told_as_undefined() {
     let stand_in = StandIn::start(0).await;
     let connector = stand_in.connector();

@@ -4,24 +4,20 @@
 mod stand_in;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use connector::{Connector, DealStatus, FieldKind, FieldName, Fields, Object, RecordId, Value};
-use connector_conformance::{Checked, DealSeed, Stop, Subject, Trouble, Words};
+use connector_conformance::{Checked, DealSeed, Levers, Stop, Subject, Words};
 use connector_salesforce::Salesforce;
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 use stand_in::{PAGE, StandIn, kind};
-use tokio::net::TcpListener;
 
 struct SalesforceSubject {
     stand_in: StandIn,
     connector: Salesforce,
     words: Words,
-    /// Connections made to the host that answers point to when they point elsewhere.
-    strangers: Arc<AtomicU64>,
 }
 
 /// The suite sweeps associations of people; this connector sweeps those of deals (see `behaviour.rs`). The suite empties a
@@ -87,17 +83,8 @@ impl SalesforceSubject {
             no_such_id: "003zz000000zzzzAAA".into(),
         };
         let connector = stand_in.connector();
-        let strangers = Arc::new(AtomicU64::new(0));
-        let host = TcpListener::bind("127.0.0.1:0").await.map_err(|error| Stop::Failed(error.to_string()))?;
-        let address = host.local_addr().map_err(|error| Stop::Failed(error.to_string()))?;
-        stand_in.knobs(json!({ "elsewhere": format!("http://{address}/steal") })).await;
-        let count = strangers.clone();
-        tokio::spawn(async move {
-            while host.accept().await.is_ok() {
-                count.fetch_add(1, Ordering::SeqCst);
-            }
-        });
-        Ok(Self { stand_in, connector, words, strangers })
+        stand_in.watch_elsewhere().await;
+        Ok(Self { stand_in, connector, words })
     }
 }
 
@@ -115,6 +102,22 @@ impl Subject for SalesforceSubject {
         &self.words
     }
 
+    fn levers(&self) -> Option<&Levers> {
+        Some(&self.stand_in)
+    }
+
+    fn kind<'o>(&self, object: &'o Object) -> &'o str {
+        kind(object)
+    }
+
+    fn withdraw(&self) {
+        self.stand_in.vault.set("REFRESH", "withdrawn-refresh");
+    }
+
+    fn links_elsewhere(&self) -> Json {
+        json!({ "next_records_host": "http://127.0.0.1:9" })
+    }
+
     fn more_than_two_pages(&self) -> usize {
         2 * PAGE + 1
     }
@@ -125,14 +128,6 @@ impl Subject for SalesforceSubject {
 
     async fn seed_people(&self, emails: &[String]) -> Checked<Vec<RecordId>> {
         Ok(self.stand_in.seed_contacts_by("Suite_Email__c", emails).await)
-    }
-
-    async fn edit(&self, object: &Object, id: &RecordId, fields: Fields) -> Checked {
-        self.stand_in.edit(object, std::slice::from_ref(id), &fields).await.map_err(Stop::Failed)
-    }
-
-    async fn edit_all(&self, object: &Object, ids: &[RecordId], fields: Fields) -> Checked {
-        self.stand_in.edit(object, ids, &fields).await.map_err(Stop::Failed)
     }
 
     async fn truth(&self, object: &Object, id: &RecordId, fields: &[FieldName]) -> Checked<Option<Fields>> {
@@ -157,47 +152,9 @@ impl Subject for SalesforceSubject {
         total.ok_or_else(|| Stop::Failed(format!("the number of records was answered {answer}")))
     }
 
-    async fn requests(&self) -> Checked<u64> {
-        Ok(self.stand_in.requests().await)
-    }
-
-    async fn changes(&self) -> Checked<u64> {
-        Ok(self.stand_in.lines("ledger").await.len() as u64)
-    }
-
-    async fn advance(&self, by: Duration) -> Checked {
-        self.stand_in.advance(by).await;
-        Ok(())
-    }
-
-    async fn delete(&self, object: &Object, id: &RecordId) -> Checked {
-        act(&self.stand_in, "delete", json!({ "object": kind(object), "id": id.as_str() })).await.map(drop)
-    }
-
-    async fn restore(&self, object: &Object, id: &RecordId) -> Checked {
-        act(&self.stand_in, "restore", json!({ "object": kind(object), "id": id.as_str() })).await.map(drop)
-    }
-
-    async fn merge(&self, object: &Object, survivor: &RecordId, loser: &RecordId) -> Checked<RecordId> {
-        let body = json!({ "object": kind(object), "primary": survivor.as_str(), "secondary": loser.as_str() });
-        let merged = act(&self.stand_in, "merge", body).await?;
-        Ok(RecordId::from(merged["id"].as_str().unwrap_or_default()))
-    }
-
-    async fn link(&self, from: (&Object, &RecordId), to: (&Object, &RecordId), on: bool) -> Checked {
-        let body = json!({ "from": kind(from.0), "from_id": from.1.as_str(), "to": kind(to.0),
-            "to_id": to.1.as_str(), "remove": !on });
-        act(&self.stand_in, "associate", body).await.map(drop)
-    }
-
     async fn seed_lead(&self, number: usize) -> Checked<RecordId> {
         let email = format!("lead.{number}@conformance.example");
         self.seed(&Object::Lead, Fields::from([("Email", email.as_str())])).await
-    }
-
-    async fn convert(&self, lead: &RecordId) -> Checked<RecordId> {
-        let made = act(&self.stand_in, "convert", json!({ "id": lead.as_str() })).await?;
-        Ok(RecordId::from(made["contact"].as_str().unwrap_or_default()))
     }
 
     async fn seed_company(&self, name: &str) -> Checked<RecordId> {
@@ -233,27 +190,6 @@ impl Subject for SalesforceSubject {
         Ok(2_100)
     }
 
-    async fn inject(&self, trouble: Trouble) -> Checked {
-        match trouble {
-            Trouble::ExpiredToken => drop(act(&self.stand_in, "expire-tokens", json!({})).await?),
-            Trouble::Revoked => {
-                act(&self.stand_in, "expire-tokens", json!({})).await?;
-                self.stand_in.vault.set("REFRESH", "withdrawn-refresh");
-            }
-            Trouble::ServerError => self.stand_in.fault("503").await,
-            Trouble::Quota => self.stand_in.fault("429_daily").await,
-            Trouble::LostAnswer { applied: true } => self.stand_in.fault("reset_after").await,
-            Trouble::LostAnswer { applied: false } => self.stand_in.fault("reset_before").await,
-            Trouble::Truncated => self.stand_in.fault("truncate").await,
-            Trouble::Stall => self.stand_in.fault("slow").await,
-            Trouble::PointElsewhere => {
-                self.stand_in.fault("elsewhere").await;
-                self.stand_in.knobs(json!({ "next_records_host": "http://127.0.0.1:9" })).await;
-            }
-        }
-        Ok(())
-    }
-
     async fn mend(&self) -> Checked {
         self.stand_in.mend().await;
         Ok(())
@@ -261,17 +197,6 @@ impl Subject for SalesforceSubject {
 
     async fn refreshes(&self) -> Checked<u64> {
         Ok(self.stand_in.sign_ins().await)
-    }
-
-    async fn foreign_requests(&self) -> Checked<u64> {
-        Ok(self.strangers.load(Ordering::SeqCst))
-    }
-
-    async fn seed_user(&self, email: &str, name: &str, active: bool) -> Checked<RecordId> {
-        let (first, last) = name.split_once(' ').unwrap_or((name, ""));
-        let body = json!({ "email": email, "first_name": first, "last_name": last, "archived": !active });
-        let made = act(&self.stand_in, "owner", body).await?;
-        Ok(RecordId::from(made["id"].as_str().unwrap_or_default()))
     }
 
     fn secrets(&self) -> Checked<Vec<String>> {

@@ -51,7 +51,7 @@ async fn a_configured_address_is_the_only_one_whatever_the_sign_in_names() {
     .await;
     let mut config = stand_in::config(&server.url);
     config.base_url = Some(server.url.clone());
-    let connector = server.connector_with(config, stand_in::Vault::for_the_mock());
+    let connector = server.connector_with(config, stand_in::vault());
     assert_eq!(&*connector.check().await.unwrap().id, "00DB00000000000MAA");
     assert_eq!(stranger.hits().len(), 0);
 }

@@ -59,7 +59,7 @@ fn claims(hit: &Hit) -> Json {
 async fn at(server: &Scripted) -> connector_salesforce::Salesforce {
     let mut config = config(&server.url);
     config.flow = jwt();
-    let vault = stand_in::Vault::for_the_mock();
+    let vault = stand_in::vault();
     let made = server.connector_with(config, vault.clone());
     vault.set("KEY", key());
     made
@@ -134,7 +134,7 @@ async fn a_key_that_is_none_is_a_fault_of_the_configuration() {
     let server = Scripted::start(|_, _, own| token(own)).await;
     let mut config = config(&server.url);
     config.flow = jwt();
-    let vault = stand_in::Vault::for_the_mock();
+    let vault = stand_in::vault();
     vault.set("KEY", "no key at all");
     let error = server.connector_with(config, vault).check().await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Config);

@@ -3,17 +3,18 @@
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use connector::{Clock, Entropy, Error, ErrorKind, Notebook};
-use connector_http::{Answer, Call, Client, redact};
+use connector::{Clock, Creation, Entropy, Error, ErrorKind, Notebook};
+use connector_http::{Answer, Call, Client, Origin, redact};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::account::Organisation;
+use crate::assignment::Rules;
 use crate::bulk_read::Sheet;
 use crate::bulk_write::Jobs;
 use crate::config::Limits;
-use crate::create::Creation;
 use crate::dialect::Credits;
+use crate::roles::FewDeals;
 use crate::schema::Schemas;
 use crate::seen::Seen;
 use crate::stages::Stages;
@@ -24,12 +25,19 @@ pub(crate) struct Api {
     pub client: Client,
     /// For files of bulk jobs, which go to a host of their own.
     pub uploads: Client,
+    /// For results of bulk write jobs, and the host they are fetched from: no answer names another.
+    pub downloads: Client,
+    pub downloads_at: Origin,
     pub clock: Arc<dyn Clock>,
     pub entropy: Arc<dyn Entropy>,
     pub limits: Limits,
     pub credits: Arc<Credits>,
     pub trigger: Vec<String>,
     pub creation: Creation,
+    /// The assignment rule of new records as configured, by name or id.
+    pub assignment_rule: Option<String>,
+    pub rules: Rules,
+    pub few_deals: FewDeals,
     pub notebook: Arc<dyn Notebook>,
     pub schemas: Schemas,
     pub organisation: tokio::sync::OnceCell<Organisation>,

@@ -13,6 +13,7 @@ use crate::cursor::{How, Job, Walk};
 use crate::dialect::CALL;
 use crate::paths;
 use crate::records::{Brought, Pull};
+use crate::roles::page_of;
 use crate::rows::{Row, value_of};
 use crate::wanted::Wanted;
 use crate::wire::{Id, is_id};
@@ -124,8 +125,9 @@ pub(crate) async fn bring(pull: &Pull<'_>, walk: &Walk, job: &Job) -> Result<Res
         *held = Some(open(pull, job, file, outcome)?);
     }
     let Some(sheet) = held.as_mut() else { return Err(pull.protocol("the bulk read has no file")) };
-    let rows = sheet.take(pull.api.limits.bulk_page, &pull.wanted).map_err(|why| unreadable(pull, &why))?;
-    if rows.len() >= pull.api.limits.bulk_page {
+    let most = page_of(pull.api.limits.bulk_page, pull.roles);
+    let rows = sheet.take(most, &pull.wanted).map_err(|why| unreadable(pull, &why))?;
+    if rows.len() >= most {
         let how = How::Job(Job { delivered: sheet.read, ..job.clone() });
         return Ok(Ok(Brought { rows, next: Some(Walk { how, ..walk.clone() }) }));
     }

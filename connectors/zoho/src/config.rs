@@ -5,8 +5,8 @@ use std::time::Duration;
 use connector::Secret;
 pub use connector_http::Timeouts;
 
-pub use crate::create::Creation;
 use crate::hosts::DataCentre;
+pub use connector::Creation;
 
 /// One Zoho CRM organisation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,12 +17,17 @@ pub struct Config {
     pub base_url: Option<String>,
     /// Where files of bulk jobs go; `None` is the data centre's own host for them, or else `base_url`.
     pub upload_url: Option<String>,
+    /// Where results of bulk write jobs are fetched; `None` is the data centre's own host for them, or else the API's.
+    pub download_url: Option<String>,
     pub client_id: String,
     pub client_secret: Secret,
     pub refresh_token: Secret,
     /// What of the organisation's automation runs on our writes (`workflow`, `approval`, `blueprint`, …); none of it unless
     /// it is named here.
     pub trigger: Vec<String>,
+    /// The assignment rule, by name or id, that gives new leads their owner where the CRM is to choose; `None` is the only one
+    /// there is.
+    pub assignment_rule: Option<String>,
     /// What stands in for required fields of records that are created.
     pub creation: Creation,
     pub limits: Limits,
@@ -47,10 +52,12 @@ impl Config {
             token_url,
             base_url,
             upload_url: None,
+            download_url: None,
             client_id,
             client_secret,
             refresh_token,
             trigger: Vec::new(),
+            assignment_rule: None,
             creation: Creation::default(),
             limits: Limits::default(),
             timeouts: Timeouts::default(),
@@ -69,6 +76,9 @@ pub struct Limits {
     pub bulk_read_above: u64,
     /// More writes than this go out as a bulk job instead of call by call. A job costs 500 credits: as much as 5,000 writes.
     pub bulk_write_above: usize,
+    /// While there are no more deals than this, each is read with everybody who has a part in it, which costs a call a deal;
+    /// beyond it only with its own contact.
+    pub contact_roles_up_to: u64,
     /// Records of one page of a bulk job's results.
     pub bulk_page: usize,
     /// How far each incremental pull looks back behind its watermark.
@@ -94,6 +104,7 @@ impl Default for Limits {
             query_page: 2_000,
             bulk_read_above: 20_000,
             bulk_write_above: 5_000,
+            contact_roles_up_to: 2_000,
             bulk_page: 5_000,
             overlap: Duration::from_secs(300),
             max_in_flight: 5,

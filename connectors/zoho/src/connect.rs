@@ -3,10 +3,11 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use connector::{Capability, Context, Error, ErrorKind, ExternalKey, Object, OwnerField};
+use connector::{Capability, Context, Error, ErrorKind, ExternalKey, NoteKind, Object, OwnerField};
 use connector_http::{Bucket, Client, ClientSpec, Origin, RetryPolicy, ThrottleSpec, TokenEndpoint, Transport};
 
 use crate::api::Api;
+use crate::assignment::Rules;
 use crate::auth::{Credentials, Desk, Grant};
 use crate::bulk_write::Jobs;
 use crate::config::{Config, Limits};
@@ -14,6 +15,8 @@ use crate::coql::MOST_ROWS;
 use crate::dialect::{Credits, ZohoDialect};
 use crate::hosts::{DataCentre, Hosts};
 use crate::listing::MOST_IDS;
+use crate::push::{LONGEST_NOTE, can_have_notes};
+use crate::roles::FewDeals;
 use crate::schema::Schemas;
 use crate::seen::Seen;
 use crate::{EXTERNAL_KEY, VENDOR, Zoho};
@@ -60,15 +63,26 @@ pub fn connect(mut config: Config, context: Context) -> Result<Zoho, Error> {
         (None, Some(centre)) => parse("data_center", &centre.upload_url())?,
         (None, None) => spec.origin.clone(),
     };
-    let uploads = ClientSpec {
-        transport: Transport::new(&upload, config.timeouts, 1 << 20)?,
-        origin: upload,
-        tokens: Arc::new(Desk::elsewhere(grant)),
-        throttle: throttle(&config.limits),
-        retry: patience(),
-        dialect: spec.dialect.clone(),
+    let download = match (&config.download_url, centre) {
+        (Some(url), _) => parse("download_url", url)?,
+        (None, Some(centre)) => parse("data_center", &centre.download_url())?,
+        (None, None) => spec.origin.clone(),
     };
+    let elsewhere = |origin: Origin, max_body| {
+        Ok::<_, Error>(ClientSpec {
+            transport: Transport::new(&origin, config.timeouts, max_body)?,
+            origin,
+            tokens: Arc::new(Desk::elsewhere(grant.clone())),
+            throttle: throttle(&config.limits),
+            retry: patience(),
+            dialect: spec.dialect.clone(),
+        })
+    };
+    let uploads = elsewhere(upload, 1 << 20)?;
+    let downloads = elsewhere(download.clone(), config.limits.max_body)?;
     let api = Api {
+        downloads: Client::new(downloads, &context),
+        downloads_at: download,
         client: Client::new(spec, &context),
         uploads: Client::new(uploads, &context),
         clock: context.clock.clone(),
@@ -77,6 +91,9 @@ pub fn connect(mut config: Config, context: Context) -> Result<Zoho, Error> {
         credits,
         trigger: config.trigger,
         creation: config.creation,
+        assignment_rule: config.assignment_rule,
+        rules: Rules::default(),
+        few_deals: FewDeals::default(),
         notebook: context.notebook.clone(),
         schemas: Schemas::default(),
         organisation: tokio::sync::OnceCell::new(),
@@ -120,20 +137,21 @@ fn patience() -> RetryPolicy {
 fn capability() -> Capability {
     let people = [Object::Contact, Object::Lead];
     let pulled = [Object::Contact, Object::Lead, Object::Company, Object::Deal];
+    let noted = pulled.iter().filter(|object| can_have_notes(object)).cloned();
     Capability {
         vendor: VENDOR,
         objects: pulled.iter().cloned().chain([Object::User, Object::Activity]).collect(),
         push_batch: PUSH_BATCH,
         read_batch: MOST_IDS,
         creates: people.map(|object| ExternalKey { object, field: EXTERNAL_KEY.into() }).to_vec(),
-        deletions: pulled.to_vec(),
+        deletions: pulled.iter().cloned().chain([Object::Activity]).collect(),
         associations: vec![Object::Deal],
         tells_company: vec![Object::Contact],
         owners: [Object::Contact, Object::Lead, Object::Company, Object::Deal]
             .map(|object| OwnerField { object, field: "Owner".into() })
             .to_vec(),
-        notes: Vec::new(),
-        tasks: Vec::new(),
+        notes: noted.clone().map(|object| NoteKind { object, html: false, longest: LONGEST_NOTE }).collect(),
+        tasks: noted.collect(),
         creates_fields: true,
         // Lists and queries read what was written; only the search lags, and it is not used.
         visibility_lag: Duration::ZERO,

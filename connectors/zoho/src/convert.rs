@@ -46,6 +46,9 @@ impl Reading<'_> {
         if *self.object == Object::Deal {
             record.deal = Some(self.deal(&row));
         }
+        if *self.object == Object::Activity {
+            record.activity = Some(crate::activities::facts(&row, self.wanted));
+        }
         record.url = self.address.map(|address| Arc::from(format!("{address}{}", row.id)));
         record.fields = self.fields(row);
         Told::Alive(Box::new(record))
@@ -70,10 +73,13 @@ impl Reading<'_> {
 
     pub fn links_of(&self, row: &Row) -> Vec<Link> {
         let about = row.about.as_deref().and_then(object_of);
+        // A lead is nobody's `What_Id` in some organisations: then the module says what the person is.
+        let is_lead = about == Some(Object::Lead) && row.cell(self.wanted, "What_Id").is_none();
+        let person = if is_lead { Object::Lead } else { Object::Contact };
         let named = [
             ("Account_Name", Some(Object::Company)),
             ("Contact_Name", Some(Object::Contact)),
-            ("Who_Id", Some(Object::Contact)),
+            ("Who_Id", Some(person)),
             ("What_Id", about.clone()),
             ("Parent_Id", about),
         ];
@@ -106,6 +112,7 @@ impl Reading<'_> {
             currency: text("Currency").filter(|code| code.len() == 3).or_else(|| self.currency.cloned()),
             closed_at: row.cell(self.wanted, "Closing_Date").filter(|_| status != DealStatus::Open).and_then(midnight),
             owner: text("Owner").and_then(|id| id_of(&id)),
+            products: None,
         }
     }
 }

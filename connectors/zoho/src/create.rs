@@ -4,48 +4,22 @@
 //! neither, the configured stand-ins are used — but only once Zoho has said that something is missing: an upsert that finds
 //! its record must not overwrite what people have written there.
 
-use connector::{Fields, Object, Value};
-
-/// Stand-ins for required fields of records that are created: by default `Unknown` and `[not provided]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Creation {
-    /// `Last_Name` where neither the mapping nor the e-mail address gives one.
-    pub last_name: String,
-    /// `Company` of a lead where neither the mapping nor its website gives one.
-    pub company: String,
-}
-
-impl Default for Creation {
-    fn default() -> Self {
-        Self { last_name: "Unknown".to_owned(), company: "[not provided]".to_owned() }
-    }
-}
+use connector::{Creation, Fields, Object, Value};
 
 /// The fields with a stand-in for the missing one; `None` where there is none to give.
 pub(crate) fn complete(object: &Object, fields: &Fields, missing: &str, creation: &Creation) -> Option<Fields> {
-    let (longest, value) = match (object, missing) {
-        (Object::Contact | Object::Lead, "Last_Name") => {
-            let address = text(fields, "Email").and_then(|address| address.rsplit_once('@'));
-            let local = address.map(|(local, _)| local).filter(|local| !local.is_empty());
-            (80, local.unwrap_or(&creation.last_name))
-        }
-        (Object::Lead, "Company") => (200, text(fields, "Website").and_then(site).unwrap_or(&creation.company)),
+    let value = match (object, missing) {
+        (Object::Contact | Object::Lead, "Last_Name") => creation.last_name(text(fields, "Email"), 80),
+        (Object::Lead, "Company") => creation.company(text(fields, "Website"), 200),
         _ => return None,
     };
     let mut whole = fields.clone();
-    whole.set(missing, value.chars().take(longest).collect::<String>().as_str());
+    whole.set(missing, value.as_str());
     (whole != *fields).then_some(whole)
 }
 
 fn text<'a>(fields: &'a Fields, name: &str) -> Option<&'a str> {
     fields.get(name).and_then(Value::as_text).map(str::trim).filter(|text| !text.is_empty())
-}
-
-/// `acme.example` of `https://www.acme.example/about`.
-fn site(address: &str) -> Option<&str> {
-    let address = address.split("://").last()?.trim_start_matches("www.");
-    let end = address.find(['/', '?', '#', ':']).unwrap_or(address.len());
-    address.get(..end).filter(|host| host.contains('.'))
 }
 
 #[cfg(test)]

@@ -101,8 +101,11 @@ impl Key {
 }
 
 /// The lists of deleted records, and, where they no longer reach back far enough, everything that lives.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Deletions {
+    /// Which of the modules that make up a kind of record.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub part: usize,
     /// Everything deleted before this has been delivered; none: nothing yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mark: Option<i64>,
@@ -122,6 +125,9 @@ pub(crate) struct Sweep {
     /// Where queries are not allowed: the page of the list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
+    /// When the last sweep ended, where the next one is not made before its time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub done_at: Option<i64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -187,7 +193,7 @@ mod tests {
         );
         check(Place::Changes { mark: 7 }, r#"{"v":1,"at":{"changes":{"mark":7}}}"#);
         check(
-            Place::Deletions(Deletions { mark: Some(1), page: Some((5, 2)), sweep: None }),
+            Place::Deletions(Deletions { mark: Some(1), page: Some((5, 2)), ..Deletions::default() }),
             r#"{"v":1,"at":{"deletions":{"mark":1,"page":[5,2]}}}"#,
         );
     }

@@ -44,14 +44,16 @@ struct Info {
 /// One page of an object's deletions.
 pub(crate) async fn page(api: &Api, request: &PullRequest, object: &Object) -> Result<Page, Error> {
     let place = match request.cursor.as_ref().map(Place::from_cursor).transpose()? {
-        None => Deletions { mark: None, page: None, sweep: None },
+        None => Deletions::default(),
         Some(Place::Deletions(place)) => place,
         Some(_) => return Err(Place::foreign()),
     };
+    let parts = paths::parts(object)?;
+    let Some(module) = parts.get(place.part).copied() else { return Err(Place::foreign()) };
+    let last_part = place.part + 1 == parts.len();
     if let Some(under_way) = place.sweep.clone() {
-        return swept(api, object, &under_way, place).await;
+        return swept(api, module, &under_way, place, last_part).await;
     }
-    let module = paths::module_of(object)?;
     if !api.client.has_heard_server_time() {
         // A mark is by Zoho's clock; any answer tells it.
         api.organisation().await?;
@@ -73,19 +75,29 @@ pub(crate) async fn page(api: &Api, request: &PullRequest, object: &Object) -> R
         let next = Deletions { page: Some((began, number + 1)), ..place };
         return told(tombstones, next, true, false);
     }
+    if !last_part {
+        // What the next module's page began with is this walk's beginning.
+        let next = Deletions { part: place.part + 1, page: Some((began, 1)), ..place };
+        return told(tombstones, next, true, false);
+    }
     let late = place.mark.is_some_and(|mark| began.saturating_sub(mark) > REACH_SECS);
-    let next = Deletions { mark: Some(began), page: None, sweep: late.then(Sweep::default) };
+    let next = Deletions { mark: Some(began), sweep: late.then(Sweep::default), ..Deletions::default() };
     if late {
         tracing::warn!(%object, "the last look at deletions is too long ago; every record is listed to find what is gone");
     }
     told(tombstones, next, late, first && !late)
 }
 
-/// The next page of everything that lives.
-async fn swept(api: &Api, object: &Object, under_way: &Sweep, place: Deletions) -> Result<Page, Error> {
-    let (rows, _, next) = sweep::page(api, object, under_way, &[MODIFIED]).await?;
-    let done = next.is_none();
-    let mut page = told(Vec::new(), Deletions { sweep: next, ..place }, !done, done)?;
+/// The next page of everything that lives in a module.
+async fn swept(api: &Api, module: &str, under_way: &Sweep, place: Deletions, last_part: bool) -> Result<Page, Error> {
+    let (rows, _, next) = sweep::page(api, module, under_way, &[MODIFIED], api.limits.query_page).await?;
+    let done = next.is_none() && last_part;
+    let place = match next {
+        None if last_part => Deletions { sweep: None, part: 0, ..place },
+        None => Deletions { sweep: Some(Sweep::default()), part: place.part + 1, ..place },
+        next => Deletions { sweep: next, ..place },
+    };
+    let mut page = told(Vec::new(), place, !done, done)?;
     page.records = rows.into_iter().map(|row| Record::new(row.id, Fields::new())).collect();
     Ok(page)
 }

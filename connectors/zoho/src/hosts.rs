@@ -15,23 +15,30 @@ pub struct DataCentre {
     /// What follows `www.`, `sandbox.` and `developer.`.
     api: &'static str,
     upload: &'static str,
+    download: &'static str,
 }
 
-const fn centre(name: &'static str, accounts: &'static str, api: &'static str, upload: &'static str) -> DataCentre {
-    DataCentre { name, accounts, api, upload }
+const fn centre(
+    name: &'static str,
+    accounts: &'static str,
+    api: &'static str,
+    upload: &'static str,
+    download: &'static str,
+) -> DataCentre {
+    DataCentre { name, accounts, api, upload, download }
 }
 
 impl DataCentre {
     /// All that are known; an account elsewhere is reached by writing its hosts out.
     pub const ALL: [Self; 8] = [
-        centre("us", "accounts.zoho.com", "zohoapis.com", "content.zohoapis.com"),
-        centre("eu", "accounts.zoho.eu", "zohoapis.eu", "content.zohoapis.eu"),
-        centre("in", "accounts.zoho.in", "zohoapis.in", "content.zohoapis.in"),
-        centre("au", "accounts.zoho.com.au", "zohoapis.com.au", "content.zohoapis.com.au"),
-        centre("jp", "accounts.zoho.jp", "zohoapis.jp", "content.zohoapis.jp"),
-        centre("cn", "accounts.zoho.com.cn", "zohoapis.com.cn", "content.zohoapis.com.cn"),
-        centre("ca", "accounts.zohocloud.ca", "zohoapis.ca", "upload.zohocloud.ca"),
-        centre("sa", "accounts.zoho.sa", "zohoapis.sa", "files.zoho.sa"),
+        centre("us", "accounts.zoho.com", "zohoapis.com", "content.zohoapis.com", "download-accl.zoho.com"),
+        centre("eu", "accounts.zoho.eu", "zohoapis.eu", "content.zohoapis.eu", "download-accl.zoho.eu"),
+        centre("in", "accounts.zoho.in", "zohoapis.in", "content.zohoapis.in", "download-accl.zoho.in"),
+        centre("au", "accounts.zoho.com.au", "zohoapis.com.au", "content.zohoapis.com.au", "download-accl.zoho.com.au"),
+        centre("jp", "accounts.zoho.jp", "zohoapis.jp", "content.zohoapis.jp", "download-accl.zoho.jp"),
+        centre("cn", "accounts.zoho.com.cn", "zohoapis.com.cn", "content.zohoapis.com.cn", "download-accl.zoho.com.cn"),
+        centre("ca", "accounts.zohocloud.ca", "zohoapis.ca", "upload.zohocloud.ca", "download-accl.zohocloud.ca"),
+        centre("sa", "accounts.zoho.sa", "zohoapis.sa", "files.zoho.sa", "download-accl.zoho.sa"),
     ];
 
     /// The word in `data_center = "…"`.
@@ -55,6 +62,11 @@ impl DataCentre {
 
     pub fn upload_url(self) -> String {
         format!("https://{}", self.upload)
+    }
+
+    /// Where the results of bulk write jobs are fetched: their addresses name this host, not the API's.
+    pub fn download_url(self) -> String {
+        format!("https://{}", self.download)
     }
 
     /// The data centre a token URL belongs to.
@@ -148,7 +160,7 @@ mod tests {
             assert_eq!(DataCentre::named(centre.name()), Some(centre));
             assert_eq!(DataCentre::of(&Origin::parse(&centre.token_url()).unwrap()), Some(centre));
             assert!(centre.serves(&Origin::parse(&centre.base_url()).unwrap()));
-            assert!(Origin::parse(&centre.upload_url()).is_ok());
+            assert!(Origin::parse(&centre.upload_url()).is_ok() && Origin::parse(&centre.download_url()).is_ok());
         }
         assert_eq!(DataCentre::named("mars"), None);
     }

@@ -8,8 +8,10 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod account;
+mod activities;
 mod aliases;
 mod api;
+mod assignment;
 mod auth;
 mod bulk_read;
 mod bulk_write;
@@ -29,6 +31,7 @@ mod paths;
 mod push;
 mod read;
 mod records;
+mod roles;
 mod rows;
 mod schema;
 mod seen;

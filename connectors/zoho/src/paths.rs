@@ -84,6 +84,20 @@ pub(crate) fn field(module: &str, id: &str) -> String {
     format!("{V8}/settings/fields/{id}?module={module}")
 }
 
+/// The notes of a record.
+pub(crate) fn notes_of(module: &str, record: &str) -> String {
+    format!("{V8}/{module}/{record}/Notes?fields=Note_Title,Note_Content&per_page=200")
+}
+
+/// Whose parts in a deal are told. The fields are mandatory; the id comes by itself.
+pub(crate) fn contact_roles(deal: &str) -> String {
+    format!("{V8}/Deals/{deal}/Contact_Roles?fields=Full_Name&per_page=200")
+}
+
+pub(crate) fn assignment_rules(module: &str) -> String {
+    format!("{V8}/settings/automation/assignment_rules?module={module}")
+}
+
 pub(crate) fn layouts(module: &str) -> String {
     format!("{V8}/settings/layouts?module={module}")
 }

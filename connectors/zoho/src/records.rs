@@ -16,6 +16,7 @@ use crate::coql::{Query, after};
 use crate::cursor::{How, Job, Key, Place, Walk};
 use crate::listing::{Listing, is_token_refusal};
 use crate::paths;
+use crate::roles::page_of;
 use crate::rows::{Row, Rows};
 use crate::stages::Stages;
 use crate::wanted::{MODIFIED, Wanted};
@@ -30,6 +31,8 @@ pub(crate) struct Pull<'a> {
     pub request: &'a PullRequest,
     pub module: &'a str,
     pub wanted: Wanted,
+    /// Whether deals are told with contact roles.
+    pub roles: bool,
     pub attempted: String,
 }
 
@@ -57,7 +60,8 @@ pub(crate) async fn page(api: &Api, request: &PullRequest, object: &Object) -> R
         Some(_) => return Err(Place::foreign()),
     };
     let attempted = format!("read a page of {module}");
-    let mut pull = Pull { api, object, request, module, wanted, attempted };
+    let roles = api.tells_roles(object, &request.links).await?;
+    let mut pull = Pull { api, object, request, module, wanted, roles, attempted };
     let brought = pull.bring(walk.clone()).await?;
     pull.finish(walk, brought, &parts).await
 }
@@ -189,7 +193,7 @@ impl Pull<'_> {
             module: self.module,
             condition: after(key.instant(), &key.id),
             order: "Modified_Time asc, id asc",
-            limit: self.api.limits.query_page,
+            limit: page_of(self.api.limits.query_page, self.roles),
         };
         let priority = connector_http::Priority::Pull;
         let page = match self.api.query(&self.attempted, priority, &query, &self.wanted).await {
@@ -199,7 +203,7 @@ impl Pull<'_> {
             Err(error) if error.kind == ErrorKind::Forbidden => return Ok(Err(error)),
             Err(error) => return Err(error),
         };
-        let more = page.more || page.rows.len() >= self.api.limits.query_page;
+        let more = page.more || page.rows.len() >= query.limit;
         let last = self.last_of(&page)?;
         if !more {
             return Ok(Ok(Brought { rows: page.rows, next: None }));
@@ -240,7 +244,10 @@ impl Pull<'_> {
         let (records, tombstones) = self.api.told(self.object, &self.wanted, &self.request.links, rows).await?;
         let since = self.request.since;
         let records = records.into_iter().filter(|record| since.is_none_or(|since| !closed_before(record, since)));
-        let records = records.collect();
+        let mut records: Vec<Record> = records.collect();
+        if self.roles {
+            self.api.add_roles(&mut records).await?;
+        }
         let full = walk.from.is_none();
         let (resume, more) = go_on(walk, next, parts.len());
         let undefined = self.undefined(parts).await?;

@@ -2,7 +2,7 @@
 //! record was merged or deleted may change without the deal's stamp), and what is left where the lists of deletions do
 //! not reach back far enough.
 
-use connector::{Error, ErrorKind, Fields, Object, Page, PullRequest, Record};
+use connector::{Cursor, Error, ErrorKind, Fields, Object, Page, PullRequest, Record};
 use connector_http::Priority;
 
 use crate::api::Api;
@@ -11,21 +11,35 @@ use crate::coql::{MOST_ROWS, Query, quoted};
 use crate::cursor::{Place, Sweep};
 use crate::listing::Listing;
 use crate::paths::module_of;
+use crate::records::server_secs;
+use crate::roles::page_of;
 use crate::rows::{Row, Rows};
 use crate::wanted::{CONVERTED, CONVERTED_CONTACT, MODIFIED, Wanted};
 
+/// Seconds between sweeps that cost a call a deal.
+const EVERY: i64 = 86_400;
+
 /// The associations of every record of an object.
 pub(crate) async fn associations(api: &Api, request: &PullRequest, object: &Object) -> Result<Page, Error> {
+    let roles = api.tells_roles(object, &request.links).await?;
+    let now = server_secs(api);
     let sweep = match request.cursor.as_ref().map(Place::from_cursor).transpose()? {
         None => Sweep::default(),
-        Some(Place::Sweep(sweep)) => sweep,
+        // A sweep that costs a call a deal is made once a day.
+        Some(Place::Sweep(sweep)) if roles && sweep.done_at.is_some_and(|at| now < at.saturating_add(EVERY)) => {
+            let resume = Place::Sweep(sweep).to_cursor()?;
+            return Ok(empty(resume));
+        }
+        Some(Place::Sweep(sweep)) => Sweep { done_at: None, ..sweep },
         Some(_) => return Err(Place::foreign()),
     };
     if *object != Object::Deal {
         let cause = "only deals are associated with more than one kind of record";
         return Err(Error::new(ErrorKind::Unsupported, format!("read associations of {object} records"), cause));
     }
-    let (rows, wanted, next) = page(api, object, &sweep, &[MODIFIED, "Account_Name", "Contact_Name"]).await?;
+    let most = page_of(api.limits.query_page, roles);
+    let (rows, wanted, next) =
+        page(api, module_of(object)?, &sweep, &[MODIFIED, "Account_Name", "Contact_Name"], most).await?;
     let reading =
         Reading { object, wanted: &wanted, address: None, currency: None, links: &request.links, stages: None };
     let record = |row: &Row| {
@@ -33,27 +47,36 @@ pub(crate) async fn associations(api: &Api, request: &PullRequest, object: &Obje
         record.links = Some(reading.links_of(row));
         record
     };
-    let records = rows.iter().map(record).collect();
+    let mut records: Vec<Record> = rows.iter().map(record).collect();
+    if roles {
+        api.add_roles(&mut records).await?;
+    }
     let more = next.is_some();
-    let resume = Place::Sweep(next.unwrap_or_default()).to_cursor()?;
+    let done = Sweep { done_at: roles.then_some(now), ..Sweep::default() };
+    let resume = Place::Sweep(next.unwrap_or(done)).to_cursor()?;
     Ok(Page { records, tombstones: Vec::new(), resume, more, full_load_done: !more, undefined: Vec::new() })
 }
 
-/// The next records of a sweep, and where it goes on; `None` where it is done.
+fn empty(resume: Cursor) -> Page {
+    let (records, tombstones, undefined) = (Vec::new(), Vec::new(), Vec::new());
+    Page { records, tombstones, resume, more: false, full_load_done: false, undefined }
+}
+
+/// The next records of a sweep, at most so many, and where it goes on; `None` where it is done.
 pub(crate) async fn page(
     api: &Api,
-    object: &Object,
+    module: &str,
     sweep: &Sweep,
     names: &[&str],
+    most: usize,
 ) -> Result<(Vec<Row>, Wanted, Option<Sweep>), Error> {
-    let module = module_of(object)?;
     let attempted = format!("list all {module}");
     let described = api.described(module).await?;
     let leads = if module == "Leads" { &[CONVERTED, CONVERTED_CONTACT][..] } else { &[] };
     let names: Vec<&str> = names.iter().chain(leads).copied().collect();
     let wanted = Wanted::only(&names, &described);
     if sweep.token.is_none() && api.may_ask(module) {
-        match by_query(api, module, &attempted, sweep, &wanted).await {
+        match by_query(api, (module, &attempted), sweep, &wanted, most).await {
             Ok(Some((rows, next))) => return Ok((living(rows, &wanted), wanted, next)),
             Ok(None) => {}
             Err(error) if error.kind == ErrorKind::Forbidden => {}
@@ -66,7 +89,9 @@ pub(crate) async fn page(
         api.listed(&listing, &wanted).await?.map_err(|refusal| refusal.into_error(&attempted))?;
     let next = match (more, next) {
         (false, _) => None,
-        (true, Some(token)) if sweep.token.as_ref() != Some(&token) => Some(Sweep { after: None, token: Some(token) }),
+        (true, Some(token)) if sweep.token.as_ref() != Some(&token) => {
+            Some(Sweep { token: Some(token), ..Sweep::default() })
+        }
         (true, _) => return Err(Error::new(ErrorKind::Protocol, attempted, "the list goes round in circles")),
     };
     Ok((living(rows, &wanted), wanted, next))
@@ -75,12 +100,12 @@ pub(crate) async fn page(
 /// A query's worth; `None` where Zoho does not answer queries about this module.
 async fn by_query(
     api: &Api,
-    module: &str,
-    attempted: &str,
+    (module, attempted): (&str, &str),
     sweep: &Sweep,
     wanted: &Wanted,
+    most: usize,
 ) -> Result<Option<(Vec<Row>, Option<Sweep>)>, Error> {
-    let limit = api.limits.query_page.min(MOST_ROWS);
+    let limit = most.min(MOST_ROWS);
     let calls = wanted.calls();
     let query = Query {
         columns: calls.first().map(Vec::as_slice).unwrap_or_default(),
@@ -98,7 +123,7 @@ async fn by_query(
     if more && (last.is_none() || last == sweep.after) {
         return Err(Error::new(ErrorKind::Protocol, attempted, "the list goes round in circles"));
     }
-    let next = more.then_some(Sweep { after: last, token: None });
+    let next = more.then_some(Sweep { after: last, ..Sweep::default() });
     Ok(Some((page.rows, next)))
 }
 

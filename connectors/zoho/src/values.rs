@@ -99,6 +99,11 @@ impl Serialize for JsonRecord<'_> {
             map.serialize_entry(name, value)?;
         }
         for (name, value) in self.fields.iter() {
+            if name.starts_with('$') {
+                // Beside the fields: which module the record belongs to that an activity is about.
+                map.serialize_entry(&**name, &text(value))?;
+                continue;
+            }
             let Some(field) = self.described.field(name) else { continue };
             // The name said once already; twice in one object is not JSON that anybody reads the same way.
             if self.named.is_none_or(|(named, _)| *named != *field.spec.name) {

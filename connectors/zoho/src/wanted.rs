@@ -47,9 +47,7 @@ fn needs(module: &str) -> &'static [&'static str] {
             "Contact_Name",
             "Owner",
         ],
-        "Tasks" | "Calls" | "Events" => &["Who_Id", "What_Id"],
-        "Notes" => &["Parent_Id"],
-        _ => &[],
+        other => crate::activities::needs(other).unwrap_or_default(),
     }
 }
 

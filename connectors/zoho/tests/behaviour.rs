@@ -266,3 +266,30 @@ async fn activities_and_users_are_told_with_whom_they_are_about() {
     let users = records(&zoho, Stream::Records(Object::User), &["email"]).await;
     assert!(!users.is_empty() && users.iter().all(|user| user.user.is_some()));
 }
+
+#[tokio::test]
+async fn the_last_name_of_the_nameless_is_configured() {
+    let org = StandIn::start(0).await;
+    let last_name = connector::LastName::Text("Visitor".into());
+    let zoho = org.connector_with(|config| config.creation.last_name = last_name);
+    for (object, module) in [(Object::Contact, "Contacts"), (Object::Lead, "Leads")] {
+        let key = SeededEntropy::new(3).uuid(Timestamp::EPOCH);
+        let create = |fields: Fields| Write {
+            key,
+            object: object.clone(),
+            operation: Operation::Create,
+            fields,
+            hints: Hints::default(),
+        };
+        let nameless = create(Fields::from([("Email", "m.ruiz@acme.example")]));
+        let named = create(Fields::from([("Last_Name", "Ruiz"), ("Company", "Acme")]));
+        let mut names = Vec::new();
+        for outcome in zoho.push(&[nameless, named]).await.unwrap() {
+            let Outcome::Done { id, created: true, .. } = outcome else { panic!("{module}: {outcome:?}") };
+            let by = ReadKey::Ids(vec![id]);
+            let request = ReadRequest { object: object.clone(), fields: vec!["Last_Name".into()], by };
+            names.push(zoho.read(&request).await.unwrap()[0].fields.get("Last_Name").cloned());
+        }
+        assert_eq!(names, [Some("Visitor".into()), Some("Ruiz".into())], "{module}: only who has none gets it");
+    }
+}

@@ -4,24 +4,19 @@
 mod stand_in;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use connector::{Connector, DealStatus, FieldKind, FieldName, Fields, Object, RecordId, Value};
-use connector_conformance::{Checked, DealSeed, Stop, Subject, Trouble, Words};
+use connector_conformance::{Checked, DealSeed, Levers, Stop, Subject, Words, cannot};
 use connector_zoho::Zoho;
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 use stand_in::{PAGE, StandIn, id_of, kind};
-use tokio::net::TcpListener;
 
 struct ZohoSubject {
     stand_in: StandIn,
     connector: Zoho,
     words: Words,
-    /// Connections made to the host that answers point to when they point elsewhere.
-    strangers: Arc<AtomicU64>,
 }
 
 /// Zoho tells nobody that a record was merged into another: the one that lost is deleted and no more (`behaviour.rs`), so
@@ -45,6 +40,12 @@ async fn keeps_the_contract() {
     println!("{report}");
     assert!(report.is_green(), "{report}");
     assert_eq!(report.skipped(), SKIPPED, "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keeps_notes() {
+    let report = connector_conformance::run_some(&connector_conformance::note_checks(), ZohoSubject::start).await;
+    assert!(report.is_green() && report.skipped().is_empty(), "{report}");
 }
 
 const OPTIONS: [&str; 3] = ["a", "b", "c"];
@@ -93,21 +94,8 @@ impl ZohoSubject {
             no_such_id: "5545974000099999999".into(),
         };
         let connector = stand_in.connector();
-        let strangers = Arc::new(AtomicU64::new(0));
-        let host = TcpListener::bind("127.0.0.1:0").await.map_err(|error| Stop::Failed(error.to_string()))?;
-        let address = host.local_addr().map_err(|error| Stop::Failed(error.to_string()))?;
-        stand_in.knobs(json!({ "elsewhere": format!("http://{address}/steal") })).await;
-        let count = strangers.clone();
-        tokio::spawn(async move {
-            while host.accept().await.is_ok() {
-                count.fetch_add(1, Ordering::SeqCst);
-            }
-        });
-        Ok(Self { stand_in, connector, words, strangers })
-    }
-
-    async fn act(&self, action: &str, body: Json) -> Checked<Json> {
-        self.stand_in.rep(action, body).await.map_err(Stop::Failed)
+        stand_in.watch_elsewhere().await;
+        Ok(Self { stand_in, connector, words })
     }
 }
 
@@ -121,6 +109,27 @@ impl Subject for ZohoSubject {
         &self.words
     }
 
+    fn levers(&self) -> Option<&Levers> {
+        Some(&self.stand_in)
+    }
+
+    fn kind<'o>(&self, object: &'o Object) -> &'o str {
+        kind(object)
+    }
+
+    fn withdraw(&self) {
+        self.stand_in.vault.set("REFRESH", "withdrawn-refresh");
+    }
+
+    /// Nobody is told of a merge.
+    async fn merge(&self, _object: &Object, _survivor: &RecordId, _loser: &RecordId) -> Checked<RecordId> {
+        cannot("merge two records so that anybody is told")
+    }
+
+    async fn link(&self, _from: (&Object, &RecordId), _to: (&Object, &RecordId), _on: bool) -> Checked {
+        cannot("associate two records")
+    }
+
     fn more_than_two_pages(&self) -> usize {
         2 * PAGE + 1
     }
@@ -129,16 +138,23 @@ impl Subject for ZohoSubject {
         self.stand_in.seed(object, &fields).await.map_err(Stop::Failed)
     }
 
+    async fn notes(&self, person: &RecordId) -> Checked<Vec<(RecordId, String)>> {
+        let path = format!("/Contacts/{person}/Notes?fields=Note_Title,Note_Content");
+        let (_, answer) = self.stand_in.api(Method::GET, &path, None).await;
+        let notes = answer["data"].as_array().cloned().unwrap_or_default();
+        Ok(notes
+            .iter()
+            .map(|note| (id_of(note), note["Note_Content"].as_str().unwrap_or_default().to_owned()))
+            .collect())
+    }
+
+    async fn delete_note(&self, note: &RecordId) -> Checked {
+        let body = json!({ "object": "Notes", "id": note.as_str() });
+        self.stand_in.rep("delete", body).await.map(drop).map_err(Stop::Failed)
+    }
+
     async fn seed_people(&self, emails: &[String]) -> Checked<Vec<RecordId>> {
         Ok(self.stand_in.seed_contacts("Suite_Email", emails).await)
-    }
-
-    async fn edit(&self, object: &Object, id: &RecordId, fields: Fields) -> Checked {
-        self.stand_in.edit(object, std::slice::from_ref(id), &fields).await.map_err(Stop::Failed)
-    }
-
-    async fn edit_all(&self, object: &Object, ids: &[RecordId], fields: Fields) -> Checked {
-        self.stand_in.edit(object, ids, &fields).await.map_err(Stop::Failed)
     }
 
     async fn truth(&self, object: &Object, id: &RecordId, fields: &[FieldName]) -> Checked<Option<Fields>> {
@@ -171,35 +187,9 @@ impl Subject for ZohoSubject {
         count.ok_or_else(|| Stop::Failed(format!("the number of records was answered {answer}")))
     }
 
-    async fn requests(&self) -> Checked<u64> {
-        Ok(self.stand_in.requests().await)
-    }
-
-    async fn changes(&self) -> Checked<u64> {
-        Ok(self.stand_in.lines("ledger").await.len() as u64)
-    }
-
-    async fn advance(&self, by: Duration) -> Checked {
-        self.stand_in.advance(by).await;
-        Ok(())
-    }
-
-    async fn delete(&self, object: &Object, id: &RecordId) -> Checked {
-        self.act("delete", json!({ "object": kind(object), "id": id.as_str() })).await.map(drop)
-    }
-
-    async fn restore(&self, object: &Object, id: &RecordId) -> Checked {
-        self.act("restore", json!({ "object": kind(object), "id": id.as_str() })).await.map(drop)
-    }
-
     async fn seed_lead(&self, number: usize) -> Checked<RecordId> {
         let email = format!("lead.{number}@conformance.example");
         self.seed(&Object::Lead, Fields::from([("Email", email.as_str())])).await
-    }
-
-    async fn convert(&self, lead: &RecordId) -> Checked<RecordId> {
-        let made = self.act("convert", json!({ "id": lead.as_str() })).await?;
-        Ok(RecordId::from(made["contact"].as_str().unwrap_or_else(|| panic!("{made}"))))
     }
 
     async fn seed_company(&self, name: &str) -> Checked<RecordId> {
@@ -229,24 +219,6 @@ impl Subject for ZohoSubject {
         Ok(2_100)
     }
 
-    async fn inject(&self, trouble: Trouble) -> Checked {
-        match trouble {
-            Trouble::ExpiredToken => drop(self.act("expire-tokens", json!({})).await?),
-            Trouble::Revoked => {
-                self.act("expire-tokens", json!({})).await?;
-                self.stand_in.vault.set_refresh_token("withdrawn-refresh");
-            }
-            Trouble::ServerError => self.stand_in.fault("503").await,
-            Trouble::Quota => self.stand_in.fault("429_daily").await,
-            Trouble::LostAnswer { applied: true } => self.stand_in.fault("reset_after").await,
-            Trouble::LostAnswer { applied: false } => self.stand_in.fault("reset_before").await,
-            Trouble::Truncated => self.stand_in.fault("truncate").await,
-            Trouble::Stall => self.stand_in.fault("slow").await,
-            Trouble::PointElsewhere => self.stand_in.fault("elsewhere").await,
-        }
-        Ok(())
-    }
-
     async fn mend(&self) -> Checked {
         self.stand_in.mend().await;
         Ok(())
@@ -254,16 +226,6 @@ impl Subject for ZohoSubject {
 
     async fn refreshes(&self) -> Checked<u64> {
         Ok(self.stand_in.sign_ins().await)
-    }
-
-    async fn foreign_requests(&self) -> Checked<u64> {
-        Ok(self.strangers.load(Ordering::SeqCst))
-    }
-
-    async fn seed_user(&self, email: &str, name: &str, active: bool) -> Checked<RecordId> {
-        let (first, last) = name.split_once(' ').unwrap_or((name, ""));
-        let body = json!({ "email": email, "first_name": first, "last_name": last, "archived": !active });
-        Ok(id_of(&self.act("owner", body).await?))
     }
 
     fn secrets(&self) -> Checked<Vec<String>> {

@@ -13,6 +13,7 @@ use crate::cli::exit::Failure;
 use crate::cli::runs::plain_value;
 use crate::cli::terminal::Tone;
 use crate::store::{AssignmentRow, AssignmentState, ProfileDetail};
+use crate::timeline::{Format, LONGEST, written};
 
 const BROWSER: &str = "a-b7d3";
 const EMAIL: &str = "nora.winter@fjordlogistik.example";
@@ -42,6 +43,7 @@ pub async fn play(stage: &mut Stage<'_>) -> Result<(), Failure> {
     let Some(turn) = made else { return Ok(()) };
     why_now(stage, &detail).await?;
     desk(stage, &record, turn).await?;
+    before_the_call(stage, &detail).await?;
     once(stage).await
 }
 
@@ -131,6 +133,19 @@ async fn desk(stage: &mut Stage<'_>, record: &str, turn: &AssignmentRow) -> Resu
     }
     let told = values.iter().all(|value| !value.is_null());
     stage.claims.check("the reasons travelled with the lead", told, format!("{values:?}"));
+    Ok(())
+}
+
+/// What `[crm.digest]` would write to the record: the same on every run, and nothing in it that came from the web as markup.
+async fn before_the_call(stage: &mut Stage<'_>, detail: &ProfileDetail) -> Result<(), Failure> {
+    let Some(digest) = stage.app.digest_of(detail.profile.id).await? else { return Ok(()) };
+    let text = written(&digest, Format::Plain, stage.app.settings.timezone, "", LONGEST);
+    stage.claims.check("the digest says why now", text.starts_with("Why now"), text.clone());
+    stage.teller.tell("").await;
+    stage.teller.tell(&stage.teller.heading("Before the call: the digest, as a field or as one note")).await;
+    for line in text.lines() {
+        stage.teller.item(Tone::Plain, line).await;
+    }
     Ok(())
 }
 

@@ -10,13 +10,14 @@ use connector::{ConnectionName, Timestamp};
 
 pub use view::{Field, Held, Known, Line, Piece, View};
 
+use crate::app;
 use crate::cli::clean;
 use crate::cli::exit::{Ended, Exit, Failure};
 use crate::cli::moment;
 use crate::cli::profile;
 use crate::cli::terminal::Terminal;
 use crate::config::Settings;
-use crate::enrich::Model;
+use crate::enrich::{Model, Predictors};
 use crate::mapping::ObjectMapping;
 use crate::store::Store;
 
@@ -42,7 +43,14 @@ pub async fn run(
     now: Timestamp,
     terminal: &Terminal,
 ) -> Ended {
-    let model = Model::new(settings.model.clone());
+    let learnt: Vec<_> = settings.model.scores.iter().filter(|one| one.predicted().is_some()).collect();
+    let learnt: Vec<_> = learnt.into_iter().map(|one| one.name.clone()).collect();
+    let predictors = match store {
+        // A shadow is explained too: that is how one looks at it before it is in use.
+        Some(store) => app::predictors(store, &learnt, true).await?,
+        None => Predictors::new(),
+    };
+    let model = Model::new(settings.model.clone()).with_predictors(predictors);
     let mappings: Vec<(ConnectionName, ObjectMapping)> = settings
         .connections
         .iter()

@@ -45,15 +45,25 @@ pub async fn run(args: &Args, cx: &Cx) -> Ended {
             for line in &row.trail {
                 terminal.say(format!("    {}: {}", line.step, line.text));
             }
-            if let Some(by) = row.respond_by {
-                let how = match (row.answered_at, row.breached_at) {
-                    (Some(at), _) => format!("answered {}", moment::at(at)),
-                    (None, Some(at)) => format!("not answered in time, told {}", moment::at(at)),
-                    (None, None) => "not answered yet".to_owned(),
-                };
-                terminal.say(format!("    to be answered by {}: {how}", moment::at(by)));
+            let how = answered(row);
+            match row.respond_by {
+                Some(by) => terminal.say(format!("    to be answered by {}: {how}", moment::at(by))),
+                None if row.answered_at.is_some() => terminal.say(format!("    {how}")),
+                None => {}
             }
         }
     })?;
     Ok(Exit::Done)
+}
+
+/// Whether the owner has turned to the person, and how long that took.
+fn answered(row: &AssignmentRow) -> String {
+    match (row.answered_at, row.breached_at) {
+        (Some(at), told) => {
+            let late = if told.is_some() { ", too late" } else { "" };
+            format!("answered after {}{late}, {}", moment::length(at.since(row.at)), moment::at(at))
+        }
+        (None, Some(at)) => format!("not answered in time, told {}", moment::at(at)),
+        (None, None) => "not answered yet".to_owned(),
+    }
 }

@@ -1,39 +1,46 @@
-//! `ferry score train --from FILE.csv --target COLUMN`: the predictive model on any table.
+//! `ferry score train [NAME]`: a score of `[scores]` learnt from the store's own past; with `--from FILE.csv --target COLUMN` the
+//! same on any table.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::card;
+use super::{card, models};
+use crate::app::{Report, Training};
 use crate::cli::cx::Cx;
 use crate::cli::exit::{Ended, Exit, Failure};
+use crate::cli::progress::Progress;
 use crate::learn::{self, Card, Folds, Metrics, Model, Recipe, Table, Target, TargetError};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// A CSV file with a header line
-    #[arg(long, value_name = "FILE.csv")]
-    pub from: PathBuf,
-    /// The column to predict
-    #[arg(long, value_name = "COLUMN")]
-    pub target: String,
+    /// A score of sync.toml that is learnt; all of them if left out
+    #[arg(conflicts_with = "from")]
+    pub name: Option<String>,
+    /// A CSV file with a header line, in place of the store
+    #[arg(long, value_name = "FILE.csv", requires = "target")]
+    pub from: Option<PathBuf>,
+    /// The column of the file to predict
+    #[arg(long, value_name = "COLUMN", requires = "from")]
+    pub target: Option<String>,
     /// The value of the target that counts as yes; needed where it has more than two
-    #[arg(long, value_name = "VALUE")]
+    #[arg(long, value_name = "VALUE", requires = "from")]
     pub positive: Option<String>,
     /// The value that counts as no; rows with any other are left out
-    #[arg(long, value_name = "VALUE")]
+    #[arg(long, value_name = "VALUE", requires = "from")]
     pub negative: Option<String>,
     /// A column to leave out; may be given again
-    #[arg(long, value_name = "COLUMN")]
+    #[arg(long, value_name = "COLUMN", requires = "from")]
     pub exclude: Vec<String>,
     /// The plain recipe (numbers standardised, one coefficient per level) with this λ on the sum of squares; without it,
     /// curves and columns together, held back as cross-validation within the rows says
-    #[arg(long, value_name = "LAMBDA", value_parser = strength)]
+    #[arg(long, value_name = "LAMBDA", value_parser = strength, requires = "from")]
     pub l2: Option<f64>,
     /// Write the model there, as JSON
-    #[arg(long, value_name = "MODEL")]
+    #[arg(long, value_name = "MODEL", requires = "from")]
     pub out: Option<PathBuf>,
 }
 
@@ -51,11 +58,71 @@ struct View<'a> {
     model_card: &'a Card,
 }
 
-pub fn run(args: &Args, cx: &Cx) -> Ended {
-    let (table, target, without_target) = read(args)?;
+/// A score learnt from the store, `score train --json`.
+#[derive(Debug, Serialize)]
+struct Learnt<'a> {
+    score: &'a str,
+    model: i64,
+    state: &'static str,
+    report: &'a Report,
+}
+
+pub async fn run(args: &Args, cx: &Cx) -> Ended {
+    match (&args.from, &args.target) {
+        (Some(file), Some(column)) => on_file(args, file, column, cx),
+        _ => on_store(args.name.as_deref(), cx).await,
+    }
+}
+
+/// Beside a daemon, which notices the new model by itself.
+async fn on_store(name: Option<&str>, cx: &Cx) -> Ended {
+    let settings = cx.settings()?;
+    let wanted: Vec<Arc<str>> = match name {
+        Some(name) => vec![models::learnt(name, &settings)?.name.clone()],
+        None => {
+            let learnt = settings.model.scores.iter().filter(|score| score.predicted().is_some());
+            learnt.map(|score| score.name.clone()).collect()
+        }
+    };
+    if wanted.is_empty() {
+        return Err(Failure::usage("no score of sync.toml is learnt").with_fix(
+            "add `[scores.win]` with `predictive = true`, or train on a file with --from FILE.csv --target COLUMN",
+        ));
+    }
+    if !settings.store_path.exists() {
+        return Err(Failure::new("there is no store yet, and so no past to learn from")
+            .with_fix("`ferry pull` and `ferry ingest` fill it"));
+    }
+    let app = cx.assemble_offline(settings).await?;
+    if app.unmatched_rules().await? > 0 {
+        return Err(Failure::new(
+            "rules of sync.toml were never held against the log, so their events would not count",
+        )
+        .with_fix("`ferry compute` does that; then try again"));
+    }
+    for score in wanted {
+        let shown = Progress::start(&cx.terminal, &format!("learn {score}"));
+        let trained = app.train(&score, &|people| shown.people(people)).await?;
+        drop(shown);
+        let Some(Training { kept, report }) = trained else { continue };
+        let state = kept.state.as_str();
+        let view = Learnt { score: &kept.score, model: kept.id, state, report: &report };
+        cx.terminal.show(&view, |terminal| {
+            terminal.say(format!("{} model {}: {}", kept.score, kept.id, state.replace('_', " ")));
+            models::print_report(&report, terminal);
+            if kept.model.is_some() {
+                terminal.say(format!("`ferry score show {}` shows its card", kept.score));
+            }
+        })?;
+    }
+    Ok(Exit::Done)
+}
+
+fn on_file(args: &Args, file: &Path, column: &str, cx: &Cx) -> Ended {
+    let (table, target, without_target) = read(args, file, column)?;
     let recipe = args.l2.map_or(Recipe::Rich, |l2| Recipe::Plain { l2 });
     let trained_at = cx.clock.now().to_rfc3339();
-    let model = learn::evaluate(&table, &target, &args.target, recipe, &Folds::ByRow, without_target, trained_at);
+    let model = learn::evaluate(&table, &target, column, recipe, &Folds::ByRow, without_target, trained_at);
     if let Some(out) = &args.out {
         write(&model, out)?;
     }
@@ -78,15 +145,15 @@ fn write(model: &Model, out: &PathBuf) -> Result<(), Failure> {
 }
 
 /// The rows with an answer, their answers, and how many had none; the target is no longer among the columns.
-fn read(args: &Args) -> Result<(Table, Target, usize), Failure> {
-    let shown = args.from.display();
+fn read(args: &Args, from: &Path, named: &str) -> Result<(Table, Target, usize), Failure> {
+    let shown = from.display();
     let refused = |error: &dyn std::fmt::Display| Failure::usage(format!("read {shown}: {error}"));
-    let file = File::open(&args.from).map_err(|error| refused(&error))?;
+    let file = File::open(from).map_err(|error| refused(&error))?;
     let mut table =
         learn::from_csv(file, |name| !args.exclude.iter().any(|out| out == name)).map_err(|error| refused(&error))?;
-    let Some(column) = table.column(&args.target) else {
+    let Some(column) = table.column(named) else {
         let present: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
-        let why = format!("there is no column `{}`; the file has {}", args.target, present.join(", "));
+        let why = format!("there is no column `{named}`; the file has {}", present.join(", "));
         return Err(refused(&why));
     };
     let target = learn::target(column, args.positive.as_deref(), args.negative.as_deref()).map_err(|error| {
@@ -105,7 +172,7 @@ fn read(args: &Args) -> Result<(Table, Target, usize), Failure> {
         let fix = format!("every fold needs one: at least {} are needed, some hundred are useful", learn::FOLDS);
         return Err(Failure::new(format!("train on {shown}: {why}")).with_fix(fix));
     }
-    table.columns.retain(|column| column.name != args.target);
+    table.columns.retain(|column| column.name != named);
     let without_target = table.len() - target.rows.len();
     Ok((table.rows(&target.rows), target, without_target))
 }

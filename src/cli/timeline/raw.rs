@@ -71,7 +71,8 @@ pub fn print(view: &View, terminal: &Terminal) {
 fn detail(one: &Item) -> String {
     const LATE: Duration = Duration::from_secs(86_400);
     let item = &one.item;
-    let mut parts: Vec<String> = item.detail.iter().map(|detail| detail.to_string()).collect();
+    let mut parts: Vec<String> = item.direction.iter().chain(&item.detail).map(|part| part.to_string()).collect();
+    parts.extend(item.actor.iter().map(|actor| format!("by {actor}")));
     parts.extend(one.marks.iter().map(|mark| mark.as_str().replace('_', " ")));
     if item.recorded_at.since(item.at) > LATE {
         parts.push(format!("recorded later, {}", moment::at(item.recorded_at)));
@@ -96,6 +97,8 @@ mod tests {
             detail: detail.map(Into::into),
             source: "website".into(),
             event,
+            direction: None,
+            actor: None,
         }
     }
 

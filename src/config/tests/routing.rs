@@ -1,6 +1,8 @@
 //! What can be wrong with `[routing]`: it always ends with somebody.
 
 use super::codes::check;
+use super::valid;
+use crate::routing::Breach;
 
 #[test]
 fn routing_always_ends_with_somebody() {
@@ -35,7 +37,10 @@ fn routing_always_ends_with_somebody() {
             "E006 3:18 day \"fry\" is not valid | did you mean \"fri\"?",
         ),
         (routing("hours = { from = \"17:00\", to = \"09:00\" }"), "E006 3:32 `hours` must begin before they end"),
-        (routing("keep_owner = false"), "E008 3:14 `keep_owner = false` is not in this version"),
+        (
+            routing("sla = { respond_within = \"30m\", on_breach = \"rerout\" }"),
+            "E006 3:45 on_breach \"rerout\" is not valid | did you mean \"reroute\"?",
+        ),
         (routing("sla = { on_breach = \"alert\" }"), "E005 3:7 missing `respond_within` in `sla`"),
         (
             routing("[[routing.rule]]\nname = \"r\"\nwhen = \"contry == 'DE'\"\nassign = \"a@b.example\""),
@@ -48,4 +53,19 @@ fn routing_always_ends_with_somebody() {
     ];
     let cases: Vec<(&str, &str)> = cases.iter().map(|(text, want)| (text.as_str(), *want)).collect();
     check(&cases);
+}
+
+#[test]
+fn owners_may_be_replaced_and_late_leads_go_on() {
+    let rules = |lines: &str| {
+        let text = format!("[routing]\nfallback = \"ops@acme.example\"\n{lines}");
+        valid(&text).routing.unwrap()
+    };
+    assert!(rules("").keep_owner);
+    assert!(!rules("keep_owner = false").keep_owner);
+    assert!(rules("").task && !rules("task = false").task);
+    let breach = |word: &str| {
+        rules(&format!("sla = {{ respond_within = \"30m\", on_breach = \"{word}\" }}")).sla.unwrap().on_breach
+    };
+    assert_eq!((breach("alert"), breach("reroute")), (Breach::Alert, Breach::Reroute));
 }

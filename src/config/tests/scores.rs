@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::codes::problems;
-use super::parsed;
+use super::{parsed, valid};
 use crate::enrich::{Gives, Made};
 
 #[test]
@@ -182,4 +182,48 @@ fn the_preset_is_overridden_key_by_key() {
     assert!(matches!(fit.rules().unwrap().rules[0].gives, Gives::Traits(_)));
     let names: Vec<&str> = model.segments.iter().map(|segment| &*segment.name).collect();
     assert_eq!(names, ["mql", "in_sales_cycle", "churn_risk", "customers"]);
+}
+
+#[test]
+fn a_score_that_is_learnt_is_a_chance_and_stands_alone() {
+    let text = format!("{TWO}[scores.win]\npredictive = true\nhorizon = \"60d\"\nmin_won = 30\n");
+    let model = valid(&text).model;
+    let win = model.scores.last().unwrap();
+    let spec = win.predicted().unwrap();
+    assert_eq!(
+        (&*win.name, spec.horizon, spec.min_won, spec.min_lost),
+        ("win", Duration::from_secs(60 * 86_400), 30, 50)
+    );
+    let cases = [
+        ("[scores.win]\npredictive = false\n", "E006 `predictive = false` in `[scores.win]` leaves nothing"),
+        (
+            "[scores.win]\npredictive = true\nbands = { hot = { enter = 50 } }\n",
+            "E003 unknown key `bands` in `[scores.win]`",
+        ),
+        (
+            "[scores.win]\npredictive = true\nmin_lost = 3\n",
+            "E006 `min_lost` must be a whole number from 20 up, found integer 3",
+        ),
+        (
+            "[scores.win]\npredictive = true\n[scores.both]\ncombine = { fit = 0.5, win = 0.5 }\n",
+            "E062 score \"both\" is made of \"win\", which is learnt",
+        ),
+    ];
+    for (lines, want) in cases {
+        let found = told(&format!("{TWO}{lines}"));
+        assert!(found.len() == 1 && found[0].starts_with(want), "{found:?} for {lines}");
+    }
+}
+
+#[test]
+fn learnt_scores_stand_last_and_may_be_asked_by_segments_only() {
+    let text = format!(
+        "[scores.win]\npredictive = true\n{TWO}[segments.likely]\nwhen = 'win_probability >= 0.5 && score_win > 40'\n"
+    );
+    let names: Vec<String> = valid(&text).model.scores.iter().map(|score| score.name.to_string()).collect();
+    assert_eq!(names, ["engagement", "fit", "win"]);
+    let asked = format!(
+        "{TWO}[scores.win]\npredictive = true\n[scores.odd]\nrules = [{{ label = \"x\", when = 'win_decile == 1', points = 1 }}]\n"
+    );
+    assert!(told(&asked)[0].starts_with("E0"), "{:?}", told(&asked));
 }

@@ -35,11 +35,12 @@ fn a_data_centre_and_an_app_are_all_it_takes() {
 fn everything_else_can_be_said() {
     let own = own(&format!(
         "{APP}token_url = \"http://127.0.0.1:7204/oauth/v2/token\"\nbase_url = \"http://127.0.0.1:7204/\"\n\
-         upload_url = \"http://127.0.0.1:7204\"\ntrigger = [\"workflow\"]\nbulk_pull_above = 9\nbulk_push_above = 4\noverlap = \"0s\"\n"
+         upload_url = \"http://127.0.0.1:7204\"\ndownload_url = \"http://127.0.0.1:7204\"\nbulk_lost_wait = \"20m\"\ntrigger = [\"workflow\"]\nbulk_pull_above = 9\nbulk_push_above = 4\noverlap = \"0s\"\n"
     ));
     let (token_url, base_url) = ("http://127.0.0.1:7204/oauth/v2/token".into(), "http://127.0.0.1:7204".into());
     assert_eq!(own.place, ZohoPlace::Hosts { token_url, base_url });
     assert_eq!((own.trigger.as_slice(), own.overlap.as_secs()), (&["workflow".to_owned()][..], 0));
+    assert_eq!((own.download_url.as_deref(), own.bulk_lost_wait.as_secs()), (Some("http://127.0.0.1:7204"), 1_200));
     let sandbox = self::own(&format!("data_center = \"us\"\nbase_url = \"https://sandbox.zohoapis.com\"\n{APP}"));
     let base_url = Some("https://sandbox.zohoapis.com".to_owned());
     assert_eq!(sandbox.place, ZohoPlace::DataCentre { name: "us", base_url });

@@ -83,6 +83,7 @@ const LEAD: &[PresetLine] = &[
     ("city", "City", As::Pull),
     ("country", "Country", As::Pull),
     ("company.name", "Company", As::Pull),
+    ("company.domain", "Website", As::FillIfEmpty),
     ("visits_30d", "CDP_Visits_30d__c", As::Default),
     ("page_views_30d", "CDP_Page_Views_30d__c", As::Default),
     ("pricing_views_30d", "CDP_Pricing_Views_30d__c", As::Default),

@@ -22,12 +22,16 @@ pub(super) const KIND: Kind = Kind {
         "token_url",
         "base_url",
         "upload_url",
+        "download_url",
         "client_id",
         "client_secret",
         "refresh_token",
         "trigger",
+        "assignment_rule",
+        "contact_roles_up_to",
         "bulk_pull_above",
         "bulk_push_above",
+        "bulk_lost_wait",
         "overlap",
     ],
     objects: &[Object::Contact, Object::Lead, Object::Company, Object::Deal],
@@ -110,15 +114,23 @@ pub struct ZohoSettings {
     pub place: ZohoPlace,
     /// Where files of bulk jobs go; `None`: the data centre's own host for them, or else the API's.
     pub upload_url: Option<String>,
+    /// Where results of bulk write jobs are fetched; `None`: the data centre's own host for them, or else the API's.
+    pub download_url: Option<String>,
     pub client_id: ClientId,
     pub client_secret: Secret,
     pub refresh_token: Secret,
     /// What of the organisation's automation runs on our writes.
     pub trigger: Vec<String>,
+    /// The assignment rule of new leads, by name or id, where the CRM chooses their owner; `None`: the only one there is.
+    pub assignment_rule: Option<String>,
+    /// While there are no more deals than this, each is read with everybody who has a part in it.
+    pub contact_roles_up_to: u64,
     /// A first load of more records than this is read by bulk jobs.
     pub bulk_pull_above: u64,
     /// More writes than this go out as a bulk job.
     pub bulk_push_above: u64,
+    /// How long nothing is written after the answer to starting a bulk job was lost.
+    pub bulk_lost_wait: Duration,
     /// How far each pull looks back behind the last one.
     pub overlap: Duration,
 }
@@ -148,12 +160,14 @@ const TRIGGERS: [&str; 5] = ["workflow", "approval", "blueprint", "pathfinder", 
 const CENTRE: &str = "\"eu\"";
 const TOKEN_URL: &str = "\"https://accounts.zoho.eu/oauth/v2/token\"";
 const BASE_URL: &str = "\"https://www.zohoapis.eu\"";
+const DOWNLOAD_URL: &str = "\"https://download-accl.zoho.eu\"";
 /// Beyond any organisation: whoever wants no bulk job writes this.
 const MOST_RECORDS: u64 = 1_000_000_000;
 
 pub(super) fn read(table: &Reader<'_>, folder: &Path) -> Option<ZohoSettings> {
     let place = place(table);
     let upload_url = table.value("upload_url", BASE_URL, url("upload_url"));
+    let download_url = table.value("download_url", DOWNLOAD_URL, url("download_url"));
     let required = |key: &'static str, example: &'static str| {
         table.required(key, example, || missing(key, example), secret(key, folder))
     };
@@ -165,18 +179,28 @@ pub(super) fn read(table: &Reader<'_>, folder: &Path) -> Option<ZohoSettings> {
     let count = |key, default| table.value_or(key, Value::Integer(default), value::count(MOST_RECORDS));
     let (pull_above, push_above) = (count("bulk_pull_above", 20_000), count("bulk_push_above", 5_000));
     let overlap = table.value_or("overlap", Value::Text("5m".into()), value::duration_or_none);
-    if upload_url.is_none() && table.entry("upload_url").is_some() {
+    let contact_roles_up_to = count("contact_roles_up_to", 2_000);
+    let lost_wait = table.value_or("bulk_lost_wait", Value::Text("1h".into()), value::duration);
+    let assignment_rule = table.value("assignment_rule", "\"Inbound leads\"", value::text);
+    let broken = |(key, read): (&str, &Option<String>)| read.is_none() && table.entry(key).is_some();
+    let optional =
+        [("upload_url", &upload_url), ("download_url", &download_url), ("assignment_rule", &assignment_rule)];
+    if optional.into_iter().any(broken) {
         return None;
     }
     Some(ZohoSettings {
         place: place?,
         upload_url,
+        download_url,
         client_id: client_id?,
         client_secret: client_secret?,
         refresh_token: refresh_token?,
         trigger: trigger?,
+        assignment_rule,
+        contact_roles_up_to: contact_roles_up_to?,
         bulk_pull_above: pull_above?,
         bulk_push_above: push_above?,
+        bulk_lost_wait: lost_wait?,
         overlap: overlap?,
     })
 }

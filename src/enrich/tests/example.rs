@@ -55,6 +55,7 @@ fn adas_deal_is_won() {
         currency: Some("EUR".into()),
         closed_at: Some(at("2026-03-20T15:00:00Z")),
         owner: None,
+        products: None,
     };
     let won = Deal { connection: "crm".into(), id: "O-1".into(), facts: facts.clone(), order_id: None };
     let deal = |id: &str, change: &dyn Fn(&mut DealFacts)| {

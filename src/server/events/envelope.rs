@@ -1,12 +1,12 @@
 //! From a request to the messages in it. The envelope's own members go under each message's: the message wins.
 
 use std::borrow::Cow;
-use std::net::IpAddr;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::answer::Refusal;
+use super::member;
 
 /// Messages of one request.
 pub(super) const MOST_MESSAGES: usize = 2_500;
@@ -32,19 +32,6 @@ struct Envelope<'a> {
     write_key: Option<Cow<'a, str>>,
 }
 
-/// The members of a message that an envelope may fill.
-#[derive(Debug, Default, Deserialize)]
-struct Filled<'a> {
-    #[serde(borrow, default)]
-    context: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    integrations: Option<&'a RawValue>,
-    #[serde(borrow, default, rename = "sentAt")]
-    sent_at: Option<&'a RawValue>,
-    #[serde(borrow, default, rename = "writeKey")]
-    write_key: Option<Cow<'a, str>>,
-}
-
 /// The messages of a request, each the text of one JSON object, and the write key where the body carries it.
 #[derive(Debug)]
 pub(super) struct Messages<'a> {
@@ -54,11 +41,10 @@ pub(super) struct Messages<'a> {
 
 /// A single message; the path's type wins over its own.
 pub(super) fn single<'a>(body: &'a str, kind: &str) -> Result<Messages<'a>, Refusal> {
-    let filled: Filled<'_> = serde_json::from_str(body).map_err(|error| not_an_object(&error))?;
-    let write_key = filled.write_key.map(Cow::into_owned);
-    // Of a repeated member the last counts.
-    let text = with_members(body, &[], &[("type", &format!("\"{kind}\""))]);
-    Ok(Messages { texts: vec![text], write_key })
+    let [key] = member::find(body, ["writeKey"]).map_err(|error| not_an_object(&error))?;
+    let write_key = key.map(|key| serde_json::from_str::<Option<String>>(key.get())).transpose();
+    let write_key = write_key.map_err(|error| not_an_object(&error))?.flatten();
+    Ok(Messages { texts: vec![member::with(body, "type", &format!("\"{kind}\""))], write_key })
 }
 
 /// The messages of a batch request's body as it came, packed or not, of at most `most` bytes of text; else the refusal's code.
@@ -90,44 +76,43 @@ pub(super) fn batch(body: &str, most: usize) -> Result<Messages<'_>, Refusal> {
         room = room.checked_sub(item.get().len() + outer + NAMES).ok_or_else(|| {
             Refusal::too_large("the envelope's context is too large for so many messages; send it with fewer of them")
         })?;
-        let own: Filled<'_> = serde_json::from_str(item.get()).unwrap_or_default();
+        let own = member::find(item.get(), ["context", "integrations", "sentAt", "writeKey"]).unwrap_or_default();
+        let [context, integrations, sent_at, key] = own;
         if write_key.is_none() {
-            write_key = own.write_key.as_ref().map(|key| key.to_string());
+            write_key = key.and_then(|key| serde_json::from_str(key.get()).ok());
         }
-        let context = envelope.context.map(|outer| under(outer.get(), own.context.map(RawValue::get)));
-        let mut before: Vec<(&str, &str)> = Vec::new();
-        let mut after: Vec<(&str, &str)> = Vec::new();
-        if own.sent_at.is_none_or(is_null) {
-            before.extend(envelope.sent_at.map(|sent_at| ("sentAt", sent_at.get())));
+        let mut text = Cow::Borrowed(item.get());
+        for (name, own, outer) in
+            [("sentAt", sent_at, envelope.sent_at), ("integrations", integrations, envelope.integrations)]
+        {
+            if let Some(outer) = outer.filter(|_| own.is_none_or(is_null)) {
+                text = Cow::Owned(member::with(&text, name, outer.get()).into_owned());
+            }
         }
-        if own.integrations.is_none_or(is_null) {
-            before.extend(envelope.integrations.map(|integrations| ("integrations", integrations.get())));
+        if let Some(outer) = envelope.context {
+            let both = under(outer.get(), context.map(RawValue::get));
+            text = Cow::Owned(member::with(&text, "context", &both).into_owned());
         }
-        if let Some(context) = &context {
-            after.push(("context", context));
-        }
-        texts.push(with_members(item.get(), &before, &after));
+        texts.push(text);
     }
     Ok(Messages { texts, write_key })
 }
 
-#[derive(Debug, Default, Deserialize)]
-struct Sender<'a> {
-    #[serde(borrow, default)]
-    ip: Option<&'a RawValue>,
-}
-
-/// The message with the address it came from as `context.ip`, where it does not say one itself.
-pub(super) fn with_address<'a>(message: &'a str, address: IpAddr) -> Cow<'a, str> {
-    let context = serde_json::from_str::<Filled<'_>>(message).unwrap_or_default().context;
-    let own = context.map_or("{}", RawValue::get);
-    let own = if own == "null" { "{}" } else { own };
-    let Ok(sender) = serde_json::from_str::<Sender<'_>>(own) else { return message.into() };
-    if !own.starts_with('{') || sender.ip.is_some_and(|ip| !matches!(ip.get(), "null" | "\"\"")) {
-        return message.into();
+/// The message with the address it came from as `context.ip`, where it does not say one itself. `address` as JSON.
+pub(super) fn with_address<'a>(message: &'a str, address: &str) -> Cow<'a, str> {
+    let Ok([context]) = member::find(message, ["context"]) else { return message.into() };
+    let alone = || format!("{{\"ip\":{address}}}");
+    let Some(context) = context.map(RawValue::get) else { return member::appended(message, "context", &alone()) };
+    let Some(at) = member::place(message, context) else { return message.into() };
+    if context == "null" {
+        return member::replaced(message, at, &alone()).into();
     }
-    let context = with_members(own, &[], &[("ip", &format!("\"{address}\""))]);
-    Cow::Owned(with_members(message, &[], &[("context", &context)]).into_owned())
+    match member::find(context, ["ip"]) {
+        Ok([ip]) if ip.is_none_or(|ip| matches!(ip.get(), "null" | "\"\"")) => {
+            member::replaced(message, at, &member::with(context, "ip", address)).into()
+        }
+        _ => message.into(),
+    }
 }
 
 fn is_null(value: &RawValue) -> bool {
@@ -162,22 +147,6 @@ fn inside(object: &str) -> &str {
     object.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).map_or("", str::trim)
 }
 
-/// An object's text with members put before and after its own. What is no object stays as it is; the decoder says so.
-fn with_members<'a>(object: &'a str, before: &[(&str, &str)], after: &[(&str, &str)]) -> Cow<'a, str> {
-    if before.is_empty() && after.is_empty() || !object.trim_start().starts_with('{') {
-        return object.into();
-    }
-    let member = |(name, value): &(&str, &str)| format!("\"{name}\":{value}");
-    let own = inside(object);
-    let parts: Vec<String> = before
-        .iter()
-        .map(member)
-        .chain((!own.is_empty()).then(|| own.to_owned()))
-        .chain(after.iter().map(member))
-        .collect();
-    format!("{{{}}}", parts.join(",")).into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,22 +172,23 @@ mod tests {
         let messages = batch(body, MOST).unwrap();
         assert_eq!(messages.write_key.as_deref(), Some("k"));
         let texts: Vec<&str> = messages.texts.iter().map(AsRef::as_ref).collect();
-        assert!(texts[0].starts_with(r#"{"sentAt":"S","integrations":{"All":true},"type":"track""#), "{}", texts[0]);
-        assert!(texts[0].ends_with(r#""context":{"ip":"1.2.3.4","locale":"de","locale":"at"}}"#), "{}", texts[0]);
+        let filled = r#"{"type":"track","context":{"ip":"1.2.3.4","locale":"de","locale":"at"},"sentAt":"S","integrations":{"All":true}}"#;
+        assert_eq!(texts[0], filled);
         assert!(texts[1].contains(r#""sentAt":"T""#) && !texts[1].contains(r#""sentAt":"S""#));
-        assert!(texts[2].starts_with(r#"{"sentAt":"S""#));
+        assert!(texts[2].starts_with(r#"{"sentAt":"S""#), "{}", texts[2]);
         assert_eq!(texts[3], "7");
     }
 
     #[test]
     fn the_address_is_filled_in_where_none_is_said() {
-        let address: IpAddr = "192.0.2.1".parse().unwrap();
+        let address = "\"192.0.2.1\"";
         let cases = [
             (r#"{"type":"page"}"#, Some("192.0.2.1")),
             (r#"{"context":{"locale":"de"}}"#, Some("192.0.2.1")),
             (r#"{"context":null}"#, Some("192.0.2.1")),
             (r#"{"context":{"ip":null}}"#, Some("192.0.2.1")),
             (r#"{"context":{"ip":""}}"#, Some("192.0.2.1")),
+            (r#"{"context":{"a":1},"context":{"locale":"de"}}"#, Some("192.0.2.1")),
             (r#"{"context":{"ip":"0.0.0.0"}}"#, Some("0.0.0.0")),
             (r#"{"context":{"ip":7}}"#, None),
             (r#"{"context":[]}"#, None),
@@ -240,7 +210,7 @@ mod tests {
     #[test]
     fn the_path_says_what_a_single_message_is() {
         let messages = single(r#"{ "type":"page", "writeKey":"k" }"#, "track").unwrap();
-        assert_eq!(messages.texts[0], r#"{"type":"page", "writeKey":"k","type":"track"}"#);
+        assert_eq!(messages.texts[0], r#"{ "type":"track", "writeKey":"k" }"#);
         assert_eq!(messages.write_key.as_deref(), Some("k"));
         assert_eq!(single("{}", "page").unwrap().texts[0], r#"{"type":"page"}"#);
     }

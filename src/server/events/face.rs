@@ -121,9 +121,12 @@ impl Asked<'_> {
         let header = self.headers.get_all("x-forwarded-for").iter().map(|value| value.to_str().unwrap_or("?"));
         let address = self.peer.filter(|_| options.client);
         let address = address.and_then(|peer| sender(peer, header, &self.door.trusted_proxies));
+        // No more of it than is kept: then nothing is cut out again.
+        let address =
+            address.map(|address| self.door.live.kept_of(address).map_or("null".into(), |ip| format!("\"{ip}\"")));
         let filled = |text: &'t Cow<'t, str>| {
             // A message is not refused for what it did not say.
-            let filled = address.map(|address| envelope::with_address(text, address));
+            let filled = address.as_deref().map(|address| envelope::with_address(text, address));
             filled.filter(|filled| filled.len() <= options.max_message).unwrap_or(Cow::Borrowed(&**text))
         };
         texts.iter().map(filled).collect()

@@ -13,6 +13,7 @@ mod door;
 mod envelope;
 mod face;
 mod key;
+mod member;
 mod pace;
 mod pixel;
 mod route;

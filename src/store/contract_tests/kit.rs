@@ -1,5 +1,7 @@
 //! Plans and inputs for the suite: small, honest deciders, and builders for pages and events.
 
+use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
 use connector::{
@@ -10,7 +12,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::model::{
     Attribute, AttributeChange, Event, EventKind, Fact, Graph, Identifier, Mirror, MirrorField, Origin, Profile,
-    ProfileId, RecordKey, Resolution, RunId, Whose,
+    ProfileId, RecordKey, Resolution, RunId, TraitName, Whose,
 };
 use crate::store::{
     AppendEvents, EventDecision, Guard, Incoming, IncomingPage, IngestReport, Known, PageReport, PlanRecords,
@@ -112,7 +114,12 @@ pub(super) fn agreed(fields: &Fields) -> Mirror {
 pub(super) struct Resolver;
 
 impl ResolveEvents for Resolver {
-    fn resolve(&self, event: &Event, graph: &dyn Graph, _: &dyn Fn(ProfileId) -> Option<Profile>) -> EventDecision {
+    fn resolve(
+        &self,
+        event: &Event,
+        graph: &dyn Graph,
+        _: &dyn Fn(ProfileId) -> Option<Rc<BTreeMap<TraitName, Attribute>>>,
+    ) -> EventDecision {
         let whose = if event.identifiers.is_empty() {
             Whose::Nobody
         } else {
@@ -205,6 +212,7 @@ pub(super) fn facts(stage: &str, amount: i64) -> DealFacts {
         currency: Some("EUR".into()),
         closed_at: None,
         owner: Some("7".into()),
+        products: None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! What every engine must do, told through the face alone. An engine runs the suite with [`contract!`].
 
+pub(in crate::store) mod activities;
 pub(in crate::store) mod compute;
 pub(in crate::store) mod conversions;
 pub(in crate::store) mod deaths;

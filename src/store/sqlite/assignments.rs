@@ -1,31 +1,22 @@
-//! Whose leads are: turns taken in the transaction before the call, counted once, given back where nothing came of them.
+//! Whose leads are: the turns that were taken, counted once, given back where nothing came of them.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use connector::{ConnectionName, FieldName, Object, RecordId, Timestamp, Value};
+use connector::{ConnectionName, FieldName, Object, RecordId, Timestamp};
 
-use super::SqliteStore;
 use super::fault::{Fallible, Fault};
-use super::intents::{self, Row};
-use super::letters::{self, rows_limit};
-use super::office::{SqlOffice, users};
-use super::packed_intent::{Stored, pack_intent};
+use super::letters::rows_limit;
+use super::office::users;
 use super::profiles::{self, instant, uid_of};
-use super::records;
 use super::session::{Place, Session};
-use crate::model::{
-    Cause, Change, DeadLetter, DeadLetterCode, DeadLetterId, Decision, Intent, OutboxId, ProfileId, ProfileUid, Share,
-    Subject, TrailLine, User,
-};
-use crate::store::{Assigned, Assigning, AssignmentRow, AssignmentState, Entries, LeadItem, Leads, Result};
+use super::{SqliteStore, answers, assign, standing};
+use crate::model::{EntryState, ProfileId, ProfileUid, TrailLine, User};
+use crate::store::{Asked, Assigning, AssignmentRow, AssignmentState, Entries, LeadItem, Leads, Result};
 
-const UNDERWAY: i64 = 0;
-const MADE: i64 = 1;
+pub(super) const UNDERWAY: i64 = 0;
+pub(super) const MADE: i64 = 1;
 const GIVEN_BACK: i64 = 2;
-
-/// Every company record is kept under this kind of key; see `company`.
-const ACCOUNT_KIND: i64 = 2;
 
 #[async_trait]
 impl Leads for SqliteStore {
@@ -33,13 +24,13 @@ impl Leads for SqliteStore {
         &self,
         connection: &ConnectionName,
         object: &Object,
-        entries: Vec<OutboxId>,
+        entries: Vec<Asked>,
         now: Timestamp,
         how: Assigning,
     ) -> Result<Entries> {
         let (connection, object) = (connection.clone(), object.clone());
         self.write("assign leads", move |session| match session.find_place(&connection, &object)? {
-            Some(place) => assign(session, place, &entries, now, &how),
+            Some(place) => assign::assign(session, place, &entries, now, &how),
             None => Ok(Vec::new()),
         })
         .await
@@ -65,10 +56,10 @@ impl Leads for SqliteStore {
             let Some(profile) = profiles::current(session, id.0)? else { return Ok(None) };
             let Some(found) = profiles::load(session, profile)? else { return Ok(None) };
             let account_owner = match &company_owner {
-                Some(field) => account_owner(session, &connection, profile, field)?,
+                Some(field) => assign::account_owner(session, &connection, profile, field)?,
                 None => None,
             };
-            Ok(Some(LeadItem { profile: found, owner: None, account_owner }))
+            Ok(Some(LeadItem { profile: found, owner: None, account_owner, late: Vec::new() }))
         })
         .await
     }
@@ -83,166 +74,96 @@ impl Leads for SqliteStore {
     }
 }
 
-/// Decides about leased entries that would give somebody a lead. What was decided before for the same person stands.
-pub(super) fn assign(
-    session: &Session<'_>,
-    place: Place,
-    entries: &[OutboxId],
-    now: Timestamp,
-    how: &Assigning,
-) -> Fallible<Vec<(OutboxId, Assigned)>> {
-    let mut assigned = Vec::with_capacity(entries.len());
-    for id in entries {
-        let Some(row) = intents::by_id(session, *id)? else { continue };
-        let assignment = match assign_one(session, place, &row, now, how)? {
-            Some(assignment) => assignment,
-            None => Assigned::Send(Box::new(row.entry.intent.clone())),
-        };
-        assigned.push((*id, assignment));
-    }
-    Ok(assigned)
-}
-
-/// `None`: nothing is to be decided.
-fn assign_one(
-    session: &Session<'_>,
-    place: Place,
-    row: &Row,
-    now: Timestamp,
-    how: &Assigning,
-) -> Fallible<Option<Assigned>> {
-    let Some(profile) = row.profile else { return Ok(None) };
-    if let Some(before) = underway(session, profile, place)? {
-        let intent = with_owner(&row.entry.intent, how, before.as_ref());
-        save(session, row, &intent)?;
-        return Ok(Some(Assigned::Send(Box::new(intent))));
-    }
-    let Some(item) = lead_item(session, row, profile, how)? else { return Ok(None) };
-    let office = SqlOffice::new(session, place)?;
-    let decision = how.route.route(&item, &office);
-    office.failed.take().map_or(Ok(()), Err)?;
-    let (user, share) = match &decision {
-        Decision::Keep { .. } => return Ok(None),
-        Decision::Hold { until, .. } => {
-            session.run(
-                "UPDATE outbox SET state = 0, worker = NULL, lease_until = NULL, not_before = ?2 WHERE id = ?1",
-                (row.entry.id.0, until.micros()),
-            )?;
-            return Ok(Some(Assigned::Held { until: *until }));
-        }
-        Decision::Assign { user, share, .. } => (Some(user), share.as_ref()),
-        Decision::Queue { .. } => (None, None),
-        Decision::Unowned { trail } => {
-            letters::add(session, &unowned(row, now, trail))?;
-            (None, None)
-        }
-    };
-    let respond_by = user.and_then(|user| how.route.respond_by(user));
-    insert(session, now, (profile, place), &decision, (user, share), respond_by)?;
-    let owner = decision.owner().map(|owner| (owner.clone(), told(decision.trail())));
-    let intent = with_owner(&row.entry.intent, how, owner.as_ref());
-    save(session, row, &intent)?;
-    Ok(Some(Assigned::Send(Box::new(intent))))
-}
-
-/// The owner decided before, with the reason, where a turn of this person is not settled: `Some(None)` where nobody was found.
-type Before = Option<(RecordId, Arc<str>)>;
-
-fn underway(session: &Session<'_>, profile: i64, place: Place) -> Fallible<Option<Before>> {
-    let found = session.one(
-        "SELECT user, trail FROM assignment WHERE profile = ?1 AND place = ?2 AND state = 0",
-        (profile, place),
-        |row| Ok((row.get::<_, Option<Arc<str>>>(0)?, row.get::<_, String>(1)?)),
-    )?;
-    let Some((user, trail)) = found else { return Ok(None) };
-    let trail = read_trail(&trail)?;
-    Ok(Some(user.map(|user| (RecordId::new(user), told(&trail)))))
-}
-
-/// The step that decided, as the journal says it.
-fn told(trail: &[TrailLine]) -> Arc<str> {
-    trail.last().map_or_else(|| "routing".into(), |line| line.text.clone())
-}
-
-/// The intent with its owner among the fields. One that somebody mapped by hand stays as it is.
-fn with_owner(intent: &Intent, how: &Assigning, owner: Option<&(RecordId, Arc<str>)>) -> Intent {
-    let mut intent = intent.clone();
-    let Some((owner, why)) = owner else { return intent };
-    if intent.fields.get(&how.owner).is_some() {
-        return intent;
-    }
-    let to = Value::text(owner.as_str());
-    intent.fields.set(how.owner.clone(), to.clone());
-    let mapping = format!("{}.owner → {}", intent.object, how.owner).into();
-    intent.changes.push(Change {
-        field: how.owner.clone(),
-        from: Value::Null,
-        to,
-        cause: Cause { mapping, origin: format!("routing: {why}").into() },
-        overwrites: false,
-    });
-    intent
-}
-
-fn save(session: &Session<'_>, row: &Row, intent: &Intent) -> Fallible<()> {
-    session.run("UPDATE outbox SET intent = ?2 WHERE id = ?1", (row.entry.id.0, pack_intent(&Stored::of(intent))?))?;
-    Ok(())
-}
-
-fn insert(
-    session: &Session<'_>,
-    now: Timestamp,
-    (profile, place): (i64, Place),
-    decision: &Decision,
-    (user, share): (Option<&User>, Option<&Share>),
-    respond_by: Option<Timestamp>,
-) -> Fallible<()> {
-    let trail = serde_json::to_string(decision.trail()).map_err(|_| Fault::Damaged("a trail that is no text"))?;
-    session.run(
-        "INSERT INTO assignment (at, profile, place, user, email, name, step, pool, member, trail, state, respond_by)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, ?11)",
-        (
-            now.micros(),
-            profile,
-            place,
-            decision.owner().map(RecordId::as_str),
-            user.and_then(|user| user.email.clone()),
-            user.map(|user| user.shown().to_owned()),
-            decision.step().map(|step| step.as_str()),
-            share.map(|share| share.pool.clone()),
-            share.map(|share| share.member.clone()),
-            trail,
-            respond_by.map(Timestamp::micros),
-        ),
-    )?;
-    Ok(())
-}
-
-fn unowned(row: &Row, now: Timestamp, trail: &[TrailLine]) -> DeadLetter {
-    let why: Vec<&str> = trail.iter().map(|line| &*line.text).collect();
-    DeadLetter {
-        id: DeadLetterId(0),
-        at: now,
-        code: DeadLetterCode::LeadUnowned,
-        subject: Subject {
-            connection: Some(row.entry.intent.connection.as_str().into()),
-            object: Some(row.entry.intent.object.as_str().into()),
-            ..Subject::default()
-        },
-        cause: format!("routing found nobody for a new {}: {}", row.entry.intent.object, why.join("; ")).into(),
-        fix: "name an active user of this CRM as [routing] fallback, then give the lead an owner at the CRM".into(),
-        raw: None,
-        count: 1,
-    }
-}
-
-/// The lead is there: the turn counts. One whose entry leaves the outbox without this is given back (schema 9).
+/// The lead is there, and whose it is: the turn counts, and that of whoever was late no longer does. One whose entry leaves the
+/// outbox without this is given back (schema 9 and later).
 pub(super) fn made(session: &Session<'_>, profile: i64, place: Place, record: i64) -> Fallible<()> {
     session.run(
         "UPDATE assignment SET state = 1, record = ?3 WHERE profile = ?1 AND place = ?2 AND state = 0",
         (profile, place, record),
     )?;
+    credit_late(session, record)
+}
+
+/// Of a record that somebody else has now, the turns of those before who did not answer are given back.
+pub(super) fn credit_late(session: &Session<'_>, record: i64) -> Fallible<()> {
+    session.run(
+        "UPDATE assignment SET state = 2 WHERE record = ?1 AND state = 1 AND breached_at IS NOT NULL AND answered_at IS NULL
+         AND id < (SELECT max(id) FROM assignment WHERE record = ?1 AND state < 2)",
+        [record],
+    )?;
     Ok(())
+}
+
+pub(super) fn is_underway(session: &Session<'_>, profile: i64, place: Place) -> Fallible<bool> {
+    let sql = "SELECT 1 FROM assignment WHERE profile = ?1 AND place = ?2 AND state = 0";
+    Ok(session.number(sql, (profile, place))? > 0)
+}
+
+/// The owner was not written: refused, or somebody has taken the record since.
+pub(super) fn give_back(session: &Session<'_>, record: i64) -> Fallible<()> {
+    session.run("UPDATE assignment SET state = 2 WHERE record = ?1 AND state = 0", [record])?;
+    Ok(())
+}
+
+/// Whether whoever was given a record last has not answered in time. Whoever owned it before anybody routed it keeps it.
+pub(super) fn is_late(session: &Session<'_>, profile: i64, record: i64) -> Fallible<bool> {
+    let late = session.number(
+        "SELECT breached_at IS NOT NULL AND answered_at IS NULL AND step IS NOT 'owner' FROM assignment
+         WHERE profile = ?1 AND record = ?2 AND state = 1 ORDER BY id DESC LIMIT 1",
+        (profile, record),
+    )?;
+    Ok(late > 0)
+}
+
+/// Who had the record, one after the other since it was first given to somebody, and did not answer; none where the last one is
+/// not late.
+pub(super) fn late_ones(session: &Session<'_>, profile: i64, record: i64) -> Fallible<Vec<Arc<str>>> {
+    if !is_late(session, profile, record)? {
+        return Ok(Vec::new());
+    }
+    let mut statement = session.sql(
+        "SELECT DISTINCT email FROM assignment WHERE profile = ?1 AND record = ?2 AND breached_at IS NOT NULL
+         AND answered_at IS NULL AND email IS NOT NULL
+         AND id > coalesce((SELECT max(id) FROM assignment WHERE profile = ?1 AND record = ?2 AND state < 2
+                            AND (breached_at IS NULL OR answered_at IS NOT NULL)), 0) ORDER BY id",
+    )?;
+    let rows = statement.query_map((profile, record), |row| row.get(0))?;
+    Ok(rows.collect::<std::result::Result<_, _>>()?)
+}
+
+/// Bands entered about which nothing has been done at this connection, where this record of the person is the one to be given to
+/// somebody: the contact before the lead, the older before the newer.
+pub(super) fn ready_of_record(
+    session: &Session<'_>,
+    profile: i64,
+    place: Place,
+    record: i64,
+) -> Fallible<Vec<Arc<str>>> {
+    let mut entered = standing::ready(session, profile)?;
+    if entered.is_empty() {
+        return Ok(entered);
+    }
+    let chosen = session.number(
+        "SELECT r.id FROM record r JOIN place p ON p.id = r.place
+         WHERE r.profile = ?1 AND r.state = 1 AND p.object IN ('contact', 'lead')
+         AND p.connection = (SELECT connection FROM place WHERE id = ?2) ORDER BY p.object, r.id LIMIT 1",
+        (profile, place),
+    )?;
+    let entries = standing::entries(session, profile)?;
+    let here = session.number(
+        "SELECT max(a.at) FROM assignment a JOIN place p ON p.id = a.place WHERE a.profile = ?1 AND a.state < 2
+         AND p.connection = (SELECT connection FROM place WHERE id = ?2)",
+        (profile, place),
+    )?;
+    let anywhere = session.number("SELECT max(at) FROM assignment WHERE profile = ?1 AND state < 2", [profile])?;
+    entered.retain(|band| {
+        entries.get(band).is_some_and(|entry| {
+            // What was done about it without routing was the making of a record, whose owner the CRM chose.
+            let open = entry.state == EntryState::Ready || anywhere >= entry.entered_at.micros();
+            chosen == record && open && here < entry.entered_at.micros()
+        })
+    });
+    Ok(entered)
 }
 
 /// Two profiles have become one. Of two turns under way at one place the older stands.
@@ -262,59 +183,6 @@ pub(super) fn forget(session: &Session<'_>, profile: i64) -> Fallible<u64> {
     Ok(found as u64)
 }
 
-fn lead_item(session: &Session<'_>, row: &Row, profile: i64, how: &Assigning) -> Fallible<Option<LeadItem>> {
-    let Some(found) = profiles::load(session, profile)? else { return Ok(None) };
-    let owner = match row.record {
-        Some(record) => owner_of(session, record, &how.owner)?,
-        None => None,
-    };
-    let account_owner = match &how.company_owner {
-        Some(field) => account_owner(session, &row.entry.intent.connection, profile, field)?,
-        None => None,
-    };
-    Ok(Some(LeadItem { profile: found, owner, account_owner }))
-}
-
-/// Whose a record was when it was last seen.
-fn owner_of(session: &Session<'_>, record: i64, field: &FieldName) -> Fallible<Option<RecordId>> {
-    let row = records::load(session, record)?;
-    let seen = row.linked.mirror.get(field).and_then(|field| field.seen.as_ref());
-    Ok(seen.and_then(Value::as_text).filter(|id| !id.is_empty()).map(RecordId::from))
-}
-
-/// Who owns the record, or the records, of the person's company at this connection, if it is one person.
-fn account_owner(
-    session: &Session<'_>,
-    connection: &ConnectionName,
-    profile: i64,
-    field: &FieldName,
-) -> Fallible<Option<RecordId>> {
-    let Some(companies) = session.find_place(connection, &Object::Company)? else { return Ok(None) };
-    let accounts: Vec<i64> = {
-        let mut statement = session.sql(
-            "SELECT CAST(c.value AS INTEGER) FROM company_member m JOIN company c ON c.id = m.company
-             WHERE m.profile = ?1 AND m.rank = 0 AND c.kind = ?2
-             UNION
-             SELECT CAST(c.value AS INTEGER) FROM company_member m JOIN company_domain d ON d.domain = m.value
-             JOIN company c ON c.id = d.company
-             WHERE m.profile = ?1 AND m.rank = 0 AND m.kind >= 4 AND c.kind = ?2",
-        )?;
-        let rows = statement.query_map((profile, ACCOUNT_KIND), |row| row.get(0))?;
-        rows.collect::<std::result::Result<_, _>>()?
-    };
-    let mut owners: Vec<RecordId> = Vec::new();
-    for record in accounts {
-        let row = records::load(session, record)?;
-        if row.place != companies || row.state != records::State::Live {
-            continue;
-        }
-        let seen = row.linked.mirror.get(field).and_then(|field| field.seen.as_ref());
-        let owner = seen.and_then(Value::as_text).filter(|id| !id.is_empty()).map(RecordId::from);
-        owners.extend(owner.filter(|owner| !owners.contains(owner)));
-    }
-    Ok(if let [only] = owners.as_slice() { Some(only.clone()) } else { None })
-}
-
 /// A CRM that does not tell the stamp of our own write stamps it by its own clock: so much later is still ours.
 const OWN_WRITE_MICROS: i64 = 5_000_000;
 
@@ -328,13 +196,17 @@ fn overdue(session: &Session<'_>, now: Timestamp) -> Fallible<Vec<AssignmentRow>
                  AND r.modified_at > coalesce(r.written_stamp, r.written_at + ?2, assignment.at + ?2))))",
         (now.micros(), OWN_WRITE_MICROS),
     )?;
-    let late = "WHERE a.state = 1 AND a.respond_by <= ?1 AND a.answered_at IS NULL AND a.breached_at IS NULL
-                ORDER BY a.id LIMIT 1000";
-    let mut late = select(session, late, [now.micros()])?;
+    let late = format!("WHERE {} ORDER BY a.id LIMIT 1000", answers::UNANSWERED);
+    let mut late = select(session, &late, (now.micros(), answers::STILL_COMING))?;
+    let told = format!(
+        "UPDATE assignment SET breached_at = ?1 WHERE id IN (SELECT a.id FROM assignment a WHERE {} ORDER BY a.id LIMIT 1000)",
+        answers::UNANSWERED
+    );
+    session.sql(&told)?.execute((now.micros(), answers::STILL_COMING))?;
+    // Whoever gives them on to somebody else looks at them.
     session.run(
-        "UPDATE assignment SET breached_at = ?1 WHERE id IN (
-             SELECT id FROM assignment WHERE state = 1 AND respond_by <= ?1 AND answered_at IS NULL AND breached_at IS NULL
-             ORDER BY id LIMIT 1000)",
+        "INSERT INTO push_mark (place, record) SELECT a.place, a.record FROM assignment a JOIN record r ON r.id = a.record
+         WHERE a.state = 1 AND a.breached_at = ?1 AND r.state = 1 ON CONFLICT DO NOTHING",
         [now.micros()],
     )?;
     late.iter_mut().for_each(|row| row.breached_at = Some(now));
@@ -355,7 +227,7 @@ pub(super) fn rows(
 fn select(session: &Session<'_>, rest: &str, params: impl rusqlite::Params) -> Fallible<Vec<AssignmentRow>> {
     let mut statement = session.sql(&format!(
         "SELECT a.at, a.place, r.ext, a.profile, a.state, a.name, a.user, a.step, a.pool, a.member, a.trail, a.respond_by,
-                a.answered_at, a.breached_at
+                a.answered_at, a.breached_at, a.existing
          FROM assignment a LEFT JOIN record r ON r.id = a.record {rest}"
     ))?;
     let mut rows = statement.query(params)?;
@@ -385,11 +257,12 @@ fn select(session: &Session<'_>, rest: &str, params: impl rusqlite::Params) -> F
             respond_by: instant(row.get(11)?),
             answered_at: instant(row.get(12)?),
             breached_at: instant(row.get(13)?),
+            existing: row.get(14)?,
         });
     }
     Ok(found)
 }
 
-fn read_trail(text: &str) -> Fallible<Vec<TrailLine>> {
+pub(super) fn read_trail(text: &str) -> Fallible<Vec<TrailLine>> {
     serde_json::from_str(text).map_err(|_| Fault::Damaged("the trail of an assignment"))
 }

@@ -17,6 +17,9 @@ use super::{company, deals, records, rules as fact_rules, standing};
 use crate::model::{Attribute, Computed, Origin, Profile, ProfileId, Purpose, Standings, TraitName, TraitValues};
 use crate::store::{ComputeInput, ComputeProfiles, Foreseen, RolledUp};
 
+/// Profiles computed at least before whoever waits comes first.
+const LEAST: usize = 16;
+
 pub(super) fn compute(
     gate: &Gate<'_, '_>,
     as_of: Timestamp,
@@ -39,7 +42,13 @@ pub(super) fn compute(
     let mut told: BTreeSet<i64> = BTreeSet::new();
     // What the people of a company come to, by what was stored of them before: where they change, all of them come once more.
     let mut together: HashMap<i64, RolledUp> = HashMap::new();
+    let mut done = 0;
     for id in &ids {
+        // Who sends events waits no longer than a few profiles take; the rest is the next chunk's.
+        if done >= LEAST && session.is_awaited() {
+            break;
+        }
+        done += 1;
         if let Some((profile, kept)) = load(session, *id)? {
             let records = records::live_of(session, *id)?;
             let left = if computing.rolled_up().is_empty() { None } else { company::primary(session, *id)? };
@@ -102,8 +111,9 @@ pub(super) fn compute(
     for company in told {
         company::tell(session, company)?;
     }
-    let more = ids.last().filter(|_| ids.len() >= limit.max(1)).map(|id| ProfileId(*id));
-    Ok((ids.len() as u64, changed, more))
+    let more = done < ids.len() || ids.len() >= limit.max(1);
+    let last = ids.get(..done).and_then(|done| done.last()).filter(|_| more).map(|id| ProfileId(*id));
+    Ok((done as u64, changed, last))
 }
 
 /// What a computation of everybody would let in and out; nothing is changed. Companies are as last placed.
@@ -251,4 +261,52 @@ fn keep_replaced(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use connector::SeededEntropy;
+
+    use super::*;
+    use crate::model::{Privacy, RuleId};
+    use crate::store::sqlite::connection::{Use, connect, make_file};
+    use crate::store::sqlite::migrate;
+    use crate::store::sqlite::profiles::NewProfile;
+
+    /// Finds that nobody did anything.
+    #[derive(Debug)]
+    struct Nothing;
+
+    impl ComputeProfiles for Nothing {
+        fn rules(&self) -> Vec<RuleId> {
+            Vec::new()
+        }
+
+        fn compute(&self, _: &ComputeInput<'_>) -> Computed {
+            Computed::default()
+        }
+    }
+
+    #[test]
+    fn a_chunk_ends_early_for_senders_who_wait_and_the_next_one_goes_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ferry.db");
+        make_file(&path).unwrap();
+        let mut conn = connect(&path, Use::Writing, std::time::Duration::ZERO).unwrap();
+        migrate::migrate(&mut conn, &Arc::from("ferry.db")).unwrap();
+        let (entropy, waiting, privacy) = (SeededEntropy::new(1), AtomicUsize::new(1), Privacy::default());
+        let session = Session::writing(&conn, &entropy).with_awaited(&waiting);
+        let new = NewProfile { now: Timestamp::EPOCH, first_seen: Timestamp::EPOCH, known: false, attributes: &[] };
+        let ids: Vec<i64> = (0..40).map(|_| profiles::create(&session, &new).unwrap()).collect();
+        let gate = Gate::open(&session, &privacy).unwrap();
+        let chunk = |after| compute(&gate, Timestamp::EPOCH, false, after, 100, &Nothing).unwrap();
+        let (seen, _, last) = chunk(None);
+        assert_eq!((seen, last), (16, Some(ProfileId(ids[15]))), "whoever waits comes after a few");
+        waiting.store(0, Ordering::Relaxed);
+        assert_eq!(chunk(last), (24, 0, None), "and the rest is none the worse for it");
+        assert_eq!(session.number("SELECT count(*) FROM stale", []).unwrap(), 0);
+    }
 }

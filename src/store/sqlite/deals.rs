@@ -10,7 +10,7 @@ use super::fault::{Fallible, Fault};
 use super::profiles::instant;
 use super::records;
 use super::session::Session;
-use crate::model::Deal;
+use crate::model::{AttributeChange, Deal};
 
 fn status_number(status: DealStatus) -> i64 {
     match status {
@@ -29,7 +29,7 @@ pub(super) fn read_status(number: i64) -> Fallible<DealStatus> {
     }
 }
 
-/// The first eight columns: name, status, stage, pipeline, amount, currency, close, owner.
+/// The first nine columns: name, status, stage, pipeline, amount, currency, close, owner, products.
 fn read(row: &rusqlite::Row<'_>) -> Fallible<DealFacts> {
     let amount: Option<String> = row.get(4)?;
     Ok(DealFacts {
@@ -41,14 +41,27 @@ fn read(row: &rusqlite::Row<'_>) -> Fallible<DealFacts> {
         currency: row.get(5)?,
         closed_at: instant(row.get(6)?),
         owner: row.get::<_, Option<Arc<str>>>(7)?.map(RecordId::new),
+        products: row.get::<_, Option<String>>(8)?.map(|names| serde_json::from_str(&names)).transpose()?,
     })
 }
 
-fn load(session: &Session<'_>, record: i64) -> Fallible<Option<DealFacts>> {
+pub(super) fn load(session: &Session<'_>, record: i64) -> Fallible<Option<DealFacts>> {
     let mut statement = session
-        .sql("SELECT name, status, stage, pipeline, amount, currency, closed_at, owner FROM deal WHERE record = ?1")?;
+        .sql("SELECT name, status, stage, pipeline, amount, currency, closed_at, owner, products FROM deal WHERE record = ?1")?;
     let mut rows = statement.query([record])?;
     rows.next()?.map(read).transpose()
+}
+
+/// The trait under which the order that a deal stands for is mapped.
+const ORDER_ID: &str = "order_id";
+
+/// Notes which order a deal stands for, where that is news; `true` if it is another one now.
+pub(super) fn note_order(session: &Session<'_>, record: i64, news: &[AttributeChange]) -> Fallible<bool> {
+    let Some(told) = news.iter().find(|change| &*change.name == ORDER_ID) else { return Ok(false) };
+    let order =
+        Some(told.attribute.value.to_string()).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    let sql = "UPDATE deal SET order_id = ?2 WHERE record = ?1 AND order_id IS NOT ?2";
+    Ok(session.run(sql, (record, order))? > 0)
 }
 
 /// Stores a deal's facts; `true` if they changed. The history gets a row at first sight and whenever status, stage or
@@ -61,16 +74,19 @@ pub(super) fn save(
     now: Timestamp,
 ) -> Fallible<bool> {
     let old = load(session, record)?;
+    // What this read did not ask for stays as it was.
+    let products = facts.products.clone().or_else(|| old.as_ref().and_then(|old| old.products.clone()));
+    let facts = &DealFacts { products, ..facts.clone() };
     if old.as_ref() == Some(facts) {
         return Ok(false);
     }
     let amount = facts.amount.map(|amount| amount.to_string());
     session.run(
-        "INSERT INTO deal (record, name, status, stage, pipeline, amount, currency, closed_at, owner)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+        "INSERT INTO deal (record, name, status, stage, pipeline, amount, currency, closed_at, owner, products)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
          ON CONFLICT DO UPDATE SET name = excluded.name, status = excluded.status, stage = excluded.stage,
             pipeline = excluded.pipeline, amount = excluded.amount, currency = excluded.currency,
-            closed_at = excluded.closed_at, owner = excluded.owner",
+            closed_at = excluded.closed_at, owner = excluded.owner, products = excluded.products",
         (
             record,
             &facts.name,
@@ -81,6 +97,7 @@ pub(super) fn save(
             &facts.currency,
             facts.closed_at.map(Timestamp::micros),
             facts.owner.as_ref().map(RecordId::as_str),
+            facts.products.as_ref().map(serde_json::to_string).transpose()?,
         ),
     )?;
     let moved = old.is_none_or(|old| {
@@ -123,17 +140,18 @@ pub(super) fn of_records(session: &Session<'_>, records: Vec<i64>) -> Fallible<V
     let mut deals = Vec::new();
     for other in others {
         let mut statement = session.sql(
-            "SELECT d.name, d.status, d.stage, d.pipeline, d.amount, d.currency, d.closed_at, d.owner, r.place, r.ext
+            "SELECT d.name, d.status, d.stage, d.pipeline, d.amount, d.currency, d.closed_at, d.owner, d.products, r.place,
+                    r.ext, d.order_id
              FROM deal d JOIN record r ON r.id = d.record AND r.state = 1 WHERE d.record = ?1",
         )?;
         let mut rows = statement.query([other])?;
         if let Some(row) = rows.next()? {
-            let (connection, _) = session.place_name(row.get(8)?)?;
+            let (connection, _) = session.place_name(row.get(9)?)?;
             deals.push(Deal {
                 connection,
-                id: RecordId::new(row.get::<_, Arc<str>>(9)?),
+                id: RecordId::new(row.get::<_, Arc<str>>(10)?),
                 facts: read(row)?,
-                order_id: None,
+                order_id: row.get(11)?,
             });
         }
     }

@@ -13,7 +13,9 @@ use super::packed_model::pack_mirror;
 use super::purge::{self, numbers};
 use super::records::{self, State};
 use super::session::Session;
-use super::{assignments, company, find, intents, merge, profiles, side, standing, suppression, sweep, webhooks};
+use super::{
+    activities, assignments, company, find, intents, merge, profiles, side, standing, suppression, sweep, webhooks,
+};
 use crate::model::{
     Cause, Change, Erasing, ErasureStep, Family, Identifier, IdentifierKind, Intent, LeftRecord, Mirror, Privacy,
     Receipt,
@@ -219,6 +221,7 @@ fn records_here(session: &Session<'_>, work: &mut Work, limit: usize) -> Fallibl
     let rest = work.records.split_off(limit.min(work.records.len()));
     let some = std::mem::replace(&mut work.records, rest);
     for record in &some {
+        activities::forget_about(session, *record)?;
         if session.number(
             "SELECT 1 WHERE EXISTS (SELECT 1 FROM outbox WHERE record = ?1)
                  OR EXISTS (SELECT 1 FROM side_write WHERE record = ?1 AND state < 3)",

@@ -1,6 +1,5 @@
 //! The event log: appended once per (source, message id), attributed, with its facts.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use connector::Timestamp;
@@ -9,12 +8,11 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use super::fault::{Fallible, Fault};
 use super::gate::Gate;
 use super::graph::with_graph;
-use super::health::Brought;
 use super::identity::Because;
 use super::packed_model::{pack_known, unpack_known};
-use super::profiles::{self, blob, instant, mark_stale};
+use super::profiles::{blob, instant, mark_stale};
 use super::session::Session;
-use super::{company, hashes, letters, records, resolved, rules};
+use super::{company, declared, hashes, letters, records, resolved, rules};
 use crate::model::{Event, EventKind, EventRow, IdentifierKind, ProfileId, Whose};
 use crate::store::{AppendEvents, EventDecision, IngestReport, ResolveEvents};
 
@@ -25,18 +23,18 @@ pub(super) fn append(
     resolve: &dyn ResolveEvents,
 ) -> Fallible<IngestReport> {
     let mut report = IngestReport { dead_letters: batch.dead_letters.len() as u64, ..IngestReport::default() };
-    let (mut stale, mut brought) = (HashSet::new(), Brought::default());
     session.memo.begin();
-    let mut row = session.number("SELECT max(row) FROM event", [])?;
+    let mut brought = session.brought.take();
     for (event, facts) in &batch.events {
         let source = session.source(&event.source)?;
         let counted = brought.of(source);
+        let row = session.next_event()?;
         if gate.suppresses(&event.identifiers)? {
             report.suppressed += 1;
             counted.suppressed += 1;
             continue;
         }
-        let Some(key) = take_key(session, source, &event.message_id, row + 1)? else {
+        let Some(key) = take_key(session, source, &event.message_id, row)? else {
             report.duplicates += 1;
             counted.duplicate += 1;
             continue;
@@ -44,8 +42,9 @@ pub(super) fn append(
         if event.identifiers.iter().any(|identifier| identifier.kind == IdentifierKind::EmailSha256) {
             hashes::begin(session)?;
         }
-        let mut decision =
-            with_graph(session, |graph| profiles::with_loader(session, |load| resolve.resolve(event, graph, load)))?;
+        let mut decision = with_graph(session, |graph| {
+            declared::with_reader(session, |traits| resolve.resolve(event, graph, traits))
+        })?;
         let admission = gate.admit(&decision.resolution.whose, &decision.consent)?;
         if !admission.keep {
             report.withheld += 1;
@@ -57,10 +56,10 @@ pub(super) fn append(
             decision.attributes.clear();
         }
         let profile = attribute(session, batch.now, event, &decision, &mut report)?;
-        row += 1;
         insert(session, row, source, profile, event)?;
+        session.took_event(row);
         report.accepted += 1;
-        counted.accept(event.at);
+        counted.accept(event.at, batch.now);
         match profile {
             None => {
                 report.unattributed += 1;
@@ -76,9 +75,7 @@ pub(super) fn append(
                 // Without facts an event cannot change what is computed.
                 if !facts.is_empty() {
                     rules::add(session, profile, row, event.at, facts)?;
-                    if stale.insert(profile) {
-                        report.profiles_marked += u64::from(mark_stale(session, profile)?);
-                    }
+                    report.profiles_marked += u64::from(mark_stale(session, profile)?);
                 }
             }
         }
@@ -86,7 +83,8 @@ pub(super) fn append(
     for letter in &batch.dead_letters {
         letters::add(session, letter)?;
     }
-    brought.save(session, batch.now, &batch.rejected)?;
+    brought.reject(session, &batch.rejected)?;
+    session.brought.replace(brought);
     Ok(report)
 }
 
@@ -133,7 +131,9 @@ fn attribute(
     decision: &EventDecision,
     report: &mut IngestReport,
 ) -> Fallible<Option<i64>> {
-    let cause = format!("event {} {}", event.source, event.message_id);
+    // Most events say nothing new of who is who: then the logs are told nothing, and nobody asks why.
+    let told = decision.resolution.says_something();
+    let cause = if told { format!("event {} {}", event.source, event.message_id) } else { String::new() };
     let because = Because { at: event.at, now, cause: &cause };
     let (person, conflicts) = resolved::apply(session, &decision.resolution, event.at, &decision.attributes, because)?;
     report.identity_conflicts += conflicts;
@@ -141,7 +141,7 @@ fn attribute(
     if person.fresh || matches!(decision.resolution.whose, Whose::Merge { .. }) {
         report.profiles_marked += 1;
     }
-    if !person.fresh && profiles::change_attributes(session, person.id, &decision.attributes)? {
+    if !person.fresh && declared::change(session, person.id, &decision.attributes)? {
         report.profiles_marked += 1;
         report.records_marked += records::mark_all_of(session, person.id)?;
     }

@@ -59,7 +59,7 @@ impl Store for SqliteStore {
 
     async fn append_events(&self, batch: AppendEvents, resolve: Arc<dyn ResolveEvents>) -> Result<IngestReport> {
         let privacy = self.privacy();
-        self.write("append events", move |session| {
+        self.append("append events", move |session| {
             events::append(session, &Gate::open(session, &privacy)?, &batch, &*resolve)
         })
         .await

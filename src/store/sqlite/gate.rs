@@ -1,6 +1,7 @@
 //! What privacy lets through: suppression and consent, asked inside the transaction that acts on the answer.
 
 use std::cell::Cell;
+use std::rc::Rc;
 
 use connector::Timestamp;
 
@@ -18,9 +19,15 @@ use crate::model::{
 pub(super) struct Gate<'s, 'c> {
     session: &'s Session<'c>,
     privacy: &'s Privacy,
+    lists: Rc<Lists>,
+}
+
+/// Whether there is anything to ask about. Read once a session.
+#[derive(Debug)]
+pub(super) struct Lists {
     /// Every key that a hash on the list was made with; empty where the list is.
     keys: Vec<SuppressionKey>,
-    /// Set by the first decision, which may be one of this very operation.
+    /// Set by the first decision, which may be one of this very session.
     has_consents: Cell<bool>,
 }
 
@@ -34,14 +41,17 @@ pub(super) struct Admission {
 
 impl<'s, 'c> Gate<'s, 'c> {
     pub(super) fn open(session: &'s Session<'c>, privacy: &'s Privacy) -> Fallible<Self> {
-        let keys = suppression::keys_in_use(session, privacy)?;
-        let has_consents = Cell::new(session.number("SELECT 1 FROM consent LIMIT 1", [])? > 0);
-        Ok(Self { session, privacy, keys, has_consents })
+        let lists = session.lists(|| {
+            let keys = suppression::keys_in_use(session, privacy)?;
+            let has_consents = Cell::new(session.number("SELECT 1 FROM consent LIMIT 1", [])? > 0);
+            Ok(Lists { keys, has_consents })
+        })?;
+        Ok(Self { session, privacy, lists })
     }
 
     /// Whether any of these names somebody on the suppression list.
     pub(super) fn suppresses(&self, identifiers: &[Identifier]) -> Fallible<bool> {
-        for key in &self.keys {
+        for key in &self.lists.keys {
             for hash in identifiers.iter().filter_map(|identifier| key.hash(identifier)) {
                 if self.is_listed(&hash)? {
                     return Ok(true);
@@ -57,14 +67,14 @@ impl<'s, 'c> Gate<'s, 'c> {
 
     /// The same of a profile, by everything it is known by.
     pub(super) fn suppresses_profile(&self, profile: i64) -> Fallible<bool> {
-        if self.keys.is_empty() {
+        if self.lists.keys.is_empty() {
             return Ok(false);
         }
         self.suppresses(&identifiers_of(self.session, profile)?)
     }
 
     pub(super) fn consents(&self, profile: Option<i64>) -> Fallible<Consents> {
-        let decisions = match profile.filter(|_| self.has_consents.get()) {
+        let decisions = match profile.filter(|_| self.lists.has_consents.get()) {
             Some(profile) => consent::of_profile(self.session, profile)?,
             None => Vec::new(),
         };
@@ -74,6 +84,11 @@ impl<'s, 'c> Gate<'s, 'c> {
     /// What of a message is kept. The person's word and the message's own are both heard; a message about consent is kept
     /// whatever they say, and then counts for nothing else.
     pub(super) fn admit(&self, whose: &Whose, says: &MessageConsent) -> Fallible<Admission> {
+        let refused = says.refused.contains(&Purpose::Analytics);
+        if !self.lists.has_consents.get() && says.decisions.is_empty() {
+            let analytics = self.privacy.defaults.analytics;
+            return Ok(admission(says, analytics, refused));
+        }
         let mut consents = Consents { decisions: Vec::new(), defaults: self.privacy.defaults };
         let profiles: Vec<i64> = match whose {
             Whose::Nobody | Whose::New => Vec::new(),
@@ -84,9 +99,7 @@ impl<'s, 'c> Gate<'s, 'c> {
             consents.decisions.extend(self.consents(Some(profile))?.decisions);
         }
         consents.decisions.extend(says.decisions.iter().cloned());
-        let analytics = consents.allows(Purpose::Analytics);
-        let refused = says.refused.contains(&Purpose::Analytics);
-        Ok(Admission { keep: says.is_about_consent || (analytics && !refused), counts: analytics && says.may_count() })
+        Ok(admission(says, consents.allows(Purpose::Analytics), refused))
     }
 
     /// Why an entry must not be sent now; `None` where it may. What only takes back is always sent.
@@ -130,7 +143,7 @@ impl<'s, 'c> Gate<'s, 'c> {
     /// Whether there is anything that could be withheld at all.
     pub(super) fn may_withhold(&self) -> bool {
         let defaults = self.privacy.defaults;
-        self.has_consents.get() || !self.keys.is_empty() || !defaults.sales || !defaults.analytics
+        self.lists.has_consents.get() || !self.lists.keys.is_empty() || !defaults.sales || !defaults.analytics
     }
 
     pub(super) fn session(&self) -> &'s Session<'c> {
@@ -148,9 +161,14 @@ impl<'s, 'c> Gate<'s, 'c> {
         if says.is_empty() {
             return Ok(false);
         }
-        self.has_consents.set(true);
+        self.lists.has_consents.set(true);
         consent::add(self.session, self.privacy.defaults, profile, event, says, now)
     }
+}
+
+/// `analytics`: whether the person allows it. `refused`: whether the message does not.
+fn admission(says: &MessageConsent, analytics: bool, refused: bool) -> Admission {
+    Admission { keep: says.is_about_consent || (analytics && !refused), counts: analytics && says.may_count() }
 }
 
 /// The list was made with a key that is not at hand: nothing may be taken in or sent that cannot be asked about.

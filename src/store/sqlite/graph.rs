@@ -1,12 +1,14 @@
 //! Who holds what, told from within a transaction.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
 use connector::Timestamp;
 
 use super::fault::{Fallible, Fault};
-use super::identity::{holder_of_record, identifiers_of};
-use super::session::{DEVICE_KINDS, Session};
+use super::holding::Holding;
+use super::identity::holder_of_record;
+use super::session::Session;
 use super::{hashes, profiles};
 use crate::model::{Graph, Holder, Identifier, IdentifierKind, ProfileId, ProfileSize, Standing};
 
@@ -23,11 +25,16 @@ const DAY: i64 = 86_400_000_000;
 pub(super) struct SqlGraph<'s, 'c> {
     session: &'s Session<'c>,
     failed: RefCell<Option<Fault>>,
+    /// Of the few profiles that were asked about.
+    holdings: RefCell<Vec<(ProfileId, Rc<Holding>)>>,
+    /// What was seen with an identifier around an instant.
+    sightings: RefCell<Vec<(Identifier, Timestamp, Vec<Identifier>)>>,
 }
 
 /// Lets a pure decision ask who holds what.
 pub(super) fn with_graph<T>(session: &Session<'_>, decide: impl FnOnce(&dyn Graph) -> Fallible<T>) -> Fallible<T> {
-    let graph = SqlGraph { session, failed: RefCell::new(None) };
+    let graph =
+        SqlGraph { session, failed: RefCell::new(None), holdings: RefCell::default(), sightings: RefCell::default() };
     let decision = decide(&graph)?;
     graph.failed.take().map_or(Ok(decision), Err)
 }
@@ -94,42 +101,25 @@ impl SqlGraph<'_, '_> {
         Ok(found)
     }
 
-    fn counted(&self, profile: ProfileId, kind: &IdentifierKind) -> Fallible<i64> {
-        let session = self.session;
-        match kind {
-            IdentifierKind::Crm { connection, object } => match session.find_place(connection, object)? {
-                Some(place) => session.number(
-                    "SELECT count(*) FROM record WHERE profile = ?1 AND place = ?2 AND state = 1",
-                    (profile.0, place),
-                ),
-                None => Ok(0),
-            },
-            IdentifierKind::Device(_) => session.number(
-                "SELECT count(*) FROM identifier WHERE profile = ?1 AND state = 0 AND kind BETWEEN ?2 AND ?3",
-                (profile.0, DEVICE_KINDS.start(), DEVICE_KINDS.end()),
-            ),
-            kind => match session.find_kind(kind)? {
-                Some(kind) => session.number(
-                    "SELECT count(*) FROM identifier WHERE profile = ?1 AND state = 0 AND kind = ?2",
-                    (profile.0, kind),
-                ),
-                None => Ok(0),
-            },
+    /// What a profile holds. A decision only asks, so that this stays true for as long as it takes.
+    fn holding(&self, profile: ProfileId) -> Fallible<Rc<Holding>> {
+        if let Some((_, holding)) = self.holdings.borrow().iter().find(|(of, _)| *of == profile) {
+            return Ok(holding.clone());
         }
+        let holding = Rc::new(Holding::read(self.session, profile.0)?);
+        self.holdings.borrow_mut().push((profile, holding.clone()));
+        Ok(holding)
     }
 
-    fn personal(&self, profile: ProfileId) -> Fallible<bool> {
-        let held = identifiers_of(self.session, profile.0)?;
-        Ok(held.iter().any(|identifier| identifier.kind.is_personal()))
+    fn counted(&self, profile: ProfileId, kind: &IdentifierKind) -> Fallible<usize> {
+        self.holding(profile)?.count(self.session, kind)
     }
 
     fn measured(&self, profile: ProfileId) -> Fallible<ProfileSize> {
-        let number = |sql: &'static str| -> Fallible<u32> {
-            Ok(u32::try_from(self.session.number(sql, [profile.0])?).unwrap_or(u32::MAX))
-        };
+        let merges = self.session.number("SELECT count(*) FROM profile_alias WHERE survivor = ?1", [profile.0])?;
         Ok(ProfileSize {
-            merges: number("SELECT count(*) FROM profile_alias WHERE survivor = ?1")?,
-            identifiers: number("SELECT count(*) FROM identifier WHERE profile = ?1")?,
+            merges: u32::try_from(merges).unwrap_or(u32::MAX),
+            identifiers: u32::try_from(self.holding(profile)?.size()).unwrap_or(u32::MAX),
         })
     }
 
@@ -168,7 +158,7 @@ impl Graph for SqlGraph<'_, '_> {
     }
 
     fn is_personal(&self, profile: ProfileId) -> bool {
-        self.told(self.personal(profile), false)
+        self.told(self.holding(profile).map(|holding| holding.is_personal()), false)
     }
 
     fn size(&self, profile: ProfileId) -> ProfileSize {
@@ -180,7 +170,7 @@ impl Graph for SqlGraph<'_, '_> {
     }
 
     fn identifiers(&self, profile: ProfileId) -> Vec<Identifier> {
-        self.told(identifiers_of(self.session, profile.0), Vec::new())
+        self.told(self.holding(profile).map(|holding| holding.sorted()), Vec::new())
     }
 
     fn claimants(&self, phone: &Identifier) -> Vec<ProfileId> {
@@ -200,9 +190,15 @@ impl Graph for SqlGraph<'_, '_> {
     }
 
     fn sighted(&self, identifier: &Identifier, at: Timestamp) -> Vec<Identifier> {
+        let asked = self.sightings.borrow().iter().find(|(of, when, _)| of == identifier && *when == at).cloned();
+        if let Some((_, _, seen)) = asked {
+            return seen;
+        }
         let sql = "SELECT DISTINCT with_kind, with_value FROM sighting WHERE kind = ?1 AND value = ?2 AND at > ?3 AND at < ?4";
         let (from, to) = (at.micros().saturating_sub(DAY), at.micros().saturating_add(DAY));
-        self.told(self.pairs(sql, identifier, &[from, to]), Vec::new())
+        let seen = self.told(self.pairs(sql, identifier, &[from, to]), Vec::new());
+        self.sightings.borrow_mut().push((identifier.clone(), at, seen.clone()));
+        seen
     }
 
     fn keeps_apart(&self) -> bool {

@@ -1,5 +1,5 @@
-//! What each source has sent, ever: counters beside the events, in the transaction that appends them. One upsert a batch and
-//! source, however many events it brings.
+//! What each source has sent, ever: counters beside the events, in the transaction that appends them. One upsert a source for
+//! all that is appended together, however many events it brings.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,9 +12,13 @@ use super::session::Session;
 use crate::model::SourceName;
 use crate::store::{RejectedEvents, SourceHealth};
 
-/// What one batch brought, source by source.
+/// What batches brought, source by source.
 #[derive(Debug, Default)]
-pub(super) struct Brought(BTreeMap<i64, Counted>);
+pub(super) struct Brought {
+    counted: BTreeMap<i64, Counted>,
+    /// By source and code.
+    rejected: BTreeMap<(i64, &'static str), u64>,
+}
 
 #[derive(Debug, Default)]
 pub(super) struct Counted {
@@ -26,25 +30,34 @@ pub(super) struct Counted {
     /// Dropped because the person does not allow analytics: told as a reason among the rejected.
     pub withheld: u64,
     newest: Option<Timestamp>,
+    received: Option<Timestamp>,
 }
 
 impl Counted {
-    pub(super) fn accept(&mut self, at: Timestamp) {
+    /// An event of this instant that came at another.
+    pub(super) fn accept(&mut self, at: Timestamp, received: Timestamp) {
         self.accepted += 1;
         self.newest = self.newest.max(Some(at));
+        self.received = self.received.max(Some(received));
     }
 }
 
 impl Brought {
     /// The counts of a source, by its number.
     pub(super) fn of(&mut self, source: i64) -> &mut Counted {
-        self.0.entry(source).or_default()
+        self.counted.entry(source).or_default()
+    }
+
+    pub(super) fn reject(&mut self, session: &Session<'_>, rejected: &[RejectedEvents]) -> Fallible<()> {
+        for one in rejected {
+            *self.rejected.entry((session.source(&one.source)?, one.code)).or_default() += one.count;
+        }
+        Ok(())
     }
 
     /// Writes the counts down. A new event ends a silence.
-    pub(super) fn save(&self, session: &Session<'_>, now: Timestamp, rejected: &[RejectedEvents]) -> Fallible<()> {
-        for (source, counted) in &self.0 {
-            let received = (counted.accepted > 0).then_some(now.micros());
+    pub(super) fn save(&self, session: &Session<'_>) -> Fallible<()> {
+        for (source, counted) in &self.counted {
             session.run(
                 "INSERT INTO source_health (source, accepted, duplicate, unattributed, suppressed, last_event_at,
                                             last_received_at)
@@ -66,17 +79,14 @@ impl Brought {
                     signed(counted.unattributed),
                     signed(counted.suppressed),
                     counted.newest.map(Timestamp::micros),
-                    received,
+                    counted.received.map(Timestamp::micros),
                 ),
             )?;
         }
-        let withheld = self.0.iter().filter(|(_, counted)| counted.withheld > 0);
-        let mut dropped: Vec<(i64, &str, u64)> =
-            withheld.map(|(s, counted)| (*s, "consent", counted.withheld)).collect();
-        for one in rejected {
-            dropped.push((session.source(&one.source)?, one.code, one.count));
-        }
-        for (source, code, count) in dropped {
+        let withheld = self.counted.iter().filter(|(_, counted)| counted.withheld > 0);
+        let withheld = withheld.map(|(source, counted)| (*source, "consent", counted.withheld));
+        let rejected = self.rejected.iter().map(|((source, code), count)| (*source, *code, *count));
+        for (source, code, count) in withheld.chain(rejected) {
             session.run(
                 "INSERT INTO source_rejected (source, code, count) VALUES (?1, ?2, ?3)
                  ON CONFLICT DO UPDATE SET count = count + excluded.count",

@@ -201,6 +201,10 @@ pub(super) fn queue(session: &Session<'_>, now: Timestamp, intent: &Intent) -> F
             return Ok(false);
         }
         replace(session, have.entry.id, now, &stored, &packed)?;
+        if have.entry.intent.fields.is_empty() && !stored.fields.is_empty() {
+            // It waited for somebody's working hours, which the fields do not.
+            session.run("UPDATE outbox SET not_before = NULL WHERE id = ?1", [have.entry.id.0])?;
+        }
     } else {
         // What is in flight already says this, or says it again behind it.
         if same || have.waiting.as_ref() == Some(&packed) {

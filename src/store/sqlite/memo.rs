@@ -1,10 +1,10 @@
 //! What an append has learned of identity: the same visitor comes with event after event.
 //!
-//! Only an append remembers, and only what the tables `identifier` and `profile` say. Whatever writes there during an append
+//! Only an append remembers, and only what the tables `identifier`, `profile` and `stale` say. Whatever writes there during an append
 //! tells the memo in the same step; everything else asks the tables.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use connector::Timestamp;
 
@@ -21,12 +21,18 @@ pub(super) struct Memo {
     /// Whether hashes of addresses are kept; holds for any operation, once it has asked.
     hashes: Cell<Option<bool>>,
     apart: Cell<Option<bool>>,
+    /// Profiles that are marked for computation.
+    stale: RefCell<HashSet<i64>>,
 }
 
 impl Memo {
-    /// From now on, until the operation ends.
+    /// From now on, until the session ends.
     pub(super) fn begin(&self) {
         self.remembers.set(true);
+    }
+
+    pub(super) fn remembers(&self) -> bool {
+        self.remembers.get()
     }
 
     /// Ids of records and hashes of addresses stand where something else does: they are never remembered.
@@ -90,7 +96,19 @@ impl Memo {
         if self.remembers.get() {
             self.forget_profile(survivor);
             self.forget_profile(loser);
+            self.stale.borrow_mut().remove(&loser);
             self.standings.borrow_mut().retain(|_, standing| standing.profile() != Some(ProfileId(loser)));
+        }
+    }
+
+    /// Whether the profile is marked for computation already.
+    pub(super) fn is_stale(&self, profile: i64) -> bool {
+        self.remembers.get() && self.stale.borrow().contains(&profile)
+    }
+
+    pub(super) fn stale(&self, profile: i64) {
+        if self.remembers.get() {
+            self.stale.borrow_mut().insert(profile);
         }
     }
 

@@ -1,5 +1,7 @@
 //! Two become one: profiles, and records merged at the CRM.
 
+use std::rc::Rc;
+
 use connector::{Link, Timestamp};
 
 use super::fault::Fallible;
@@ -7,7 +9,7 @@ use super::identity::{Because, log_edge};
 use super::profiles::{self, keep_history, mark_stale, note_change, uid_of};
 use super::records::{self, Key, Row, State};
 use super::session::{Place, Session, crm_kind};
-use super::{assignments, company, conversion, identity_log, links, reviews, side, standing, webhooks};
+use super::{assignments, company, conversion, declared, identity_log, links, reviews, side, standing, webhooks};
 use crate::model::{Identifier, Logged};
 
 /// The survivor takes everything of the loser, which stays as an alias. Nothing happens where both are one already.
@@ -60,19 +62,20 @@ pub(super) fn profiles(session: &Session<'_>, survivor: i64, loser: i64, because
 /// Declared traits by survivorship; what loses becomes history. Computed ones are computed anew over the union.
 fn merge_traits(session: &Session<'_>, survivor: i64, loser: i64, now: Timestamp) -> Fallible<()> {
     let rules = session.survivorship()?;
-    let mut kept = profiles::attributes_of(session, survivor)?;
-    for (name, theirs) in profiles::attributes_of(session, loser)? {
-        let Some(ours) = kept.get(&name) else {
-            kept.insert(name, theirs);
+    let mut kept = Rc::unwrap_or_clone(declared::of(session, survivor)?);
+    for (name, theirs) in &*declared::of(session, loser)? {
+        let Some(ours) = kept.get(name) else {
+            kept.insert(name.clone(), theirs.clone());
             continue;
         };
-        let winner = rules.settle(&name, ours, &theirs);
-        for beaten in [ours, &theirs].into_iter().filter(|one| one.value != winner.value) {
-            keep_history(session, survivor, &name, beaten, now)?;
+        let winner = rules.settle(name, ours, theirs);
+        for beaten in [ours, theirs].into_iter().filter(|one| one.value != winner.value) {
+            keep_history(session, survivor, name, beaten, now)?;
         }
-        kept.insert(name, winner);
+        kept.insert(name.clone(), winner);
     }
-    profiles::save_attributes(session, survivor, &kept)
+    session.declared.forget(loser);
+    declared::save(session, survivor, kept)
 }
 
 /// Entries follow the survivor. Of two creates at one place the one that may have been sent stays; a queued create is

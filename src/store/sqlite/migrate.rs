@@ -25,6 +25,9 @@ const SCRIPTS: &[&str] = &[
     include_str!("schema_0010.sql"),
     include_str!("schema_0011.sql"),
     include_str!("schema_0012.sql"),
+    include_str!("schema_0013.sql"),
+    include_str!("schema_0014.sql"),
+    include_str!("schema_0015.sql"),
 ];
 
 /// The schema this program writes.

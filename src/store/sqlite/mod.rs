@@ -3,6 +3,9 @@
 //! Every module here holds the rows of one noun or the steps of one operation; SQL is nowhere else in the house. All
 //! writes are short IMMEDIATE transactions, so that a second process (`ingest`, `failures`) can work beside the daemon.
 
+mod activities;
+mod answers;
+mod assign;
 mod assignments;
 mod company;
 mod compute;
@@ -10,9 +13,11 @@ mod connection;
 mod consent;
 mod conversion;
 mod deals;
+mod declared;
 mod erase;
 mod events;
 mod face;
+mod facts;
 mod fault;
 #[cfg(test)]
 mod file_tests;
@@ -21,11 +26,13 @@ mod gate;
 mod graph;
 mod hashes;
 mod health;
+mod holding;
 mod housekeeping;
 mod identity;
 mod identity_log;
 mod intents;
 mod journal;
+mod learnt;
 mod lease;
 mod letters;
 mod links;
@@ -43,6 +50,7 @@ mod packed_standings;
 mod packed_values;
 mod page;
 mod parting;
+mod past;
 mod personal;
 mod profiles;
 mod purge;
@@ -70,6 +78,7 @@ mod sweep;
 mod tests;
 mod timeline;
 mod tombstones;
+mod wal;
 mod webhook_queue;
 mod webhooks;
 mod withhold;
@@ -147,7 +156,8 @@ impl SqliteStore {
         make_file(path).map_err(told)?;
         let mut conn = connect(path, Use::Writing, options.busy).map_err(told)?;
         migrate::migrate(&mut conn, &shown).map_err(told)?;
-        let writer = Writer::start(conn, shown.clone(), entropy)
+        let other = connect(path, Use::Writing, options.busy).map_err(told)?;
+        let writer = Writer::start(conn, other, shown.clone(), entropy)
             .map_err(|error| Error::Engine { doing: DOING, detail: error.to_string().into() })?;
         Ok(Self { path: shown, writer: Some(writer), readers, privacy: RwLock::default() })
     }
@@ -169,6 +179,18 @@ impl SqliteStore {
         F: Fn(&Session<'_>) -> Fallible<T> + Send + 'static,
     {
         self.write_or_undo(doing, move |session| act(session).map(Done::Keep)).await
+    }
+
+    /// A write that may share a session with others of its kind before and behind it.
+    async fn append<T, F>(&self, doing: &'static str, act: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&Session<'_>) -> Fallible<T> + Send + 'static,
+    {
+        match &self.writer {
+            Some(writer) => writer.append(doing, move |session| act(session).map(Done::Keep)).await,
+            None => Err(Error::ReadOnly { doing, path: self.path.clone() }),
+        }
     }
 
     async fn read<T, F>(&self, doing: &'static str, act: F) -> Result<T>

@@ -121,13 +121,16 @@ impl Packer {
 #[derive(Debug)]
 pub(super) struct Unpacker<'a>(&'a [u8]);
 
-const DAMAGED: Fault = Fault::Damaged("a packed value does not read back");
+#[cold]
+fn damaged() -> Fault {
+    Fault::Damaged("a packed value does not read back")
+}
 
 impl<'a> Unpacker<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Fallible<Self> {
         match bytes.split_first() {
             Some((&FORMAT, rest)) => Ok(Self(rest)),
-            _ => Err(DAMAGED),
+            _ => Err(damaged()),
         }
     }
 
@@ -137,13 +140,13 @@ impl<'a> Unpacker<'a> {
     }
 
     fn byte(&mut self) -> Fallible<u8> {
-        let (first, rest) = self.0.split_first().ok_or_else(|| DAMAGED)?;
+        let (first, rest) = self.0.split_first().ok_or_else(damaged)?;
         self.0 = rest;
         Ok(*first)
     }
 
     fn bytes<const LEN: usize>(&mut self) -> Fallible<[u8; LEN]> {
-        let (head, rest) = self.0.split_first_chunk::<LEN>().ok_or_else(|| DAMAGED)?;
+        let (head, rest) = self.0.split_first_chunk::<LEN>().ok_or_else(damaged)?;
         self.0 = rest;
         Ok(*head)
     }
@@ -152,21 +155,21 @@ impl<'a> Unpacker<'a> {
         let (mut number, mut shift) = (0u64, 0u32);
         loop {
             let byte = self.byte()?;
-            number |= u64::from(byte & 0x7f).checked_shl(shift).ok_or_else(|| DAMAGED)?;
+            number |= u64::from(byte & 0x7f).checked_shl(shift).ok_or_else(damaged)?;
             if byte & 0x80 == 0 {
                 return Ok(number);
             }
             shift += 7;
             if shift > 63 {
-                return Err(DAMAGED);
+                return Err(damaged());
             }
         }
     }
 
     /// A number of elements: never more than there are bytes left, so that damage cannot ask for all the memory.
     pub(super) fn length(&mut self) -> Fallible<usize> {
-        let length = usize::try_from(self.count()?).map_err(|_| DAMAGED)?;
-        if length > self.0.len() { Err(DAMAGED) } else { Ok(length) }
+        let length = usize::try_from(self.count()?).map_err(|_| damaged())?;
+        if length > self.0.len() { Err(damaged()) } else { Ok(length) }
     }
 
     pub(super) fn signed(&mut self) -> Fallible<i64> {
@@ -180,16 +183,16 @@ impl<'a> Unpacker<'a> {
     }
 
     fn str(&mut self, length: usize) -> Fallible<&'a str> {
-        let (head, rest) = self.0.split_at_checked(length).ok_or_else(|| DAMAGED)?;
+        let (head, rest) = self.0.split_at_checked(length).ok_or_else(damaged)?;
         self.0 = rest;
-        std::str::from_utf8(head).map_err(|_| DAMAGED)
+        std::str::from_utf8(head).map_err(|_| damaged())
     }
 
     /// Borrowed: most readers pass most of them by.
     pub(super) fn optional_text(&mut self) -> Fallible<Option<&'a str>> {
         match self.count()? {
             0 => Ok(None),
-            more => self.str(usize::try_from(more - 1).map_err(|_| DAMAGED)?).map(Some),
+            more => self.str(usize::try_from(more - 1).map_err(|_| damaged())?).map(Some),
         }
     }
 
@@ -214,8 +217,8 @@ impl<'a> Unpacker<'a> {
             4 => Value::Number(Decimal::deserialize(self.bytes()?)),
             5 => Value::Number(Decimal::from(self.signed()?)),
             6 => {
-                let days = i32::try_from(self.signed()?).map_err(|_| DAMAGED)?;
-                Value::Date(NaiveDate::from_num_days_from_ce_opt(days).ok_or_else(|| DAMAGED)?)
+                let days = i32::try_from(self.signed()?).map_err(|_| damaged())?;
+                Value::Date(NaiveDate::from_num_days_from_ce_opt(days).ok_or_else(damaged)?)
             }
             7 => Value::Instant(self.instant()?),
             8 => {
@@ -226,7 +229,7 @@ impl<'a> Unpacker<'a> {
                 }
                 Value::List(items)
             }
-            _ => return Err(DAMAGED),
+            _ => return Err(damaged()),
         })
     }
 }

@@ -50,7 +50,10 @@ const TO_IS_SENT: u64 = 1 << 1;
 /// The cause's origin is that of the change before.
 const SAME_ORIGIN: u64 = 1 << 2;
 
-const DAMAGED: Fault = Fault::Damaged("a packed intent does not read back");
+#[cold]
+fn damaged() -> Fault {
+    Fault::Damaged("a packed intent does not read back")
+}
 
 pub(super) fn pack_intent(stored: &Stored) -> Fallible<Vec<u8>> {
     let mut out = Packer::new(32 + 128 * stored.changes.len());
@@ -111,7 +114,7 @@ pub(super) fn unpack_intent(bytes: &[u8]) -> Fallible<Stored> {
         UPDATE => Operation::Update { id: RecordId::new(from.text()?) },
         UPSERT => Operation::Upsert { field: from.text()?, value: from.value()? },
         OTHER => serde_json::from_str(&from.text()?)?,
-        _ => return Err(DAMAGED),
+        _ => return Err(damaged()),
     };
     let length = from.length()?;
     let mut fields = Fields::with_capacity(length);
@@ -127,12 +130,12 @@ pub(super) fn unpack_intent(bytes: &[u8]) -> Fallible<Stored> {
         let before = from.value()?;
         let to = match flags & TO_IS_SENT {
             0 => from.value()?,
-            _ => fields.get(&field).ok_or_else(|| DAMAGED)?.clone(),
+            _ => fields.get(&field).ok_or_else(damaged)?.clone(),
         };
         let mapping = from.text()?;
         let origin = match flags & SAME_ORIGIN {
             0 => from.text()?,
-            _ => changes.last().ok_or_else(|| DAMAGED)?.cause.origin.clone(),
+            _ => changes.last().ok_or_else(damaged)?.cause.origin.clone(),
         };
         let cause = Cause { mapping, origin };
         changes.push(Change { field, from: before, to, cause, overwrites: flags & OVERWRITES != 0 });
@@ -190,7 +193,7 @@ pub(super) fn unpack_written(bytes: &[u8]) -> Fallible<Vec<WasWritten>> {
         let (field, before, to, mapping) = (from.text()?, from.value()?, from.value()?, from.text()?);
         let origin = match flags & SAME_ORIGIN {
             0 => from.text()?,
-            _ => written.last().ok_or_else(|| DAMAGED)?.origin.clone(),
+            _ => written.last().ok_or_else(damaged)?.origin.clone(),
         };
         written.push(WasWritten { field, from: before, to, mapping, origin, outcome: from.text()? });
     }

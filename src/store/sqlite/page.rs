@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use connector::Stream;
+use connector::{Object, Stream};
 
 use super::fault::{Fallible, Fault};
 use super::gate::Gate;
@@ -12,7 +12,9 @@ use super::profiles::{self, make_known, mark_stale, seen_at};
 use super::records::{self, Content, Key, Row, State};
 use super::session::{Place, Session, crm_kind};
 use super::writer::Done;
-use super::{company, conversion, deals, identity_log, intents, letters, links, merge, resolved, tombstones};
+use super::{
+    activities, company, conversion, declared, identity_log, intents, letters, links, merge, resolved, tombstones,
+};
 use crate::model::{Identifier, Logged, LoggedRecord, Mirror, ProfileId, RecordKey, Resolution, Whose};
 use crate::store::{
     Checkpoint, Guard, Incoming, IncomingPage, Known, PageReport, PlanRecords, RecordDecision, StreamKey, Tally,
@@ -96,6 +98,11 @@ impl Paging<'_, '_> {
             return Ok(());
         }
         let row = key.map(|key| records::load(session, key.record)).transpose()?;
+        let admitted = activities::admitted(self.gate, &self.page.key, record)?;
+        if record.activity.is_some() && admitted.is_none() && row.is_none() {
+            self.report.counts.skipped += 1;
+            return Ok(());
+        }
         if let Some(row) = &row
             && conversion::has_ended(session, row)?
         {
@@ -117,6 +124,9 @@ impl Paging<'_, '_> {
         let because = Because { at, now: self.page.now, cause: &cause };
         let person = self.whose(incoming, &decision, because)?;
         let id = self.save_record(incoming, key, row.as_ref(), person.map(|p| p.id), &decision.mirror)?;
+        if record.deal.is_some() || *self.page.key.stream.object() == Object::Lead {
+            records::made_at(session, id, record.created_at)?;
+        }
         self.log_evidence(id, incoming, &known, &decision.resolution, at)?;
         self.link(id, row.as_ref(), person, incoming, because)?;
         if let Some(person) = person {
@@ -126,17 +136,11 @@ impl Paging<'_, '_> {
         for merged in &record.merged_ids {
             self.absorb(id, merged.as_str(), because)?;
         }
-        if let Some(links) = &record.links {
-            self.report.profiles_marked += links::replace(session, &self.page.key.connection, id, links)?.unwrap_or(0);
+        if record.links.is_some() {
+            let links = admitted.unwrap_or_default();
+            self.report.profiles_marked += links::replace(session, &self.page.key.connection, id, &links)?.unwrap_or(0);
         }
-        if let Some(facts) = &record.deal
-            && deals::save(session, id, facts, at, self.page.now)?
-        {
-            self.report.profiles_marked += links::mark_neighbours(session, id)?;
-        }
-        if let Some(user) = &record.user {
-            deals::save_user(session, id, user)?;
-        }
+        let tally = self.keep_facts(id, row.is_some(), record, &decision, at)?;
         let seen = record.created_at.unwrap_or(at);
         let object = self.page.key.stream.object();
         self.report.profiles_marked +=
@@ -149,7 +153,7 @@ impl Paging<'_, '_> {
         }
         let counts = &mut self.report.counts;
         counts.failed += u64::from(!decision.dead_letters.is_empty());
-        match decision.tally {
+        match tally {
             Tally::Updated => counts.updated += 1,
             Tally::Created => counts.created += 1,
             Tally::Echo => counts.echoes += 1,
@@ -207,7 +211,7 @@ impl Paging<'_, '_> {
         if person.fresh || matches!(decision.resolution.whose, Whose::Merge { .. }) {
             self.report.profiles_marked += 1;
         }
-        if !person.fresh && profiles::change_attributes(session, person.id, &decision.attributes)? {
+        if !person.fresh && declared::change(session, person.id, &decision.attributes)? {
             self.report.profiles_marked += 1;
             // The person's other records may want the new value.
             self.report.records_marked += records::mark_all_of(session, person.id)?;

@@ -9,7 +9,7 @@ use super::graph::CONTESTED;
 use super::identity::{Because, holder, identifiers_of, left, log_edge};
 use super::profiles::{self, NewProfile};
 use super::session::{Place, Session};
-use super::{company, events, identity_log, records, report, reviews};
+use super::{company, declared, events, identity_log, records, report, reviews};
 use crate::model::{Identifier, IdentifierKind, LogPlace, Logged, Origin, ProfileId, RecordKey};
 use crate::store::{Component, Part, PartComponent};
 
@@ -207,7 +207,7 @@ fn tell_anew(session: &Session<'_>, record: i64, place: Place, ext: &str) -> Fal
 
 /// What the part is, on its profile.
 fn settle(session: &Session<'_>, profile: i64, part: &Part) -> Fallible<()> {
-    profiles::save_attributes(session, profile, &part.attributes.iter().cloned().collect())?;
+    declared::save(session, profile, part.attributes.iter().cloned().collect())?;
     session.run(
         "UPDATE profile SET known = ?2, first_seen = ?3 WHERE id = ?1",
         (profile, part.known && !part.contested, part.first_seen.micros()),

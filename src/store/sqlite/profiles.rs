@@ -7,6 +7,7 @@ use connector::Timestamp;
 use rusqlite::OptionalExtension;
 use uuid::Uuid;
 
+use super::declared;
 use super::fault::{Fallible, Fault};
 use super::packed_model::{pack_attribute, pack_attributes, pack_scores, unpack_attributes};
 use super::packed_values::{pack_no_values, unpack_values};
@@ -96,57 +97,9 @@ pub(super) fn create(session: &Session<'_>, new: &NewProfile<'_>) -> Fallible<i6
         ),
     )?;
     let id = session.conn.last_insert_rowid();
+    declared::begin(session, id, attributes)?;
     mark_stale(session, id)?;
     Ok(id)
-}
-
-/// Sets declared traits that have been decided on; keeps a history row for each value replaced. Says whether any value
-/// is another one now (times alone do not count).
-pub(super) fn change_attributes(session: &Session<'_>, id: i64, changes: &[AttributeChange]) -> Fallible<bool> {
-    if changes.is_empty() {
-        return Ok(false);
-    }
-    let mut attributes = attributes_of(session, id)?;
-    let (mut moved, mut touched) = (false, false);
-    for AttributeChange { name, attribute } in changes {
-        match attributes.insert(name.clone(), attribute.clone()) {
-            Some(old) if old == *attribute => {}
-            Some(old) if old.value == attribute.value => touched = true,
-            Some(old) => {
-                keep_history(session, id, name, &old, attribute.recorded_at)?;
-                (moved, touched) = (true, true);
-            }
-            None => (moved, touched) = (true, true),
-        }
-    }
-    if moved {
-        session.run(
-            "UPDATE profile SET attributes = ?2, change = ?3 WHERE id = ?1",
-            (id, pack_attributes(&attributes), session.next_change()?),
-        )?;
-        mark_stale(session, id)?;
-    } else if touched {
-        save_attributes(session, id, &attributes)?;
-    }
-    Ok(moved)
-}
-
-pub(super) fn attributes_of(session: &Session<'_>, id: i64) -> Fallible<BTreeMap<crate::model::TraitName, Attribute>> {
-    let mut statement = session.sql("SELECT attributes FROM profile WHERE id = ?1")?;
-    let mut rows = statement.query([id])?;
-    match rows.next()? {
-        Some(row) => unpack_attributes(blob(row, 0)?),
-        None => Err(Fault::Refused(format!("profile {id} does not exist"))),
-    }
-}
-
-pub(super) fn save_attributes(
-    session: &Session<'_>,
-    id: i64,
-    attributes: &BTreeMap<crate::model::TraitName, Attribute>,
-) -> Fallible<()> {
-    session.run("UPDATE profile SET attributes = ?2 WHERE id = ?1", (id, pack_attributes(attributes)))?;
-    Ok(())
 }
 
 pub(super) fn keep_history(
@@ -216,7 +169,12 @@ pub(super) fn seen_at(session: &Session<'_>, id: i64, at: Timestamp) -> Fallible
 
 /// Marks for computation; `true` if it was not marked before.
 pub(super) fn mark_stale(session: &Session<'_>, id: i64) -> Fallible<bool> {
-    Ok(session.run("INSERT INTO stale (profile) VALUES (?1) ON CONFLICT DO NOTHING", [id])? > 0)
+    if session.memo.is_stale(id) {
+        return Ok(false);
+    }
+    let fresh = session.run("INSERT INTO stale (profile) VALUES (?1) ON CONFLICT DO NOTHING", [id])? > 0;
+    session.memo.stale(id);
+    Ok(fresh)
 }
 
 /// Lets a pure decision read profiles through a plain function; what goes wrong there fails the operation afterwards.

@@ -87,7 +87,7 @@ pub(super) fn profile(session: &Session<'_>, profile: i64) -> Fallible<()> {
     Ok(())
 }
 
-/// A record of a person with everything around it. Its journal must be gone before.
+/// A record with everything around it. Its journal must be gone before.
 pub(super) fn record(session: &Session<'_>, record: i64) -> Fallible<()> {
     let row = records::load(session, record)?;
     records::count_move(session, row.place, row.state, State::Stub);
@@ -98,6 +98,7 @@ pub(super) fn record(session: &Session<'_>, record: i64) -> Fallible<()> {
         "DELETE FROM link WHERE b = ?1",
         "DELETE FROM record_key WHERE record = ?1 AND alias = 1",
         "DELETE FROM went_on WHERE record = ?1",
+        "DELETE FROM activity WHERE record = ?1",
         "DELETE FROM record WHERE id = ?1",
     ] {
         session.run(sql, [record])?;

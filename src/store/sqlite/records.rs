@@ -201,6 +201,15 @@ pub(super) fn save_mirror(session: &Session<'_>, record: i64, mirror: &Mirror) -
     Ok(())
 }
 
+/// Keeps when the CRM says a record was made.
+pub(super) fn made_at(session: &Session<'_>, record: i64, at: Option<Timestamp>) -> Fallible<()> {
+    if let Some(at) = at {
+        session
+            .run("UPDATE record SET created_at = ?2 WHERE id = ?1 AND created_at IS NOT ?2", (record, at.micros()))?;
+    }
+    Ok(())
+}
+
 /// Takes over what a settled write left at the CRM. The next sight of the record is looked at, whatever its hash: what was
 /// stored under that hash was another content.
 pub(super) fn save_written(

@@ -7,7 +7,7 @@ use super::fault::Fallible;
 use super::letters::rows_limit;
 use super::purge::{self, numbers};
 use super::session::Session;
-use super::{rules, runs};
+use super::{activities, rules, runs};
 use crate::model::{Outlived, Retained, RetentionPlace};
 
 /// Profiles looked at in one transaction.
@@ -31,6 +31,7 @@ pub(super) fn step(
         3 => anonymous(session, outlived, place.after, limit, &mut gone)?,
         4 => history(session, outlived, limit, &mut gone)?,
         5 => transitions(session, outlived, limit, &mut gone)?,
+        6 => old_activities(session, outlived, limit, &mut gone)?,
         _ => return Ok((gone, None)),
     };
     let next = match after {
@@ -169,4 +170,16 @@ fn transitions(session: &Session<'_>, outlived: &Outlived, limit: usize, gone: &
     }
     gone.history += old.len() as u64;
     Ok((old.len() == limit).then_some(0))
+}
+
+/// Activities of long ago. One that the CRM changes later comes back, and goes again.
+fn old_activities(
+    session: &Session<'_>,
+    outlived: &Outlived,
+    limit: usize,
+    gone: &mut Retained,
+) -> Fallible<Option<i64>> {
+    let deleted = activities::outlived(session, outlived.events, limit)?;
+    gone.activities += deleted;
+    Ok((deleted == limit as u64).then_some(0))
 }

@@ -59,6 +59,9 @@ pub(super) fn matched(session: &Session<'_>) -> Fallible<Vec<RuleId>> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// Events matched anew at least before whoever waits comes first.
+const LEAST: usize = 200;
+
 /// One chunk of matching `new` against the log; see the face.
 pub(super) fn rematch(
     session: &Session<'_>,
@@ -72,7 +75,11 @@ pub(super) fn rematch(
     if !wanted.is_empty() {
         let chunk = events::after(session, after, limit.max(1))?;
         let mut stale = HashSet::new();
-        for row in &chunk {
+        for (done, row) in chunk.iter().enumerate() {
+            // Who sends events waits no longer than a few of them take; the next chunk begins here.
+            if done >= LEAST && session.is_awaited() {
+                return Ok(chunk.get(done - 1).map(|last| last.row));
+            }
             let Some(profile) = row.profile else { continue };
             let mut facts = facts_of(&row.event);
             facts.retain(|fact| wanted.contains(&fact.rule));

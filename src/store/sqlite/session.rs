@@ -4,12 +4,16 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use connector::{ConnectionName, Entropy, Object, Timestamp};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
 use uuid::Uuid;
 
+use super::declared::{self, Declared};
 use super::fault::{Fallible, Fault};
+use super::gate::Lists;
+use super::health::Brought;
 use super::memo::Memo;
 use super::packed_values::Shapes;
 use super::statements::Statements;
@@ -25,12 +29,14 @@ pub(super) const PHONE_KIND: i64 = 3;
 pub(super) const DEVICE_KINDS: std::ops::RangeInclusive<i64> = 10..=14;
 const CRM_KIND: i64 = 100;
 
-/// Lives as long as one operation: nothing it remembers outlasts a roll-back.
+/// Lives as long as one operation, or as appends that follow each other in one transaction: nothing it remembers outlasts a
+/// roll-back.
 pub(super) struct Session<'c> {
     pub(super) conn: &'c Connection,
     entropy: Option<&'c dyn Entropy>,
     statements: Statements<'c>,
     pub(super) memo: Memo,
+    pub(super) declared: Declared,
     pub(super) shapes: Shapes,
     /// The few places there are: comparing beats hashing.
     places: RefCell<Vec<(Place, ConnectionName, Object)>>,
@@ -41,6 +47,11 @@ pub(super) struct Session<'c> {
     gained: RefCell<HashMap<Place, (i64, i64)>>,
     conflicts: Cell<u64>,
     survivorship: RefCell<Option<Rc<Survivorship>>>,
+    lists: RefCell<Option<Rc<Lists>>>,
+    /// What appends have brought so far.
+    pub(super) brought: RefCell<Brought>,
+    last_event: Cell<Option<i64>>,
+    awaited: Option<&'c AtomicUsize>,
 }
 
 impl<'c> Session<'c> {
@@ -54,6 +65,7 @@ impl<'c> Session<'c> {
             entropy: None,
             statements: Statements::default(),
             memo: Memo::default(),
+            declared: Declared::default(),
             shapes: Shapes::default(),
             places: RefCell::default(),
             sources: RefCell::default(),
@@ -62,7 +74,21 @@ impl<'c> Session<'c> {
             gained: RefCell::default(),
             conflicts: Cell::new(0),
             survivorship: RefCell::default(),
+            lists: RefCell::default(),
+            brought: RefCell::default(),
+            last_event: Cell::new(None),
+            awaited: None,
         }
+    }
+
+    /// Knows how many senders wait for what they have sent to be appended.
+    pub(super) fn with_awaited(self, awaited: &'c AtomicUsize) -> Self {
+        Self { awaited: Some(awaited), ..self }
+    }
+
+    /// Whether senders of events wait for this operation to end.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.awaited.is_some_and(|waiting| waiting.load(Ordering::Relaxed) > 0)
     }
 
     pub(super) fn sql(&self, sql: &str) -> Fallible<CachedStatement<'c>> {
@@ -123,6 +149,30 @@ impl<'c> Session<'c> {
         Ok(last + 1)
     }
 
+    /// The row that the next event gets once [`Self::took_event`] has been told.
+    pub(super) fn next_event(&self) -> Fallible<i64> {
+        let last = match self.last_event.get() {
+            Some(last) => last,
+            None => self.number("SELECT max(row) FROM event", [])?,
+        };
+        self.last_event.set(Some(last));
+        Ok(last + 1)
+    }
+
+    pub(super) fn took_event(&self, row: i64) {
+        self.last_event.set(Some(row));
+    }
+
+    /// What privacy is asked about, read once.
+    pub(super) fn lists(&self, read: impl FnOnce() -> Fallible<Lists>) -> Fallible<Rc<Lists>> {
+        if let Some(lists) = &*self.lists.borrow() {
+            return Ok(lists.clone());
+        }
+        let lists = Rc::new(read()?);
+        *self.lists.borrow_mut() = Some(lists.clone());
+        Ok(lists)
+    }
+
     /// Notes a record's move between live, archived and neither.
     pub(super) fn count_records(&self, place: Place, live: i64, archived: i64) {
         let mut gained = self.gained.borrow_mut();
@@ -146,8 +196,10 @@ impl<'c> Session<'c> {
         self.conflicts.set(self.conflicts.get() + conflicts);
     }
 
-    /// Called once, after the operation has succeeded.
+    /// Called once, after the operation has succeeded; where several share the session, after the last of them.
     pub(super) fn finish(&self) -> Fallible<()> {
+        declared::save_all(self)?;
+        self.brought.take().save(self)?;
         if let Some(last) = self.last_change.get() {
             self.run(
                 "INSERT INTO counter (name, value) VALUES ('change', ?1) ON CONFLICT DO UPDATE SET value = excluded.value",

@@ -61,12 +61,13 @@ fn settle_one(session: &Session<'_>, run: RunId, now: Timestamp, one: &Delivered
     }
     match &one.fate {
         Fate::Finished => {
+            settle_owner(session, row, now, one)?;
             journal::add(session, run, now, row, row.record, one)?;
             intents::leave_or_promote(session, row, now, None)
         }
         Fate::Linked { id, url } => {
             let record = link(session, now, one, row, id, url.as_deref())?;
-            settle_turn(session, row, now, record)?;
+            settle_turn(session, row, now, one, record)?;
             journal::add(session, run, now, row, Some(record), one)?;
             let settled = intents::by_id(session, row.entry.id)?.unwrap_or_else(|| row.clone());
             intents::leave_or_promote(session, &settled, now, None)
@@ -97,6 +98,7 @@ fn settle_one(session: &Session<'_>, run: RunId, now: Timestamp, one: &Delivered
             Ok(())
         }
         Fate::Merged { into } => {
+            settle_owner(session, row, now, one)?;
             journal::add(session, run, now, row, row.record, one)?;
             intents::remove(session, row.entry.id)?;
             let Some(record) = row.record else {
@@ -119,9 +121,27 @@ fn settle_one(session: &Session<'_>, run: RunId, now: Timestamp, one: &Delivered
     }
 }
 
-/// A lead that is there counts for whom it was given to, and the entry into the band that asked for it is done.
-fn settle_turn(session: &Session<'_>, row: &Row, now: Timestamp, record: i64) -> Fallible<()> {
+/// A lead that is there counts for whom it was given to, and the entry into the band that asked for it is done. Where the CRM
+/// turned out to hold the person already, nothing has been done yet: the record it holds is to be given to somebody.
+fn settle_turn(session: &Session<'_>, row: &Row, now: Timestamp, one: &Delivered, record: i64) -> Fallible<()> {
     let (None, Some(profile)) = (row.record, row.profile) else { return Ok(()) };
+    let profile = profiles::current(session, profile)?.unwrap_or(profile);
+    if one.written.is_empty() && !assignments::is_underway(session, profile, row.place)? {
+        return Ok(());
+    }
+    standing::settle(session, profile, Some(now))?;
+    assignments::made(session, profile, row.place, record)
+}
+
+/// A record that was given to somebody is theirs where the CRM says so; else the turn is given back, and the entry into the band
+/// that asked for it stands.
+fn settle_owner(session: &Session<'_>, row: &Row, now: Timestamp, one: &Delivered) -> Fallible<()> {
+    let (Some(record), Some(owner)) = (row.record, row.entry.intent.routed()) else { return Ok(()) };
+    let kept = |write: &&FieldWritten| write.field == owner.field && write.outcome == JournalOutcome::Written;
+    if !one.written.iter().any(|write| kept(&write)) {
+        return assignments::give_back(session, record);
+    }
+    let Some(profile) = row.profile.or(records::load(session, record)?.profile) else { return Ok(()) };
     let profile = profiles::current(session, profile)?.unwrap_or(profile);
     standing::settle(session, profile, Some(now))?;
     assignments::made(session, profile, row.place, record)

@@ -12,7 +12,7 @@ use super::profiles::uuid;
 use super::records::{self, State};
 use super::session::{Place, Session};
 use super::side_rows::{AMBIGUOUS, IN_FLIGHT, QUEUED, REFUSED, Row, SETTLED};
-use super::{journal, packed_intent, side_rows};
+use super::{journal, packed_intent, runs, side_rows};
 use crate::model::{Cause, Desire, JournalOutcome, OutboxState, RunId, SideEntry, SideId, SideWish};
 use crate::store::{Lease, SideFate, SideSettled, SideTally};
 
@@ -84,12 +84,21 @@ fn wish_for(session: &Session<'_>, of: Of, now: Timestamp, wish: &SideWish, caus
 
 /// What the CRM was told of people who have denied something since, and may not be told any more.
 pub(super) fn take_back(gate: &Gate<'_, '_>, place: Place, now: Timestamp) -> Fallible<u64> {
-    let mut changed = 0;
-    for row in side_rows::told_of_deniers(gate.session(), place)? {
+    let (session, mut changed) = (gate.session(), 0);
+    // Nobody has decided anything and nobody has become one with somebody since the last look: nobody is asked about again.
+    let heard = session.number("SELECT max(id) FROM consent", [])?;
+    let joined = session.number("SELECT count(*) FROM profile_alias", [])?;
+    let (name, seen): (Arc<str>, Arc<str>) =
+        (format!("side:consents:{place}").into(), format!("{heard} {joined}").into());
+    if heard == 0 || runs::note(session, &name)?.as_deref() == Some(&*seen) {
+        return Ok(0);
+    }
+    runs::set_note(session, &name, &seen)?;
+    for row in side_rows::told_of_deniers(session, place)? {
         let Some(undone) = SideWish::undone_of(&row.lane) else { continue };
         if let Some(reason) = gate.withholds_person(row.profile)? {
             let cause = Cause { mapping: row.lane.clone(), origin: reason.into() };
-            side_rows::replace(gate.session(), now, &row, &undone, &cause)?;
+            side_rows::replace(session, now, &row, &undone, &cause)?;
             changed += 1;
         }
     }
@@ -100,7 +109,7 @@ pub(super) fn lease(gate: &Gate<'_, '_>, place: Place, lease: &Lease, limit: usi
     let session = gate.session();
     session.run(
         "UPDATE side_write SET state = 2, worker = NULL, lease_until = NULL
-         WHERE place = ?1 AND state = 1 AND lease_until <= ?2",
+         WHERE place = ?1 AND state = 1 AND state < 3 AND lease_until <= ?2",
         (place, lease.now.micros()),
     )?;
     for state in [AMBIGUOUS, QUEUED] {
@@ -268,7 +277,7 @@ fn note(
 pub(super) fn tally(session: &Session<'_>, place: Place) -> Fallible<SideTally> {
     let tally = session.one(
         "SELECT count(*), min(coalesce(s.not_before, 0)) FROM side_write s JOIN record r ON r.id = s.record AND r.state = 1
-         WHERE s.place = ?1 AND s.state IN (0, 2)",
+         WHERE s.place = ?1 AND s.state IN (0, 2) AND s.state < 3",
         [place],
         |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(1)?)),
     )?;

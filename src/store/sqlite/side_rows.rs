@@ -88,8 +88,7 @@ pub(super) fn of_record(session: &Session<'_>, record: i64) -> Fallible<Vec<Row>
 
 /// The oldest due row at a record that is there, and those that the same kind of operation carries out.
 pub(super) fn due(session: &Session<'_>, place: Place, state: i64, now: Timestamp, limit: usize) -> Fallible<Vec<Row>> {
-    const DUE: &str =
-        "WHERE s.place = ?1 AND s.state = ?2 AND (s.not_before IS NULL OR s.not_before <= ?3) AND r.state = 1";
+    const DUE: &str = "WHERE s.place = ?1 AND s.state = ?2 AND s.state < 3 AND (s.not_before IS NULL OR s.not_before <= ?3) AND r.state = 1";
     let first = select(session, &format!("{DUE} ORDER BY s.id LIMIT 1"), (place, state, now.micros()))?.pop();
     let Some(first) = first else { return Ok(Vec::new()) };
     let kind = first.lane.split(':').next().unwrap_or_default();

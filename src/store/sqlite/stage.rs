@@ -9,7 +9,7 @@ use super::letters::rows_limit;
 use super::profiles;
 use super::records::{self, State};
 use super::session::{EMAIL_KIND, Place, Session};
-use super::{intents, letters, standing};
+use super::{assignments, declared, intents, letters, standing};
 use crate::model::RecordKey;
 use crate::store::{StageDecision, StageItem, StageReport, StageWrites};
 
@@ -43,7 +43,7 @@ pub(super) fn stage(
     for record in &marked {
         let row = records::load(session, *record)?;
         if row.state == State::Live {
-            let item = item_of_record(gate, row)?;
+            let item = item_of_record(gate, row, decide.routes())?;
             report.looked_at += 1;
             carry_out(session, now, &item, Some((place, *record)), &decide.decide(&item), &mut report)?;
         }
@@ -110,8 +110,16 @@ fn stage_creates(
     Ok(())
 }
 
-fn item_of_record(gate: &Gate<'_, '_>, row: records::Row) -> Fallible<StageItem> {
+/// `routes`: with what the person entered, and whether whoever has the record is late.
+fn item_of_record(gate: &Gate<'_, '_>, row: records::Row, routes: bool) -> Fallible<StageItem> {
     let session = gate.session();
+    let (ready, is_late) = match row.profile.filter(|_| routes) {
+        Some(profile) => (
+            assignments::ready_of_record(session, profile, row.place, row.id)?,
+            assignments::is_late(session, profile, row.id)?,
+        ),
+        None => (Vec::new(), false),
+    };
     let profile = match row.profile {
         Some(profile) => profiles::load(session, profile)?,
         None => None,
@@ -128,7 +136,8 @@ fn item_of_record(gate: &Gate<'_, '_>, row: records::Row) -> Fallible<StageItem>
         queued,
         identifiers: Vec::new(),
         consents,
-        ready: Vec::new(),
+        ready,
+        is_late,
         is_suppressed,
     })
 }
@@ -144,6 +153,7 @@ fn item_of_create(gate: &Gate<'_, '_>, place: Place, profile: i64) -> Fallible<S
         identifiers: identifiers_of(session, profile)?,
         consents: gate.consents(Some(profile))?,
         ready: standing::ready(session, profile)?,
+        is_late: false,
         is_suppressed: gate.suppresses_profile(profile)?,
     })
 }
@@ -160,7 +170,7 @@ fn carry_out(
         records::save_mirror(session, record, mirror)?;
     }
     if let Some(profile) = &item.profile
-        && profiles::change_attributes(session, profile.id.0, &decision.attributes)?
+        && declared::change(session, profile.id.0, &decision.attributes)?
     {
         records::mark_all_of(session, profile.id.0)?;
     }
@@ -219,7 +229,7 @@ pub(super) fn staged(
             (place, after, rows_limit(limit)),
         )?;
         for record in &found {
-            items.push(item_of_record(gate, records::load(session, *record)?)?);
+            items.push(item_of_record(gate, records::load(session, *record)?, true)?);
         }
         if found.len() >= limit {
             return Ok((items, found.last().copied()));
@@ -260,7 +270,7 @@ pub(super) fn items(gate: &Gate<'_, '_>, keys: &[RecordKey]) -> Fallible<Vec<Sta
         if let Some(row) = records::find(session, key)?
             && row.state == State::Live
         {
-            items.push(item_of_record(gate, row)?);
+            items.push(item_of_record(gate, row, true)?);
         }
     }
     Ok(items)

@@ -10,6 +10,7 @@ use super::fault::{Fallible, Fault};
 use super::letters::rows_limit;
 use super::packed_standings::{pack_standings, unpack_standings};
 use super::profiles::{self, blob};
+use super::records;
 use super::session::Session;
 use crate::model::{
     BandEntry, Computed, Crossing, EntryState, Place, ProfileId, ProfileUid, Standings, Transition, TransitionKind,
@@ -176,6 +177,7 @@ pub(super) fn save_entry(session: &Session<'_>, profile: i64, entry: &BandEntry)
     if entry.state == EntryState::Ready {
         // Whoever makes records looks at it, even where no value has changed.
         profiles::note_change(session, profile)?;
+        records::mark_all_of(session, profile)?;
     }
     Ok(())
 }

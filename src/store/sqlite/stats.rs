@@ -65,7 +65,7 @@ pub(super) fn pending(session: &Session<'_>, now: Timestamp) -> Fallible<Pending
     let mut statement = session.sql(
         "SELECT p.id FROM place p WHERE EXISTS (SELECT 1 FROM push_mark m WHERE m.place = p.id)
              OR EXISTS (SELECT 1 FROM side_write s JOIN record r ON r.id = s.record AND r.state = 1 WHERE s.place = p.id
-                        AND s.state IN (0, 2) AND (s.not_before IS NULL OR s.not_before <= ?1))",
+                        AND s.state IN (0, 2) AND s.state < 3 AND (s.not_before IS NULL OR s.not_before <= ?1))",
     )?;
     let mut rows = statement.query([now.micros()])?;
     while let Some(row) = rows.next()? {

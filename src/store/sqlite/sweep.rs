@@ -45,6 +45,11 @@ pub(super) fn step(
             session.sql(&sql)?.execute([&needles])?;
             ("runs", 0)
         }
+        13 => {
+            let sql = format!("UPDATE activity SET subject = NULL WHERE {}", FOUND.replace("COLUMN", "subject"));
+            session.sql(&sql)?.execute([&needles])?;
+            ("activities", 0)
+        }
         _ => return Ok(None),
     }))
 }

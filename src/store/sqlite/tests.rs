@@ -40,6 +40,12 @@ fn fresh() -> File {
 }
 
 contract! { super::fresh;
+    activities:
+        an_activity_is_told_once_of_each_person,
+        an_activity_ends_with_its_record,
+        activities_follow_people_who_become_one,
+        erasure_takes_activities_along,
+        old_activities_go;
     pages:
         a_page_commits_with_its_checkpoint,
         a_reset_forgets_the_cursor_only,

@@ -1,4 +1,4 @@
-//! One person's story: events, deals, identity, writes and trait changes, newest first.
+//! One person's story: events, activities, deals, identity, writes and trait changes, newest first.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -10,13 +10,14 @@ use super::letters::rows_limit;
 use super::packed_model::unpack_attribute;
 use super::profiles::blob;
 use super::session::Session;
-use super::{consent, events, journal, merge, standing};
+use super::{activities, consent, events, journal, merge, standing};
 use crate::model::{Choice, Crossing, EventKind, Identifier, IdentifierKind, Transition, TransitionKind};
 use crate::store::TimelineItem;
 
 pub(super) fn timeline(session: &Session<'_>, profile: i64, limit: usize) -> Fallible<Vec<TimelineItem>> {
     let mut items = Vec::new();
     add_events(session, profile, limit, &mut items)?;
+    activities::add_to_timeline(session, profile, limit, &mut items)?;
     add_deals(session, profile, limit, &mut items)?;
     add_identity(session, profile, limit, &mut items)?;
     add_writes(session, profile, limit, &mut items)?;
@@ -45,6 +46,8 @@ fn add_events(session: &Session<'_>, profile: i64, limit: usize, items: &mut Vec
             detail: None,
             source: event.source,
             event: Some(row.row),
+            direction: None,
+            actor: None,
         });
     }
     Ok(())
@@ -75,6 +78,8 @@ fn add_deals(session: &Session<'_>, profile: i64, limit: usize, items: &mut Vec<
             detail: Some(detail.join(", ").into()),
             source: format!("{connection} {object}").into(),
             event: None,
+            direction: None,
+            actor: None,
         });
     }
     Ok(())
@@ -103,6 +108,8 @@ fn add_identity(session: &Session<'_>, profile: i64, limit: usize, items: &mut V
                 detail: Some(detail),
                 source,
                 event: None,
+                direction: None,
+                actor: None,
             };
             let cause: Arc<str> = row.get(5)?;
             if kind == 0 {
@@ -143,6 +150,8 @@ fn add_writes(session: &Session<'_>, profile: i64, limit: usize, items: &mut Vec
             detail: Some(format!("{} → {}", row.from, row.to).into()),
             source: format!("{} {} {}", row.connection, row.object, row.record.unwrap_or_default()).into(),
             event: None,
+            direction: None,
+            actor: None,
         });
     }
     Ok(())
@@ -165,6 +174,8 @@ fn add_traits(session: &Session<'_>, profile: i64, limit: usize, items: &mut Vec
             detail: Some(format!("was {}", crate::model::canonical::to_json_text(&old.value)).into()),
             source: old.origin.to_string().into(),
             event: None,
+            direction: None,
+            actor: None,
         });
     }
     Ok(())
@@ -182,6 +193,8 @@ fn add_transitions(session: &Session<'_>, profile: i64, limit: usize, items: &mu
             detail: reasons.or(is_old),
             source: crossed.name,
             event: None,
+            direction: None,
+            actor: None,
         });
     }
     Ok(())
@@ -214,6 +227,8 @@ fn add_consent(session: &Session<'_>, profile: i64, items: &mut Vec<TimelineItem
             detail: decision.evidence,
             source: decision.source,
             event: None,
+            direction: None,
+            actor: None,
         });
     }
     Ok(())

@@ -20,7 +20,7 @@ pub(super) fn cancel(gate: &Gate<'_, '_>, row: &Row, run: RunId, now: Timestamp)
             // It may have been written: then it is ours, and the next look finds out what to take back.
             let stored = records::load(session, record)?;
             let mut mirror = stored.linked.mirror.clone();
-            for change in &row.entry.intent.changes {
+            for change in row.entry.intent.changes.iter().filter(|change| !change.is_wish()) {
                 mirror.written(&FieldWritten {
                     field: change.field.clone(),
                     from: change.from.clone(),

@@ -1,6 +1,7 @@
 //! The writer: one thread that owns the writing connection and commits many operations in one transaction.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
@@ -10,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::fault::{Fallible, Fault};
 use super::session::Session;
+use super::wal::Copier;
 use crate::store::{Error, Result};
 
 /// Operations waiting beyond this many make their callers wait.
@@ -31,6 +33,8 @@ trait Job: Send {
     /// Tells the caller; `failed` where the transaction did not commit.
     fn answer(self: Box<Self>, failed: Option<Error>);
     fn doing(&self) -> &'static str;
+    /// Whether it shares the session of its like before and behind it, which is finished behind the last of them.
+    fn shares(&self) -> bool;
 }
 
 /// Why an operation is undone: it failed, or a guard said stop.
@@ -41,6 +45,25 @@ struct Operation<T, F> {
     act: F,
     reply: oneshot::Sender<Result<T>>,
     outcome: Option<Result<T>>,
+    /// Of an append until it runs.
+    waits: Option<Waits>,
+    shares: bool,
+}
+
+/// A sender of events that waits for the writer.
+struct Waits(Arc<AtomicUsize>);
+
+impl Waits {
+    fn new(waiting: &Arc<AtomicUsize>) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(waiting.clone())
+    }
+}
+
+impl Drop for Waits {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl<T, F> Job for Operation<T, F>
@@ -49,10 +72,11 @@ where
     F: Fn(&Session<'_>) -> Fallible<Done<T>> + Send,
 {
     fn run(&mut self, session: &Session<'_>, path: &Arc<str>) -> std::result::Result<(), Undo> {
+        self.waits = None;
         // A decision that panics takes down its own operation, not the store.
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             let done = (self.act)(session)?;
-            if matches!(done, Done::Keep(_)) {
+            if matches!(done, Done::Keep(_)) && !self.shares {
                 session.finish()?;
             }
             Ok(done)
@@ -88,6 +112,10 @@ where
     fn doing(&self) -> &'static str {
         self.doing
     }
+
+    fn shares(&self) -> bool {
+        self.shares
+    }
 }
 
 /// What the writer is asked for.
@@ -101,6 +129,8 @@ enum Order {
 #[derive(Debug)]
 pub(super) struct Writer {
     queue: Option<mpsc::Sender<Order>>,
+    /// Appends that have not begun.
+    waiting: Arc<AtomicUsize>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -111,12 +141,25 @@ impl std::fmt::Debug for dyn Job {
 }
 
 impl Writer {
-    pub(super) fn start(conn: Connection, path: Arc<str>, entropy: Arc<dyn Entropy>) -> std::io::Result<Self> {
+    /// `other`: a second connection to the same file, for its log.
+    pub(super) fn start(
+        mut conn: Connection,
+        other: Connection,
+        path: Arc<str>,
+        entropy: Arc<dyn Entropy>,
+    ) -> std::io::Result<Self> {
+        let copier = Copier::start(&mut conn, other).map_err(std::io::Error::other)?;
         let (queue, orders) = mpsc::channel(QUEUE);
-        let thread = std::thread::Builder::new()
-            .name("store-writer".into())
-            .spawn(move || write_until_closed(&conn, &path, &*entropy, orders))?;
-        Ok(Self { queue: Some(queue), thread: Mutex::new(Some(thread)) })
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let awaited = waiting.clone();
+        let thread = std::thread::Builder::new().name("store-writer".into()).spawn(move || {
+            let mut conn = conn;
+            let group = Group { conn: &conn, path: &path, entropy: &*entropy, awaited: &awaited, copier: &copier };
+            group.all(orders);
+            copier.stop(&mut conn);
+            truncate_log(&conn);
+        })?;
+        Ok(Self { queue: Some(queue), waiting, thread: Mutex::new(Some(thread)) })
     }
 
     /// Queues an operation and waits until it is durable.
@@ -126,12 +169,26 @@ impl Writer {
         F: Fn(&Session<'_>) -> Fallible<Done<T>> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let queue = self.queue.as_ref().ok_or(Error::Closed)?;
-        queue
-            .send(Order::Run(Box::new(Operation { doing, act, reply, outcome: None })))
-            .await
-            .map_err(|_| Error::Closed)?;
+        self.order(Operation { doing, act, reply, outcome: None, waits: None, shares: false }).await?;
         answer.await.map_err(|_| Error::Closed)?
+    }
+
+    /// The same for what somebody waits for and what comes in a stream: appends that follow each other share their session, and
+    /// long operations end early for them.
+    pub(super) async fn append<T, F>(&self, doing: &'static str, act: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&Session<'_>) -> Fallible<Done<T>> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let waits = Some(Waits::new(&self.waiting));
+        self.order(Operation { doing, act, reply, outcome: None, waits, shares: true }).await?;
+        answer.await.map_err(|_| Error::Closed)?
+    }
+
+    async fn order(&self, job: impl Job + 'static) -> Result<()> {
+        let queue = self.queue.as_ref().ok_or(Error::Closed)?;
+        queue.send(Order::Run(Box::new(job))).await.map_err(|_| Error::Closed)
     }
 
     /// Shrinks the write-ahead log where no reader holds on to it; harmless otherwise.
@@ -154,39 +211,43 @@ impl Drop for Writer {
     }
 }
 
-fn write_until_closed(conn: &Connection, path: &Arc<str>, entropy: &dyn Entropy, mut orders: mpsc::Receiver<Order>) {
-    let mut next = None;
-    while let Some(order) = next.take().or_else(|| orders.blocking_recv()) {
-        match order {
-            Order::Run(first) => next = Group { conn, path, entropy }.write(first, &mut orders),
-            Order::TruncateLog(reply) => {
-                truncate_log(conn);
-                let _ = reply.send(());
-            }
-        }
-    }
-    truncate_log(conn);
-}
-
 /// Where a reader still needs the log it stays as it is, and SQLite goes on with it.
 fn truncate_log(conn: &Connection) {
     let _ = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
 }
 
-/// One transaction.
+/// What transactions are made with, one after the other.
 struct Group<'a> {
     conn: &'a Connection,
     path: &'a Arc<str>,
     entropy: &'a dyn Entropy,
+    awaited: &'a AtomicUsize,
+    copier: &'a Copier,
 }
 
-impl Group<'_> {
+impl<'a> Group<'a> {
+    /// Writes until nobody can order anything more.
+    fn all(&self, mut orders: mpsc::Receiver<Order>) {
+        let mut next = None;
+        while let Some(order) = next.take().or_else(|| orders.blocking_recv()) {
+            match order {
+                Order::Run(first) => next = self.write(first, &mut orders),
+                Order::TruncateLog(reply) => {
+                    let _paused = self.copier.pause();
+                    truncate_log(self.conn);
+                    let _ = reply.send(());
+                }
+            }
+        }
+    }
+
     /// The first operation and whatever has queued up behind it. Returns the order that ended the group.
     ///
     /// Nearly all operations are kept, and a savepoint for each would copy every page they touch. So they run without, and
     /// when one has to be undone, the whole transaction is rolled back and the others run again, with savepoints.
     fn write(&self, first: Box<dyn Job>, orders: &mut mpsc::Receiver<Order>) -> Option<Order> {
         let (mut kept, mut next, mut other, mut careful) = (Vec::new(), Some(first), None, false);
+        let mut shared: Option<Session<'_>> = None;
         if let Err(error) = self.begin() {
             if let Some(first) = next.take() {
                 let error = self.told(error, first.doing());
@@ -195,13 +256,13 @@ impl Group<'_> {
             return None;
         }
         while let Some(mut job) = next.take() {
-            let undo = if careful { self.run_guarded(&mut *job) } else { job.run(&self.session(), self.path) };
+            let undo = if careful { self.run_guarded(&mut *job) } else { self.run_among(&mut *job, &mut shared) };
             match undo {
                 Ok(()) => kept.push(job),
-                Err(_) if careful && !self.conn.is_autocommit() => job.answer(None),
+                Err(undo) if careful && !self.conn.is_autocommit() => job.answer(undo.0),
                 Err(undo) => {
-                    job.answer(None);
-                    careful = true;
+                    job.answer(undo.0.clone());
+                    (careful, shared) = (true, None);
                     if let Err(error) = self.run_again(&mut kept) {
                         let error = undo.0.unwrap_or(error);
                         kept.drain(..).for_each(|job| job.answer(Some(error.clone())));
@@ -217,7 +278,9 @@ impl Group<'_> {
                 }
             }
         }
-        let failure = commit(self.conn).err().map(|error| self.told(error, "commit"));
+        let finished = shared.map_or(Ok(()), |session| session.finish());
+        let committed = finished.and_then(|()| Ok(commit(self.conn)?));
+        let failure = committed.err().map(|fault| fault.told("commit", self.path));
         if failure.is_some() {
             self.roll_back();
         }
@@ -225,8 +288,21 @@ impl Group<'_> {
         other
     }
 
-    fn session(&self) -> Session<'_> {
-        Session::writing(self.conn, self.entropy)
+    fn session(&self) -> Session<'a> {
+        Session::writing(self.conn, self.entropy).with_awaited(self.awaited)
+    }
+
+    /// Runs an operation in a session of its own, or in that of its like before it, which is finished before anything else runs.
+    fn run_among(&self, job: &mut dyn Job, shared: &mut Option<Session<'a>>) -> std::result::Result<(), Undo> {
+        if job.shares() {
+            return job.run(shared.get_or_insert_with(|| self.session()), self.path);
+        }
+        if let Some(before) = shared.take()
+            && let Err(fault) = before.finish()
+        {
+            return Err(Undo(Some(fault.told(job.doing(), self.path))));
+        }
+        job.run(&self.session(), self.path)
     }
 
     fn told(&self, error: rusqlite::Error, doing: &'static str) -> Error {
@@ -255,7 +331,7 @@ impl Group<'_> {
             match self.run_guarded(&mut *job) {
                 Ok(()) => kept.push(job),
                 Err(undo) => {
-                    job.answer(None);
+                    job.answer(undo.0.clone());
                     if self.conn.is_autocommit() {
                         kept.extend(rest);
                         return Err(undo.0.unwrap_or(Error::Full { doing: "write" }));
@@ -270,7 +346,11 @@ impl Group<'_> {
     fn run_guarded(&self, job: &mut dyn Job) -> std::result::Result<(), Undo> {
         let lost = |error: rusqlite::Error| Undo(Some(self.told(error, "set a savepoint")));
         self.conn.execute_batch("SAVEPOINT operation").map_err(lost)?;
-        let outcome = job.run(&self.session(), self.path);
+        let session = self.session();
+        let mut outcome = job.run(&session, self.path);
+        if outcome.is_ok() && job.shares() {
+            outcome = session.finish().map_err(|fault| Undo(Some(fault.told(job.doing(), self.path))));
+        }
         if !self.conn.is_autocommit() {
             let end = if outcome.is_ok() { "RELEASE operation" } else { "ROLLBACK TO operation; RELEASE operation" };
             self.conn.execute_batch(end).map_err(lost)?;

@@ -10,6 +10,7 @@ pub mod event;
 pub mod identifier;
 pub mod instant;
 pub mod lines;
+pub mod model;
 pub mod mutation;
 
 use std::path::PathBuf;
@@ -26,6 +27,7 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("identifier", identifier::check),
     ("instant", instant::check),
     ("lines", lines::check),
+    ("model", model::check),
 ];
 
 /// When everything arrives.

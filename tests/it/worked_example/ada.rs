@@ -87,6 +87,14 @@ async fn a4_and_a5_a_form_leaves_her_anonymous_and_an_address_makes_her_known() 
     // A pass that brings nothing new says nothing again.
     stage.compute("2026-03-04T08:06:00Z").await;
     assert_eq!(stage.timeline(ADA).await.iter().filter(|item| &*item.kind == "score").count(), 1);
+    let story = [
+        "Visited 2 pages, incl. Pricing — 10 min",
+        "Visited 1 page, incl. Pricing",
+        "Demo form",
+        "Became known",
+        "Score 65 (A3) → MQL",
+    ];
+    assert_eq!(stage.read_by_a_rep(ADA).await, story);
     assert_eq!(stage.one(&["anonymous_id:a-1", ADA, "ada@northwind.example"]).await, p1, "p1 goes on");
     assert!(stage.is_known(ADA).await);
     assert_eq!(stage.ids(ADA).await, keys(&[ADA, "anonymous_id:a-1"]));

@@ -10,3 +10,4 @@ mod eve;
 mod faisal;
 mod numbers;
 mod stage;
+mod whole;

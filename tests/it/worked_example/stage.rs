@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use connector::{Clock, Timestamp, Value};
+use ferry::app::story::telling;
 use ferry::app::{App, Pulling};
 use ferry::config::Vendor;
 use ferry::enrich::{Session, tell};
 use ferry::model::{EntryState, EventRow, ProfileUid, RunState};
 use ferry::server::events::serve;
 use ferry::store::TimelineItem;
+use ferry::timeline::fold;
 use mock_crm::Options;
 use serde_json::{Value as Json, json};
 use tokio::net::TcpListener;
@@ -74,10 +76,15 @@ impl Drop for Stage {
 impl Stage {
     /// Nobody and nothing yet, at an instant, with these CRMs.
     pub async fn set(instant: &str, vendors: &[Vendor]) -> Self {
+        Self::set_with(instant, vendors, "").await
+    }
+
+    /// The same with these lines of every connection and what they have behind them.
+    pub async fn set_with(instant: &str, vendors: &[Vendor], more: &str) -> Self {
         let vendors = vendors.iter().map(|vendor| (*vendor, Options::default())).collect();
         let config = |mocks: &[Mock]| {
             let mut config = CONFIG.to_owned();
-            config.extend(mocks.iter().map(|mock| mock.entry("")));
+            config.extend(mocks.iter().map(|mock| mock.entry(more)));
             config
         };
         let harbour = Harbour::around(at(instant), vendors, config).await;
@@ -257,6 +264,14 @@ impl Stage {
     pub async fn timeline(&self, key: &str) -> Vec<TimelineItem> {
         let id = self.harbour.profile(key).await.profile.id;
         self.app().store.timeline(id, 1_000).await.unwrap()
+    }
+
+    /// What a rep reads of somebody, oldest first.
+    pub async fn read_by_a_rep(&self, key: &str) -> Vec<String> {
+        let (app, profile) = (self.app(), self.harbour.profile(key).await.profile);
+        let told = telling(&*app.store, &app.model, profile.id, profile.uid, 1_000).await.unwrap();
+        let items = fold(told.moments);
+        items.iter().rev().map(|item| item.title.to_string()).collect()
     }
 
     /// `domain:northwind.example`, or nothing.

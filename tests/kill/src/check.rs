@@ -70,7 +70,7 @@ pub async fn everything(crm: &Crm, ferry: &Ferry, world: &World, tally: &Tally) 
     values(world, vendor, &contacts, &mut verdict);
     let unfinished = crm.unfinished_jobs().await?;
     verdict.must(unfinished.is_empty(), || format!("bulk jobs were left behind: {}", unfinished.join(", ")));
-    jobs(&requests, &mut verdict);
+    jobs(&requests, vendor, &mut verdict);
     store(ferry, world, contacts.len(), &mut verdict).await?;
     Ok(verdict)
 }
@@ -110,9 +110,16 @@ fn writes(ledger: &[Value], vendor: Vendor, verdict: &mut Verdict, ambiguous_at_
 }
 
 /// Bulk jobs: how many were made and how many uploads they took. A job that is uploaded twice is a job sent twice.
-fn jobs(requests: &[Value], verdict: &mut Verdict) {
+fn jobs(requests: &[Value], vendor: Vendor, verdict: &mut Verdict) {
+    let Some(jobs) = vendor.bulk_writes() else { return };
     let path = |request: &Value| request["path"].as_str().unwrap_or_default().trim_end_matches('/').to_owned();
-    let made = requests.iter().filter(|r| r["method"] == "POST" && path(r).ends_with("/jobs/ingest")).count();
+    let made = requests.iter().filter(|r| r["method"] == "POST" && path(r).ends_with(jobs)).count();
+    if vendor == Vendor::Zoho {
+        verdict.must(made > 0, || "nothing was written by a bulk job".to_owned());
+        let files = requests.iter().filter(|r| r["method"] == "POST" && path(r).ends_with("/upload")).count();
+        verdict.lines.push(format!("{made} bulk jobs asked for, {files} files"));
+        return;
+    }
     let mut uploads: BTreeMap<String, u64> = BTreeMap::new();
     for request in requests.iter().filter(|r| r["method"] == "PUT" && r["status"] == 201) {
         *uploads.entry(path(request)).or_default() += 1;

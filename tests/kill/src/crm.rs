@@ -31,7 +31,9 @@ impl Crm {
         let said: Value = serde_json::from_str(&line).with_context(|| format!("the mock said {line}"))?;
         let url = said["url"].as_str().context("the mock named no url")?.to_owned();
         let client = reqwest::Client::builder().no_proxy().build()?;
-        Ok(Self { url, vendor, client, _process: process })
+        let crm = Self { url, vendor, client, _process: process };
+        crm.configure(vendor.mock_config()).await?;
+        Ok(crm)
     }
 
     pub async fn configure(&self, json: &str) -> Result<()> {
@@ -143,9 +145,6 @@ impl Crm {
     }
 
     async fn paged(&self, fields: &[&str]) -> Result<Vec<(String, BTreeMap<String, String>)>> {
-        // Ten tokens in ten minutes are for Ferry.
-        let patch = serde_json::json!({ "refresh_limit": 100_000 });
-        self.client.put(format!("{}/__mock/config", self.url)).json(&patch).send().await?.error_for_status()?;
         let form = [
             ("grant_type", "refresh_token"),
             ("client_id", "mock-client"),

@@ -101,11 +101,30 @@ impl Vendor {
                 "base_url = \"{url}\"\ntoken_url = \"{url}/acme/oauth2/v2.0/token\"\nclient_id = \"mock-client\"\n\
                  client_secret = {{ env = \"KILL_SECRET\" }}"
             ),
-            // Nobody can ask about a job whose start was not answered, so that an hour of nothing would follow: calls it is.
+            // Nobody can ask about a job whose start was not answered: it is waited for, here no longer than the mock takes.
             Self::Zoho => format!(
                 "token_url = \"{url}/oauth/v2/token\"\nbase_url = \"{url}\"\nclient_id = \"mock-client\"\n\
-                 client_secret = {{ env = \"KILL_CLIENT_SECRET\" }}\nrefresh_token = {{ env = \"KILL_SECRET\" }}\nbulk_pull_above = 60"
+                 client_secret = {{ env = \"KILL_CLIENT_SECRET\" }}\nrefresh_token = {{ env = \"KILL_SECRET\" }}\n\
+                 bulk_pull_above = 60\nbulk_push_above = 4\nbulk_lost_wait = \"1s\""
             ),
+        }
+    }
+
+    /// What the mock is told before anything begins: ten tokens in ten minutes are for Ferry, and a bulk job that nobody asks
+    /// for is over before nobody waits for it any more.
+    pub fn mock_config(self) -> &'static str {
+        match self {
+            Self::Zoho => r#"{"refresh_limit":100000,"job_unwatched_ms":300,"bulk_page_rows":50}"#,
+            _ => "{}",
+        }
+    }
+
+    /// The path at which bulk writes are asked for, where there are any.
+    pub fn bulk_writes(self) -> Option<&'static str> {
+        match self {
+            Self::Salesforce => Some("/jobs/ingest"),
+            Self::Zoho => Some("/crm/bulk/v8/write"),
+            Self::Hubspot | Self::Dynamics => None,
         }
     }
 
@@ -142,10 +161,12 @@ impl Vendor {
             "bulk_polling",
             "bulk_before_results",
         ];
-        let own = match self {
-            Self::Hubspot | Self::Dynamics | Self::Zoho => &BULK[..0],
-            Self::Salesforce => &BULK[..],
+        let is_own = |point: &&&str| match self {
+            Self::Hubspot | Self::Dynamics => false,
+            Self::Salesforce => true,
+            // Its file goes up before there is a job, and a job begins when it is made.
+            Self::Zoho => !matches!(**point, "bulk_uploaded" | "bulk_closed"),
         };
-        EVERYWHERE.iter().chain(own).copied().collect()
+        EVERYWHERE.iter().chain(BULK.iter().filter(is_own)).copied().collect()
     }
 }

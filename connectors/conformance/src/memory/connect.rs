@@ -28,14 +28,14 @@ impl MemoryConnector {
         let visibility_lag = crm.lock().visibility_lag;
         let capability = Capability {
             vendor: "memory",
-            objects: all.to_vec(),
+            objects: all.iter().cloned().chain([Object::Activity]).collect(),
             push_batch: 100,
             read_batch: 100,
             creates: people
                 .iter()
                 .map(|object| ExternalKey { object: object.clone(), field: "cdp_profile_id".into() })
                 .collect(),
-            deletions: all[..4].to_vec(),
+            deletions: all[..4].iter().cloned().chain([Object::Activity]).collect(),
             associations: all[..4].to_vec(),
             tells_company: Vec::new(),
             owners: people.iter().map(|object| OwnerField { object: object.clone(), field: "owner".into() }).collect(),

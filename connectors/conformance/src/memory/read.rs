@@ -27,7 +27,10 @@ fn records(state: &State, object: &Object, ask: &PullRequest, place: Option<Plac
     let wanted =
         |held: &Held| is_converted(held, object) || (held.deleted_at.is_none() && !closed_before(held, ask.since));
     if let Place::Full { started, after } = place {
-        let live = state.all(object).filter(|(id, _)| after.as_ref().is_none_or(|after| *id > after));
+        let too_old =
+            |held: &Held| *object == Object::Activity && ask.since.is_some_and(|since| held.modified_at < since);
+        let live =
+            state.all(object).filter(|(id, held)| after.as_ref().is_none_or(|after| *id > after) && !too_old(held));
         let (rows, more) = cut(live.filter(|(_, held)| wanted(held)), state.page_size);
         let resume = match rows.last() {
             Some((id, _)) if more => Place::Full { started, after: Some((*id).clone()) },

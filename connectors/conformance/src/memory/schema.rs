@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-use connector::{DealStatus, FieldKind, FieldSpec, Object, Schema, Timestamp, Value};
+use connector::{ActivityKind, DealStatus, FieldKind, FieldSpec, Object, Schema, Timestamp, Value};
 use rust_decimal::Decimal;
 
 /// Deal stages: id, label, and what they mean. The status never follows from the label.
@@ -78,6 +78,21 @@ pub(super) fn default_schemas() -> BTreeMap<Object, Schema> {
                 field("amount", FieldKind::Decimal { scale: None }),
                 text("currency"),
                 field("closed_at", FieldKind::Instant),
+                field("owner", FieldKind::Reference),
+                text("order_number"),
+                // Names with `;` between them.
+                text("products"),
+            ],
+        ),
+        (
+            Object::Activity,
+            vec![
+                choice("kind", &ActivityKind::ALL.map(ActivityKind::as_str)),
+                choice("direction", &["in", "out"]),
+                text("subject"),
+                text("body"),
+                field("at", FieldKind::Instant),
+                field("done", FieldKind::Bool),
                 field("owner", FieldKind::Reference),
             ],
         ),

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use connector::{
-    Budget, DealFacts, DealStatus, FieldName, Fields, Link, Object, Record, RecordId, Rejection, Schema, Timestamp,
-    UserFacts, Value,
+    ActivityDirection, ActivityFacts, ActivityKind, Budget, DealFacts, DealStatus, FieldName, Fields, Link, Object,
+    Record, RecordId, Rejection, Schema, Timestamp, UserFacts, Value, has_own_mark, headline,
 };
 
 use super::fault::Script;
@@ -222,6 +222,7 @@ impl State {
             name: text_of(&held.fields, "name"),
             active: held.fields.get("active") != Some(&Value::Bool(false)),
         });
+        record.activity = (*object == Object::Activity).then(|| activity_facts(&held.fields));
         record.url = Some(format!("https://crm.example/{object}/{id}").into());
         record
     }
@@ -263,6 +264,26 @@ fn text_of(fields: &Fields, name: &str) -> Option<Arc<str>> {
     fields.get(name).map(|value| value.to_string().into())
 }
 
+fn activity_facts(fields: &Fields) -> ActivityFacts {
+    let text = |name: &str| text_of(fields, name).unwrap_or_default();
+    ActivityFacts {
+        kind: ActivityKind::ALL.into_iter().find(|kind| kind.as_str() == &*text("kind")).unwrap_or(ActivityKind::Note),
+        direction: match &*text("direction") {
+            "in" => Some(ActivityDirection::In),
+            "out" => Some(ActivityDirection::Out),
+            _ => None,
+        },
+        subject: headline(&text("subject")).or_else(|| headline(&text("body"))),
+        at: match fields.get("at") {
+            Some(Value::Instant(at)) => Some(*at),
+            _ => None,
+        },
+        done: fields.get("done") != Some(&Value::Bool(false)),
+        owner: text_of(fields, "owner").map(RecordId::new),
+        ours: has_own_mark(&text("body")),
+    }
+}
+
 fn deal_facts(fields: &Fields) -> DealFacts {
     let id = text_of(fields, "stage");
     let stage = STAGES.iter().find(|(stage, _, _)| id.as_deref() == Some(*stage));
@@ -282,5 +303,6 @@ fn deal_facts(fields: &Fields) -> DealFacts {
             _ => None,
         },
         owner: text_of(fields, "owner").map(RecordId::new),
+        products: text_of(fields, "products").map(|names| names.split(';').map(Arc::from).collect()),
     }
 }

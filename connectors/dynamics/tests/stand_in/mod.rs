@@ -5,63 +5,21 @@
 pub mod scripted;
 pub mod walks;
 
-use std::fmt;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Duration;
 
-use connector::{
-    Clock, Context, Environment, Fields, MemoryNotebook, Object, RecordId, Secret, SecretError, SeededEntropy,
-    SystemClock, Value,
-};
-use connector_conformance::LeapClock;
+use connector::{Context, Fields, MemoryNotebook, Object, RecordId, Secret, SeededEntropy};
+use connector_conformance::Levers;
+pub use connector_conformance::{Vault, properties};
 use connector_dynamics::{Config, Credential, Dynamics, Limits, Timeouts, connect};
 use mock_crm::{Options, Running, dynamics};
 use reqwest::Method;
-use secrecy::SecretString;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 
 /// Rows of one page, so that several pages take few records.
 pub const PAGE: usize = 200;
 const TOKEN: &str = "/acme/oauth2/v2.0/token";
-
-/// Secrets by name, which a test may change.
-#[derive(Default)]
-pub struct Vault(Mutex<Vec<(String, String)>>);
-
-impl Vault {
-    pub fn set(&self, name: &str, value: &str) {
-        let mut pairs = self.0.lock().unwrap();
-        pairs.retain(|(have, _)| have != name);
-        pairs.push((name.into(), value.into()));
-    }
-
-    /// What a connection to the mock needs.
-    pub fn for_the_mock() -> Arc<Self> {
-        let vault = Arc::new(Self::default());
-        vault.set("SECRET", "mock-secret");
-        vault
-    }
-}
-
-impl fmt::Debug for Vault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Vault")
-    }
-}
-
-impl Environment for Vault {
-    fn read(&self, secret: &Secret) -> Result<SecretString, SecretError> {
-        let Secret::Env(name) = secret else { panic!("only names are used here") };
-        let pairs = self.0.lock().unwrap();
-        let found = pairs.iter().find(|(have, _)| have == name);
-        found.map(|(_, value)| SecretString::from(value.as_str())).ok_or_else(|| SecretError {
-            code: "E021",
-            message: format!("environment variable {name} is not set"),
-            help: "export it".into(),
-        })
-    }
-}
 
 /// An environment at `url` with small pages, and time limits short enough to wait for.
 pub fn config(url: &str) -> Config {
@@ -79,14 +37,22 @@ pub fn config(url: &str) -> Config {
 /// An environment and everything a test does to it.
 pub struct StandIn {
     mock: Running,
-    http: reqwest::Client,
-    pub clock: Arc<LeapClock>,
+    levers: Levers,
     pub vault: Arc<Vault>,
-    /// Calls of the test itself, which the connector's are counted without: all of them, and sign-ins among them.
-    own_calls: AtomicU64,
-    own_sign_ins: AtomicU64,
     session: tokio::sync::Mutex<Option<String>>,
-    offset_s: AtomicI64,
+}
+
+/// What a connection to the mock needs.
+pub fn vault() -> Arc<Vault> {
+    Vault::holding(&[("SECRET", "mock-secret")])
+}
+
+impl Deref for StandIn {
+    type Target = Levers;
+
+    fn deref(&self) -> &Levers {
+        &self.levers
+    }
 }
 
 impl StandIn {
@@ -95,21 +61,8 @@ impl StandIn {
         let Json::Object(config) = json!({ "rate_limits": false }) else { unreachable!() };
         let options = Options { records: Some(contacts), seed: 7, config, ..Options::default() };
         let mock = dynamics::serve(options).await.expect("the mock starts");
-        let http = reqwest::Client::builder().no_proxy().retry(reqwest::retry::never()).build().expect("a client");
-        Self {
-            mock,
-            http,
-            clock: Arc::new(LeapClock::new(SystemClock.now())),
-            vault: Vault::for_the_mock(),
-            own_calls: AtomicU64::new(0),
-            own_sign_ins: AtomicU64::new(0),
-            session: tokio::sync::Mutex::new(None),
-            offset_s: AtomicI64::new(0),
-        }
-    }
-
-    pub fn url(&self) -> &str {
-        self.mock.url()
+        let levers = Levers::on(mock.url());
+        Self { mock, levers, vault: vault(), session: tokio::sync::Mutex::new(None) }
     }
 
     pub fn context(&self) -> Context {
@@ -130,38 +83,11 @@ impl StandIn {
         connect(config, self.context()).expect("the configuration is good")
     }
 
-    /// Time passes for both sides.
-    pub async fn advance(&self, by: Duration) {
-        let seconds = i64::try_from(by.as_secs() + u64::from(by.subsec_nanos() > 0)).unwrap();
-        let offset = self.offset_s.fetch_add(seconds, Ordering::SeqCst) + seconds;
-        self.knobs(json!({ "clock_offset_s": offset })).await;
-        self.clock.leap(Duration::from_secs(u64::try_from(seconds).unwrap()));
-    }
-
-    pub async fn knobs(&self, patch: Json) {
-        let answer = self.http.put(format!("{}/__mock/config", self.url())).json(&patch).send().await;
-        let answer = answer.expect("an answer");
-        let status = answer.status();
-        assert!(status.is_success(), "{status}: {}", answer.text().await.unwrap_or_default());
-    }
-
-    /// Does what a person would in the CRM.
-    pub async fn rep(&self, action: &str, body: Json) -> Result<Json, String> {
-        let answer = self.http.post(format!("{}/__mock/{action}", self.url())).json(&body).send().await;
-        let answer = answer.map_err(|error| error.to_string())?;
-        let (status, text) = (answer.status(), answer.text().await.unwrap_or_default());
-        if status.is_success() {
-            serde_json::from_str(&text).map_err(|error| error.to_string())
-        } else {
-            Err(format!("{action}: {status}: {text}"))
-        }
-    }
-
     /// An API call of the test's own, below `/api/data/v9.2`.
     pub async fn api(&self, method: Method, path: &str, body: Option<Json>) -> (u16, Json) {
         for _ in 0..2 {
             let token = self.token().await;
-            self.own_calls.fetch_add(1, Ordering::SeqCst);
+            self.count_own_call();
             let url = format!("{}/api/data/v9.2{path}", self.url());
             let mut request = self.http.request(method.clone(), url).bearer_auth(token);
             if let Some(body) = &body {
@@ -182,8 +108,7 @@ impl StandIn {
         if let Some(token) = &*session {
             return token.clone();
         }
-        self.own_calls.fetch_add(1, Ordering::SeqCst);
-        self.own_sign_ins.fetch_add(1, Ordering::SeqCst);
+        self.count_own_sign_in();
         let scope = format!("{}/.default", self.url());
         let form = [
             ("grant_type", "client_credentials"),
@@ -198,28 +123,9 @@ impl StandIn {
         token
     }
 
-    /// The lines of `ledger` or `requests`.
-    pub async fn lines(&self, what: &str) -> Vec<Json> {
-        let url = format!("{}/__mock/{what}", self.url());
-        let text = self.http.get(url).send().await.expect("an answer").text().await.expect("text");
-        text.lines().map(|line| serde_json::from_str(line).expect("a JSON line")).collect()
-    }
-
-    /// Requests the connector has sent.
-    pub async fn requests(&self) -> u64 {
-        let all = self.lines("requests").await.len() as u64;
-        all - self.own_calls.load(Ordering::SeqCst)
-    }
-
     /// Tokens the connector has asked for.
     pub async fn sign_ins(&self) -> u64 {
-        self.requests_to(TOKEN).await as u64 - self.own_sign_ins.load(Ordering::SeqCst)
-    }
-
-    /// Requests to paths that hold `part`, of the test itself included.
-    pub async fn requests_to(&self, part: &str) -> usize {
-        let requests = self.lines("requests").await;
-        requests.iter().filter(|line| line["path"].as_str().is_some_and(|path| path.contains(part))).count()
+        self.sign_ins_at(TOKEN).await
     }
 
     /// Creates a record as a person does.
@@ -254,14 +160,7 @@ impl StandIn {
     }
 
     pub async fn edit(&self, object: &Object, ids: &[RecordId], fields: &Fields) -> Result<(), String> {
-        let ids: Vec<&str> = ids.iter().map(RecordId::as_str).collect();
-        let body = json!({ "object": kind(object), "ids": ids, "properties": properties(fields) });
-        self.rep("edit", body).await.map(drop)
-    }
-
-    /// Every request meets this fault until [`Self::mend`].
-    pub async fn fault(&self, name: &str) {
-        self.knobs(json!({ "faults": { name: 1.0, "slow_ms": 600_000 } })).await;
+        self.rep_edit(kind(object), ids, fields).await
     }
 
     pub async fn mend(&self) {
@@ -286,19 +185,5 @@ pub fn kind(object: &Object) -> &str {
         Object::Deal => "opportunity",
         Object::User => "systemuser",
         other => other.as_str(),
-    }
-}
-
-/// Field values as JSON.
-pub fn properties(fields: &Fields) -> Map<String, Json> {
-    fields.iter().map(|(name, value)| (name.to_string(), json_of(value))).collect()
-}
-
-fn json_of(value: &Value) -> Json {
-    match value {
-        Value::Null => Json::Null,
-        Value::Bool(flag) => json!(flag),
-        Value::Number(number) => serde_json::from_str(&number.to_string()).unwrap_or(Json::Null),
-        other => json!(other.to_string()),
     }
 }

@@ -106,7 +106,7 @@ impl Scripted {
     }
 
     pub fn connector_with(&self, config: Config) -> Dynamics {
-        connect(config, context(Vault::for_the_mock())).expect("the configuration is good")
+        connect(config, context(super::vault())).expect("the configuration is good")
     }
 }
 

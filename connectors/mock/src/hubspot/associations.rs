@@ -25,7 +25,7 @@ pub struct Associations {
 
 /// The plain type from one object to another (`HUBSPOT_DEFINED`).
 pub fn plain_type(from: Kind, to: Kind) -> Option<u32> {
-    use Kind::{Call, Company, Contact, Deal, Email, Meeting, Note, Task, Ticket};
+    use Kind::{Call, Company, Contact, Deal, Email, LineItem, Meeting, Note, Task, Ticket};
     Some(match (from, to) {
         (Contact, Company) => 279,
         (Company, Contact) => 280,
@@ -80,6 +80,8 @@ pub fn plain_type(from: Kind, to: Kind) -> Option<u32> {
         (Company, Task) => 191,
         (Task, Deal) => 216,
         (Deal, Task) => 215,
+        (Deal, LineItem) => 19,
+        (LineItem, Deal) => 20,
         (Task, Ticket) => 230,
         (Ticket, Task) => 229,
         _ => return None,

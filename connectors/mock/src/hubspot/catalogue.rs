@@ -41,6 +41,7 @@ pub fn schema(kind: Kind, pipelines: &[Pipeline]) -> Schema {
         Kind::Company => company(&mut maker),
         Kind::Deal => deal(&mut maker, pipelines),
         Kind::Ticket => ticket(&mut maker),
+        Kind::LineItem => line_item(&mut maker),
         _ => activity(&mut maker, kind),
     }
     schema
@@ -52,6 +53,7 @@ fn group_name(kind: Kind) -> &'static str {
         Kind::Company => "companyinformation",
         Kind::Deal => "dealinformation",
         Kind::Ticket => "ticketinformation",
+        Kind::LineItem => "lineiteminformation",
         _ => "engagement",
     }
 }
@@ -62,6 +64,7 @@ fn group_label(kind: Kind) -> &'static str {
         Kind::Company => "Company information",
         Kind::Deal => "Deal information",
         Kind::Ticket => "Ticket information",
+        Kind::LineItem => "Line item information",
         _ => "Engagement",
     }
 }
@@ -213,6 +216,15 @@ fn ticket(maker: &mut Maker<'_>) {
     maker.external("hubspot_owner_id", "Ticket owner");
 }
 
+fn line_item(maker: &mut Maker<'_>) {
+    maker.texts(&[("name", "Name"), ("description", "Description"), ("hs_sku", "SKU")]);
+    let numbers =
+        [("quantity", "Quantity"), ("price", "Unit price"), ("amount", "Net price"), ("hs_product_id", "Product ID")];
+    for (name, label) in numbers {
+        maker.add(name, label, Type::Number);
+    }
+}
+
 fn activity(maker: &mut Maker<'_>, kind: Kind) {
     maker.add("hs_timestamp", "Activity date", Type::DateTime);
     maker.external("hubspot_owner_id", "Activity assigned to");
@@ -224,6 +236,7 @@ fn activity(maker: &mut Maker<'_>, kind: Kind) {
             let states = same(&["NOT_STARTED", "IN_PROGRESS", "WAITING", "DEFERRED", "COMPLETED"]);
             maker.options("hs_task_status", "Task Status", &states);
             maker.options("hs_task_priority", "Priority", &same(&["NONE", "LOW", "MEDIUM", "HIGH"]));
+            maker.add("hs_task_completion_date", "Completed at", Type::DateTime).read_only = true;
             maker.options("hs_task_type", "Task Type", &same(&["TODO", "CALL", "EMAIL"]));
         }
         Kind::Call => {

@@ -124,7 +124,7 @@ impl Portal {
             Kind::Ticket => &["subject", "hs_pipeline", "hs_pipeline_stage"],
             Kind::Email => &["hs_timestamp", "hs_email_direction"],
             Kind::Note | Kind::Task | Kind::Call | Kind::Meeting => &["hs_timestamp"],
-            Kind::Contact | Kind::Company => &[],
+            Kind::Contact | Kind::Company | Kind::LineItem => &[],
         };
         let missing: Vec<&str> = all_of.iter().filter(|name| !given(name)).copied().collect();
         if !missing.is_empty() {

@@ -12,6 +12,7 @@ pub enum Kind {
     Call,
     Meeting,
     Email,
+    LineItem,
 }
 
 struct Names {
@@ -23,7 +24,7 @@ struct Names {
     first_id: u64,
 }
 
-const NAMES: [Names; 9] = [
+const NAMES: [Names; 10] = [
     Names { kind: Kind::Contact, singular: "contact", plural: "contacts", type_id: "0-1", first_id: 10_000_000_001 },
     Names { kind: Kind::Company, singular: "company", plural: "companies", type_id: "0-2", first_id: 20_000_000_001 },
     Names { kind: Kind::Deal, singular: "deal", plural: "deals", type_id: "0-3", first_id: 30_000_000_001 },
@@ -33,10 +34,17 @@ const NAMES: [Names; 9] = [
     Names { kind: Kind::Call, singular: "call", plural: "calls", type_id: "0-48", first_id: 70_000_000_001 },
     Names { kind: Kind::Meeting, singular: "meeting", plural: "meetings", type_id: "0-47", first_id: 80_000_000_001 },
     Names { kind: Kind::Email, singular: "email", plural: "emails", type_id: "0-49", first_id: 90_000_000_001 },
+    Names {
+        kind: Kind::LineItem,
+        singular: "line_item",
+        plural: "line_items",
+        type_id: "0-8",
+        first_id: 100_000_000_001,
+    },
 ];
 
 impl Kind {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Contact,
         Self::Company,
         Self::Deal,
@@ -46,6 +54,7 @@ impl Kind {
         Self::Call,
         Self::Meeting,
         Self::Email,
+        Self::LineItem,
     ];
 
     /// Reads a path segment: plural, singular or type id, in any case.
@@ -82,7 +91,7 @@ impl Kind {
 
     pub fn created_property(self) -> &'static str {
         match self {
-            Self::Contact | Self::Company | Self::Deal | Self::Ticket => "createdate",
+            Self::Contact | Self::Company | Self::Deal | Self::Ticket | Self::LineItem => "createdate",
             _ => "hs_createdate",
         }
     }
@@ -93,6 +102,7 @@ impl Kind {
             Self::Contact => &["email", "firstname", "lastname"],
             Self::Company => &["domain", "name"],
             Self::Deal => &["amount", "closedate", "dealname", "dealstage", "pipeline"],
+            Self::LineItem => &["amount", "hs_product_id", "name", "price", "quantity"],
             Self::Ticket => &["content", "hs_pipeline", "hs_pipeline_stage", "subject"],
             _ => &[],
         }

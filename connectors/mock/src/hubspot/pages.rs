@@ -51,6 +51,7 @@ impl Portal {
             Kind::Contact => format!("{} {}", get("firstname"), get("lastname")).trim().to_owned(),
             Kind::Company => get("name"),
             Kind::Deal => get("dealname"),
+            Kind::LineItem => get("name"),
             Kind::Ticket => get("subject"),
             _ => String::new(),
         };
@@ -151,6 +152,7 @@ pub fn heading(kind: Kind) -> &'static str {
         Kind::Call => "Calls",
         Kind::Meeting => "Meetings",
         Kind::Email => "Emails",
+        Kind::LineItem => "Line items",
     }
 }
 

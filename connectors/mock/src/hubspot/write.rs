@@ -102,6 +102,10 @@ impl Portal {
             let before = |name: &str| self.seen(kind, id).and_then(|seen| seen.get(name)).map(|v| v.to_string());
             all.extend(deals::computed(self.pipelines(kind), &values, before, pen.at));
         }
+        let completes = |(name, value): &(Name, String)| &**name == "hs_task_status" && value == "COMPLETED";
+        if kind == Kind::Task && values.iter().any(completes) {
+            all.push(("hs_task_completion_date".into(), crate::clock::iso(pen.at)));
+        }
         let (mut was, mut is) = (Map::new(), Map::new());
         let mut changed = false;
         for (at, (name, value)) in all.iter().enumerate() {

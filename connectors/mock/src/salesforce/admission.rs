@@ -54,6 +54,7 @@ fn parent_fields(kind: Kind) -> &'static [&'static str] {
         Kind::Contact => &["AccountId"],
         Kind::Opportunity => &["AccountId", "CampaignId"],
         Kind::OpportunityContactRole => &["OpportunityId", "ContactId"],
+        Kind::OpportunityLineItem => &["OpportunityId"],
         Kind::Task | Kind::Event => &["WhoId", "WhatId"],
         Kind::CampaignMember => &["CampaignId", "ContactId", "LeadId"],
         _ => &[],

@@ -51,6 +51,7 @@ pub fn schema(kind: Kind) -> Schema {
         Kind::OpportunityContactRole => role(),
         Kind::Campaign | Kind::CampaignMember | Kind::CampaignMemberStatus => catalogue_more::campaigns(kind),
         Kind::Task | Kind::Event => catalogue_more::activities(kind),
+        Kind::Product2 | Kind::OpportunityLineItem => catalogue_more::products(kind),
         _ => catalogue_more::setup(kind),
     });
     if kind.is_mergeable() {
@@ -164,6 +165,7 @@ fn opportunity() -> Vec<Field> {
         number("Probability", "Probability (%)", FieldType::Percent, 3, 0).with_default(),
         flag("IsClosed", "Closed").computed(),
         flag("IsWon", "Won").computed(),
+        flag("HasOpportunityLineItem", "Has Line Item").computed(),
         pick(
             "ForecastCategory",
             "Forecast Category",

@@ -1,6 +1,6 @@
 //! Activities, campaigns and setup objects of a new org.
 
-use super::build::{area, field, flag, int, lookup, pick, text};
+use super::build::{area, field, flag, int, lookup, number, pick, text};
 use super::catalogue::{self, owner};
 use super::kind::Kind;
 use super::schema::{Field, FieldType};
@@ -34,6 +34,7 @@ fn task() -> Vec<Field> {
         pick("TaskSubtype", "Task Subtype", true, Some("Task"), &["Task", "Email", "ListEmail", "Cadence", "Call"])
             .create_only(),
         int("CallDurationInSeconds", "Call Duration", 8),
+        pick("CallType", "Call Type", false, None, &["Internal", "Inbound", "Outbound"]),
     ]
 }
 
@@ -47,6 +48,29 @@ fn event() -> Vec<Field> {
         text("Location", "Location", 255),
         pick("ShowAs", "Show Time As", false, Some("Busy"), &["Busy", "OutOfOffice", "Free"]),
         pick("Type", "Type", false, None, &["Call", "Email", "Meeting", "Other"]),
+    ]
+}
+
+/// Products, and what of them is on the lines of deals.
+pub fn products(kind: Kind) -> Vec<Field> {
+    if kind == Kind::Product2 {
+        return vec![
+            text("Name", "Product Name", 255).required(),
+            text("ProductCode", "Product Code", 255),
+            flag("IsActive", "Active"),
+            pick("Family", "Product Family", false, None, &["None"]),
+            area("Description", "Product Description", 4_000),
+        ];
+    }
+    vec![
+        lookup("OpportunityId", "Opportunity ID", &[Kind::Opportunity], "Opportunity", Some("OpportunityLineItems"))
+            .required()
+            .create_only(),
+        lookup("Product2Id", "Product ID", &[Kind::Product2], "Product2", Some("OpportunityLineItems")).create_only(),
+        number("Quantity", "Quantity", FieldType::Double, 12, 2),
+        number("UnitPrice", "Sales Price", FieldType::Currency, 18, 2),
+        number("TotalPrice", "Total Price", FieldType::Currency, 18, 2),
+        text("Description", "Line Description", 255),
     ]
 }
 

@@ -22,11 +22,13 @@ pub enum Kind {
     OpportunityStage,
     Group,
     AssignmentRule,
+    Product2,
+    OpportunityLineItem,
 }
 
 impl Kind {
     /// In the order of their discriminants.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::Account,
         Self::Contact,
         Self::Lead,
@@ -46,6 +48,8 @@ impl Kind {
         Self::OpportunityStage,
         Self::Group,
         Self::AssignmentRule,
+        Self::Product2,
+        Self::OpportunityLineItem,
     ];
 
     pub fn name(self) -> &'static str {
@@ -69,6 +73,8 @@ impl Kind {
             Self::OpportunityStage => "OpportunityStage",
             Self::Group => "Group",
             Self::AssignmentRule => "AssignmentRule",
+            Self::Product2 => "Product2",
+            Self::OpportunityLineItem => "OpportunityLineItem",
         }
     }
 
@@ -94,6 +100,8 @@ impl Kind {
             Self::OpportunityStage => "01S",
             Self::Group => "00G",
             Self::AssignmentRule => "01Q",
+            Self::Product2 => "01t",
+            Self::OpportunityLineItem => "00k",
         }
     }
 
@@ -104,6 +112,8 @@ impl Kind {
             Self::OpportunityContactRole => "Opportunity Contact Roles".into(),
             Self::CampaignMember => "Campaign Members".into(),
             Self::FieldPermissions => "Field Permissions".into(),
+            Self::Product2 => "Products".into(),
+            Self::OpportunityLineItem => "Opportunity Products".into(),
             Self::LeadStatus => "Lead Status Values".into(),
             Self::CampaignMemberStatus => "Campaign Member Statuses".into(),
             other => format!("{}s", other.name()),

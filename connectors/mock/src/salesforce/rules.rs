@@ -242,6 +242,12 @@ impl Org {
                     self.insert(core, &own, Kind::OpportunityContactRole, &given)?;
                 }
             }
+            Kind::OpportunityLineItem if draft.is_new() => {
+                if let Some(deal) = self.drafted(draft, "OpportunityId").as_id() {
+                    let given = Given(vec![("HasOpportunityLineItem".into(), Raw::Json(json!(true)))]);
+                    self.update(core, &own, Kind::Opportunity, &deal.to_string(), &given)?;
+                }
+            }
             Kind::OpportunityContactRole if self.writes(draft, "IsPrimary") => {
                 self.clear_other_primaries(core, number, &own)?;
             }
@@ -274,7 +280,9 @@ impl Org {
             }
             Kind::Contact => &[(Kind::OpportunityContactRole, "ContactId"), (Kind::CampaignMember, "ContactId")],
             Kind::Lead => &[(Kind::CampaignMember, "LeadId")],
-            Kind::Opportunity => &[(Kind::OpportunityContactRole, "OpportunityId")],
+            Kind::Opportunity => {
+                &[(Kind::OpportunityContactRole, "OpportunityId"), (Kind::OpportunityLineItem, "OpportunityId")]
+            }
             Kind::Campaign => &[(Kind::CampaignMember, "CampaignId"), (Kind::CampaignMemberStatus, "CampaignId")],
             Kind::PermissionSet => {
                 &[(Kind::FieldPermissions, "ParentId"), (Kind::PermissionSetAssignment, "PermissionSetId")]

@@ -146,6 +146,7 @@ fn settings(org: &mut Org, call: &Call, path: &[&str]) -> Result<Reply, Refusal>
         ("PATCH", ["fields", id]) => org.change_fields(call, Some(id)),
         ("DELETE", ["fields", id]) => org.delete_field(call, id),
         ("GET", ["tags"]) => org.list_tags(call),
+        ("GET", ["automation", "assignment_rules"]) => org.assignment_rules(call),
         ("GET", ["layouts"]) => org.layouts(call),
         ("GET", ["layouts", id]) => org.layout(call, id),
         ("GET", ["pipeline"]) => org.pipelines_of(call),

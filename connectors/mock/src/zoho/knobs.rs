@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::assignment::{AssignmentRule, usual};
 use crate::automation::Workflow;
 use crate::row_faults::RowFault;
 
@@ -50,6 +51,8 @@ pub struct Knobs {
     pub hide_new_fields: bool,
     /// Times a bulk job is seen unfinished before it ends.
     pub job_polls: u32,
+    /// How long after it was made a job that nobody asks for is done.
+    pub job_unwatched_ms: i64,
     /// Rows of one page of a bulk read.
     pub bulk_page_rows: u64,
     /// How many of the next bulk jobs fail.
@@ -60,6 +63,8 @@ pub struct Knobs {
     pub row_faults: Vec<RowFault>,
     /// The org's automation.
     pub workflows: Vec<Workflow>,
+    /// Who is given the records that are made under a rule.
+    pub assignment_rules: Vec<AssignmentRule>,
 }
 
 impl Default for Knobs {
@@ -87,11 +92,13 @@ impl Default for Knobs {
             unique_field_limit: 2,
             hide_new_fields: false,
             job_polls: 1,
+            job_unwatched_ms: 5_000,
             bulk_page_rows: 200_000,
             failing_jobs: 0,
             downloads_per_minute: 10,
             row_faults: Vec::new(),
             workflows: Vec::new(),
+            assignment_rules: usual(),
         }
     }
 }

@@ -27,7 +27,9 @@
 //! | `page_token_ttl_s` | 86400 | how long a page token is good for |
 //! | `custom_field_limit`, `unique_field_limit` | 155, 2 | custom fields of a module, and unique ones among them |
 //! | `hide_new_fields` | false | a field made without `profiles` is hidden from the integration |
+//! | `assignment_rules` | one for leads | `[{name, module, users}]`: who is given the records made under a rule, in turn |
 //! | `job_polls` | 1 | times a bulk job is seen unfinished before it ends |
+//! | `job_unwatched_ms` | 5000 | how long after it was made a job that nobody asks for is done |
 //! | `bulk_page_rows` | 200000 | rows of a page of a bulk read |
 //! | `failing_jobs` | 0 | how many of the next bulk jobs fail |
 //! | `downloads_per_minute` | 10 | downloads of bulk results |
@@ -56,6 +58,7 @@
 //! | `expire-tokens` | `{refresh?}` |
 
 mod actions_api;
+mod assignment;
 mod auth;
 mod automation;
 mod bulk;

@@ -38,6 +38,8 @@ pub struct Org {
     pub roles: Roles,
     pub bulk: Bulk,
     pub channels: Vec<Channel>,
+    /// Records that assignment rules have given an owner.
+    pub assigned: u64,
 }
 
 impl Org {
@@ -69,6 +71,7 @@ impl Org {
             roles: Roles::default(),
             bulk: Bulk::default(),
             channels: Vec::new(),
+            assigned: 0,
         };
         if let Some(folder) = &options.seed_dir {
             org.load_exports(folder)?;

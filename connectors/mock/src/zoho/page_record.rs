@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::catalogue::{ID, LAST_ACTIVITY_TIME};
 use super::ids;
+use super::kind::Kind;
 use super::org::Org;
 use super::pages::record_path;
 use super::records::{Fate, Seen, Sight};
@@ -48,7 +49,7 @@ pub fn body(org: &Org, core: &Core, seen: &Seen<'_>) -> Markup {
             }
             div {
                 (related(org, seen))
-                (history(core, seen))
+                (history(org, core, seen))
             }
         }
     }
@@ -105,12 +106,13 @@ fn fields(org: &Org, seen: &Seen<'_>, fields: &[(FieldId, &Field)]) -> Markup {
 
 fn related(org: &Org, seen: &Seen<'_>) -> Markup {
     html! {
+        @if seen.kind == Kind::Deals { (parts(org, seen.id)) }
         @for list in related_lists(seen.kind) {
             @let all = org.related_ids(seen.kind, seen.id, list, Sight::Latest);
             @if !all.is_empty() {
                 section {
                     h2 { (list.name.replace('_', " ")) " (" (all.len()) ")" }
-                    ul { @for id in all.iter().take(LINKS) { li { (link(org, *id)) } } }
+                    ul { @for id in all.iter().take(LINKS) { li { (link(org, *id)) (said(org, list.kind, *id)) } } }
                     @if all.len() > LINKS { small { "and " (all.len() - LINKS) " more" } }
                 }
             }
@@ -118,35 +120,54 @@ fn related(org: &Org, seen: &Seen<'_>) -> Markup {
     }
 }
 
-/// The latest changes, newest first.
-fn history(core: &Core, seen: &Seen<'_>) -> Markup {
-    let changes = core.ledger.of_record(&seen.id.to_string(), CHANGES);
+/// What a note says.
+fn said(org: &Org, kind: Kind, id: u64) -> Markup {
+    let note = org.live(kind, id, Sight::Latest).filter(|_| kind == Kind::Notes);
+    html! { @if let Some(note) = note { p.note { (org.readable(&note, "Note_Content")) } } }
+}
+
+/// Everybody with a part in a deal.
+fn parts(org: &Org, deal: u64) -> Markup {
+    let parts = org.parts(deal, Sight::Latest);
     html! {
-        @if !changes.is_empty() {
+        @if !parts.is_empty() {
             section {
-                h2 { "History" }
-                ul { @for change in &changes { (told(change)) } }
+                h2 { "Contact Roles (" (parts.len()) ")" }
+                ul { @for (contact, role) in &parts { li { (link(org, *contact)) " " span.tag { (role) } } } }
             }
         }
     }
 }
 
-fn told(change: &Value) -> Markup {
+/// The latest changes, newest first.
+fn history(org: &Org, core: &Core, seen: &Seen<'_>) -> Markup {
+    let changes = core.ledger.of_record(&seen.id.to_string(), CHANGES);
+    html! {
+        @if !changes.is_empty() {
+            section {
+                h2 { "History" }
+                ul { @for change in &changes { (told(org, seen, change)) } }
+            }
+        }
+    }
+}
+
+fn told(org: &Org, seen: &Seen<'_>, change: &Value) -> Markup {
     let word = |key: &str| change[key].as_str().unwrap_or("").to_owned();
     let values = change["after"].as_object().cloned().unwrap_or_default();
+    let label =
+        |name: &str| org.schema(seen.kind).get(name).map_or_else(|| name.to_owned(), |(_, f)| f.label.to_string());
     html! {
         li {
-            (word("op")) " by " (word("by"))
             @for (name, value) in &values {
-                br;
-                (name) " → " @match value {
+                (label(name)) " → " @match value {
                     Value::String(text) => { (text) }
                     Value::Null => { "(cleared)" }
                     other => { (other) }
                 }
+                br;
             }
-            br;
-            small { (word("at")) }
+            small { (word("at")) " · " (word("op")) " by " (word("by")) }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::datum::Datum;
 use super::ids::{self, ORG_ID};
 use super::kind::Kind;
 use super::org::Org;
@@ -15,7 +16,7 @@ use crate::page_frame::{Frame, framed, when};
 const ROWS: usize = 25;
 const FRAME: Frame =
     Frame { vendor: "Zoho CRM", accent: "#15803d", accent_dark: "#4ade80", mark: "#effaf2", mark_dark: "#16251b" };
-const SHOWN: [Kind; 5] = [Kind::Contacts, Kind::Leads, Kind::Accounts, Kind::Deals, Kind::Tasks];
+const SHOWN: [Kind; 8] = Kind::ALL;
 
 impl Org {
     /// The page at this path, if there is one: `/`, `/tab/Contacts`, `/tab/Contacts/{id}`, with or without `/crm/org{…}`.
@@ -109,7 +110,8 @@ impl Org {
         }
         let text = datum.plain(self.knobs.offset_min);
         let named = field.choices.iter().find(|choice| field.ty == FieldType::Picklist && choice.actual == text);
-        named.map_or(text.replace(';', ", "), |choice| choice.display.clone())
+        let several = matches!(datum, Datum::List(_));
+        named.map_or(if several { text.replace(';', ", ") } else { text }, |choice| choice.display.clone())
     }
 }
 
@@ -123,6 +125,9 @@ fn columns(kind: Kind) -> &'static [&'static str] {
         Kind::Deals => &["Stage", "Amount", "Account_Name", "Owner"],
         Kind::Leads => &["Email", "Company", "Lead_Status", "Owner"],
         Kind::Tasks => &["Status", "Due_Date", "Who_Id", "Owner"],
+        Kind::Calls => &["Call_Type", "Call_Start_Time", "Who_Id", "Owner"],
+        Kind::Events => &["Start_DateTime", "End_DateTime", "Who_Id", "Owner"],
+        Kind::Notes => &["Note_Content", "Parent_Id", "Owner"],
         _ => &["Email", "Title", "Account_Name", "Owner"],
     }
 }

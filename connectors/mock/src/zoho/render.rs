@@ -80,12 +80,18 @@ fn write_fields(out: &mut String, org: &Org, seen: &Seen<'_>, fields: &[FieldId]
         key(out, &field.name);
         value(out, org, field, &datum);
         if &*field.name == "What_Id"
-            && let Some(module) = datum.as_ref_id().and_then(ids::kind_of)
+            && let Some(module) = about(seen, &datum)
         {
             key(out, "$se_module");
             string(out, module.name());
         }
     }
+}
+
+/// The module an activity belongs to: of the record it is about, or of the lead it is with.
+fn about(seen: &Seen<'_>, what: &Datum) -> Option<Kind> {
+    let of_lead = || seen.named("Who_Id").as_ref_id().and_then(ids::kind_of).filter(|kind| *kind == Kind::Leads);
+    what.as_ref_id().and_then(ids::kind_of).or_else(of_lead)
 }
 
 pub fn value(out: &mut String, org: &Org, field: &Field, datum: &Datum) {

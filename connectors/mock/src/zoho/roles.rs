@@ -67,7 +67,7 @@ impl Roles {
 
 impl Org {
     /// Everybody with a part in a deal: its own contact, then the others.
-    fn parts(&self, deal: u64, sight: Sight) -> Vec<(u64, String)> {
+    pub fn parts(&self, deal: u64, sight: Sight) -> Vec<(u64, String)> {
         let own = self.live(Kind::Deals, deal, sight).and_then(|seen| seen.named("Contact_Name").as_ref_id());
         let mut parts: Vec<(u64, String)> =
             self.roles.of_deal(deal).into_iter().map(|(contact, name)| (contact, name.to_owned())).collect();

@@ -35,8 +35,10 @@ impl Org {
     pub fn insert_rows(&mut self, core: &mut Core, call: &Call, kind: Kind) -> Result<Reply, Refusal> {
         let body = object(call)?;
         let (rows, pen) = (rows(&body)?, Pen::of_body(core, &body)?);
+        let rule = self.named_rule(kind, &body)?;
         let results = self.each_row(core, rows, |org, core, row, path| {
-            let id = org.insert(core, &pen, kind, row, path)?;
+            let row = org.assigned(rule, row);
+            let id = org.insert(core, &pen, kind, &row, path)?;
             Ok(org.done(kind, id, "record added"))
         });
         Ok(self.answer(core, 201, results))
@@ -106,7 +108,9 @@ impl Org {
         let (rows, pen) = (rows(&body)?, Pen::of_body(core, &body)?);
         let checks = self.check_fields(kind, &body)?;
         let unless = header_instant(call, "if-unmodified-since")?;
+        let rule = self.named_rule(kind, &body)?;
         let results = self.each_row(core, rows, |org, core, row, path| {
+            let row = &org.assigned(rule, row);
             let (id, by) = match row.get("id").filter(|id| !id.is_null()) {
                 Some(_) => (Some(row_id(row, path)?), Value::Null),
                 None => org.matched(kind, &checks, row),

@@ -4,6 +4,7 @@
 
 mod org;
 
+mod assignment;
 mod bulk;
 mod coql;
 mod limits;

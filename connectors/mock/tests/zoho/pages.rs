@@ -35,6 +35,11 @@ async fn a_person_finds_a_record_and_sees_what_was_written() {
     assert!(enriched.contains("CDP score") && enriched.contains("87"));
     assert!(plain.contains("&lt;b&gt;Bergen&lt;/b&gt;") && !record.contains("<b>Bergen"));
     assert!(plain.contains("/tab/Accounts/") && plain.contains("History") && plain.contains("update by api"));
+    // What a person reads is what was written, in the words of the fields.
+    assert!(plain.contains("CDP score → 87") && !plain.contains("CDP_score"));
+    org.post(&format!("/Contacts/{id}/Notes"), json!({ "data": [{ "Note_Title": "T", "Note_Content": "a; b" }] }))
+        .await;
+    assert!(page(&org, &path).await.1.contains("a; b"), "a note shows what it says");
     assert_eq!(page(&org, "/tab/Contacts/5545974020099999999").await.0, 404);
     org.delete(&format!("/Contacts/{id}")).await;
     assert!(page(&org, &path).await.1.contains("recycle bin"));

@@ -81,7 +81,7 @@ impl Scripted {
     }
 
     pub fn connector(&self) -> Salesforce {
-        self.connector_with(super::config(&self.url), Vault::for_the_mock())
+        self.connector_with(super::config(&self.url), super::vault())
     }
 
     pub fn connector_with(&self, config: Config, vault: Arc<Vault>) -> Salesforce {

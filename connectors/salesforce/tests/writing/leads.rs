@@ -30,9 +30,10 @@ async fn the_stand_ins_are_configured() {
     let org = Org::start().await;
     let mut config = org.config();
     config.creation.company = "No company given".into();
-    config.creation.last_name = "Visitor".into();
+    config.creation.last_name = connector::LastName::Text("Visitor".into());
     let connector = org.connector_with(config);
-    let fields = Fields::from([("CDP_Text__c", "hot")]);
+    // The one that was configured, whatever the address would give.
+    let fields = Fields::from([("CDP_Text__c", "hot"), ("Email", "m.ruiz@acme.example")]);
     let (id, _) = done(&push_one(&connector, upsert(Object::Lead, "p-2", fields)).await);
     let lead = org.read("Lead", &id).await;
     assert_eq!((&lead["LastName"], &lead["Company"]), (&json!("Visitor"), &json!("No company given")));

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use connector::{Error, ErrorKind};
-use connector_http::{Answer, Call, Priority, Repeat};
+use connector_http::{Answer, Call, Origin, Priority, Repeat};
 use http::HeaderValue;
 use serde::{Deserialize, Serialize};
 
@@ -77,12 +77,26 @@ impl Looked {
         self.file()?.skipped_count
     }
 
-    /// Where the results are, on the API's own host: nothing else is followed.
-    pub fn results_path(&self) -> Option<&str> {
-        let url = self.result.as_ref()?.download_url.as_deref()?;
-        let plain = url.starts_with('/') && !url.starts_with("//") && !url.contains(char::is_whitespace);
-        plain.then_some(url)
+    /// Where the results are: a path of the API's own host, or an address on the host for downloads. Nothing else is
+    /// followed.
+    pub fn results_at(&self, downloads: &Origin) -> Result<ResultsAt<'_>, &'static str> {
+        let url = self.result.as_ref().and_then(|result| result.download_url.as_deref());
+        let url = url.ok_or("the bulk job tells no results to be fetched")?;
+        let is_path = |path: &str| path.starts_with('/') && !path.starts_with("//");
+        match url.strip_prefix(&downloads.to_string()) {
+            _ if url.contains(char::is_whitespace) => Err("the address of the bulk job's results is no address"),
+            Some(path) if is_path(path) => Ok(ResultsAt::Downloads(path)),
+            None if is_path(url) => Ok(ResultsAt::Api(url)),
+            _ => Err("the bulk job's results lie on another host than the one for downloads"),
+        }
     }
+}
+
+/// Where results are fetched, by path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ResultsAt<'a> {
+    Api(&'a str),
+    Downloads(&'a str),
 }
 
 #[derive(Deserialize)]
@@ -192,8 +206,51 @@ pub(super) async fn look(api: &Api, job: &str) -> Result<Option<Looked>, Error> 
 }
 
 /// The file of results.
-pub(super) async fn results(api: &Api, path: &str) -> Result<Bytes, Error> {
+pub(super) async fn results(api: &Api, looked: &Looked) -> Result<Bytes, Error> {
     let attempted = "read the results of a bulk job";
+    let place = looked.results_at(&api.downloads_at).map_err(|why| {
+        let error = Error::new(ErrorKind::Protocol, attempted, why);
+        error.with_fix("nothing is lost: the records are looked at one by one; if Zoho's address is right, write its host as download_url")
+    })?;
+    let (client, path) = match place {
+        ResultsAt::Api(path) => (&api.client, path),
+        ResultsAt::Downloads(path) => (&api.downloads, path),
+    };
     let call = Call::get(attempted, path.to_owned(), CALL).with_priority(Priority::Push);
-    api.ask(&call, |answer| Ok(answer.body.clone())).await
+    let read = |answer: &Answer| match answer.status.is_success() {
+        true => Ok(Ok(answer.body.clone())),
+        false => Ok(Err(Refusal::of(answer))),
+    };
+    client.fetch(&call, read).await?.map_err(|refusal| refusal.into_error(attempted))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_are_fetched_from_known_hosts_only() {
+        let downloads = Origin::parse("https://download-accl.zoho.eu").unwrap();
+        let at = |url: &str| {
+            let result = Some(Download { download_url: Some(url.to_owned()) });
+            let looked = Looked { result, ..Looked::default() };
+            looked.results_at(&downloads).map(|place| format!("{place:?}")).ok()
+        };
+        assert_eq!(at("/crm/bulk/v8/write/1/result").as_deref(), Some("Api(\"/crm/bulk/v8/write/1/result\")"));
+        let good = at("https://download-accl.zoho.eu/v2/crm/7/bulk-write/1/1.zip");
+        assert_eq!(good.as_deref(), Some("Downloads(\"/v2/crm/7/bulk-write/1/1.zip\")"));
+        for bad in [
+            "//evil.example/x",
+            "https://evil.example/v2/x",
+            "https://download-accl.zoho.eu.evil.example/x",
+            "https://download-accl.zoho.eu@evil.example/x",
+            "https://download-accl.zoho.eu//evil.example",
+            "http://download-accl.zoho.eu/x",
+            "/a b",
+            "",
+        ] {
+            assert_eq!(at(bad), None, "{bad}");
+        }
+        assert!(Looked::default().results_at(&downloads).is_err());
+    }
 }

@@ -190,12 +190,10 @@ async fn collect(
     if looked.updated() == Some(rows.len()) && looked.skipped() == Some(0) {
         return rows.iter().map(done).collect();
     }
-    let told = match looked.results_path() {
-        Some(path) => job::results(api, path).await.and_then(|file| {
-            results::read(file, "id").map_err(|why| Error::new(ErrorKind::Protocol, attempted.as_str(), why))
-        }),
-        None => Err(Error::new(ErrorKind::Protocol, attempted.as_str(), "the bulk job tells no results to be fetched")),
-    };
+    let file = job::results(api, looked).await;
+    let told = file.and_then(|file| {
+        results::read(file, "id").map_err(|why| Error::new(ErrorKind::Protocol, attempted.as_str(), why))
+    });
     let told = match told {
         Ok(told) => told,
         Err(error) => {

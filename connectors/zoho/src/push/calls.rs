@@ -27,6 +27,9 @@ struct Body<'a> {
     trigger: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     duplicate_check_fields: Option<[&'a str; 1]>,
+    /// The assignment rule that chooses the owners.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lar_id: Option<&'a str>,
 }
 
 #[derive(Deserialize)]
@@ -109,6 +112,7 @@ fn call<'a>(
     let (method, path, name) = match &lane.how {
         How::ById { .. } => (Method::PUT, module, Some("id")),
         How::ByKey { field } => (Method::POST, format!("{module}/upsert"), Some(&**field)),
+        How::Assigned { key, .. } => (Method::POST, module, key.as_deref()),
         How::Insert => (Method::POST, module, None),
     };
     let record = |sent| {
@@ -120,8 +124,12 @@ fn call<'a>(
         How::ByKey { field } => Some([&**field]),
         _ => None,
     };
+    let lar_id = match &lane.how {
+        How::Assigned { rule, .. } => Some(&**rule),
+        _ => None,
+    };
     let data = batch.iter().map(record).collect();
-    let body = json(attempted, &Body { data, trigger: &api.trigger, duplicate_check_fields })?;
+    let body = json(attempted, &Body { data, trigger: &api.trigger, duplicate_check_fields, lar_id })?;
     let cost = u64::try_from(batch.len().div_ceil(ROWS_PER_CREDIT)).unwrap_or(1);
     let call = Call::write(attempted, path, body, CALL).with_method(method).with_cost(cost);
     // The latest stamp of one look is older than every change after that look.
@@ -154,7 +162,7 @@ fn of_row(lane: &Lane, attempted: &str, sent: &Sent<'_>, row: Row) -> RowAnswer 
     let id = if lane.is_by_id() { Some(sent.key.clone()) } else { told };
     let created = match row.action.as_deref() {
         Some(action) => action == "insert",
-        None => lane.how == How::Insert,
+        None => matches!(lane.how, How::Assigned { .. } | How::Insert),
     };
     if let (How::ByKey { field }, false, Some(matched)) = (&lane.how, created, &row.duplicate_field)
         && !matched.eq_ignore_ascii_case(field)

@@ -11,7 +11,7 @@ use futures::future::join_all;
 use super::calls::{self, MOST_ROWS, RowAnswer, Told};
 use super::guard;
 use super::outgoing::{How, Lane, Sent};
-use super::reject::{LOCKED_PAUSE, Meaning, meaning, rejection};
+use super::reject::{LOCKED_PAUSE, Meaning, holder, meaning, rejection};
 use crate::api::{Api, Refusal};
 use crate::bulk_write::{self, Ended};
 use crate::convert::{continued, is_converted};
@@ -41,6 +41,16 @@ struct Left<'a> {
     queue: VecDeque<Vec<Sent<'a>>>,
     completed: Vec<Sent<'a>>,
     missing: Vec<(Sent<'a>, Fault)>,
+    /// To be created, and there already: under the id of the record that is.
+    adopted: Vec<Sent<'a>>,
+}
+
+/// The record a create under an assignment rule turned out to mean.
+fn adopted(lane: &Lane, fault: &Fault) -> Option<RecordId> {
+    match &lane.how {
+        How::Assigned { key: Some(key), .. } => holder(key, fault),
+        _ => None,
+    }
 }
 
 impl<'d> Delivery<'d> {
@@ -77,7 +87,8 @@ impl<'d> Delivery<'d> {
             true => self.by_jobs(lane, described, rows).await,
             false => rows,
         };
-        self.by_calls(lane, described, rows).await;
+        let adopted = self.by_calls(lane, described, rows).await;
+        self.by_calls(&lane.by_id(), described, adopted).await;
     }
 
     /// Why nothing more is sent, if so.
@@ -128,7 +139,8 @@ impl<'d> Delivery<'d> {
         rest
     }
 
-    async fn by_calls<'a>(&mut self, lane: &Lane, described: &Described, mut rows: Vec<Sent<'a>>) {
+    /// Sends rows call by call. Returned is what is to be written to records that are there already.
+    async fn by_calls<'a>(&mut self, lane: &Lane, described: &Described, mut rows: Vec<Sent<'a>>) -> Vec<Sent<'a>> {
         let mut left = Left::default();
         while !rows.is_empty() {
             let more = rows.split_off(rows.len().min(MOST_ROWS));
@@ -152,6 +164,7 @@ impl<'d> Delivery<'d> {
             }
         }
         self.look(lane, described, left.missing).await;
+        left.adopted
     }
 
     /// A whole call was refused and nothing of it applied. Where one row may be to blame, the call is halved until the
@@ -168,7 +181,16 @@ impl<'d> Delivery<'d> {
             && !["INVALID_MODULE", "NO_PERMISSION", "AUTHORIZATION_FAILED", "REQUIRED_PARAM_MISSING", ""]
                 .iter()
                 .any(|code| refusal.is(code));
-        if !blames_a_row {
+        let no_rule = refusal.fault.details.api_name.as_deref() == Some("lar_id");
+        if no_rule {
+            self.api.rules.forget();
+            let error =
+                Error::new(ErrorKind::Config, lane.attempted(), "Zoho does not know the assignment rule any more");
+            let error =
+                error.with_fix("name another one (assignment_rule), or let Ferry choose (assignment = \"ours\")");
+            self.defer(&batch, &error);
+            self.stopped.get_or_insert(error);
+        } else if !blames_a_row {
             let error = refusal.into_error(&lane.attempted());
             self.defer(&batch, &error);
             self.stopped.get_or_insert(error);
@@ -210,6 +232,10 @@ impl<'d> Delivery<'d> {
                     self.stopped.get_or_insert(error);
                 }
                 RowAnswer::Refused(fault) => match meaning(lane, &fault) {
+                    Meaning::Final(Reason::Duplicate { .. }) if adopted(lane, &fault).is_some() => {
+                        let id = adopted(lane, &fault).map(|id| id.as_str().to_owned());
+                        left.adopted.push(Sent { key: id.unwrap_or_default(), seen: None, ..sent });
+                    }
                     Meaning::Final(reason) => self.reject(described, &sent, reason, &fault),
                     Meaning::Missing => left.missing.push((sent, fault)),
                     Meaning::Incomplete(name) => {

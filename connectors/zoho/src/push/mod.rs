@@ -1,6 +1,7 @@
 //! Writing: each lane's rows go in calls of a hundred or, where they are many, as a bulk job; each write has its own
 //! outcome (promise 5).
 
+mod beside;
 mod calls;
 mod delivery;
 mod guard;
@@ -10,8 +11,9 @@ mod reject;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use connector::{Error, ErrorKind, ExternalKey, Object, Outcome, Reason, Write};
+use connector::{Error, ErrorKind, ExternalKey, Object, Operation, Outcome, Reason, Write};
 
+pub(crate) use self::beside::{LONGEST_NOTE, can as can_have_notes};
 pub(crate) use self::calls::RowAnswer;
 pub(crate) use self::outgoing::{Lane, Sent};
 
@@ -29,8 +31,15 @@ pub(crate) async fn push(api: &Api, creatable: &[ExternalKey], writes: &[Write])
         return Ok(Vec::new());
     }
     bulk_write::settle_pending(api).await?;
+    if beside::are_beside(writes) {
+        return beside::push(api, writes).await;
+    }
     let mut outcomes: BTreeMap<usize, Outcome> = BTreeMap::new();
     let modules = describe(api, writes).await?;
+    let rule = match writes.iter().any(is_assigned) {
+        true => api.rule("Leads").await?,
+        false => None,
+    };
     let mut lanes = Lanes::new();
     for (place, write) in writes.iter().enumerate() {
         let Some((module, described)) = modules.get(&write.object) else {
@@ -40,7 +49,8 @@ pub(crate) async fn push(api: &Api, creatable: &[ExternalKey], writes: &[Write])
             continue;
         };
         let seen = |id: &str| api.seen.take(module, id, api.clock.now());
-        match ready(creatable, module, described, write, seen) {
+        let rule = rule.as_ref().filter(|_| is_assigned(write));
+        match ready(creatable, module, described, write, rule, seen) {
             Ok((lane, key, seen)) => {
                 let fields = std::borrow::Cow::Borrowed(&write.fields);
                 lanes.entry(lane).or_default().push(Sent { place, key, seen, fields });
@@ -62,6 +72,12 @@ pub(crate) async fn push(api: &Api, creatable: &[ExternalKey], writes: &[Write])
         Some(error) if nothing_sent => Err(error),
         _ => Ok(in_order(writes.len(), outcomes)),
     }
+}
+
+/// Whether the organisation's own rules choose the owner of what this write creates.
+fn is_assigned(write: &Write) -> bool {
+    let creates = matches!(write.operation, Operation::Create | Operation::Upsert { .. });
+    creates && write.hints.crm_assigns && write.object == Object::Lead
 }
 
 /// The modules of the writes as Zoho describes them; anew where a write names what is not known.

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use connector::{ExternalKey, FieldKind, FieldName, Fields, Object, Operation, Reason, Rejection, Value, Write};
 
@@ -23,6 +24,14 @@ pub(crate) enum How {
     },
     /// By a field no two records share; creates what nobody has.
     ByKey { field: FieldName },
+    /// A new record, whose owner the organisation's assignment rule chooses: an upsert would let the rule move the owner of
+    /// a record that is there already.
+    Assigned {
+        /// Our own key, where the write has one: a record that holds it is the one that was meant.
+        key: Option<FieldName>,
+        /// The rule's id.
+        rule: Arc<str>,
+    },
     /// A new record.
     Insert,
 }
@@ -41,7 +50,7 @@ impl Lane {
         let verb = match &self.how {
             How::ById { .. } => "update",
             How::ByKey { .. } => "upsert",
-            How::Insert => "create",
+            How::Assigned { .. } | How::Insert => "create",
         };
         format!("{verb} {} records", self.object)
     }
@@ -52,6 +61,11 @@ impl Lane {
 
     pub fn creates(&self) -> bool {
         !self.is_by_id()
+    }
+
+    /// The same for records that turned out to be there already.
+    pub fn by_id(&self) -> Self {
+        Self { how: How::ById { look: None }, ..self.clone() }
     }
 }
 
@@ -80,12 +94,13 @@ pub(crate) fn is_known(described: &Described, write: &Write) -> bool {
     write.fields.iter().all(|(name, value)| described.field(name).is_some_and(|field| unlisted(field, value).is_none()))
 }
 
-/// Which lane a write goes by and under which key, or why it is not sent.
+/// Which lane a write goes by and under which key, or why it is not sent. `rule` is the assignment rule of what is created.
 pub(crate) fn ready(
     creatable: &[ExternalKey],
     module: &str,
     described: &Described,
     write: &Write,
+    rule: Option<&Arc<str>>,
     seen: impl Fn(&str) -> Option<Version>,
 ) -> Result<(Lane, String, Option<Version>), Rejection> {
     let unsupported = |message| refused(Reason::Unsupported, "UNSUPPORTED", message, None);
@@ -109,13 +124,25 @@ pub(crate) fn ready(
                 let message = "an upsert needs a value for its unique field";
                 return Err(refused(Reason::Invalid, "NO_KEY", message, Some(field)));
             };
-            (lane(How::ByKey { field: keyed_by(described, field)? }), key, None)
+            let field = keyed_by(described, field)?;
+            match rule.filter(|_| own_key.is_some_and(|own| own.eq_ignore_ascii_case(&field))) {
+                Some(rule) => (lane(How::Assigned { key: Some(field), rule: rule.clone() }), key, None),
+                None => (lane(How::ByKey { field }), key, None),
+            }
         }
-        Operation::Create => match own_key.and_then(|own| Some((own, key_text(write.fields.get(own)?)?))) {
-            // Keyed by our own id, a create sent twice is still one record.
-            Some((own, key)) => (lane(How::ByKey { field: keyed_by(described, own)? }), key, None),
-            None => (lane(How::Insert), String::new(), None),
-        },
+        Operation::Create => {
+            let named = own_key.and_then(|own| Some((own, key_text(write.fields.get(own)?)?)));
+            let named = named.map(|(own, key)| Ok((keyed_by(described, own)?, key))).transpose()?;
+            match (named, rule) {
+                // Keyed by our own id, a create sent twice is still one record.
+                (Some((field, key)), None) => (lane(How::ByKey { field }), key, None),
+                (Some((field, key)), Some(rule)) => {
+                    (lane(How::Assigned { key: Some(field), rule: rule.clone() }), key, None)
+                }
+                (None, Some(rule)) => (lane(How::Assigned { key: None, rule: rule.clone() }), String::new(), None),
+                (None, None) => (lane(How::Insert), String::new(), None),
+            }
+        }
         _ => return Err(unsupported("the connector does not do this operation")),
     };
     for (name, value) in write.fields.iter() {

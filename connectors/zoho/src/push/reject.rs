@@ -59,6 +59,16 @@ pub(crate) fn meaning(lane: &Lane, fault: &Fault) -> Meaning {
     }
 }
 
+/// The record that holds our own key already: the one an assigned create meant.
+pub(crate) fn holder(key: &str, fault: &Fault) -> Option<RecordId> {
+    let mut faults = std::iter::once(fault).chain(&fault.details.errors);
+    let of_key = |fault: &&Fault| {
+        let about = fault.details.api_name.as_deref();
+        fault.code == "DUPLICATE_DATA" && about.is_some_and(|about| about.eq_ignore_ascii_case(key))
+    };
+    faults.find(of_key).and_then(existing)
+}
+
 fn existing(fault: &Fault) -> Option<RecordId> {
     let nested = fault.details.duplicate_record.as_ref().and_then(|record| record.id.as_ref());
     let id = nested.or(fault.details.id.as_ref())?;

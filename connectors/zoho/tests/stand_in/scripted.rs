@@ -131,7 +131,7 @@ impl Scripted {
             connection: "zoho".into(),
             clock: self.clock.clone(),
             entropy: Arc::new(SeededEntropy::new(7)),
-            environment: Arc::new(super::Vault::default()),
+            environment: super::vault(),
             notebook: self.notebook.clone(),
         };
         connect(config, context).expect("the configuration is good")

@@ -105,7 +105,8 @@ pub(super) fn claims_of(
     rules: &dyn CompanyRules,
 ) -> Fallible<CompanyClaims> {
     let id = profile.id.0;
-    let (mut groups, mut emails): (Vec<(Arc<str>, Timestamp)>, Vec<Arc<str>>) = Default::default();
+    let mut groups: Vec<(Arc<str>, Timestamp)> = Vec::new();
+    let mut emails: Vec<Arc<str>> = Vec::new();
     session.each("SELECT value, last_at FROM company_claim WHERE profile = ?1", [id], |row| {
         groups.push((row.get(0)?, Timestamp::from_micros(row.get(1)?)));
         Ok(())

@@ -72,7 +72,7 @@ fn find_or_make(session: &Session<'_>, kind: i64, value: &str, seen: Timestamp, 
     Ok(session.conn.last_insert_rowid())
 }
 
-fn traits_of(session: &Session<'_>, company: i64) -> Fallible<BTreeMap<TraitName, Attribute>> {
+pub(super) fn traits_of(session: &Session<'_>, company: i64) -> Fallible<BTreeMap<TraitName, Attribute>> {
     let mut statement = session.sql("SELECT attributes FROM company WHERE id = ?1")?;
     let mut rows = statement.query([company])?;
     match rows.next()? {

@@ -22,8 +22,6 @@ use write_job::WriteJob;
 
 /// How long a finished job, its result and an uploaded file stay.
 const KEPT: Millis = 86_400_000;
-/// A job nobody asks for is done after this.
-const UNWATCHED: Millis = 5_000;
 
 #[derive(Default)]
 pub struct Bulk {
@@ -63,18 +61,19 @@ impl Org {
         self.bulk.writes.retain(|_, job| !old(job.made, KEPT));
         self.bulk.files.retain(|_, file| !old(file.made, KEPT));
         self.bulk.pages.retain(|_, page| page.ends > core.now);
+        let unwatched = self.knobs.job_unwatched_ms;
         let reads: Vec<u64> = self
             .bulk
             .reads
             .iter()
-            .filter(|(_, job)| job.is_open() && old(job.made, UNWATCHED))
+            .filter(|(_, job)| job.is_open() && old(job.made, unwatched))
             .map(|(id, _)| *id)
             .collect();
         let writes: Vec<u64> = self
             .bulk
             .writes
             .iter()
-            .filter(|(_, job)| job.is_open() && old(job.made, UNWATCHED))
+            .filter(|(_, job)| job.is_open() && old(job.made, unwatched))
             .map(|(id, _)| *id)
             .collect();
         for id in reads {

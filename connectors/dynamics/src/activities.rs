@@ -1,0 +1,59 @@
+//! Tasks, phone calls and appointments as what they are to people.
+
+use connector::{ActivityDirection, ActivityFacts, ActivityKind, RecordId, Value, has_own_mark, headline};
+
+use crate::rows::Row;
+use crate::wanted::Wanted;
+
+/// What is read of a table's rows; they are told apart by `directioncode`, which only calls have, and by `location`, which only
+/// appointments have.
+pub(crate) fn needs(table: &str) -> Option<&'static [&'static str]> {
+    Some(match table {
+        "task" => &["regardingobjectid", "ownerid", "subject", "description", "statecode", "scheduledend", "actualend"],
+        "phonecall" => &[
+            "regardingobjectid",
+            "ownerid",
+            "subject",
+            "description",
+            "statecode",
+            "directioncode",
+            "scheduledend",
+            "actualend",
+        ],
+        "appointment" => {
+            &["regardingobjectid", "ownerid", "subject", "description", "statecode", "location", "scheduledstart"]
+        }
+        _ => return None,
+    })
+}
+
+pub(crate) fn facts(row: &Row, wanted: &Wanted) -> ActivityFacts {
+    let text = |name: &str| row.text(wanted, name).map(|text| &**text);
+    let state = text("statecode").unwrap_or("0");
+    let (is_call, is_meeting) = (row.value(wanted, "directioncode"), wanted.inner("location").is_some());
+    let kind = match (is_call, is_meeting) {
+        (Some(_), _) => ActivityKind::Call,
+        (None, true) => ActivityKind::Meeting,
+        (None, false) => ActivityKind::Task,
+    };
+    let done = match kind {
+        // Open, scheduled and completed ones take place; cancelled ones do not.
+        ActivityKind::Meeting => state != "2",
+        _ => state == "1",
+    };
+    let happened = row.instant(wanted, "actualend").filter(|_| done);
+    let due = row.instant(wanted, "scheduledstart").or_else(|| row.instant(wanted, "scheduledend"));
+    ActivityFacts {
+        kind,
+        direction: match is_call {
+            Some(Value::Bool(true)) => Some(ActivityDirection::Out),
+            Some(Value::Bool(false)) => Some(ActivityDirection::In),
+            _ => None,
+        },
+        subject: text("subject").and_then(headline),
+        at: happened.or(due).or_else(|| row.instant(wanted, "modifiedon").filter(|_| done)),
+        done,
+        owner: text("ownerid").map(|id| RecordId::from(id.to_ascii_lowercase())),
+        ours: text("description").is_some_and(has_own_mark),
+    }
+}
