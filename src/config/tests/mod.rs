@@ -11,7 +11,6 @@ mod privacy;
 mod routing;
 mod salesforce;
 mod scores;
-mod webhook;
 mod zoho;
 
 use std::path::Path;
