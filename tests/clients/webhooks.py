@@ -120,7 +120,7 @@ def verified(messages, node_modules, folder):
 
 
 def send(daemon, messages):
-    body = json.dumps({"writeKey": "key-site", "batch": messages}).encode()
+    body = json.dumps({"writeKey": "key-site", "batch": list(messages)}).encode()
     request = urllib.request.Request(f"{daemon.host}/v1/batch", body, {"content-type": "application/json"})
     with urllib.request.urlopen(request, timeout=10) as answer:
         assert answer.status == 200
