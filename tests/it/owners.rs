@@ -53,6 +53,11 @@ async fn assert_rest(desk: &Desk) {
     assert_eq!(desk.world.written_since(seq), []);
 }
 
+/// A push that leaves something for later.
+async fn push_in_part(desk: &Desk) {
+    desk.world.app.push(desk.world.connection(), ferry::app::Pushing::default(), &()).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_contact_of_nobody_is_given_to_somebody_and_no_lead_is_made() {
     let mut desk = Desk::with(CONTACTS).await;
@@ -208,7 +213,8 @@ async fn a_death_before_or_after_the_owner_is_written_takes_one_turn() {
 
 #[tokio::test]
 async fn a_contact_found_while_a_lead_was_to_be_made_is_given_to_somebody() {
-    let mut desk = Desk::with(&CONTACTS.replace("[crm.fields", "[crm.create]\ncontact = \"mql\"\n\n[crm.fields")).await;
+    let creates = crate::desk::CONFIG.replace("lead = \"mql\"", "contact = \"mql\"");
+    let mut desk = Desk::of(World::with(&format!("{creates}{CONTACTS}"))).await;
     desk.is_known("a-1", ADA).await;
     desk.forms("a-1", 2).await;
     desk.compute().await;
@@ -285,12 +291,12 @@ async fn outside_working_hours_the_fields_go_at_once_and_the_owner_later() {
     let mut desk = Desk::with(&format!("{hours}{CONTACTS}first_name = \"first_name\"\n")).await;
     let contact = contact(&mut desk, None).await;
     let held = |desk: &Desk, field: &str| desk.world.crm.value(&Object::Contact, &contact, field).to_string();
-    desk.push().await;
+    push_in_part(&desk).await;
     assert_eq!((contacts(&desk), held(&desk, "score")), (vec!["nobody".to_owned()], "60".to_owned()));
     let traits = serde_json::json!({ "email": ADA, "firstName": "Ada" });
     desk.say(serde_json::json!({ "type": "identify", "anonymousId": "a-1", "traits": traits })).await;
     desk.compute().await;
-    desk.push().await;
+    push_in_part(&desk).await;
     assert_eq!(held(&desk, "first_name"), "Ada", "news is told meanwhile");
     assert!(desk.turns().await.is_empty());
     desk.world.advance(Duration::from_secs(2 * 3_600));
@@ -314,7 +320,7 @@ async fn an_owner_that_the_crm_refuses_gives_the_turn_back() {
     assert!(pushed.iter().any(|finished| finished.run.counts.failed == 1), "{pushed:?}");
     let states: Vec<AssignmentState> = desk.turns().await.iter().map(|turn| turn.state).collect();
     assert_eq!(states, [AssignmentState::GivenBack]);
-    assert_eq!(desk.world.codes().await.get(DeadLetterCode::WriteRejected.as_str()), Some(&1));
+    assert!(desk.world.codes().await.contains_key(DeadLetterCode::WriteRejected.as_str()));
 }
 
 #[tokio::test]

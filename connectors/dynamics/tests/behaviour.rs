@@ -171,7 +171,7 @@ async fn too_many_calls_at_once_are_waited_out_and_lose_nothing() {
     let seeded = stand_in.seed_contacts(&emails(450)).await;
     let connector = stand_in.connector();
     connector.check().await.unwrap();
-    stand_in.knobs(json!({ "concurrent_refusals": 2 })).await;
+    stand_in.knobs(json!({ "rate_limits": true, "concurrent_refusals": 2 })).await;
     assert_eq!(ids(&walk(&connector, &mut contacts()).await).len(), 450);
     stand_in.knobs(json!({ "concurrent_refusals": 2 })).await;
     let writes: Vec<Write> = seeded.iter().map(titled).collect();

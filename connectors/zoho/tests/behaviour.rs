@@ -282,10 +282,11 @@ async fn the_last_name_of_the_nameless_is_configured() {
             hints: Hints::default(),
         };
         let nameless = create(Fields::from([("Email", "m.ruiz@acme.example")]));
-        let mut named = create(Fields::from([("Last_Name", "Ruiz")]));
+        let mut known = Fields::from([("Last_Name", "Ruiz")]);
         if object == Object::Lead {
-            named.fields.insert("Company".into(), "Acme".into());
+            known.set("Company", "Acme");
         }
+        let named = create(known);
         let mut names = Vec::new();
         for outcome in zoho.push(&[nameless, named]).await.unwrap() {
             let Outcome::Done { id, created: true, .. } = outcome else { panic!("{module}: {outcome:?}") };
