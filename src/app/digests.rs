@@ -283,7 +283,8 @@ fn touch(profile: &Profile, which: &str) -> Option<Arc<str>> {
         _ => None,
     };
     let parts: Vec<String> = ["source", "medium", "campaign"].into_iter().filter_map(part).collect();
-    (!parts.is_empty()).then(|| parts.join(" / ").into())
+    // Nobody knows where somebody came from directly.
+    (!parts.is_empty() && parts != ["direct"]).then(|| parts.join(" / ").into())
 }
 
 fn open_deal(deal: &Deal) -> Option<OpenDeal> {

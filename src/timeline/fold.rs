@@ -69,6 +69,15 @@ pub fn fold(moments: Vec<Moment>) -> Vec<Item> {
         let near = |other: Timestamp| at.since(other).max(other.since(at)) <= SAME_MAIL;
         !key.is_empty() && crm_mails.iter().any(|(known, other)| *known == key && near(*other))
     };
+    // A segment that is the band by another name is the same news.
+    let bands: HashSet<(Arc<str>, Timestamp)> = moments
+        .iter()
+        .filter(|one| one.item.kind == Kind::Score)
+        .map(|one| (one.item.source.rsplit('.').next().unwrap_or_default().into(), one.item.occurred_at))
+        .collect();
+    moments.retain(|one| {
+        one.item.kind != Kind::Segment || !bands.contains(&(one.item.source.clone(), one.item.occurred_at))
+    });
     let mut items = Vec::new();
     let mut visits: BTreeMap<Arc<str>, Vec<Moment>> = BTreeMap::new();
     let mut opens: HashMap<Arc<str>, Vec<Item>> = HashMap::new();
@@ -267,6 +276,21 @@ mod tests {
         first.item.dedupe_key = "deal 7 v1".into();
         let items = fold(vec![again, moment("w", 9, Kind::Write, What::Other), first]);
         assert_eq!(titles(&items), ["first"]);
+    }
+
+    #[test]
+    fn a_segment_that_is_the_band_is_the_same_news() {
+        let named = |kind, source: &str, minute| {
+            let mut one = moment(source, minute, kind, What::Other);
+            one.item.source = source.into();
+            one
+        };
+        let items = fold(vec![
+            named(Kind::Score, "lead.mql", 5),
+            named(Kind::Segment, "mql", 5),
+            named(Kind::Segment, "churn_risk", 5),
+        ]);
+        assert_eq!(titles(&items), ["churn_risk", "lead.mql"]);
     }
 
     #[test]

@@ -92,7 +92,7 @@ async fn cycle_at(harbour: &Harbour, instant: &str) {
 #[tokio::test]
 async fn one_note_is_written_in_the_morning_and_kept_up_to_date() {
     let (harbour, _) = harbour(Vendor::Hubspot, NOTE).await;
-    let views = page("p1", "2026-03-02T05:51:00Z", "/") + &page("p2", "2026-03-02T05:57:00Z", "/pricing");
+    let views = page("p1", "2026-03-02T05:50:00Z", "/") + &page("p2", "2026-03-02T05:56:00Z", "/pricing");
     harbour.import(&views).await;
     cycle_at(&harbour, "2026-03-02T06:30:00Z").await;
     assert_eq!(notes(&harbour), BTreeMap::new(), "seven o'clock is the time");
