@@ -31,6 +31,10 @@ const ELSEWHERE: &[&str] = &[
     "bulk_before_results",
     "bulk_closed",
     "bulk_polling",
+    "before_side_send",
+    "after_side_send",
+    "before_side_outcome",
+    "after_side_outcome",
     "webhook_before_send",
     "webhook_after_send",
 ];

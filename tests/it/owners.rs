@@ -265,23 +265,19 @@ async fn what_nobody_answers_goes_on_to_the_next_and_ends_with_the_fallback() {
 }
 
 #[tokio::test]
-async fn what_has_been_answered_stays_and_what_is_kept_is_not_taken_away() {
+async fn what_is_kept_is_not_taken_away() {
     let mut desk = Desk::with(&format!("{LATE}{CONTACTS}")).await;
     let sam = desk.user("sam");
     contact(&mut desk, Some(&sam)).await;
-    desk.is_known("a-2", "bob@kiwi.example").await;
-    desk.forms("a-2", 2).await;
+    desk.world.pull().await;
     desk.compute().await;
     desk.push().await;
+    desk.world.advance(Duration::from_secs(2_000));
     desk.world.pull().await;
-    desk.world.advance(Duration::from_secs(600));
-    let lead = desk.world.crm.ids(&Object::Lead)[0].clone();
-    desk.world.crm.edit(&Object::Lead, &lead, Fields::from([("first_name", "Bob")]));
-    desk.world.pull().await;
-    desk.world.advance(Duration::from_secs(1_300));
-    assert_eq!(desk.world.app.tell_overdue().await.unwrap().len(), 1, "sam is late, and told so");
+    let late = desk.world.app.tell_overdue().await.unwrap();
+    assert_eq!(late.len(), 1, "sam is late, and told so: {late:#?}");
     desk.push().await;
-    assert_eq!((contacts(&desk), desk.owners()), (vec!["sam".to_owned()], vec!["rita".to_owned()]));
+    assert_eq!(contacts(&desk), ["sam"]);
 }
 
 #[tokio::test]

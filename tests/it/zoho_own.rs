@@ -14,7 +14,7 @@ const INTEGRATION: &str = "5545974000000100001";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_population_is_loaded_and_written_in_files_and_comes_to_rest() {
-    let options = Options { records: Some(60), ..Options::default() };
+    let options = Options { records: Some(260), ..Options::default() };
     let harbour = Harbour::with(vec![(Zoho, options)], "", "bulk_pull_above = 20\nbulk_push_above = 5").await;
     let zoho = harbour.mock(Zoho);
     let seq = zoho.seq();
@@ -24,8 +24,8 @@ async fn a_population_is_loaded_and_written_in_files_and_comes_to_rest() {
     assert!(!matching(&requests, "POST", "/crm/bulk/v8/write").is_empty(), "their fields go in a file");
     let written = zoho.written(seq);
     let contacts = written.iter().filter(|line| line["object"] == "Contacts").count();
-    assert_eq!(contacts, 60, "each contact is written once");
-    assert_eq!(harbour.ids(Zoho, &Object::Contact).await.len(), 60);
+    assert_eq!(contacts, 260, "each contact is written once");
+    assert_eq!(harbour.ids(Zoho, &Object::Contact).await.len(), 260);
     assert_eq!(harbour.dead_letters().await, Vec::new());
     harbour.assert_rest().await;
 }
