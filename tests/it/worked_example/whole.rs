@@ -1,4 +1,4 @@
-//! The story told to the end (§9): what a CRM holds of Ada and Faisal after every push, the same at HubSpot and Salesforce.
+//! The story told to the end (§9): what a CRM holds of Ada, Chen and Faisal after every push, the same at HubSpot and Salesforce.
 
 use connector::{FieldName, Object, ReadKey, ReadRequest, RecordId, Value};
 use ferry::config::Vendor::{self, Hubspot, Salesforce};
@@ -11,6 +11,7 @@ use super::ada::{becomes_known, second_device, visits};
 use super::stage::{Stage, page, track};
 
 const ADA: &str = "email:ada@northwind.example";
+const CHEN: &str = "email:chen@kiwi.example";
 const FAISAL: &str = "email:faisal@nile.example";
 const ROUTING: &str = r#"
 [routing]
@@ -28,8 +29,8 @@ fn lead(vendor: Vendor) -> Object {
 }
 
 /// A CRM with a sales team, where entries into the band make leads.
-async fn office(vendor: Vendor, at: &str) -> Stage {
-    let more = format!("[crm.create]\n{} = \"mql\"\n{ROUTING}", lead(vendor));
+async fn office(vendor: Vendor, at: &str, fields: &str) -> Stage {
+    let more = format!("[crm.create]\n{} = \"mql\"\n{fields}{ROUTING}", lead(vendor));
     let stage = Stage::set_with(at, &[vendor], &more).await;
     for name in ["rita", "sam", "ops"] {
         let user = json!({ "email": format!("{name}@seller.example"), "first_name": name, "last_name": "Larsen" });
@@ -123,7 +124,7 @@ fn wins(stage: &Stage, vendor: Vendor, deal: &str) {
 }
 
 async fn ada_from_a_visit_to_a_customer(vendor: Vendor) {
-    let stage = office(vendor, "2026-03-02T08:00:00Z").await;
+    let stage = office(vendor, "2026-03-02T08:00:00Z", "").await;
     visits(&stage).await;
     stage.compute("2026-03-02T10:00:00Z").await;
     push(&stage, vendor).await;
@@ -205,11 +206,60 @@ async fn ada_at_salesforce() {
     ada_from_a_visit_to_a_customer(Salesforce).await;
 }
 
+/// C1 to C3: known in the CRM first; his score reaches his record, and he is no lead.
+#[tokio::test(flavor = "multi_thread")]
+async fn chen_is_told_of_and_is_no_lead() {
+    for (vendor, employees) in [(Hubspot, "numberofemployees"), (Salesforce, "NumberOfEmployees")] {
+        let size = format!("[crm.fields.company]\nemployees = \"{employees}\"\n");
+        let stage = office(vendor, "2026-02-01T09:00:00Z", &size).await;
+        let crm = stage.harbour.mock(vendor);
+        let person =
+            [("email", "chen@kiwi.example"), ("phone", "+49 30 123456"), ("title", "Head of IT"), ("country", "DE")];
+        let name = crm.field(&Object::Company, "name");
+        let company = json!({ "object": crm.word(&Object::Company), "properties": { name: "Kiwi", employees: "80" } });
+        let company = crm.act("edit", &company)["id"].as_str().unwrap().to_owned();
+        let mut properties = Json::Object(serde_json::Map::new());
+        for (name, value) in person {
+            properties[crm.field(&Object::Contact, name)] = value.into();
+        }
+        if vendor == Salesforce {
+            properties["LastName"] = "Chen".into();
+            properties["AccountId"] = company.as_str().into();
+        }
+        let contact = crm.act("edit", &json!({ "object": crm.word(&Object::Contact), "properties": properties }));
+        let c7 = RecordId::from(contact["id"].as_str().unwrap());
+        if vendor == Hubspot {
+            let tie = json!({ "from": "contacts", "from_id": c7.as_str(), "to": "companies", "to_id": company, "types": [1] });
+            crm.act("associate", &tie);
+        }
+        stage.wait_until("2026-02-01T10:00:00Z");
+        stage.pull(vendor).await;
+        let who = json!({ "traits": { "email": "CHEN@kiwi.example" } });
+        let click = json!({
+            "type": "track", "event": "Email Link Clicked", "context": who, "properties": { "email_id": "e-1" },
+        });
+        stage.backend("2026-03-05T07:00:00Z", click).await;
+        let mut landing = page("a-5", "/pricing");
+        landing["context"]["traits"] = who["traits"].clone();
+        stage.web("2026-03-05T07:00:30Z", landing).await;
+        stage.web("2026-03-05T07:02:00Z", page("a-5", "/docs")).await;
+        stage.compute("2026-03-06T07:00:00Z").await;
+        assert_eq!(stage.figures(CHEN).await, "100.00 9.52 45.71 46 A4", "{vendor:?}");
+        assert_eq!(stage.entry(CHEN).await, None, "below 50");
+        push(&stage, vendor).await;
+        let want = [("visits_30d", 1.into()), ("score_lead", 46.into()), ("grade", "A4".into())];
+        assert_held(&stage, vendor, (&Object::Contact, &c7), &want).await;
+        assert_eq!(made(&stage, vendor), 0, "no lead");
+        let turns = stage.app().store.assignments(None, connector::Timestamp::EPOCH, 10).await.unwrap();
+        assert_eq!(turns, [], "{vendor:?}");
+    }
+}
+
 /// F1 to F3: what is taken back before it is sent makes no lead and takes no turn, and news of him change nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn faisal_is_no_lead() {
     for vendor in [Hubspot, Salesforce] {
-        let stage = office(vendor, "2026-03-01T07:00:00Z").await;
+        let stage = office(vendor, "2026-03-01T07:00:00Z", "").await;
         let consent = |sales: bool| {
             json!({
                 "type": "track", "event": "Segment Consent Preference Updated", "userId": "u-fai", "anonymousId": "a-f",
