@@ -85,6 +85,7 @@ fn connection(
         objects,
         missing_last_name,
         digest,
+        lists: Vec::new(),
         vendor: own?,
     })
 }

@@ -33,6 +33,7 @@ mod inbox;
 mod leads;
 mod lifetime;
 mod limits;
+mod lists;
 mod lives;
 mod machine;
 mod merged_away;

@@ -127,6 +127,7 @@ fn capability(limits: &Limits, prefix: &str, change_tracking: bool) -> Capabilit
             .to_vec(),
         notes: Vec::new(),
         tasks: Vec::new(),
+        lists: Vec::new(),
         creates_fields: true,
         visibility_lag: if change_tracking { Duration::ZERO } else { limits.lag },
     }

@@ -42,6 +42,12 @@ async fn keeps_notes() {
     assert!(report.is_green() && report.skipped().is_empty(), "{report}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn keeps_lists() {
+    let report = connector_conformance::run_some(&connector_conformance::list_checks(), HubSpotSubject::start).await;
+    assert!(report.is_green() && report.skipped().is_empty(), "{report}");
+}
+
 /// One check of the suite on its own, under the number of its failure scenario.
 async fn alone(name: &str) {
     let checks: Vec<_> = connector_conformance::checks().into_iter().filter(|check| check.name == name).collect();
@@ -217,6 +223,35 @@ impl Subject for HubSpotSubject {
 
     async fn delete_note(&self, note: &RecordId) -> Checked {
         act(&self.stand_in, "delete", json!({ "object": "notes", "id": note.as_str() })).await.map(drop)
+    }
+
+    async fn seed_list(&self) -> Checked<String> {
+        let made = act(&self.stand_in, "list", json!({ "name": "Hot leads" })).await?;
+        Ok(made["id"].as_str().unwrap_or_default().to_owned())
+    }
+
+    async fn seed_closed_list(&self) -> Checked<String> {
+        let made = act(&self.stand_in, "list", json!({ "name": "By filter", "filling": "DYNAMIC" })).await?;
+        Ok(made["id"].as_str().unwrap_or_default().to_owned())
+    }
+
+    async fn on_list(&self, list: &str) -> Checked<Vec<RecordId>> {
+        let (mut on, mut after) = (Vec::new(), String::new());
+        loop {
+            let path = format!("/crm/v3/lists/{list}/memberships?limit=250{after}");
+            let (_, page) = self.stand_in.api(Method::GET, &path, None).await;
+            let ids = page["results"].as_array().cloned().unwrap_or_default();
+            on.extend(ids.iter().filter_map(|row| row["recordId"].as_str()).map(RecordId::from));
+            match page["paging"]["next"]["after"].as_str() {
+                Some(next) => after = format!("&after={next}"),
+                None => return Ok(on),
+            }
+        }
+    }
+
+    async fn put_on_list(&self, list: &str, person: &RecordId, member: bool) -> Checked {
+        let way = if member { "add" } else { "remove" };
+        act(&self.stand_in, "list", json!({ "list": list, way: [person.as_str()] })).await.map(drop)
     }
 
     async fn seed_company(&self, name: &str) -> Checked<RecordId> {

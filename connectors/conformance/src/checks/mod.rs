@@ -5,6 +5,7 @@ mod change;
 mod conversion;
 mod failure;
 mod large;
+mod list;
 mod load;
 mod lost_answer;
 mod note;
@@ -21,6 +22,11 @@ use crate::suite::Check;
 /// names nothing as skipped.
 pub fn note_checks() -> Vec<Check> {
     note::checks()
+}
+
+/// Checks of places on lists, for connectors that give them.
+pub fn list_checks() -> Vec<Check> {
+    list::checks()
 }
 
 /// Every check of what all connectors do, in the order of the report.

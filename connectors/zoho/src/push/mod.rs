@@ -7,6 +7,7 @@ mod delivery;
 mod guard;
 mod outgoing;
 mod reject;
+pub(crate) mod tags;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,6 +34,9 @@ pub(crate) async fn push(api: &Api, creatable: &[ExternalKey], writes: &[Write])
     bulk_write::settle_pending(api).await?;
     if beside::are_beside(writes) {
         return beside::push(api, writes).await;
+    }
+    if tags::are_places(writes) {
+        return tags::push(api, writes).await;
     }
     let mut outcomes: BTreeMap<usize, Outcome> = BTreeMap::new();
     let modules = describe(api, writes).await?;
