@@ -7,7 +7,7 @@ use connector::{Object, RecordId};
 
 use super::engine::Engine;
 use super::kit::{apply, at, page, person, run};
-use super::staging::stage;
+use super::wishes::stage;
 use crate::model::{Cause, Desire, JournalOutcome, SideEntry, SideWish};
 use crate::store::{
     Lease, LostPlaces, PlaceWaiting, SideFate, SideLimit, SideOf, SideSettled, StageDecision, StageItem, StageWrites,

@@ -51,6 +51,15 @@ fn set(
     changed
 }
 
+/// A merge puts the survivor where the other was.
+pub(super) fn merged(state: &mut State, object: &Object, loser: &RecordId, survivor: &RecordId) {
+    for held in state.lists.values_mut() {
+        if held.members.remove(&(object.clone(), loser.clone())) {
+            held.members.insert((object.clone(), survivor.clone()));
+        }
+    }
+}
+
 pub(super) fn facts(state: &State, list: &str) -> Option<ListFacts> {
     let held = state.lists.get(list)?;
     let closed = held.closed.then(|| "the list is filled by a filter".into());
