@@ -20,13 +20,16 @@ pub(super) fn pack_facts(facts: &[Fact], at: Timestamp) -> Vec<u8> {
     out.done()
 }
 
-/// The facts of the rules that are wanted, of the event with this row and time.
+/// The facts of the rules that are wanted, of the event with this row and time; without a byte it has none.
 pub(super) fn unpack_facts(
     bytes: &[u8],
     (at, event): (i64, i64),
     wanted: impl Fn(RuleId) -> bool,
     facts: &mut Vec<Fact>,
 ) -> Fallible<()> {
+    if bytes.is_empty() {
+        return Ok(());
+    }
     let mut from = Unpacker::new(bytes)?;
     for _ in 0..from.length()? {
         let rule = RuleId(from.whole()?);
