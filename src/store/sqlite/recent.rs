@@ -10,9 +10,9 @@ use super::session::Session;
 
 /// Rows that a small table keeps: the more, the more neighbours each of them has when it is moved; and the larger the trees that
 /// random rows go into. A row of either takes 20 to 120 bytes.
-const KEPT: i64 = 100_000;
-/// Rows not worth moving yet.
-const FEW: i64 = 256;
+const KEPT: i64 = if cfg!(test) { 3 } else { 250_000 };
+/// Rows not worth moving yet. With this and the above, every test of the store that has some events has them in both places.
+const FEW: i64 = if cfg!(test) { 1 } else { 256 };
 /// Rows moved in one transaction at most: somebody may wait for it.
 const MOST: i64 = 20_000;
 
@@ -183,3 +183,7 @@ fn move_facts(session: &Session<'_>, after: Place, end: Place) -> Fallible<i64> 
     )?;
     Ok(i64::try_from(gone).unwrap_or(i64::MAX))
 }
+
+#[cfg(test)]
+#[path = "recent_tests.rs"]
+mod tests;
