@@ -13,6 +13,7 @@ mod record;
 mod recover;
 mod schema;
 mod steps;
+mod task;
 mod update;
 
 use crate::suite::Check;
@@ -21,6 +22,11 @@ use crate::suite::Check;
 /// names nothing as skipped.
 pub fn note_checks() -> Vec<Check> {
     note::checks()
+}
+
+/// Checks of tasks, for connectors that make them.
+pub fn task_checks() -> Vec<Check> {
+    task::checks()
 }
 
 /// Every check of what all connectors do, in the order of the report.
