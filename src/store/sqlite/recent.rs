@@ -88,11 +88,11 @@ pub(super) fn drop_fact(session: &Session<'_>, place: Place) -> Fallible<()> {
     Ok(())
 }
 
-/// Every row of facts of a profile, by time and place in the log: time, place, packed facts.
+/// Every row of facts of a profile, by time and place in the log: these two, and the facts packed.
 pub(super) fn each_fact(
     session: &Session<'_>,
     profile: i64,
-    visit: &mut dyn FnMut((i64, i64), &[u8]) -> Fallible<()>,
+    mut visit: impl FnMut((i64, i64), &[u8]) -> Fallible<()>,
 ) -> Fallible<()> {
     let mut young: Vec<((i64, i64), Vec<u8>)> = Vec::new();
     session.each(

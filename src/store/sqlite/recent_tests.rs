@@ -28,7 +28,7 @@ fn count(conn: &Connection, table: &str) -> i64 {
 
 fn places(session: &Session<'_>, profile: i64) -> Vec<((i64, i64), Vec<u8>)> {
     let mut found = Vec::new();
-    each_fact(session, profile, &mut |place, packed| {
+    each_fact(session, profile, |place, packed| {
         found.push((place, packed.to_vec()));
         Ok(())
     })
@@ -75,7 +75,11 @@ fn facts_are_replaced_and_dropped_where_they_stand() {
         put_fact(&session, place, &[0, event as u8]).unwrap();
         assert_eq!(fact_of(&session, place).unwrap(), Some(vec![0, event as u8]));
     }
-    assert_eq!(places(&session, 0).len() + places(&session, 1).len() + places(&session, 2).len(), 20, "none is there twice");
+    assert_eq!(
+        places(&session, 0).len() + places(&session, 1).len() + places(&session, 2).len(),
+        20,
+        "none is there twice"
+    );
     for event in 10..30 {
         drop_fact(&session, (event % 3, 1_000 - event, event)).unwrap();
     }

@@ -43,7 +43,7 @@ fn add_to(session: &Session<'_>, profile: i64, row: i64, at: Timestamp, new: Vec
 /// Facts of the wanted rules, by time and place in the log.
 pub(super) fn facts(session: &Session<'_>, profile: i64, wanted: &Wanted) -> Fallible<Vec<Fact>> {
     let mut facts = Vec::new();
-    recent::each_fact(session, profile, &mut |place, packed| {
+    recent::each_fact(session, profile, |place, packed| {
         unpack_facts(packed, place, |rule| wanted.contains(&rule), &mut facts)
     })?;
     Ok(facts)
@@ -172,7 +172,7 @@ pub(super) fn keep_lasting(
     lasting: &Lasting,
 ) -> Fallible<u64> {
     let mut rows: Vec<(i64, i64, Vec<u8>)> = Vec::new();
-    recent::each_fact(session, profile, &mut |(at, event), packed| {
+    recent::each_fact(session, profile, |(at, event), packed| {
         if at < before && !packed.is_empty() {
             rows.push((at, event, packed.to_vec()));
         }
