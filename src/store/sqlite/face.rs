@@ -59,10 +59,15 @@ impl Store for SqliteStore {
 
     async fn append_events(&self, batch: AppendEvents, resolve: Arc<dyn ResolveEvents>) -> Result<IngestReport> {
         let privacy = self.privacy();
-        self.append("append events", move |session| {
+        let batch = Arc::new(batch);
+        let kept = batch.clone();
+        let report = self.append("append events", move |session| {
             events::append(session, &Gate::open(session, &privacy)?, &batch, &*resolve)
-        })
-        .await
+        });
+        let report = report.await;
+        // Here and not at the writer, which has better to do than to free some hundred thousand texts.
+        drop(kept);
+        report
     }
 
     async fn matched_rules(&self) -> Result<Vec<RuleId>> {
