@@ -37,6 +37,7 @@ pub(super) const KIND: Kind = Kind {
     ],
     objects: &[Object::Contact, Object::Lead, Object::Company, Object::Deal],
     key_field: "CDP_profile_id",
+    notes: true,
     prefix: None,
     list,
     list_example: "\"vip\"",
