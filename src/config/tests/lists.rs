@@ -36,10 +36,10 @@ fn each_crm_has_its_own_word_for_a_list() {
         kept(&of(salesforce, "\"701Hs000001AbCdIAK\"")).first().map(|kept| kept.0.as_str()),
         Some("701Hs000001AbCdIAK")
     );
-    let problem = "E006 11:19 \"003Hs000001AbCd\" is not the id of a campaign";
+    let problem = "E006 10:19 \"003Hs000001AbCd\" is not the id of a campaign";
     check(&[
         (&of(salesforce, "\"003Hs000001AbCd\""), problem),
-        (&of(salesforce, "812"), "E006 11:19 `c` must be a string, found integer 812"),
+        (&of(salesforce, "812"), "E006 10:19 `c` must be a string, found integer 812"),
     ]);
     let zoho = "type = \"zoho\"\ndata_center = \"eu\"\nrefresh_token = { env = \"R\" }";
     assert_eq!(kept(&of(zoho, "\"vip\"")).first().map(|kept| kept.0.as_str()), Some("vip"));
@@ -50,7 +50,7 @@ fn each_crm_has_its_own_word_for_a_list() {
     let dynamics =
         "type = \"dynamics\"\nbase_url = \"https://acme.crm4.dynamics.com/\"\ntenant = \"acme.onmicrosoft.com\"";
     let text = of(dynamics, "\"list\"");
-    check(&[(&text, "E006 12:19 Dynamics has no lists that Ferry keeps")]);
+    check(&[(&text, "E006 11:19 Dynamics has no lists that Ferry keeps")]);
 }
 
 #[test]
@@ -58,13 +58,13 @@ fn what_makes_no_sense_in_a_push_list_is_refused() {
     check(&[
         (
             &with("{ hubspt = 812 }"),
-            "E032 13:15 there is no CRM connection \"hubspt\" (`push_list` in `[segments.hot]`) | did you mean `hubspot`?",
+            "E032 12:15 there is no CRM connection \"hubspt\" (`push_list` in `[segments.hot]`) | did you mean `hubspot`?",
         ),
-        (&with("812"), "E006 13:13 `push_list` must be a table, found integer 812"),
-        (&with("{ hubspot = true }"), "E006 13:25 `hubspot` must be the number of a list, found boolean true"),
+        (&with("812"), "E006 12:13 `push_list` must be a table, found integer 812"),
+        (&with("{ hubspot = true }"), "E006 12:25 `hubspot` must be the number of a list, found boolean true"),
         (
             &with("{ hubspot = \"Hot leads\" }"),
-            "E006 13:25 a list of HubSpot is called by the number in the address of its page",
+            "E006 12:25 a list of HubSpot is called by the number in the address of its page",
         ),
     ]);
 }

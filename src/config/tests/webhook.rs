@@ -17,12 +17,12 @@ fn a_webhook_names_what_is_there_and_goes_where_it_may() {
     let cases: Vec<(String, &str)> = vec![
         (
             with("segment:customers", "segment:custmers"),
-            "E032 6:7 there is no segment \"custmers\" | did you mean \"segment:customers\"?",
+            "E032 6:6 there is no segment \"custmers\" | did you mean \"segment:customers\"?",
         ),
-        (with("segment:customers", "band:mqll"), "E032 6:7 there is no band \"mqll\" | did you mean \"band:mql\"?"),
+        (with("segment:customers", "band:mqll"), "E032 6:6 there is no band \"mqll\" | did you mean \"band:mql\"?"),
         (
             with("segment:customers", "customers"),
-            "E006 6:7 \"customers\" is neither a segment nor a band | did you mean \"segment:customers\"?",
+            "E006 6:6 \"customers\" is neither a segment nor a band | did you mean \"segment:customers\"?",
         ),
         (
             with("https://hooks.acme.example/x", "http://hooks.acme.example/x"),
@@ -38,7 +38,7 @@ fn a_webhook_names_what_is_there_and_goes_where_it_may() {
         ),
         (
             with("on = ", "traits = [\"first_nam\"]\non = "),
-            "E030 6:11 unknown trait \"first_nam\" | did you mean \"first_name\"?",
+            "E030 6:10 unknown trait \"first_nam\" | did you mean \"first_name\"?",
         ),
         (
             with("on = ", "purpose = \"marketting\"\non = "),
