@@ -28,6 +28,7 @@ const SCRIPTS: &[&str] = &[
     include_str!("schema_0013.sql"),
     include_str!("schema_0014.sql"),
     include_str!("schema_0015.sql"),
+    include_str!("schema_0016.sql"),
 ];
 
 /// The schema this program writes.

@@ -3,6 +3,7 @@
 mod account;
 mod change;
 mod conversion;
+mod erase;
 mod failure;
 mod large;
 mod load;
@@ -21,6 +22,11 @@ use crate::suite::Check;
 /// names nothing as skipped.
 pub fn note_checks() -> Vec<Check> {
     note::checks()
+}
+
+/// Checks of deleting people's records for good.
+pub fn erase_checks() -> Vec<Check> {
+    erase::checks()
 }
 
 /// Every check of what all connectors do, in the order of the report.
