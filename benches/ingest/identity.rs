@@ -18,8 +18,8 @@ const PEOPLE: u64 = 4;
 const DEVICES: u64 = 6;
 /// Identifiers of each message: a device, a user, an address.
 const EACH: u64 = 3;
-/// Messages stored at once.
-const BATCH: u64 = 2_500;
+/// Messages stored at once, as an import does.
+const BATCH: u64 = 10_000;
 
 /// `records` messages: some twelve a household, so that most identifiers have been seen before.
 pub async fn run(table: &mut Table, records: u64) {

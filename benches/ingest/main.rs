@@ -21,6 +21,10 @@ mod server;
 mod traffic;
 mod world;
 
+/// That of the binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 use measure::Table;
 use world::{argument, flag, text_argument};
 

@@ -74,7 +74,11 @@ fn scan(path: &Path) -> u64 {
     database.pragma_update(None, "cache_size", -65_536).expect("a setting");
     let now = SystemClock.now().micros();
     let mut people = database.prepare("SELECT id FROM profile ORDER BY id").expect("profiles");
-    let mut facts = database.prepare("SELECT profile, at, packed FROM fact ORDER BY profile, at").expect("facts");
+    let mut facts = database
+        .prepare(
+            "SELECT profile, at, packed FROM fact UNION ALL SELECT profile, at, packed FROM recent_fact ORDER BY 1, 2",
+        )
+        .expect("facts");
     let (mut people, mut facts) = (people.query([]).expect("profiles"), facts.query([]).expect("facts"));
     let mut next = facts.next().expect("a fact");
     let (mut count, mut total) = (0, 0.0);

@@ -53,7 +53,7 @@ pub fn digest(table: &Reader<'_>, vendor: Vendor, prefix: Option<&str>) -> Optio
     let way = section.value_or("write", Value::Text("field".into()), value::choice("E006", "write", WAYS));
     let usual = vendor.with_prefix(&vendor.enrichment_field(NAME), prefix);
     let field = match way {
-        Some(Way::Field) => section.value_or("field", Value::Text(usual), value::filled_text),
+        Some(Way::Field) => section.value_or("field", Value::Text(usual.clone()), value::filled_text),
         _ => Some(String::new()),
     };
     let at = section.value("at", "\"07:00\"", daily);
@@ -65,6 +65,15 @@ pub fn digest(table: &Reader<'_>, vendor: Vendor, prefix: Option<&str>) -> Optio
     {
         let problem = Diagnostic::new("E006", "`field` is for `write = \"field\"`; a note has no field");
         section.report(problem.at(&entry.key_place).help("remove it, or set write = \"field\""));
+        return None;
+    }
+    if way == Some(Way::Note)
+        && !vendor.writes_notes()
+        && let Some(entry) = section.entry("write")
+    {
+        let problem = Diagnostic::new("E006", format!("Ferry writes no notes at a CRM of type \"{}\"", vendor.name()));
+        let help = format!("set write = \"field\": the digest goes to {usual}, which ferry fields --create makes");
+        section.report(problem.at(&entry.node.place).help(help));
         return None;
     }
     let place = match way? {

@@ -53,6 +53,18 @@ pub struct DealSeed {
     pub closed_at: Option<Timestamp>,
 }
 
+/// A task as the CRM holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskSeen {
+    pub id: RecordId,
+    pub subject: String,
+    pub body: String,
+    /// `2026-03-04`, in UTC.
+    pub due_on: String,
+    /// Whose it is: a user's id.
+    pub owner: Option<RecordId>,
+}
+
 /// What can go wrong on the far side. Each lasts until [`Subject::mend`] unless it says otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trouble {
@@ -195,6 +207,16 @@ pub trait Subject: Send + Sync {
 
     async fn delete_note(&self, _note: &RecordId) -> Checked {
         cannot("delete a note")
+    }
+
+    /// The live tasks of a person, those that are done included.
+    async fn tasks(&self, _person: &RecordId) -> Checked<Vec<TaskSeen>> {
+        cannot("tell the tasks of a person")
+    }
+
+    /// Somebody does a task.
+    async fn finish_task(&self, _task: &RecordId) -> Checked {
+        cannot("finish a task")
     }
 
     async fn seed_company(&self, _name: &str) -> Checked<RecordId> {

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use connector::{Capability, Context, Error, ErrorKind, ExternalKey, Object, OwnerField};
+use connector::{Capability, Context, Error, ErrorKind, ExternalKey, NoteKind, Object, OwnerField};
 use connector_http::{Bucket, Client, ClientSpec, Origin, RetryPolicy, ThrottleSpec, TokenEndpoint, Transport};
 
 use crate::api::Api;
 use crate::auth::Grant;
+use crate::beside::{self, LONGEST_NOTE};
 use crate::bulk::Bulk;
 use crate::config::{Config, Limits};
 use crate::currency::Currencies;
@@ -112,6 +113,7 @@ fn throttle(limits: &Limits) -> ThrottleSpec {
 fn capability(limits: &Limits, prefix: &str, change_tracking: bool) -> Capability {
     let people = [Object::Contact, Object::Lead];
     let pulled = [Object::Contact, Object::Lead, Object::Company, Object::Deal];
+    let noted = beside::objects();
     let key: connector::FieldName = format!("{}_{EXTERNAL_KEY}", prefix.to_ascii_lowercase()).into();
     Capability {
         vendor: VENDOR,
@@ -125,8 +127,8 @@ fn capability(limits: &Limits, prefix: &str, change_tracking: bool) -> Capabilit
         owners: [Object::Contact, Object::Lead, Object::Company]
             .map(|object| OwnerField { object, field: "ownerid".into() })
             .to_vec(),
-        notes: Vec::new(),
-        tasks: Vec::new(),
+        notes: noted.iter().cloned().map(|object| NoteKind { object, html: false, longest: LONGEST_NOTE }).collect(),
+        tasks: noted,
         erases: people.to_vec(),
         creates_fields: true,
         visibility_lag: if change_tracking { Duration::ZERO } else { limits.lag },

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 const VERSION: u32 = 1;
 
+/// The tables of activities before notes were among them, which come last.
+const BEFORE_NOTES: usize = 3;
+
 /// A walk over the tables of one object, one after the other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Place {
@@ -81,11 +84,14 @@ impl Place {
             Error::new(ErrorKind::Protocol, "read the checkpoint", why)
                 .with_fix("start a full load of this connection (pull with --full)")
         };
-        let place = serde_json::from_str::<Versioned<Self>>(cursor.as_str())
+        let mut place = serde_json::from_str::<Versioned<Self>>(cursor.as_str())
             .ok()
             .filter(|versioned| versioned.v == VERSION)
             .map(|versioned| versioned.at)
             .ok_or_else(|| refused("it is not a place in Dynamics' data as this version writes it"))?;
+        if (place.tables.len(), tables) == (BEFORE_NOTES, BEFORE_NOTES + 1) {
+            place.tables.push(Step::Fresh);
+        }
         if place.of != of || place.tables.len() != tables || place.at >= tables {
             return Err(refused("it belongs to another stream"));
         }
@@ -130,6 +136,15 @@ mod tests {
         check(Step::Listing { began: 5, next: "/n".into() }, r#"{"listing":{"began":5,"next":"/n"}}"#);
         let scan = Some(Scan { began: 9, next: "/n".into() });
         check(Step::Stamped { mark: 7, scan }, r#"{"stamped":{"mark":7,"scan":{"began":9,"next":"/n"}}}"#);
+    }
+
+    #[test]
+    fn a_place_of_before_notes_were_read_goes_on_and_reads_them_anew() {
+        let text =
+            r#"{"v":1,"at":{"of":"r","at":1,"tables":["fresh",{"tracked":{"link":"/l","select":"a"}},"fresh"]}}"#;
+        let place = Place::from_cursor(&Cursor::new(text), 'r', 4).unwrap();
+        assert_eq!((place.at, place.tables.len(), &place.tables[3]), (1, 4, &Step::Fresh));
+        assert!(Place::from_cursor(&Cursor::new(text), 'r', 1).is_err());
     }
 
     #[test]

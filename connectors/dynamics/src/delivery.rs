@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use connector::{Error, Object, Outcome, Reason};
+use connector::{Error, FieldName, Object, Outcome, Reason, Rejection, Value};
 use futures::stream::{self, StreamExt};
 
 use crate::api::Api;
@@ -13,7 +13,7 @@ use crate::bulk::{Told, is_unknown_call};
 use crate::freed::Freed;
 use crate::outgoing::{Row, Sent, completed};
 use crate::parts::{RowAnswer, Writing, of_failure};
-use crate::reject::{COME_BACK, KEY_TAKEN, Meaning, NOT_OPTIMISTIC, Refused, meaning, rejection};
+use crate::reject::{COME_BACK, KEY_TAKEN, Meaning, NOT_OPTIMISTIC, Refused, meaning, missing_target, rejection};
 use crate::route::Route;
 use crate::schema::Described;
 
@@ -206,6 +206,7 @@ impl<'d, 'a> Delivery<'d, 'a> {
                 }
                 RowAnswer::Refused(refused) => match next(task.round, &sent.row, &refused) {
                     Next::Reject(reason) => self.reject(&sent, reason, &refused),
+                    Next::NoTarget(id) => self.reject_target(&sent, &id, &refused),
                     Next::Again => again.push(sent),
                     Next::Untied => {
                         if let Row::Id { etag, .. } = &mut sent.row {
@@ -235,6 +236,16 @@ impl<'d, 'a> Delivery<'d, 'a> {
         let written: Vec<Arc<str>> = sent.write.fields.names().cloned().collect();
         self.outcomes.insert(sent.place, Outcome::Rejected(rejection(reason, refused, &written)));
     }
+
+    /// The row is there; one that it was to point to is not.
+    fn reject_target(&mut self, sent: &Sent<'_>, id: &str, refused: &Refused) {
+        let points = |(name, value): (&FieldName, &Value)| {
+            value.as_text().is_some_and(|text| text.to_ascii_lowercase().contains(id)).then(|| name.clone())
+        };
+        let fields = sent.write.fields.iter().filter_map(points).collect();
+        let rejection = Rejection { fields, ..rejection(Reason::Invalid, refused, &[]) };
+        self.outcomes.insert(sent.place, Outcome::Rejected(rejection));
+    }
 }
 
 async fn bulk<'a>(writing: &Writing<'_>, rows: Vec<Sent<'a>>) -> (Vec<Sent<'a>>, Told) {
@@ -263,6 +274,8 @@ enum Next {
     Again,
     /// Again, without the condition that the table does not take.
     Untied,
+    /// The row of this id, to which a look-up was to point, is not there.
+    NoTarget(String),
 }
 
 fn next(round: u32, row: &Row, refused: &Refused) -> Next {
@@ -272,7 +285,10 @@ fn next(round: u32, row: &Row, refused: &Refused) -> Next {
     }
     match meaning(refused, tied) {
         Meaning::Final(reason) => Next::Reject(reason),
-        Meaning::Missing => Next::Reject(Reason::Gone),
+        Meaning::Missing => {
+            let own = if let Row::Id { id, .. } = row { Some(id.as_str()) } else { None };
+            missing_target(refused, own).map_or(Next::Reject(Reason::Gone), Next::NoTarget)
+        }
         Meaning::Locked if round >= ROUNDS => Next::Reject(Reason::Locked { retry_after: Some(COME_BACK) }),
         Meaning::Unexpected if round > 1 => Next::Reject(Reason::Invalid),
         Meaning::Locked | Meaning::Unexpected => Next::Again,

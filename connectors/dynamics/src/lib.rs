@@ -2,7 +2,7 @@
 //! API.
 //!
 //! [`connect`] makes a [`Dynamics`], which only delegates: signing in lives in `auth`, reading in `walk`, `merges` and
-//! `read`, writing in `push`, the calls in `api`, what tables hold in `schema`, what answers mean in pure files beside them.
+//! `read`, writing in `push` and `beside`, the calls in `api`, what tables hold in `schema`, what answers mean in pure files beside them.
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
@@ -10,6 +10,7 @@ mod account;
 mod activities;
 mod api;
 mod auth;
+mod beside;
 mod bulk;
 mod config;
 mod connect;
@@ -21,6 +22,7 @@ mod dialect;
 mod erase;
 mod fields;
 mod freed;
+mod held;
 mod link;
 mod merges;
 mod metadata;

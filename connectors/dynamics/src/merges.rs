@@ -133,7 +133,7 @@ impl Api {
 }
 
 /// What rows that go on as others have in common.
-fn ended(object: &Object) -> String {
+pub(crate) fn ended(object: &Object) -> String {
     match object {
         Object::Lead => format!("(merged eq true or statecode eq {QUALIFIED})"),
         _ => "merged eq true".to_owned(),

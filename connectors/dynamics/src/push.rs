@@ -7,8 +7,10 @@ use connector::{Error, ErrorKind, ExternalKey, Object, Outcome, Reason, Write};
 use connector_http::Priority;
 
 use crate::api::Api;
+use crate::beside;
 use crate::config::WriteMode;
 use crate::delivery::Delivery;
+use crate::held;
 use crate::outgoing::{Row, Sent, Sets, pointed_to, ready};
 use crate::route::{Route, route};
 use crate::schema::Described;
@@ -17,6 +19,9 @@ use crate::values::refused;
 
 /// Promise 5: one outcome per write in the order given, or an `Err` that says that nothing was applied.
 pub(crate) async fn push(api: &Api, creatable: &[ExternalKey], writes: &[Write]) -> Result<Vec<Outcome>, Error> {
+    if beside::is_beside(writes) {
+        return beside::push(api, writes).await;
+    }
     let mut objects: Vec<(&Object, Vec<usize>)> = Vec::new();
     for (place, write) in writes.iter().enumerate() {
         match objects.iter_mut().find(|(object, _)| **object == write.object) {
@@ -79,6 +84,7 @@ async fn of_object(
     let way = route(api.write_mode, free.len(), has_bulk);
     delivery.give(free, way);
     let (new, keyed): (Vec<_>, Vec<_>) = keyed.into_iter().partition(|one| one.row == Row::New);
+    let keyed = held::alive(api, object, &described, keyed, &mut delivery.outcomes).await?;
     for rows in [tied, keyed] {
         // A bulk call has no condition of a row's own.
         let way = route(api.write_mode, rows.len(), false);
@@ -156,7 +162,8 @@ fn tie<'a>(api: &Api, updates: Vec<Sent<'a>>) -> (Vec<Sent<'a>>, Vec<Sent<'a>>) 
     updates.into_iter().map(tied).partition(|sent| matches!(sent.row, Row::Id { etag: Some(_), .. }))
 }
 
-fn in_order(writes: usize, mut outcomes: BTreeMap<usize, Outcome>) -> Vec<Outcome> {
+/// One outcome for each write; one that no answer mentions is nobody's to guess.
+pub(crate) fn in_order(writes: usize, mut outcomes: BTreeMap<usize, Outcome>) -> Vec<Outcome> {
     let silent = || {
         let cause = "no answer mentions it";
         Outcome::Ambiguous(Error::new(ErrorKind::Protocol, "write a record", cause).maybe_applied())

@@ -72,6 +72,14 @@ fn holder(message: &str) -> Option<RecordId> {
     is_guid(id).then(|| RecordId::from(id))
 }
 
+/// The row that is not there, where the refusal names another one than the row written: a look-up was to point to it.
+pub(crate) fn missing_target(refused: &Refused, own: Option<&str>) -> Option<String> {
+    let said = refused.fault.message.to_ascii_lowercase();
+    let mut words = said.split(|c: char| !(c.is_ascii_hexdigit() || c == '-'));
+    let named = words.find(|word| is_guid(word)).filter(|named| own != Some(*named));
+    named.map(str::to_owned)
+}
+
 /// The refusal in the contract's words; of the fields written those that the message names.
 pub(crate) fn rejection(reason: Reason, refused: &Refused, written: &[FieldName]) -> Rejection {
     let code = match redact::identifier(&refused.fault.code) {
@@ -142,6 +150,16 @@ mod tests {
         assert_eq!(meaning(&of(412, "", ""), false), Missing);
         let unknown = of(400, "0x80048d19", "Error: Could not find a property named 'nope' on type 'x.contact'.");
         assert_eq!(meaning(&unknown, false), Final(Reason::UnknownField));
+    }
+
+    #[test]
+    fn a_row_that_is_not_there_is_the_one_written_or_one_that_it_was_to_point_to() {
+        let (own, other) = ("c0000000-0000-0000-0000-000000000001", "50000000-0000-0000-0000-0000000000ff");
+        let missing = |id: &str| of(404, "0x80040217", &format!("systemuser With Id = {id} Does Not Exist"));
+        assert_eq!(missing_target(&missing(own), Some(own)), None);
+        assert_eq!(missing_target(&missing(&other.to_uppercase()), Some(own)).as_deref(), Some(other));
+        assert_eq!(missing_target(&missing(other), None).as_deref(), Some(other));
+        assert_eq!(missing_target(&of(404, "0x80060891", "A record with the specified key values"), None), None);
     }
 
     #[test]

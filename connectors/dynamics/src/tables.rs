@@ -8,10 +8,13 @@ use crate::odata::is_name;
 pub(crate) fn tables_of(object: &Object) -> Result<Vec<&str>, Error> {
     match object {
         // The union of all activities cannot be followed by its changes: each kind is a table of its own.
-        Object::Activity => Ok(vec!["task", "phonecall", "appointment"]),
+        Object::Activity => Ok(vec!["task", "phonecall", "appointment", NOTES]),
         other => table_of(other).map(|table| vec![table]),
     }
 }
+
+/// What people write beside records. A role of before may not let it be read; the other activities are read all the same.
+pub(crate) const NOTES: &str = "annotation";
 
 /// The one table of an object, by its logical name.
 pub(crate) fn table_of(object: &Object) -> Result<&str, Error> {
@@ -74,7 +77,7 @@ pub(crate) fn needs(table: &str) -> &'static [&'static str] {
 
 /// Columns whose values say what a row is about.
 pub(crate) const LINKS: &[&str] =
-    &["parentcustomerid", "customerid", "parentcontactid", "parentaccountid", "regardingobjectid"];
+    &["parentcustomerid", "customerid", "parentcontactid", "parentaccountid", "regardingobjectid", "objectid"];
 
 /// A lead's `statecode` once it goes on as a contact.
 pub(crate) const QUALIFIED: &str = "1";

@@ -129,7 +129,12 @@ pub(crate) fn navigation(column: &Column, table: Option<&str>) -> String {
 /// A look-up's member: `nav@odata.bind` with the address of the row, or null.
 pub(crate) fn bound(column: &Column, name: &str, target: Option<(&Target, &str)>) -> Result<Member, Rejection> {
     let navigation = navigation(column, target.map(|(target, _)| target.table.as_str()));
-    let value = target.map_or_else(|| "null".to_owned(), |(target, set)| json_text(&format!("/{set}({})", target.id)));
+    pointing(&navigation, name, target.map(|(target, set)| (set, target.id.as_str())))
+}
+
+/// The member of a navigation property whose name is known, `row` being an entity set and an id; nothing empties it.
+pub(crate) fn pointing(navigation: &str, name: &str, row: Option<(&str, &str)>) -> Result<Member, Rejection> {
+    let value = row.map_or_else(|| "null".to_owned(), |(set, id)| json_text(&format!("/{set}({id})")));
     Ok((format!("{navigation}@odata.bind"), raw(value, name)?))
 }
 

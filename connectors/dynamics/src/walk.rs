@@ -20,7 +20,7 @@ use crate::link::below;
 use crate::odata::path;
 use crate::rows::{Row, Rows};
 use crate::schema::Described;
-use crate::tables::{LINKS, merges, tables_of};
+use crate::tables::{LINKS, NOTES, merges, tables_of};
 use crate::wanted::Wanted;
 
 /// One page of a stream.
@@ -89,7 +89,13 @@ impl Walk<'_> {
     async fn go(&mut self, mut place: Place) -> Result<Page, Error> {
         let step = place.tables.get(place.at).cloned().unwrap_or(Step::Fresh);
         let began_again = !matches!(step, Step::Fresh | Step::Whole { .. } | Step::Listing { .. });
-        let brought = self.bring(step).await?;
+        let brought = match self.bring(step).await {
+            Err(error) if error.kind == ErrorKind::Forbidden && self.described.table == NOTES => {
+                tracing::warn!(cause = error.cause, "the application user may not read notes: they are left out");
+                Brought { rows: Rows::default(), step: Step::Fresh, done: true, whole: false }
+            }
+            other => other?,
+        };
         if began_again && brought.whole && place.tables.len() == 1 {
             place.full = true;
         }

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use connector::{
-    Connector, DealStatus, Entropy, Fields, Hints, Link, Object, Operation, Outcome, Page, RecordId, SeededEntropy,
-    Stream, Timestamp, Value, Write,
+    ActivityKind, Connector, DealStatus, Entropy, Fields, Hints, Link, Object, Operation, Outcome, Page, RecordId,
+    SeededEntropy, Stream, Timestamp, Value, Write,
 };
 use connector_dynamics::{Config, WriteMode};
 use reqwest::Method;
@@ -21,10 +21,14 @@ use stand_in::{StandIn, config};
 async fn made(stand_in: &StandIn, set: &str, body: Json) -> RecordId {
     let (status, row) = stand_in.api(Method::POST, &format!("/{set}?$select=createdon"), Some(body)).await;
     assert_eq!(status, 204, "{row}");
-    let key = format!("{}id", if set == "opportunities" { "opportunity" } else { "activity" });
+    let key = match set {
+        "opportunities" => "opportunityid",
+        "annotations" => "annotationid",
+        _ => "activityid",
+    };
     let (status, newest) = stand_in.api(Method::GET, &format!("/{set}?$orderby=versionnumber desc&$top=1"), None).await;
     assert_eq!(status, 200, "{newest}");
-    RecordId::from(newest["value"][0][key.as_str()].as_str().unwrap())
+    RecordId::from(newest["value"][0][key].as_str().unwrap())
 }
 
 fn link(object: Object, id: &RecordId) -> Link {
@@ -82,6 +86,9 @@ async fn activities_of_every_kind_tell_whom_they_are_about() {
         json!({ "subject": "Talked", "regardingobjectid_account_phonecall@odata.bind": about("accounts", &firm) });
     let meeting = json!({ "subject": "Lunch", "scheduledstart": "2026-01-05T10:00:00Z", "scheduledend": "2026-01-05T11:00:00Z",
         "regardingobjectid_contact_appointment@odata.bind": about("contacts", &person) });
+    let note = json!({ "notetext": "Met at the fair\nShe likes it",
+        "objectid_contact@odata.bind": about("contacts", &person) });
+    let note = made(&stand_in, "annotations", note).await;
     let made = [
         (made(&stand_in, "tasks", task).await, "Call back", link(Object::Contact, &person)),
         (made(&stand_in, "phonecalls", call).await, "Talked", link(Object::Company, &firm)),
@@ -90,13 +97,18 @@ async fn activities_of_every_kind_tell_whom_they_are_about() {
     let mut request = ask(Stream::Records(Object::Activity), &["subject", "statecode"]);
     request.links = vec![Object::Contact, Object::Company];
     let pages = walk(&connector, &mut request).await;
-    assert_eq!(ids(&pages), made.iter().map(|(id, ..)| id.clone()).collect());
+    assert_eq!(ids(&pages), made.iter().map(|(id, ..)| id.clone()).chain([note.clone()]).collect());
     let records: Vec<_> = pages.iter().flat_map(|page| &page.records).collect();
     for (id, subject, link) in &made {
         let record = records.iter().find(|record| record.id == *id).unwrap();
         assert_eq!(record.fields.get("subject"), Some(&Value::from(*subject)));
         assert_eq!(record.links.as_deref(), Some(std::slice::from_ref(link)), "{subject}");
     }
+    let told = records.iter().find(|record| record.id == note).unwrap();
+    let facts = told.activity.as_ref().unwrap();
+    assert_eq!((facts.kind, facts.done, facts.subject.as_deref()), (ActivityKind::Note, true, Some("Met at the fair")));
+    assert!(facts.at == told.created_at && facts.at.is_some() && !facts.ours);
+    assert_eq!(told.links.as_deref(), Some(&[link(Object::Contact, &person)][..]));
     // One that is done comes again, alone; one that is deleted is told of.
     let done = json!({ "statecode": 1, "statuscode": 5 });
     let (status, answer) = stand_in.api(Method::PATCH, &format!("/tasks({})", made[0].0), Some(done)).await;
@@ -107,6 +119,24 @@ async fn activities_of_every_kind_tell_whom_they_are_about() {
     assert_eq!(values(&pages)[&made[0].0].get("statecode"), Some(&"1".into()));
     assert!(tombstones(&pages).contains_key(&made[1].0));
     assert!(!ids(&pages).contains(&made[1].0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn notes_that_may_not_be_read_are_left_out_until_they_may() {
+    let stand_in = StandIn::start(0).await;
+    let connector = stand_in.connector();
+    let person = stand_in.seed_contacts(&emails(1)).await.remove(0);
+    let about = format!("/contacts({person})");
+    let task = json!({ "subject": "Call back", "regardingobjectid_contact_task@odata.bind": about });
+    let task = made(&stand_in, "tasks", task).await;
+    let note = json!({ "notetext": "Met at the fair", "objectid_contact@odata.bind": about });
+    let note = made(&stand_in, "annotations", note).await;
+    stand_in.knobs(json!({ "denied": [{ "table": "annotation", "privilege": "read" }] })).await;
+    let mut request = ask(Stream::Records(Object::Activity), &["subject"]);
+    assert_eq!(ids(&walk(&connector, &mut request).await), [task].into());
+    assert!(walk(&connector, &mut request).await.iter().all(|page| page.records.is_empty()));
+    stand_in.knobs(json!({ "denied": [] })).await;
+    assert_eq!(ids(&walk(&connector, &mut request).await), [note].into());
 }
 
 #[tokio::test(flavor = "multi_thread")]

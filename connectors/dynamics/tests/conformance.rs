@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use connector::{Connector, DealStatus, FieldKind, FieldName, Fields, Object, RecordId, Value};
-use connector_conformance::{Checked, DealSeed, Levers, Report, Stop, Subject, Words};
+use connector_conformance::{Checked, DealSeed, Levers, Report, Stop, Subject, TaskSeen, Words};
 use connector_dynamics::{Config, Dynamics, WriteMode};
 use reqwest::Method;
 use serde_json::{Value as Json, json};
@@ -74,6 +74,15 @@ async fn keeps_the_contract_with_a_request_for_each_record() {
     assert_eq!(report.skipped(), SKIPPED_TRACKED, "{report}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn keeps_notes_and_makes_tasks_however_it_writes() {
+    let checks = [connector_conformance::note_checks(), connector_conformance::task_checks()].concat();
+    for make in [config, stamped, one_by_one] {
+        let report = connector_conformance::run_some(&checks, || DynamicsSubject::start(make)).await;
+        assert!(report.is_green() && report.skipped().is_empty(), "{report}");
+    }
+}
+
 async fn run_without(name: &str, make: fn(&str) -> Config) -> Report {
     let checks: Vec<_> = connector_conformance::checks().into_iter().filter(|check| check.name != name).collect();
     connector_conformance::run_some(&checks, || DynamicsSubject::start(make)).await
@@ -132,6 +141,19 @@ impl DynamicsSubject {
         stand_in.watch_elsewhere().await;
         Ok(Self { stand_in, connector, make, words })
     }
+}
+
+impl DynamicsSubject {
+    async fn rows(&self, set: &str, columns: &str, filter: &str) -> Checked<Vec<Json>> {
+        let path = format!("/{set}?$select={columns}&$filter={filter}");
+        let (status, answer) = self.stand_in.api(Method::GET, &path, None).await;
+        let rows = answer["value"].as_array().filter(|_| status == 200).cloned();
+        rows.ok_or_else(|| Stop::Failed(format!("the {set} of a record were answered {status}: {answer}")))
+    }
+}
+
+fn id_in(value: &Json) -> RecordId {
+    value.as_str().unwrap_or_default().into()
 }
 
 async fn act(stand_in: &StandIn, action: &str, body: Json) -> Checked<Json> {
@@ -211,6 +233,39 @@ impl Subject for DynamicsSubject {
     async fn seed_lead(&self, number: usize) -> Checked<RecordId> {
         let email = format!("lead.{number}@conformance.example");
         self.seed(&Object::Lead, Fields::from([("emailaddress1", email.as_str())])).await
+    }
+
+    async fn notes(&self, person: &RecordId) -> Checked<Vec<(RecordId, String)>> {
+        let filter = format!("_objectid_value%20eq%20{person}");
+        let rows = self.rows("annotations", "annotationid,notetext", &filter).await?;
+        let seen = |row: &Json| (id_in(&row["annotationid"]), row["notetext"].as_str().unwrap_or_default().to_owned());
+        Ok(rows.iter().map(seen).collect())
+    }
+
+    async fn delete_note(&self, note: &RecordId) -> Checked {
+        act(&self.stand_in, "delete", json!({ "object": "annotation", "id": note.as_str() })).await.map(drop)
+    }
+
+    async fn tasks(&self, person: &RecordId) -> Checked<Vec<TaskSeen>> {
+        let filter = format!("_regardingobjectid_value%20eq%20{person}");
+        let columns = "activityid,subject,description,scheduledend,_ownerid_value";
+        let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
+        let seen = |row: &Json| TaskSeen {
+            id: id_in(&row["activityid"]),
+            subject: text(&row["subject"]),
+            body: text(&row["description"]),
+            due_on: text(&row["scheduledend"]).chars().take(10).collect(),
+            owner: row["_ownerid_value"].as_str().map(RecordId::from),
+        };
+        Ok(self.rows("tasks", columns, &filter).await?.iter().map(seen).collect())
+    }
+
+    async fn finish_task(&self, task: &RecordId) -> Checked {
+        let (path, body) = (format!("/tasks({task})"), json!({ "statecode": 1, "statuscode": 5 }));
+        match self.stand_in.api(Method::PATCH, &path, Some(body)).await {
+            (204, _) => Ok(()),
+            (status, answer) => Err(Stop::Failed(format!("doing a task was answered {status}: {answer}"))),
+        }
     }
 
     async fn seed_company(&self, name: &str) -> Checked<RecordId> {

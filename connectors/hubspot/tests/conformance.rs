@@ -3,12 +3,13 @@
 
 mod stand_in;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use connector::{Connector, DealStatus, FieldKind, FieldName, Fields, Object, RecordId, Value};
-use connector_conformance::{Checked, DealSeed, Levers, Stop, Subject, Words};
+use connector_conformance::{Checked, DealSeed, Levers, Stop, Subject, TaskSeen, Words};
 use connector_hubspot::HubSpot;
 use reqwest::Method;
 use serde_json::{Value as Json, json};
@@ -45,6 +46,12 @@ async fn keeps_the_contract() {
 #[tokio::test(flavor = "multi_thread")]
 async fn keeps_notes() {
     let report = connector_conformance::run_some(&connector_conformance::note_checks(), HubSpotSubject::start).await;
+    assert!(report.is_green() && report.skipped().is_empty(), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn makes_tasks() {
+    let report = connector_conformance::run_some(&connector_conformance::task_checks(), HubSpotSubject::start).await;
     assert!(report.is_green() && report.skipped().is_empty(), "{report}");
 }
 
@@ -223,6 +230,39 @@ impl Subject for HubSpotSubject {
 
     async fn delete_note(&self, note: &RecordId) -> Checked {
         act(&self.stand_in, "delete", json!({ "object": "notes", "id": note.as_str() })).await.map(drop)
+    }
+
+    async fn tasks(&self, person: &RecordId) -> Checked<Vec<TaskSeen>> {
+        let path = format!("/crm/v3/objects/contacts/{person}?associations=tasks");
+        let (_, answer) = self.stand_in.api(Method::GET, &path, None).await;
+        let linked = answer["associations"]["tasks"]["results"].as_array().cloned().unwrap_or_default();
+        let ids: BTreeSet<&str> = linked.iter().filter_map(|link| link["id"].as_str()).collect();
+        let names = "hs_task_subject,hs_task_body,hs_timestamp,hubspot_owner_id";
+        let mut tasks = Vec::new();
+        for id in ids {
+            let path = format!("/crm/v3/objects/tasks/{id}?properties={names}");
+            let (status, task) = self.stand_in.api(Method::GET, &path, None).await;
+            let text = |name: &str| task["properties"][name].as_str().unwrap_or_default().to_owned();
+            if status == 200 {
+                tasks.push(TaskSeen {
+                    id: id.into(),
+                    subject: text("hs_task_subject"),
+                    body: text("hs_task_body"),
+                    due_on: text("hs_timestamp").chars().take(10).collect(),
+                    owner: Some(text("hubspot_owner_id")).filter(|owner| !owner.is_empty()).map(RecordId::from),
+                });
+            }
+        }
+        Ok(tasks)
+    }
+
+    async fn finish_task(&self, task: &RecordId) -> Checked {
+        let body = json!({ "properties": { "hs_task_status": "COMPLETED" } });
+        let path = format!("/crm/v3/objects/tasks/{task}");
+        match self.stand_in.api(Method::PATCH, &path, Some(body)).await {
+            (200, _) => Ok(()),
+            (status, answer) => Err(Stop::Failed(format!("doing a task was answered {status}: {answer}"))),
+        }
     }
 
     async fn seed_company(&self, name: &str) -> Checked<RecordId> {

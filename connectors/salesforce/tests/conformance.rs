@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use connector::{Connector, DealStatus, FieldKind, FieldName, Fields, Object, RecordId, Value};
-use connector_conformance::{Checked, DealSeed, Levers, Stop, Subject, Words};
+use connector_conformance::{Checked, DealSeed, Levers, Stop, Subject, TaskSeen, Verdict, Words};
 use connector_salesforce::Salesforce;
 use reqwest::Method;
 use serde_json::{Value as Json, json};
@@ -42,6 +42,21 @@ async fn keeps_the_contract() {
     println!("{report}");
     assert!(report.is_green(), "{report}");
     assert_eq!(report.skipped(), SKIPPED, "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn makes_tasks() {
+    let report = connector_conformance::run_some(&connector_conformance::task_checks(), SalesforceSubject::start).await;
+    assert!(report.is_green() && report.skipped().is_empty(), "{report}");
+}
+
+/// The digest is a field there (`docs/configuration.md`): the suite says so, check by check.
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_no_notes_and_says_so() {
+    let checks = connector_conformance::note_checks();
+    let report = connector_conformance::run_some(&checks, SalesforceSubject::start).await;
+    let why = Verdict::Skipped("the connector writes no notes".to_owned());
+    assert!(report.findings.len() == checks.len() && report.findings.iter().all(|one| one.verdict == why), "{report}");
 }
 
 fn options(words: &[&str]) -> Vec<Arc<str>> {
@@ -162,6 +177,32 @@ impl Subject for SalesforceSubject {
     async fn seed_lead(&self, number: usize) -> Checked<RecordId> {
         let email = format!("lead.{number}@conformance.example");
         self.seed(&Object::Lead, Fields::from([("Email", email.as_str())])).await
+    }
+
+    async fn tasks(&self, person: &RecordId) -> Checked<Vec<TaskSeen>> {
+        let columns = "Id,Subject,Description,ActivityDate,OwnerId";
+        let path = format!("/query?q=SELECT+{columns}+FROM+Task+WHERE+WhoId='{person}'");
+        let (status, answer) = self.stand_in.api(Method::GET, &path, None).await;
+        let Some(rows) = answer["records"].as_array().filter(|_| status == 200) else {
+            return Err(Stop::Failed(format!("the tasks of a record were answered {status}: {answer}")));
+        };
+        let text = |row: &Json, name: &str| row[name].as_str().unwrap_or_default().to_owned();
+        let seen = |row: &Json| TaskSeen {
+            id: text(row, "Id").into(),
+            subject: text(row, "Subject"),
+            body: text(row, "Description"),
+            due_on: text(row, "ActivityDate"),
+            owner: row["OwnerId"].as_str().map(RecordId::from),
+        };
+        Ok(rows.iter().map(seen).collect())
+    }
+
+    async fn finish_task(&self, task: &RecordId) -> Checked {
+        let (path, body) = (format!("/sobjects/Task/{task}"), json!({ "Status": "Completed" }));
+        match self.stand_in.api(Method::PATCH, &path, Some(body)).await {
+            (204, _) => Ok(()),
+            (status, answer) => Err(Stop::Failed(format!("doing a task was answered {status}: {answer}"))),
+        }
     }
 
     async fn seed_company(&self, name: &str) -> Checked<RecordId> {

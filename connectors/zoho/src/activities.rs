@@ -10,9 +10,18 @@ use crate::wanted::Wanted;
 pub(crate) fn needs(module: &str) -> Option<&'static [&'static str]> {
     Some(match module {
         "Tasks" => &["Who_Id", "What_Id", "Owner", "Subject", "Description", "Status", "Due_Date", "Closed_Time"],
-        "Calls" => {
-            &["Who_Id", "What_Id", "Owner", "Subject", "Description", "Call_Type", "Call_Start_Time", "Call_Status"]
-        }
+        "Calls" => &[
+            "Who_Id",
+            "What_Id",
+            "Owner",
+            "Subject",
+            "Description",
+            "Call_Type",
+            "Call_Start_Time",
+            "Outgoing_Call_Status",
+            // As organisations that began long ago have it.
+            "Call_Status",
+        ],
         "Events" => &["Who_Id", "What_Id", "Owner", "Event_Title", "Description", "Start_DateTime"],
         "Notes" => &["Parent_Id", "Owner", "Note_Title", "Note_Content"],
         _ => return None,
@@ -34,7 +43,10 @@ pub(crate) fn facts(row: &Row, wanted: &Wanted) -> ActivityFacts {
     };
     let done = match kind {
         ActivityKind::Task => text("Status") == Some("Completed"),
-        ActivityKind::Call => !matches!(text("Call_Status"), Some("Scheduled" | "Cancelled" | "Missed" | "Overdue")),
+        ActivityKind::Call => {
+            let status = text("Outgoing_Call_Status").or_else(|| text("Call_Status"));
+            !matches!(status, Some("Scheduled" | "Cancelled" | "Missed" | "Overdue"))
+        }
         _ => true,
     };
     let day = |name: &str| match row.cell(wanted, name) {

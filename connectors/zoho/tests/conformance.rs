@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use connector::{Connector, DealStatus, FieldKind, FieldName, Fields, Object, RecordId, Value};
-use connector_conformance::{Checked, DealSeed, Levers, Stop, Subject, Words, cannot};
+use connector_conformance::{Checked, DealSeed, Levers, Stop, Subject, TaskSeen, Words, cannot};
 use connector_zoho::Zoho;
 use reqwest::Method;
 use serde_json::{Value as Json, json};
@@ -51,6 +51,12 @@ async fn keeps_the_contract() {
 #[tokio::test(flavor = "multi_thread")]
 async fn keeps_notes() {
     let report = connector_conformance::run_some(&connector_conformance::note_checks(), ZohoSubject::start).await;
+    assert!(report.is_green() && report.skipped().is_empty(), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn makes_tasks() {
+    let report = connector_conformance::run_some(&connector_conformance::task_checks(), ZohoSubject::start).await;
     assert!(report.is_green() && report.skipped().is_empty(), "{report}");
 }
 
@@ -157,6 +163,30 @@ impl Subject for ZohoSubject {
     async fn delete_note(&self, note: &RecordId) -> Checked {
         let body = json!({ "object": "Notes", "id": note.as_str() });
         self.stand_in.rep("delete", body).await.map(drop).map_err(Stop::Failed)
+    }
+
+    async fn tasks(&self, person: &RecordId) -> Checked<Vec<TaskSeen>> {
+        let path = "/Tasks?fields=Subject,Description,Due_Date,Owner,Who_Id";
+        let (_, answer) = self.stand_in.api(Method::GET, path, None).await;
+        let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
+        let rows = answer["data"].as_array().cloned().unwrap_or_default();
+        let own = rows.iter().filter(|row| row["Who_Id"]["id"] == person.as_str());
+        let seen = |row: &Json| TaskSeen {
+            id: id_of(row),
+            subject: text(&row["Subject"]),
+            body: text(&row["Description"]),
+            due_on: text(&row["Due_Date"]),
+            owner: row["Owner"]["id"].as_str().map(RecordId::from),
+        };
+        Ok(own.map(seen).collect())
+    }
+
+    async fn finish_task(&self, task: &RecordId) -> Checked {
+        let body = json!({ "data": [{ "id": task.as_str(), "Status": "Completed" }] });
+        match self.stand_in.api(Method::PUT, "/Tasks", Some(body)).await {
+            (200, _) => Ok(()),
+            (status, answer) => Err(Stop::Failed(format!("doing a task was answered {status}: {answer}"))),
+        }
     }
 
     async fn seed_people(&self, emails: &[String]) -> Checked<Vec<RecordId>> {

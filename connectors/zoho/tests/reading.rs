@@ -3,7 +3,7 @@
 
 mod stand_in;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use connector::{Connector, FieldName, Fields, Link, Object, PullRequest, Record, RecordId, Stream};
@@ -159,6 +159,32 @@ async fn deleted_activities_of_every_kind_are_told() {
         }
     }
     assert_eq!(gone, made);
+}
+
+#[tokio::test]
+async fn a_call_that_is_planned_or_was_missed_has_not_been_made() {
+    let org = StandIn::start(0).await;
+    let contact = org.seed(&Object::Contact, &Fields::new()).await.unwrap();
+    let call = |kind: &str, status: Option<&str>| {
+        json!({ "data": [{ "Subject": "Intro", "Call_Type": kind, "Call_Start_Time": "2026-03-04T10:00:00+00:00",
+            "Call_Duration": "10", "Outgoing_Call_Status": status, "Who_Id": { "id": contact.as_str() } }] })
+    };
+    let mut expected = BTreeMap::new();
+    for (kind, status, done) in [
+        ("Outbound", Some("Completed"), true),
+        ("Outbound", Some("Scheduled"), false),
+        ("Outbound", Some("Overdue"), false),
+        ("Outbound", Some("Cancelled"), false),
+        ("Inbound", None, true),
+        ("Missed", None, false),
+    ] {
+        let (status, made) = org.api(Method::POST, "/Calls", Some(call(kind, status))).await;
+        assert_eq!(status, 201, "{made}");
+        expected.insert(stand_in::id_of(&made["data"][0]["details"]), done);
+    }
+    let told = walk(&org.connector(), &mut ask(Stream::Records(Object::Activity), &[])).await;
+    let told: BTreeMap<_, _> = told.iter().map(|one| (one.id.clone(), one.activity.as_ref().unwrap().done)).collect();
+    assert_eq!(told, expected);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Recomputation: stale and due profiles, and only what changed is written.
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use connector::Timestamp;
 
@@ -12,6 +12,7 @@ use super::packed_model::{pack_scores, unpack_scores};
 use super::packed_standings::pack_standings;
 use super::packed_values::{pack_values, unpack_values};
 use super::profiles::{self, keep_history};
+use super::purge::numbers;
 use super::session::Session;
 use super::{company, deals, records, rules as fact_rules, standing};
 use crate::model::{Attribute, Computed, Origin, Profile, ProfileId, Purpose, Standings, TraitName, TraitValues};
@@ -36,7 +37,8 @@ pub(super) fn compute(
     {
         return Ok((0, 0, Some(after.unwrap_or(ProfileId(0)))));
     }
-    let ids = chosen(session, as_of, all, after.map_or(0, |id| id.0), limit.max(1))?;
+    let limit = if session.is_awaited() { LEAST } else { limit.max(1) };
+    let Chosen { ids, in_order, last } = chosen(session, as_of, all, after.map_or(0, |id| id.0), limit)?;
     let wanted: fact_rules::Wanted = computing.rules().into_iter().collect();
     let mut changed = 0;
     let mut told: BTreeSet<i64> = BTreeSet::new();
@@ -111,9 +113,10 @@ pub(super) fn compute(
     for company in told {
         company::tell(session, company)?;
     }
-    let more = done < ids.len() || ids.len() >= limit.max(1);
-    let last = ids.get(..done).and_then(|done| done.last()).filter(|_| more).map(|id| ProfileId(*id));
-    Ok((done as u64, changed, last))
+    // Broken off, it goes on where this ended.
+    let broken_off = ids.get(..done).filter(|done| done.len() < ids.len()).and_then(|done| done.last());
+    let last = broken_off.map(|id| if done <= in_order { *id } else { BEHIND }).or(last);
+    Ok((done as u64, changed, last.map(ProfileId)))
 }
 
 /// What a computation of everybody would let in and out; nothing is changed. Companies are as last placed.
@@ -124,7 +127,7 @@ pub(super) fn foresee(
     computing: &dyn ComputeProfiles,
 ) -> Fallible<(Foreseen, Option<ProfileId>)> {
     let session = gate.session();
-    let ids = chosen(session, Timestamp::EPOCH, true, after.0, limit.max(1))?;
+    let Chosen { ids, last, .. } = chosen(session, Timestamp::EPOCH, true, after.0, limit.max(1))?;
     let wanted: fact_rules::Wanted = computing.rules().into_iter().collect();
     let mut foreseen = Foreseen::new();
     for id in &ids {
@@ -149,20 +152,39 @@ pub(super) fn foresee(
             *foreseen.entry((crossed.kind, crossed.name, crossed.direction)).or_default() += 1;
         }
     }
-    let more = ids.last().filter(|_| ids.len() >= limit.max(1)).map(|id| ProfileId(*id));
-    Ok((foreseen, more))
+    Ok((foreseen, last.map(ProfileId)))
 }
 
-fn chosen(session: &Session<'_>, as_of: Timestamp, all: bool, after: i64, limit: usize) -> Fallible<Vec<i64>> {
-    let sql = if all {
-        "SELECT id FROM profile WHERE id > ?1 AND ?2 = ?2 ORDER BY id LIMIT ?3"
+/// Behind whoever is stale.
+const BEHIND: i64 = i64::MAX;
+
+/// Whom the next chunk computes, and after whom the one behind it goes on; `None`: these are the last.
+struct Chosen {
+    ids: Vec<i64>,
+    /// So many of them stand in the order of their numbers.
+    in_order: usize,
+    last: Option<i64>,
+}
+
+/// Behind the stale ones, in the order of their numbers, come those who are due, the longest due first: neither has to be
+/// sorted, however many there are. Whoever was due is not any more once computed.
+fn chosen(session: &Session<'_>, as_of: Timestamp, all: bool, after: i64, limit: usize) -> Fallible<Chosen> {
+    let next = if all {
+        "SELECT id FROM profile WHERE id > ?1 ORDER BY id LIMIT ?2"
     } else {
-        "SELECT profile FROM stale WHERE profile > ?1
-         UNION SELECT id FROM profile WHERE due_at <= ?2 AND id > ?1 ORDER BY 1 LIMIT ?3"
+        "SELECT profile FROM stale WHERE profile > ?1 ORDER BY profile LIMIT ?2"
     };
-    let mut statement = session.sql(sql)?;
-    let rows = statement.query_map((after, as_of.micros(), rows_limit(limit)), |row| row.get(0))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let mut ids = numbers(session, next, (after, rows_limit(limit)))?;
+    if all || ids.len() >= limit {
+        let last = ids.last().copied().filter(|_| ids.len() >= limit);
+        return Ok(Chosen { in_order: ids.len(), ids, last });
+    }
+    let due = "SELECT id FROM profile WHERE due_at <= ?1 ORDER BY due_at LIMIT ?2";
+    let due = numbers(session, due, (as_of.micros(), rows_limit(limit)))?;
+    let (in_order, last) = (ids.len(), Some(BEHIND).filter(|_| due.len() >= limit));
+    let stale: HashSet<i64> = ids.iter().copied().collect();
+    ids.extend(due.into_iter().filter(|id| !stale.contains(id)));
+    Ok(Chosen { ids, in_order, last })
 }
 
 /// The result stored last, as it is kept.
@@ -209,7 +231,8 @@ fn store(
     result: &Computed,
 ) -> Fallible<bool> {
     let scores = pack_scores(&result.scores);
-    let due_at = result.due_at.map(Timestamp::micros);
+    // Later than now, so that nobody is due again at once.
+    let due_at = result.due_at.map(|due| due.micros().max(as_of.micros().saturating_add(1)));
     // To the last bit of a score.
     let (same_values, same_scores, same_due) = (values.is_none(), kept.scores == scores, kept.due_at == due_at);
     let same_standings = is_same(&kept.standings, &result.standings);

@@ -12,7 +12,7 @@ use super::identity::Because;
 use super::packed_model::{pack_known, unpack_known};
 use super::profiles::{blob, instant, mark_stale};
 use super::session::Session;
-use super::{company, declared, hashes, letters, records, resolved, rules};
+use super::{company, declared, hashes, letters, recent, records, resolved, rules};
 use crate::model::{Event, EventKind, EventRow, IdentifierKind, ProfileId, Whose};
 use crate::store::{AppendEvents, EventDecision, IngestReport, ResolveEvents};
 
@@ -49,7 +49,7 @@ pub(super) fn append(
         if !admission.keep {
             report.withheld += 1;
             counted.withheld += 1;
-            session.run("DELETE FROM event_key WHERE key = ?1", [key])?;
+            recent::free_key(session, key)?;
             continue;
         }
         if !admission.counts {
@@ -72,9 +72,9 @@ pub(super) fn append(
                 if admission.counts {
                     report.profiles_marked += u64::from(company::event(session, profile, event, batch.now)?);
                 }
+                rules::add(session, profile, row, event.at, facts)?;
                 // Without facts an event cannot change what is computed.
                 if !facts.is_empty() {
-                    rules::add(session, profile, row, event.at, facts)?;
                     report.profiles_marked += u64::from(mark_stale(session, profile)?);
                 }
             }
@@ -94,14 +94,12 @@ fn take_key(session: &Session<'_>, source: i64, message_id: &str, event: i64) ->
     let hash = xxh3_64_with_seed(message_id.as_bytes(), source.cast_unsigned());
     let mut key = i64::from_le_bytes(hash.to_le_bytes());
     loop {
-        let taken = "INSERT INTO event_key (key, event) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
-        if session.run(taken, (key, event))? > 0 {
+        if recent::take_key(session, key, event)? {
             return Ok(Some(key));
         }
         let same = session.number(
-            "SELECT 1 FROM event_key k JOIN event e ON e.row = k.event
-             WHERE k.key = ?1 AND e.source = ?2 AND e.message_id = ?3",
-            (key, source, message_id),
+            "SELECT 1 FROM event WHERE row = ?1 AND source = ?2 AND message_id = ?3",
+            (recent::event_under(session, key)?, source, message_id),
         )?;
         if same > 0 {
             return Ok(None);
@@ -115,10 +113,10 @@ pub(super) fn key_of(session: &Session<'_>, source: i64, message_id: &str, row: 
     let hash = xxh3_64_with_seed(message_id.as_bytes(), source.cast_unsigned());
     let mut key = i64::from_le_bytes(hash.to_le_bytes());
     loop {
-        match session.number("SELECT event FROM event_key WHERE key = ?1", [key])? {
-            0 => return Ok(None),
-            found if found == row => return Ok(Some(key)),
-            _ => key = key.wrapping_add(1),
+        match recent::event_under(session, key)? {
+            None => return Ok(None),
+            Some(found) if found == row => return Ok(Some(key)),
+            Some(_) => key = key.wrapping_add(1),
         }
     }
 }
@@ -233,7 +231,11 @@ pub(super) fn after(session: &Session<'_>, row: i64, limit: usize) -> Fallible<V
 
 /// A profile's events, newest first.
 pub(super) fn of_profile(session: &Session<'_>, profile: i64, limit: usize) -> Fallible<Vec<EventRow>> {
-    let rest = "WHERE profile = ?1 ORDER BY at DESC, row DESC LIMIT ?2";
+    let rest = "WHERE profile = ?1 AND row IN (SELECT event FROM (
+                    SELECT at, event FROM fact WHERE profile = ?1
+                    UNION ALL SELECT at, event FROM recent_fact WHERE profile = ?1
+                    ORDER BY at DESC, event DESC LIMIT ?2))
+                ORDER BY at DESC, row DESC";
     select(session, rest, (profile, letters::rows_limit(limit)))
 }
 

@@ -194,9 +194,11 @@ impl Graph for SqlGraph<'_, '_> {
         if let Some((_, _, seen)) = asked {
             return seen;
         }
-        let sql = "SELECT DISTINCT with_kind, with_value FROM sighting WHERE kind = ?1 AND value = ?2 AND at > ?3 AND at < ?4";
+        let sql = "SELECT with_kind, with_value FROM sighting WHERE kind = ?1 AND value = ?2 AND at > ?3 AND at < ?4";
         let (from, to) = (at.micros().saturating_sub(DAY), at.micros().saturating_add(DAY));
-        let seen = self.told(self.pairs(sql, identifier, &[from, to]), Vec::new());
+        let mut seen = self.told(self.pairs(sql, identifier, &[from, to]), Vec::new());
+        seen.sort_unstable();
+        seen.dedup();
         self.sightings.borrow_mut().push((identifier.clone(), at, seen.clone()));
         seen
     }

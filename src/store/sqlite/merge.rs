@@ -31,8 +31,10 @@ pub(super) fn profiles(session: &Session<'_>, survivor: i64, loser: i64, because
         (survivor, loser),
     )?;
     for sql in [
-        "UPDATE event SET profile = ?1 WHERE profile = ?2",
+        "UPDATE event SET profile = ?1 WHERE profile = ?2 AND row IN (
+             SELECT event FROM fact WHERE profile = ?2 UNION ALL SELECT event FROM recent_fact WHERE profile = ?2)",
         "UPDATE fact SET profile = ?1 WHERE profile = ?2",
+        "UPDATE recent_fact SET profile = ?1 WHERE profile = ?2",
         "UPDATE identifier SET profile = ?1 WHERE profile = ?2",
         "UPDATE record SET profile = ?1 WHERE profile = ?2",
         "UPDATE consent SET profile = ?1 WHERE profile = ?2",

@@ -56,6 +56,7 @@ mod personal;
 mod profiles;
 mod purge;
 mod readers;
+mod recent;
 mod records;
 mod report;
 mod resolved;

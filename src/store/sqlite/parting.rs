@@ -193,7 +193,12 @@ fn give(session: &Session<'_>, owner: i64, part: &Part, because: Because<'_>) ->
     for event in &part.events {
         session.run("UPDATE event SET profile = ?2 WHERE row = ?1", (event, profile))?;
         session.run("UPDATE consent SET profile = ?2 WHERE event = ?1", (event, profile))?;
-        session.run("UPDATE fact SET profile = ?2 WHERE profile = ?3 AND event = ?1", (event, profile, owner))?;
+        for sql in [
+            "UPDATE fact SET profile = ?2 WHERE profile = ?3 AND event = ?1",
+            "UPDATE recent_fact SET profile = ?2 WHERE profile = ?3 AND event = ?1",
+        ] {
+            session.run(sql, (event, profile, owner))?;
+        }
     }
     settle(session, profile, part)?;
     Ok(profile)

@@ -7,22 +7,35 @@ use super::fault::Fallible;
 use super::letters::rows_limit;
 use super::records::{self, State};
 use super::session::Session;
+use super::{recent, rules};
 
 /// Events by their place in the log, with what makes each known as received.
 pub(super) fn events(session: &Session<'_>, rows: &[i64]) -> Fallible<u64> {
     for row in rows {
         let named = session
-            .sql("SELECT source, message_id FROM event WHERE row = ?1")?
-            .query_row([row], |found| Ok((found.get::<_, i64>(0)?, found.get::<_, String>(1)?)))
+            .sql("SELECT source, message_id, profile, at FROM event WHERE row = ?1")?
+            .query_row([row], |found| {
+                let place = (found.get::<_, Option<i64>>(2)?, found.get::<_, i64>(3)?);
+                Ok((found.get::<_, i64>(0)?, found.get::<_, String>(1)?, place))
+            })
             .optional()?;
-        if let Some((source, message_id)) = named
+        if let Some((_, _, (Some(profile), at))) = &named {
+            rules::forget_place(session, *profile, *row, *at)?;
+        }
+        if let Some((source, message_id, _)) = named
             && let Some(key) = key_of(session, source, &message_id, *row)?
         {
-            session.run("DELETE FROM event_key WHERE key = ?1", [key])?;
+            recent::free_key(session, key)?;
         }
         session.run("DELETE FROM event WHERE row = ?1", [row])?;
     }
-    if !rows.is_empty() {
+    if let Some(last) = rows.iter().max() {
+        // The places of the log are never given again: what outlives an event still names its own.
+        session.run(
+            "INSERT INTO counter (name, value) VALUES ('last_event', ?1)
+             ON CONFLICT DO UPDATE SET value = max(value, excluded.value)",
+            [last],
+        )?;
         session.run(
             "INSERT INTO counter (name, value) VALUES ('events_deleted', ?1)
              ON CONFLICT DO UPDATE SET value = value + excluded.value",
@@ -36,7 +49,10 @@ pub(super) fn events(session: &Session<'_>, rows: &[i64]) -> Fallible<u64> {
 pub(super) fn events_of(session: &Session<'_>, profile: i64, before: i64, limit: usize) -> Fallible<u64> {
     let rows = numbers(
         session,
-        "SELECT row FROM event WHERE profile = ?1 AND at < ?2 ORDER BY at, row LIMIT ?3",
+        "SELECT f.event FROM (
+             SELECT at, event FROM fact WHERE profile = ?1 AND at < ?2
+             UNION ALL SELECT at, event FROM recent_fact WHERE profile = ?1 AND at < ?2
+         ) f JOIN event e ON e.row = f.event AND e.at = f.at AND e.profile = ?1 ORDER BY f.at, f.event LIMIT ?3",
         (profile, before, rows_limit(limit)),
     )?;
     events(session, &rows)
@@ -48,6 +64,8 @@ pub(super) fn rows_of(session: &Session<'_>, profile: i64, limit: usize) -> Fall
     for sql in [
         "DELETE FROM fact WHERE (profile, at, event) IN
              (SELECT profile, at, event FROM fact WHERE profile = ?1 LIMIT ?2)",
+        "DELETE FROM recent_fact WHERE (profile, at, event) IN
+             (SELECT profile, at, event FROM recent_fact WHERE profile = ?1 LIMIT ?2)",
         "DELETE FROM attribute_history WHERE id IN (SELECT id FROM attribute_history WHERE profile = ?1 LIMIT ?2)",
         "DELETE FROM transition WHERE id IN (SELECT id FROM transition WHERE profile = ?1 LIMIT ?2)",
         "DELETE FROM identity_edge WHERE id IN (SELECT id FROM identity_edge WHERE profile = ?1 LIMIT ?2)",

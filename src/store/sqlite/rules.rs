@@ -9,7 +9,8 @@ use super::events;
 use super::fault::Fallible;
 use super::letters::rows_limit;
 use super::packed_facts::{pack_facts, unpack_facts};
-use super::profiles::{blob, mark_stale};
+use super::profiles::mark_stale;
+use super::recent;
 use super::session::Session;
 use super::statements::Mixing;
 use crate::model::{Event, Fact, Lasting, RuleId};
@@ -17,38 +18,33 @@ use crate::model::{Event, Fact, Lasting, RuleId};
 /// Rules whose facts are asked for. A rule is a hash as it is.
 pub(super) type Wanted = HashSet<RuleId, BuildHasherDefault<Mixing>>;
 
-/// Notes the facts of an event that is new.
+/// Notes an event that is new as somebody's, with its facts.
 pub(super) fn add(session: &Session<'_>, profile: i64, row: i64, at: Timestamp, facts: &[Fact]) -> Fallible<()> {
-    session.run(
-        "INSERT INTO fact (profile, at, event, packed) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT DO UPDATE SET packed = excluded.packed",
-        (profile, at.micros(), row, pack_facts(facts, at)),
-    )?;
-    Ok(())
+    recent::add_fact(session, (profile, at.micros(), row), &packed(facts, at))
+}
+
+/// Nothing at all where an event has no facts.
+fn packed(facts: &[Fact], at: Timestamp) -> Vec<u8> {
+    if facts.is_empty() { Vec::new() } else { pack_facts(facts, at) }
 }
 
 /// Notes facts beside those that the event has; of one rule the new one counts.
 fn add_to(session: &Session<'_>, profile: i64, row: i64, at: Timestamp, new: Vec<Fact>) -> Fallible<()> {
     let mut facts = Vec::new();
-    let kept = session.one(
-        "SELECT packed FROM fact WHERE profile = ?1 AND at = ?2 AND event = ?3",
-        (profile, at.micros(), row),
-        |row| row.get::<_, Vec<u8>>(0),
-    )?;
-    if let Some(packed) = kept {
+    let place = (profile, at.micros(), row);
+    if let Some(packed) = recent::fact_of(session, place)? {
         let other = |rule| new.iter().all(|fact| fact.rule != rule);
         unpack_facts(&packed, (at.micros(), row), other, &mut facts)?;
     }
     facts.extend(new);
-    add(session, profile, row, at, &facts)
+    recent::put_fact(session, place, &packed(&facts, at))
 }
 
 /// Facts of the wanted rules, by time and place in the log.
 pub(super) fn facts(session: &Session<'_>, profile: i64, wanted: &Wanted) -> Fallible<Vec<Fact>> {
     let mut facts = Vec::new();
-    session.each("SELECT at, event, packed FROM fact WHERE profile = ?1 ORDER BY at, event", [profile], |row| {
-        let place = (row.get(0)?, row.get(1)?);
-        unpack_facts(blob(row, 2)?, place, |rule| wanted.contains(&rule), &mut facts)
+    recent::each_fact(session, profile, |place, packed| {
+        unpack_facts(packed, place, |rule| wanted.contains(&rule), &mut facts)
     })?;
     Ok(facts)
 }
@@ -124,6 +120,8 @@ fn drop_facts(session: &Session<'_>, gone: &HashSet<RuleId>) -> Fallible<()> {
         let chunk: Vec<(i64, i64, i64, Vec<u8>)> = session
             .sql(
                 "SELECT profile, at, event, packed FROM fact WHERE (profile, at, event) > (?1, ?2, ?3)
+                 UNION ALL
+                 SELECT profile, at, event, packed FROM recent_fact WHERE (profile, at, event) > (?1, ?2, ?3)
                  ORDER BY profile, at, event LIMIT ?4",
             )?
             .query_map((after.0, after.1, after.2, rows_limit(DROP_CHUNK)), |row| {
@@ -148,10 +146,20 @@ fn drop_facts(session: &Session<'_>, gone: &HashSet<RuleId>) -> Fallible<()> {
 
 /// What is left of an event's facts.
 fn rewrite(session: &Session<'_>, profile: i64, event: i64, at: Timestamp, facts: &[Fact]) -> Fallible<()> {
-    if !facts.is_empty() {
-        return add(session, profile, event, at, facts);
+    let place = (profile, at.micros(), event);
+    let there = "SELECT 1 FROM event WHERE row = ?3 AND profile = ?1 AND at = ?2";
+    if facts.is_empty() && session.number(there, place)? == 0 {
+        return recent::drop_fact(session, place);
     }
-    session.run("DELETE FROM fact WHERE profile = ?1 AND at = ?2 AND event = ?3", (profile, at.micros(), event))?;
+    recent::put_fact(session, place, &packed(facts, at))
+}
+
+/// The event is about to leave the log: where it has no facts, nothing says whose it was any more.
+pub(super) fn forget_place(session: &Session<'_>, profile: i64, event: i64, at: i64) -> Fallible<()> {
+    let place = (profile, at, event);
+    if recent::fact_of(session, place)?.is_some_and(|packed| packed.is_empty()) {
+        recent::drop_fact(session, place)?;
+    }
     Ok(())
 }
 
@@ -164,10 +172,13 @@ pub(super) fn keep_lasting(
     limit: usize,
     lasting: &Lasting,
 ) -> Fallible<u64> {
-    let rows: Vec<(i64, i64, Vec<u8>)> = session
-        .sql("SELECT at, event, packed FROM fact WHERE profile = ?1 AND at < ?2 ORDER BY at, event")?
-        .query_map((profile, before), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
-        .collect::<Result<_, _>>()?;
+    let mut rows: Vec<(i64, i64, Vec<u8>)> = Vec::new();
+    recent::each_fact(session, profile, |(at, event), packed| {
+        if at < before && !packed.is_empty() {
+            rows.push((at, event, packed.to_vec()));
+        }
+        Ok(())
+    })?;
     let mut unpacked = Vec::with_capacity(rows.len());
     let mut lasts: HashMap<RuleId, (i64, i64)> = HashMap::new();
     for (at, event, packed) in rows {

@@ -16,6 +16,7 @@ use super::gate::Lists;
 use super::health::Brought;
 use super::memo::Memo;
 use super::packed_values::Shapes;
+use super::recent;
 use super::statements::Statements;
 use crate::model::{DeviceId, Identifier, IdentifierKind, Survivorship};
 
@@ -51,6 +52,7 @@ pub(super) struct Session<'c> {
     /// What appends have brought so far.
     pub(super) brought: RefCell<Brought>,
     last_event: Cell<Option<i64>>,
+    events_taken: Cell<u64>,
     awaited: Option<&'c AtomicUsize>,
 }
 
@@ -77,6 +79,7 @@ impl<'c> Session<'c> {
             lists: RefCell::default(),
             brought: RefCell::default(),
             last_event: Cell::new(None),
+            events_taken: Cell::new(0),
             awaited: None,
         }
     }
@@ -153,7 +156,11 @@ impl<'c> Session<'c> {
     pub(super) fn next_event(&self) -> Fallible<i64> {
         let last = match self.last_event.get() {
             Some(last) => last,
-            None => self.number("SELECT max(row) FROM event", [])?,
+            None => self.number(
+                "SELECT max(coalesce((SELECT max(row) FROM event), 0),
+                            coalesce((SELECT value FROM counter WHERE name = 'last_event'), 0))",
+                [],
+            )?,
         };
         self.last_event.set(Some(last));
         Ok(last + 1)
@@ -161,6 +168,7 @@ impl<'c> Session<'c> {
 
     pub(super) fn took_event(&self, row: i64) {
         self.last_event.set(Some(row));
+        self.events_taken.set(self.events_taken.get() + 1);
     }
 
     /// What privacy is asked about, read once.
@@ -199,6 +207,7 @@ impl<'c> Session<'c> {
     /// Called once, after the operation has succeeded; where several share the session, after the last of them.
     pub(super) fn finish(&self) -> Fallible<()> {
         declared::save_all(self)?;
+        recent::advance(self, self.events_taken.take())?;
         self.brought.take().save(self)?;
         if let Some(last) = self.last_change.get() {
             self.run(

@@ -10,6 +10,9 @@ use super::session::Session;
 use super::{deals, records, runs, standing};
 use crate::store::{ObjectStats, Pending, ProfileDetail, StoreStats};
 
+const EVENTS_OF: &str = "SELECT count(*) FROM event WHERE profile = ?1 AND row IN (
+    SELECT event FROM fact WHERE profile = ?1 UNION ALL SELECT event FROM recent_fact WHERE profile = ?1)";
+
 pub(super) fn stats(session: &Session<'_>) -> Fallible<StoreStats> {
     let count = |sql: &'static str| Ok::<u64, super::fault::Fault>(unsigned(session.number(sql, [])?));
     let mut stats = StoreStats {
@@ -108,7 +111,7 @@ pub(super) fn detail(session: &Session<'_>, id: i64) -> Fallible<Option<ProfileD
         deals: deals::of_profile(session, id)?,
         scores,
         history,
-        events: unsigned(session.number("SELECT count(*) FROM event WHERE profile = ?1", [id])?),
+        events: unsigned(session.number(EVENTS_OF, [id])?),
         standings: standing::load(session, id)?,
         profile,
     }))

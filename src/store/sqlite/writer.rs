@@ -100,8 +100,11 @@ where
     }
 
     fn answer(self: Box<Self>, failed: Option<Error>) {
+        let Self { act, reply, outcome, .. } = *self;
+        // What it was made with goes first: who shares that with it frees it, and the writer need not.
+        drop(act);
         // The caller may have gone; what was committed stays.
-        let _ = self.reply.send(match (self.outcome, failed) {
+        let _ = reply.send(match (outcome, failed) {
             (Some(Err(own)), _) => Err(own),
             (_, Some(error)) => Err(error),
             (Some(outcome), None) => outcome,

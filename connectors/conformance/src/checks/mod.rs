@@ -14,6 +14,7 @@ mod record;
 mod recover;
 mod schema;
 mod steps;
+mod task;
 mod update;
 
 use crate::suite::Check;
@@ -27,6 +28,11 @@ pub fn note_checks() -> Vec<Check> {
 /// Checks of deleting people's records for good.
 pub fn erase_checks() -> Vec<Check> {
     erase::checks()
+}
+
+/// Checks of tasks, for connectors that make them.
+pub fn task_checks() -> Vec<Check> {
+    task::checks()
 }
 
 /// Every check of what all connectors do, in the order of the report.

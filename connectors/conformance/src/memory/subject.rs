@@ -8,7 +8,7 @@ use connector::{Connector, DealStatus, ErrorKind, FieldKind, FieldName, Fields, 
 
 use super::{Call, Fault, MemoryConnector, MemoryCrm};
 use crate::clock::LeapClock;
-use crate::subject::{Checked, DealSeed, Stop, Subject, Trouble, Words, cannot};
+use crate::subject::{Checked, DealSeed, Stop, Subject, TaskSeen, Trouble, Words, cannot};
 
 const DOORS: [Call; 7] =
     [Call::Check, Call::Describe, Call::Pull, Call::Read, Call::Push, Call::CreateField, Call::Recover];
@@ -170,6 +170,23 @@ impl<C: Connector + 'static> Subject for MemorySubject<C> {
 
     async fn delete_note(&self, note: &RecordId) -> Checked {
         there(self.crm.delete_note(note))
+    }
+
+    async fn tasks(&self, person: &RecordId) -> Checked<Vec<TaskSeen>> {
+        let task = Object::Other("task".into());
+        let value = |id: &RecordId, name| self.crm.value(&task, id, name);
+        let seen = |(id, body): (RecordId, String)| TaskSeen {
+            subject: value(&id, "subject").to_string(),
+            due_on: value(&id, "due_at").to_string().chars().take(10).collect(),
+            owner: value(&id, "owner").as_text().map(RecordId::from),
+            body,
+            id,
+        };
+        Ok(self.crm.tasks(person).into_iter().map(seen).collect())
+    }
+
+    async fn finish_task(&self, task: &RecordId) -> Checked {
+        there(self.crm.edit(&Object::Other("task".into()), task, [("subject", "Done")]))
     }
 
     async fn seed_company(&self, name: &str) -> Checked<RecordId> {

@@ -61,6 +61,9 @@ pub enum Flaw {
     ConversionIsDeletion,
     ConversionStaysALead,
     ConvertedIsGone,
+    LooksForNothing,
+    TasksAreNobodys,
+    OneTaskEach,
 }
 
 #[derive(Debug)]
@@ -202,7 +205,21 @@ impl Flawed {
         if let (Flaw::HintIsWritten, Some(parent)) = (self.flaw, &write.hints.parent) {
             fields.set("title", parent.as_str());
         }
-        Write { fields, ..write.clone() }
+        Write { fields, operation: self.operation(&write.operation), ..write.clone() }
+    }
+
+    fn operation(&self, operation: &Operation) -> Operation {
+        let mut operation = operation.clone();
+        match (&mut operation, self.flaw) {
+            (Operation::NoteUpsert { marker, .. } | Operation::TaskOnce { marker, .. }, Flaw::LooksForNothing) => {
+                *marker = "[held by no text]".into();
+            }
+            // Any task of Ferry's is taken for this one.
+            (Operation::TaskOnce { marker, .. }, Flaw::OneTaskEach) => *marker = "[ferry:task:".into(),
+            (Operation::TaskOnce { owner, .. }, Flaw::TasksAreNobodys) => *owner = None,
+            _ => {}
+        }
+        operation
     }
 
     async fn answered(&self, write: &Write, outcome: Outcome) -> Outcome {

@@ -3,12 +3,13 @@
 
 mod flawed;
 
-use connector_conformance::{Check, MemorySubject, Verdict, checks, run_some};
+use connector_conformance::{Check, MemorySubject, Verdict, checks, note_checks, run_some, task_checks};
 
 use self::flawed::{Flaw, Flawed};
 
 async fn verdict(flaw: Flaw, name: &str) -> Verdict {
-    let check: Vec<Check> = checks().into_iter().filter(|check| check.name == name).collect();
+    let all = [checks(), note_checks(), task_checks()].concat();
+    let check: Vec<Check> = all.into_iter().filter(|check| check.name == name).collect();
     assert_eq!(check.len(), 1, "there is no check {name}");
     let report = run_some(&check, || async { Ok(MemorySubject::around(move |inner| Flawed::new(inner, flaw))) }).await;
     report.findings[0].verdict.clone()
@@ -71,6 +72,14 @@ async fn every_flaw_is_found_by_its_check() {
         (Flaw::RecoverEndsAll, "recovering_leaves_a_push_under_way_alone"),
         (Flaw::ConversionIsDeletion, "a_conversion_is_told_with_the_object_it_goes_on_as"),
         (Flaw::ConversionStaysALead, "a_conversion_is_told_with_the_object_it_goes_on_as"),
+        (Flaw::LooksForNothing, "a_note_is_written_in_place"),
+        (Flaw::LooksForNothing, "a_note_whose_answer_was_lost_is_found_again"),
+        (Flaw::LooksForNothing, "a_task_is_made_once"),
+        (Flaw::LooksForNothing, "a_task_that_is_done_is_not_made_again"),
+        (Flaw::LooksForNothing, "a_task_whose_answer_was_lost_is_found_again"),
+        (Flaw::TasksAreNobodys, "a_task_says_whose_it_is_and_when_it_is_due"),
+        (Flaw::OneTaskEach, "another_marker_is_another_task"),
+        (Flaw::OneBadFailsAll, "tasks_of_many_records_go_out_together"),
         (Flaw::ConvertedIsGone, "an_update_of_a_converted_record_says_that_it_goes_on_and_creates_nothing"),
     ];
     let mut unseen = Vec::new();

@@ -280,6 +280,8 @@ fn calls() -> Vec<Field> {
             "Call Purpose",
             &["Prospecting", "Administrative", "Negotiation", "Demo", "Project", "Support"],
         ),
+        // Of calls out only; one that came in or was missed has none.
+        pick("Outgoing_Call_Status", "Outgoing Call Status", &["Scheduled", "Completed", "Overdue", "Cancelled"]),
         pick("Call_Result", "Call Result", &["Interested", "Not interested", "No response/Busy", "Invalid number"]),
     ];
     fields.extend(related());
