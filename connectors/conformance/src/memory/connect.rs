@@ -44,6 +44,7 @@ impl MemoryConnector {
                 .map(|object| NoteKind { object: object.clone(), html: true, longest: 65_536 })
                 .collect(),
             tasks: people.to_vec(),
+            erases: vec![Object::Contact, Object::Lead],
             creates_fields: true,
             visibility_lag,
         };
@@ -254,7 +255,7 @@ fn legal(writes: &[Write], capability: &Capability) -> Result<()> {
     let mut seen = BTreeSet::new();
     for one in writes {
         let twice = match &one.operation {
-            Operation::Update { id } => !seen.insert(id.to_string()),
+            Operation::Update { id } | Operation::Erase { id } => !seen.insert(id.to_string()),
             Operation::Upsert { value, .. } => !seen.insert(value.to_string().to_lowercase()),
             Operation::NoteUpsert { record, .. } | Operation::TaskOnce { record, .. } => {
                 !seen.insert(record.to_string())
