@@ -16,6 +16,7 @@ mod convert;
 mod create;
 mod cursor;
 mod dialect;
+mod erase;
 mod fields;
 mod instant;
 mod lines;
@@ -99,6 +100,9 @@ impl Connector for HubSpot {
         }
         if lists::is_membership(writes) {
             return lists::push(&self.api, writes).await;
+        }
+        if erase::is_erasure(writes) {
+            return erase::push(&self.api, writes).await;
         }
         push::push(&self.api, EXTERNAL_KEY, writes).await
     }

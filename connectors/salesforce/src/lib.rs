@@ -25,6 +25,7 @@ mod deletions;
 mod delivery;
 mod dialect;
 mod duplicates;
+mod erase;
 mod fields;
 mod ids;
 mod ingest;
@@ -109,6 +110,9 @@ impl Connector for Salesforce {
         }
         if campaigns::is_membership(writes) {
             return campaigns::push(&self.api, writes).await;
+        }
+        if erase::is_erasure(writes) {
+            return erase::push(&self.api, writes).await;
         }
         push::push(&self.api, &self.capability.creates, writes).await
     }

@@ -3,6 +3,7 @@
 mod account;
 mod change;
 mod conversion;
+mod erase;
 mod failure;
 mod large;
 mod list;
@@ -28,6 +29,11 @@ pub fn note_checks() -> Vec<Check> {
 /// Checks of places on lists, for connectors that give them.
 pub fn list_checks() -> Vec<Check> {
     list::checks()
+}
+
+/// Checks of deleting people's records for good.
+pub fn erase_checks() -> Vec<Check> {
+    erase::checks()
 }
 
 /// Checks of tasks, for connectors that make them.
