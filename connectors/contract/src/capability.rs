@@ -31,6 +31,8 @@ pub struct Capability {
     pub notes: Vec<NoteKind>,
     /// Objects whose records can be given a task ([`crate::Operation::TaskOnce`]).
     pub tasks: Vec<Object>,
+    /// Objects whose records can have a lead object beside them ([`crate::Operation::LeadUpsert`]).
+    pub leads: Vec<Object>,
     /// Whether [`crate::Connector::create_field`] works.
     pub creates_fields: bool,
     /// How long a change may stay invisible to an incremental pull: the lag of the CRM's search index.

@@ -106,6 +106,7 @@ fn capability(limits: &Limits) -> Capability {
             .map(|object| NoteKind { object, html: true, longest: LONGEST_TEXT })
             .collect(),
         tasks: beside::objects(),
+        leads: vec![Object::Contact],
         creates_fields: true,
         visibility_lag: limits.visibility_lag,
     }

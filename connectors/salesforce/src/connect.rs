@@ -92,6 +92,7 @@ fn capability(limits: &Limits) -> Capability {
             .to_vec(),
         notes: Vec::new(),
         tasks: crate::task::objects(),
+        leads: Vec::new(),
         creates_fields: true,
         visibility_lag: limits.lag,
     }

@@ -152,6 +152,7 @@ fn capability() -> Capability {
             .to_vec(),
         notes: noted.clone().map(|object| NoteKind { object, html: false, longest: LONGEST_NOTE }).collect(),
         tasks: noted.collect(),
+        leads: Vec::new(),
         creates_fields: true,
         // Lists and queries read what was written; only the search lags, and it is not used.
         visibility_lag: Duration::ZERO,

@@ -14,7 +14,8 @@ use crate::store::{SideFate, SideSettled};
 pub(super) fn settle(entry: &SideEntry, outcome: Outcome, now: Timestamp, chance: f64) -> (SideSettled, Tally) {
     match outcome {
         Outcome::Done { id, created, modified_at, .. } => {
-            let names_its_own = matches!(entry.wish, SideWish::Note { .. } | SideWish::Task { .. });
+            let names_its_own =
+                matches!(entry.wish, SideWish::Note { .. } | SideWish::Lead { .. } | SideWish::Task { .. });
             // A note that never was has nothing to be emptied: the answer names the record then.
             let remote = (names_its_own && id != entry.record.id).then_some(id);
             let fate = SideFate::Told { remote, modified_at };
@@ -103,6 +104,7 @@ fn named(wish: &SideWish) -> String {
         SideWish::Note { .. } => "the note".to_owned(),
         SideWish::Field { name, .. } => format!("field \"{name}\""),
         SideWish::Member { list, .. } => format!("the place in list {list}"),
+        SideWish::Lead { .. } => "the lead object".to_owned(),
         SideWish::Task { .. } => "the task".to_owned(),
     }
 }

@@ -44,6 +44,7 @@ impl MemoryConnector {
                 .map(|object| NoteKind { object: object.clone(), html: true, longest: 65_536 })
                 .collect(),
             tasks: people.to_vec(),
+            leads: Vec::new(),
             creates_fields: true,
             visibility_lag,
         };
