@@ -68,10 +68,10 @@ pub fn digest(table: &Reader<'_>, vendor: Vendor, prefix: Option<&str>) -> Optio
         return None;
     }
     if way == Some(Way::Note)
-        && vendor == Vendor::Salesforce
+        && !vendor.writes_notes()
         && let Some(entry) = section.entry("write")
     {
-        let problem = Diagnostic::new("E006", "Ferry writes no notes at Salesforce");
+        let problem = Diagnostic::new("E006", format!("Ferry writes no notes at a CRM of type \"{}\"", vendor.name()));
         let help = format!("set write = \"field\": the digest goes to {usual}, which ferry fields --create makes");
         section.report(problem.at(&entry.node.place).help(help));
         return None;

@@ -51,7 +51,7 @@ fn what_makes_no_sense_in_a_digest_is_refused() {
 #[test]
 fn salesforce_has_the_digest_in_a_field() {
     let refused = problems(&format!("{SALESFORCE}[crm.digest]\nwrite = \"note\"\n"));
-    assert_eq!(refused, ["E006 Ferry writes no notes at Salesforce"]);
+    assert_eq!(refused, ["E006 Ferry writes no notes at a CRM of type \"salesforce\""]);
 }
 
 #[test]

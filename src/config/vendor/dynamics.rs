@@ -36,6 +36,7 @@ pub(super) const KIND: Kind = Kind {
     ],
     objects: &[Object::Contact, Object::Lead, Object::Company, Object::Deal],
     key_field: "new_cdp_profile_id",
+    notes: true,
     prefix: Some("new_"),
     b2b,
     example: "

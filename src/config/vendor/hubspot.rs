@@ -19,6 +19,7 @@ pub(super) const KIND: Kind = Kind {
     keys: &["base_url", "token", "client_id", "client_secret", "refresh_token", "token_url", "api_version"],
     objects: &[Object::Contact, Object::Company, Object::Deal],
     key_field: "cdp_profile_id",
+    notes: true,
     prefix: None,
     b2b,
     example: "

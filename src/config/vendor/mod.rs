@@ -64,6 +64,8 @@ struct Kind {
     objects: &'static [Object],
     /// The field that holds the profile's id on every object of people.
     key_field: &'static str,
+    /// Whether a digest may be a note there.
+    notes: bool,
     /// What the names of our own fields begin with, where they carry a prefix that a connection may change.
     prefix: Option<&'static str>,
     /// The preset `b2b`.
@@ -87,6 +89,11 @@ impl Vendor {
     /// The word in `type = "…"`.
     pub fn name(self) -> &'static str {
         self.kind().name
+    }
+
+    /// Whether Ferry writes notes there.
+    pub fn writes_notes(self) -> bool {
+        self.kind().notes
     }
 
     /// The type called so.

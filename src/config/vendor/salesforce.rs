@@ -36,6 +36,7 @@ pub(super) const KIND: Kind = Kind {
     ],
     objects: &[Object::Contact, Object::Lead, Object::Company, Object::Deal],
     key_field: "CDP_Profile_Id__c",
+    notes: false,
     prefix: None,
     b2b,
     example: "

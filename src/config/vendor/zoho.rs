@@ -36,6 +36,7 @@ pub(super) const KIND: Kind = Kind {
     ],
     objects: &[Object::Contact, Object::Lead, Object::Company, Object::Deal],
     key_field: "CDP_profile_id",
+    notes: true,
     prefix: None,
     b2b,
     example: "

@@ -231,7 +231,7 @@ pub(super) fn after(session: &Session<'_>, row: i64, limit: usize) -> Fallible<V
 
 /// A profile's events, newest first.
 pub(super) fn of_profile(session: &Session<'_>, profile: i64, limit: usize) -> Fallible<Vec<EventRow>> {
-    let rest = "WHERE row IN (SELECT event FROM (
+    let rest = "WHERE profile = ?1 AND row IN (SELECT event FROM (
                     SELECT at, event FROM fact WHERE profile = ?1
                     UNION ALL SELECT at, event FROM recent_fact WHERE profile = ?1
                     ORDER BY at DESC, event DESC LIMIT ?2))

@@ -59,15 +59,10 @@ impl Store for SqliteStore {
 
     async fn append_events(&self, batch: AppendEvents, resolve: Arc<dyn ResolveEvents>) -> Result<IngestReport> {
         let privacy = self.privacy();
+        // Lives longer than the writer's share: what it holds is not freed by the writer, which has better to do.
         let batch = Arc::new(batch);
-        let kept = batch.clone();
-        let report = self.append("append events", move |session| {
-            events::append(session, &Gate::open(session, &privacy)?, &batch, &*resolve)
-        });
-        let report = report.await;
-        // Here and not at the writer, which has better to do than to free some hundred thousand texts.
-        drop(kept);
-        report
+        let share = batch.clone();
+        self.append("append events", move |s| events::append(s, &Gate::open(s, &privacy)?, &share, &*resolve)).await
     }
 
     async fn matched_rules(&self) -> Result<Vec<RuleId>> {

@@ -65,6 +65,12 @@ pub(super) fn verify(session: &Session<'_>) -> Fallible<()> {
             "event e WHERE e.profile IS NOT NULL AND NOT EXISTS (SELECT 1 FROM profile p WHERE p.id = e.profile)",
         ),
         (
+            "events that nothing says the profile of",
+            "event e WHERE e.profile IS NOT NULL
+                 AND NOT EXISTS (SELECT 1 FROM fact f WHERE f.profile = e.profile AND f.at = e.at AND f.event = e.row)
+                 AND NOT EXISTS (SELECT 1 FROM recent_fact f WHERE f.profile = e.profile AND f.at = e.at AND f.event = e.row)",
+        ),
+        (
             "aliases of a profile that does not exist",
             "profile_alias a WHERE NOT EXISTS (SELECT 1 FROM profile p WHERE p.id = a.survivor)",
         ),

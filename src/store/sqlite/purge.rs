@@ -29,7 +29,13 @@ pub(super) fn events(session: &Session<'_>, rows: &[i64]) -> Fallible<u64> {
         }
         session.run("DELETE FROM event WHERE row = ?1", [row])?;
     }
-    if !rows.is_empty() {
+    if let Some(last) = rows.iter().max() {
+        // The places of the log are never given again: what outlives an event still names its own.
+        session.run(
+            "INSERT INTO counter (name, value) VALUES ('last_event', ?1)
+             ON CONFLICT DO UPDATE SET value = max(value, excluded.value)",
+            [last],
+        )?;
         session.run(
             "INSERT INTO counter (name, value) VALUES ('events_deleted', ?1)
              ON CONFLICT DO UPDATE SET value = value + excluded.value",
@@ -46,7 +52,7 @@ pub(super) fn events_of(session: &Session<'_>, profile: i64, before: i64, limit:
         "SELECT f.event FROM (
              SELECT at, event FROM fact WHERE profile = ?1 AND at < ?2
              UNION ALL SELECT at, event FROM recent_fact WHERE profile = ?1 AND at < ?2
-         ) f JOIN event e ON e.row = f.event ORDER BY f.at, f.event LIMIT ?3",
+         ) f JOIN event e ON e.row = f.event AND e.at = f.at AND e.profile = ?1 ORDER BY f.at, f.event LIMIT ?3",
         (profile, before, rows_limit(limit)),
     )?;
     events(session, &rows)

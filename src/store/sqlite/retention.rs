@@ -114,9 +114,10 @@ fn anonymous(
     let profiles = numbers(
         session,
         "SELECT p.id FROM profile p WHERE p.id > ?1 AND p.known = 0 AND p.first_seen < ?2
-             AND NOT EXISTS (SELECT 1 FROM fact f JOIN event e ON e.row = f.event WHERE f.profile = p.id AND f.at >= ?2)
+             AND NOT EXISTS (SELECT 1 FROM fact f JOIN event e ON e.row = f.event
+                             WHERE f.profile = p.id AND f.at >= ?2 AND e.profile = p.id)
              AND NOT EXISTS (SELECT 1 FROM recent_fact f JOIN event e ON e.row = f.event
-                             WHERE f.profile = p.id AND f.at >= ?2)
+                             WHERE f.profile = p.id AND f.at >= ?2 AND e.profile = p.id)
              AND NOT EXISTS (SELECT 1 FROM record r WHERE r.profile = p.id)
          ORDER BY p.id LIMIT ?3",
         (after, before, rows_limit(PROFILES)),

@@ -147,7 +147,8 @@ fn drop_facts(session: &Session<'_>, gone: &HashSet<RuleId>) -> Fallible<()> {
 /// What is left of an event's facts.
 fn rewrite(session: &Session<'_>, profile: i64, event: i64, at: Timestamp, facts: &[Fact]) -> Fallible<()> {
     let place = (profile, at.micros(), event);
-    if facts.is_empty() && session.number("SELECT 1 FROM event WHERE row = ?1", [event])? == 0 {
+    let there = "SELECT 1 FROM event WHERE row = ?3 AND profile = ?1 AND at = ?2";
+    if facts.is_empty() && session.number(there, place)? == 0 {
         return recent::drop_fact(session, place);
     }
     recent::put_fact(session, place, &packed(facts, at))

@@ -156,7 +156,11 @@ impl<'c> Session<'c> {
     pub(super) fn next_event(&self) -> Fallible<i64> {
         let last = match self.last_event.get() {
             Some(last) => last,
-            None => self.number("SELECT max(row) FROM event", [])?,
+            None => self.number(
+                "SELECT max(coalesce((SELECT max(row) FROM event), 0),
+                            coalesce((SELECT value FROM counter WHERE name = 'last_event'), 0))",
+                [],
+            )?,
         };
         self.last_event.set(Some(last));
         Ok(last + 1)

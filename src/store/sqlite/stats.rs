@@ -10,7 +10,7 @@ use super::session::Session;
 use super::{activities, deals, records, runs, standing};
 use crate::store::{ObjectStats, Pending, ProfileDetail, StoreStats};
 
-const EVENTS_OF: &str = "SELECT count(*) FROM event WHERE row IN (
+const EVENTS_OF: &str = "SELECT count(*) FROM event WHERE profile = ?1 AND row IN (
     SELECT event FROM fact WHERE profile = ?1 UNION ALL SELECT event FROM recent_fact WHERE profile = ?1)";
 
 pub(super) fn stats(session: &Session<'_>) -> Fallible<StoreStats> {
