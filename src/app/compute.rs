@@ -46,6 +46,11 @@ impl App {
         self.end_run(run, counts, ending).await
     }
 
+    /// Whether everybody was last computed by another model than the one in use.
+    pub(super) async fn was_computed_by_another(&self) -> Result<bool> {
+        Ok(self.store.note(COMPUTED_BY).await?.is_some_and(|model| model != self.model.fingerprint()))
+    }
+
     async fn compute_chunks(
         &self,
         what: Computing,

@@ -37,6 +37,10 @@ impl App {
         let jobs = self.jobs();
         let plan = Plan::new(self.settings.timezone, jobs, &states, now, self.world.entropy.clone());
         let poke = Poke::new();
+        if self.was_computed_by_another().await? {
+            // Scores of another file, or learnt anew: nobody has to wait for the night, or for the next event, to see them.
+            poke.job(JobKey::whole(Direction::Compute));
+        }
         let intervals = plan.keys().filter_map(|key| Some((key.clone(), plan.interval(key, now)?))).collect();
         let work = Arc::new(Jobs { app: self.clone(), poke: poke.clone(), intervals });
         let watch = tokio::spawn(watch(self.clone(), poke.clone()));

@@ -11,7 +11,7 @@ use crate::config::text::{self, SourceText};
 use crate::config::tree::Value;
 use crate::config::{
     company, connection, currency, document, filling, general, identity, inbox, model, origin, privacy, routing,
-    schedule, source, survivorship, webhook,
+    schedule, score, source, survivorship, webhook,
 };
 use crate::ingest::MAX_MESSAGE;
 
@@ -117,6 +117,7 @@ fn settings(root: &Reader<'_>, folder: &Path) -> Option<Settings> {
     let safety = general::safety(root);
     let privacy = privacy::privacy(root, folder, &model.spec);
     privacy::warn_unmapped(root, connections.as_deref().unwrap_or_default());
+    score::warn_unpushed(root, connections.as_deref().unwrap_or_default(), &model.spec);
     let (timezone, base_currency, server) = (timezone?, base_currency?, server?);
     let model = model::with_surroundings(
         model.complete()?,

@@ -13,7 +13,7 @@ use crate::expr::nearest;
 use crate::schedule::CatchUp;
 
 /// Jobs that may rest.
-const JOBS: &[&str] = &["pull", "push", "recompute", "retention", "digest"];
+const JOBS: &[&str] = &["pull", "push", "recompute", "retention", "digest", "train"];
 
 const QUIET: &str = "quiet = [{ from = \"2026-12-24\", to = \"2026-12-26\", jobs = [\"digest\"] }]";
 

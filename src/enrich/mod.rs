@@ -64,7 +64,7 @@ pub use health::{HEALTH, LIFECYCLE};
 pub use label::Label;
 pub use mail::MAIL_STATUS;
 pub use person::Person;
-pub use predicted::{AVERAGE, Predictors};
+pub use predicted::{AVERAGE, Predictors, outputs as predicted_outputs};
 pub use rates::{Rates, minor_digits};
 pub use reasons::REASONS_LENGTH;
 pub use rollup::RollUp;

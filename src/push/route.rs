@@ -101,7 +101,7 @@ impl Delivery<'_> {
                 Some(Assigned::Send(intent)) => give(&mut entry, intent.routed()),
                 None => give(&mut entry, None),
             }
-            if !is_new && entry.intent.changes.is_empty() {
+            if !is_new && !entry.intent.deletes() && entry.intent.changes.is_empty() {
                 settled.push((settle::not_sent(&entry, Vec::new()), Tally::Skipped));
             } else {
                 send.push(entry);

@@ -27,6 +27,7 @@ mod erasure;
 mod files;
 mod fits;
 mod four_crms;
+mod given_over;
 mod harbour;
 mod hostile;
 mod identity;

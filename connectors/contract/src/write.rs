@@ -60,6 +60,10 @@ pub enum Operation {
         /// Whose it is: a user's id; where none is named it is left to the CRM.
         owner: Option<RecordId>,
     },
+    /// Deletes a person's record for good: by the CRM's own erasure where it has one, else as its users do. It names the record
+    /// itself: of one that was merged away nothing is deleted ([`Reason::Merged`]). One that is not there is
+    /// [`Outcome::Done`], so that the same write sent twice leaves what it left the first time.
+    Erase { id: RecordId },
     /// Makes a task of a record, unless the record has one whose text holds `marker`: that one is left as it is. `body` is plain
     /// text and holds the marker. [`Outcome::Done`] names the task, not the record.
     TaskOnce {
@@ -81,6 +85,7 @@ impl Operation {
             Self::Create => "create",
             Self::Associate { .. } => "associate",
             Self::ListMembership { .. } => "list_membership",
+            Self::Erase { .. } => "erase",
             Self::NoteUpsert { .. } => "note_upsert",
             Self::LeadUpsert { .. } => "lead_upsert",
             Self::TaskOnce { .. } => "task_once",

@@ -14,6 +14,7 @@ use crate::api::{Api, BATCH};
 use crate::beside;
 use crate::config::{Auth, Config, Limits};
 use crate::dialect::HubSpotDialect;
+use crate::erase;
 use crate::paths::Paths;
 use crate::push::LONGEST_TEXT;
 use crate::{EXTERNAL_KEY, HubSpot, VENDOR};
@@ -107,6 +108,7 @@ fn capability(limits: &Limits) -> Capability {
             .collect(),
         tasks: beside::objects(),
         leads: vec![Object::Contact],
+        erases: erase::objects(),
         creates_fields: true,
         visibility_lag: limits.visibility_lag,
     }

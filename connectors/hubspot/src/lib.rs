@@ -16,6 +16,7 @@ mod convert;
 mod create;
 mod cursor;
 mod dialect;
+mod erase;
 mod fields;
 mod instant;
 mod lines;
@@ -95,6 +96,9 @@ impl Connector for HubSpot {
     async fn push(&self, writes: &[Write]) -> Result<Vec<Outcome>> {
         if beside::is_beside(writes) {
             return beside::push(&self.api, writes).await;
+        }
+        if erase::is_erasure(writes) {
+            return erase::push(&self.api, writes).await;
         }
         push::push(&self.api, EXTERNAL_KEY, writes).await
     }

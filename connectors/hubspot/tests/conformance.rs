@@ -30,6 +30,12 @@ const SKIPPED: &[&str] = &[
 ];
 
 #[tokio::test(flavor = "multi_thread")]
+async fn erases_people() {
+    let report = connector_conformance::run_some(&connector_conformance::erase_checks(), HubSpotSubject::start).await;
+    assert!(report.is_green() && report.skipped().is_empty(), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn keeps_the_contract() {
     let report = connector_conformance::run(HubSpotSubject::start).await;
     println!("{report}");

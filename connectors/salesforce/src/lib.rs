@@ -24,6 +24,7 @@ mod deletions;
 mod delivery;
 mod dialect;
 mod duplicates;
+mod erase;
 mod fields;
 mod ids;
 mod ingest;
@@ -105,6 +106,9 @@ impl Connector for Salesforce {
     async fn push(&self, writes: &[Write]) -> Result<Vec<Outcome>> {
         if task::is_task(writes) {
             return task::push(&self.api, writes).await;
+        }
+        if erase::is_erasure(writes) {
+            return erase::push(&self.api, writes).await;
         }
         push::push(&self.api, &self.capability.creates, writes).await
     }

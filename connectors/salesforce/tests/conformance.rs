@@ -30,6 +30,13 @@ const SKIPPED: &[&str] = &[
 ];
 
 #[tokio::test(flavor = "multi_thread")]
+async fn erases_people() {
+    let report =
+        connector_conformance::run_some(&connector_conformance::erase_checks(), SalesforceSubject::start).await;
+    assert!(report.is_green() && report.skipped().is_empty(), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn keeps_the_contract() {
     let report = connector_conformance::run(SalesforceSubject::start).await;
     println!("{report}");

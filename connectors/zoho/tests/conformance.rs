@@ -35,6 +35,12 @@ const SKIPPED: &[&str] = &[
 ];
 
 #[tokio::test(flavor = "multi_thread")]
+async fn erases_people() {
+    let report = connector_conformance::run_some(&connector_conformance::erase_checks(), ZohoSubject::start).await;
+    assert!(report.is_green() && report.skipped() == ["an_id_that_was_merged_away_deletes_nothing"], "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn keeps_the_contract() {
     let report = connector_conformance::run(ZohoSubject::start).await;
     println!("{report}");

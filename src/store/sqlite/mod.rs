@@ -14,6 +14,7 @@ mod consent;
 mod conversion;
 mod deals;
 mod declared;
+mod deletion;
 mod erase;
 mod events;
 mod face;

@@ -3,6 +3,7 @@
 mod account;
 mod change;
 mod conversion;
+mod erase;
 mod failure;
 mod large;
 mod load;
@@ -22,6 +23,11 @@ use crate::suite::Check;
 /// names nothing as skipped.
 pub fn note_checks() -> Vec<Check> {
     note::checks()
+}
+
+/// Checks of deleting people's records for good.
+pub fn erase_checks() -> Vec<Check> {
+    erase::checks()
 }
 
 /// Checks of tasks, for connectors that make them.

@@ -45,6 +45,7 @@ impl MemoryConnector {
                 .collect(),
             tasks: people.to_vec(),
             leads: Vec::new(),
+            erases: vec![Object::Contact, Object::Lead],
             creates_fields: true,
             visibility_lag,
         };
@@ -255,7 +256,7 @@ fn legal(writes: &[Write], capability: &Capability) -> Result<()> {
     let mut seen = BTreeSet::new();
     for one in writes {
         let twice = match &one.operation {
-            Operation::Update { id } => !seen.insert(id.to_string()),
+            Operation::Update { id } | Operation::Erase { id } => !seen.insert(id.to_string()),
             Operation::Upsert { value, .. } => !seen.insert(value.to_string().to_lowercase()),
             Operation::NoteUpsert { record, .. } | Operation::TaskOnce { record, .. } => {
                 !seen.insert(record.to_string())
