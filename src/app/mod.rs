@@ -11,6 +11,7 @@ mod erasing;
 pub mod identity;
 mod importing;
 mod inbox;
+mod lead_objects;
 mod listening;
 mod lists;
 mod notebook;

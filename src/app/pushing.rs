@@ -59,6 +59,7 @@ impl App {
             if !what.only_queued && matches!(ending, Ending::Complete | Ending::Waiting(_)) {
                 self.wish_for_digests(connection, &mapping.object).await?;
                 self.wish_for_tasks(connection, &mapping.object).await?;
+                self.wish_for_lead_objects(connection, &mapping.object).await?;
                 let compared = if is_full { self.compare_lists(connection, &mapping.object).await? } else { Ok(0) };
                 let before = counts;
                 let update = |beside: &Counts| progress.update(&run, &sum(&before, beside));

@@ -82,7 +82,7 @@ pub const PULL_DEALS: Keys = keys(&["closed", "open", "since"], &[]);
 /// Beside the objects of people that the vendor has.
 pub const MATCH: Keys = keys(&["company", "on_duplicate"], &["lead"]);
 
-pub const CREATE: Keys = keys(&["contact", "lead", "missing_last_name", "assignment"], &["company"]);
+pub const CREATE: Keys = keys(&["contact", "lead", "missing_last_name", "assignment", "lead_object"], &["company"]);
 
 /// Beside those that the vendor has.
 pub const FIELDS: Keys = keys(&[], &["lead", "activity", "user"]);

@@ -194,6 +194,8 @@ pub struct ConnectionSettings {
     pub objects: Vec<ObjectMapping>,
     /// The last name of new records of people of whom none is known; `None`: the first part of their e-mail address.
     pub missing_last_name: Option<String>,
+    /// Whether whoever enters the band gets a lead object beside their contact (HubSpot).
+    pub lead_object: bool,
     /// `[crm.digest]`, where it is written.
     pub digest: Option<DigestSettings>,
     /// The lists there that segments keep (`push_list`).

@@ -23,6 +23,8 @@ pub enum SideWish {
     Field { name: FieldName, text: Option<Arc<str>> },
     /// A place in a CRM's list.
     Member { list: Arc<str>, member: bool },
+    /// A lead object of the CRM beside a person's record, one for each key; it goes on to whoever has the record next.
+    Lead { key: Arc<str>, name: Arc<str>, owner: Option<RecordId> },
     /// Something for somebody to do, told once.
     Task { key: Arc<str>, subject: Arc<str>, body: Arc<str>, due_at: Timestamp, owner: Option<RecordId> },
 }
@@ -37,6 +39,7 @@ impl SideWish {
             Self::Note { key, .. } => ("note", key),
             Self::Field { name, .. } => ("field", name),
             Self::Member { list, .. } => ("list", list),
+            Self::Lead { key, .. } => ("lead", key),
             Self::Task { key, .. } => ("task", key),
         };
         format!("{kind}:{name}").into()
@@ -50,6 +53,7 @@ impl SideWish {
             Self::Note { body, .. } => (!body.is_empty()).then(|| hash(body)),
             Self::Field { text, .. } => text.as_deref().map(hash),
             Self::Member { member, .. } => member.then(|| "member".to_owned()),
+            Self::Lead { owner, .. } => Some(format!("told {}", owner.as_ref().map_or("", |owner| owner.as_str()))),
             Self::Task { .. } => Some("told".to_owned()),
         }
     }
@@ -75,7 +79,7 @@ impl SideWish {
             Self::Note { key, .. } => Self::Note { key: key.clone(), body: "".into() },
             Self::Field { name, .. } => Self::Field { name: name.clone(), text: None },
             Self::Member { list, .. } => Self::Member { list: list.clone(), member: false },
-            Self::Task { .. } => return None,
+            Self::Lead { .. } | Self::Task { .. } => return None,
         })
     }
 
@@ -114,6 +118,12 @@ impl SideWish {
             Self::Member { list, member } => {
                 (Operation::ListMembership { list: list.clone(), record, member: *member }, Fields::new())
             }
+            Self::Lead { key, name, owner } => {
+                // Reps read it: the key says which entry it is, and nobody else writes it.
+                let marker: Arc<str> = format!("({key})").into();
+                let (lead, name, owner) = (remote.cloned(), format!("{name} {marker}").into(), owner.clone());
+                (Operation::LeadUpsert { record, lead, marker, name, owner }, Fields::new())
+            }
             Self::Task { subject, body, due_at, owner, .. } => {
                 let (subject, body) = (subject.clone(), marked(body));
                 let task = Operation::TaskOnce { record, marker, subject, body, due_at: *due_at, owner: owner.clone() };
@@ -129,6 +139,7 @@ impl SideWish {
             Self::Note { body, .. } => Value::Text(body.clone()),
             Self::Field { text, .. } => text.clone().map_or(Value::Null, Value::Text),
             Self::Member { member, .. } => Value::Bool(*member),
+            Self::Lead { name, .. } => Value::Text(name.clone()),
             Self::Task { subject, .. } => Value::Text(subject.clone()),
         }
     }

@@ -8,6 +8,7 @@ mod consent;
 mod coverage;
 mod deliver;
 mod fuses;
+mod in_deal;
 mod lists;
 mod look;
 mod plan;

@@ -25,7 +25,7 @@ pub struct Stager {
     schema: Option<Arc<Schema>>,
     /// The unique field a create is keyed by, where creating is possible.
     pub(super) key: Option<FieldName>,
-    now: Timestamp,
+    pub(super) now: Timestamp,
     /// The name of each mapping that pushes, in their order: the same in every change.
     lines: Vec<Arc<str>>,
     /// Records of which something could not be staged: a run is not green with one.
@@ -167,9 +167,13 @@ impl Stager {
             CreatePolicy::Band(band) => item.ready.contains(band),
             CreatePolicy::When(condition) => fulfils(condition, profile, self.now),
         };
+        let is_entry = matches!(self.mapping.create, CreatePolicy::Band(_));
         if !is_wanted || consent::refused(&item.consents).is_some() {
-            let waits = is_wanted && matches!(self.mapping.create, CreatePolicy::Band(_));
+            let waits = is_wanted && is_entry;
             return StageDecision { withdraw: item.queued.is_some(), waits, ..StageDecision::default() };
+        }
+        if is_entry && let Some(deal) = item.deals.first() {
+            return self.in_deal(item, deal);
         }
         let (Some(key), true) = (&self.key, profile.known) else { return StageDecision::default() };
         let has_address = item.identifiers.iter().any(|identifier| identifier.kind == IdentifierKind::Email);

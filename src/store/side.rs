@@ -159,7 +159,7 @@ pub trait SideWrites {
         limit: usize,
     ) -> Result<Vec<Listener>>;
 
-    /// How many records of a (connection, object) were told something since an instant in lanes that begin like this.
+    /// How many records of a (connection, object) were told something since an instant in lanes that begin like this, or are about to be.
     async fn told_since(
         &self,
         connection: &ConnectionName,

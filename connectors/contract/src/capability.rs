@@ -33,6 +33,8 @@ pub struct Capability {
     pub tasks: Vec<Object>,
     /// Objects whose records can be put on lists ([`crate::Operation::ListMembership`]).
     pub lists: Vec<ListKind>,
+    /// Objects whose records can have a lead object beside them ([`crate::Operation::LeadUpsert`]).
+    pub leads: Vec<Object>,
     /// Objects whose records can be deleted for good ([`crate::Operation::Erase`]).
     pub erases: Vec<Object>,
     /// Whether [`crate::Connector::create_field`] works.

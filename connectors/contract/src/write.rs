@@ -51,6 +51,17 @@ pub enum Operation {
     /// none: the same write sent twice leaves one note. `body` holds the marker, and is HTML where the capability says so; an empty
     /// one empties the note and makes none. [`Outcome::Done`] names the note, not the record.
     NoteUpsert { record: RecordId, note: Option<RecordId>, marker: Arc<str>, body: Arc<str> },
+    /// Makes a lead object beside a record, or gives the one that is there to its owner. With `lead` it is that one, which is never made
+    /// anew ([`Reason::NotThere`] where it is gone). Without, it is the record's lead whose name holds `marker`, made where there is
+    /// none: the same write sent twice leaves one. `name` holds the marker. [`Outcome::Done`] names the lead, not the record.
+    LeadUpsert {
+        record: RecordId,
+        lead: Option<RecordId>,
+        marker: Arc<str>,
+        name: Arc<str>,
+        /// Whose it is: a user's id; where none is named it is left to the CRM.
+        owner: Option<RecordId>,
+    },
     /// Deletes a person's record for good: by the CRM's own erasure where it has one, else as its users do. It names the record
     /// itself: of one that was merged away nothing is deleted ([`Reason::Merged`]). One that is not there is
     /// [`Outcome::Done`], so that the same write sent twice leaves what it left the first time.
@@ -78,6 +89,7 @@ impl Operation {
             Self::ListMembership { .. } => "list_membership",
             Self::Erase { .. } => "erase",
             Self::NoteUpsert { .. } => "note_upsert",
+            Self::LeadUpsert { .. } => "lead_upsert",
             Self::TaskOnce { .. } => "task_once",
         }
     }

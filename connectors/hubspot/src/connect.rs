@@ -108,6 +108,7 @@ fn capability(limits: &Limits) -> Capability {
             .collect(),
         tasks: beside::objects(),
         lists: lists::kinds(),
+        leads: vec![Object::Contact],
         erases: erase::objects(),
         creates_fields: true,
         visibility_lag: limits.visibility_lag,

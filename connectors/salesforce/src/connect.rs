@@ -93,6 +93,7 @@ fn capability(limits: &Limits) -> Capability {
         notes: Vec::new(),
         tasks: crate::task::objects(),
         lists: crate::campaigns::kinds(),
+        leads: Vec::new(),
         erases: people.to_vec(),
         creates_fields: true,
         visibility_lag: limits.lag,

@@ -115,6 +115,11 @@ impl Vendor {
         self.kind().objects
     }
 
+    /// Whether a contact can have a lead object beside it, which is no record of a person.
+    pub fn has_lead_objects(self) -> bool {
+        self == Self::Hubspot
+    }
+
     /// The field that holds the profile's id on every object of people.
     pub fn key_field(self) -> &'static str {
         self.kind().key_field

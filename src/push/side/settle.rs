@@ -30,7 +30,8 @@ fn of_outcome(entry: &SideEntry, outcome: Outcome, now: Timestamp, chance: f64) 
             (settled(entry, SideFate::Found, None, Vec::new()), Tally::Skipped)
         }
         Outcome::Done { id, created, modified_at, .. } => {
-            let names_its_own = matches!(entry.wish, SideWish::Note { .. } | SideWish::Task { .. });
+            let names_its_own =
+                matches!(entry.wish, SideWish::Note { .. } | SideWish::Lead { .. } | SideWish::Task { .. });
             // A note that never was has nothing to be emptied: the answer names the record then.
             let remote = (names_its_own && id != entry.record.id).then_some(id);
             let fate = SideFate::Told { remote, modified_at };
@@ -119,6 +120,7 @@ fn named(wish: &SideWish) -> String {
         SideWish::Note { .. } => "the note".to_owned(),
         SideWish::Field { name, .. } => format!("field \"{name}\""),
         SideWish::Member { list, .. } => format!("the place in list {list}"),
+        SideWish::Lead { .. } => "the lead object".to_owned(),
         SideWish::Task { .. } => "the task".to_owned(),
     }
 }

@@ -121,7 +121,8 @@ impl SideWrites for SqliteStore {
         let (connection, object, lanes) = (connection.clone(), object.clone(), lanes.to_owned());
         self.read("count what was told", move |session| match session.find_place(&connection, &object)? {
             Some(place) => Ok(super::stats::unsigned(session.number(
-                "SELECT count(*) FROM side_write WHERE place = ?1 AND told_at >= ?2 AND substr(lane, 1, length(?3)) = ?3",
+                "SELECT count(*) FROM side_write WHERE place = ?1 AND (told_at >= ?2 OR state < 3)
+                     AND substr(lane, 1, length(?3)) = ?3",
                 (place, since.micros(), &lanes),
             )?)),
             None => Ok(0),

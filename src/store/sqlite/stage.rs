@@ -9,7 +9,7 @@ use super::letters::rows_limit;
 use super::profiles;
 use super::records::{self, State};
 use super::session::{EMAIL_KIND, Place, Session};
-use super::{assignments, declared, intents, letters, side, side_rows, standing};
+use super::{assignments, declared, in_deal, intents, letters, side, side_rows, standing};
 use crate::model::RecordKey;
 use crate::store::{StageDecision, StageItem, StageReport, StageWrites};
 
@@ -139,6 +139,7 @@ fn item_of_record(gate: &Gate<'_, '_>, row: records::Row, routes: bool) -> Falli
         identifiers: Vec::new(),
         consents,
         ready,
+        deals: Vec::new(),
         is_late,
         is_suppressed,
         lists: Vec::new(),
@@ -149,13 +150,19 @@ fn item_of_create(gate: &Gate<'_, '_>, place: Place, profile: i64) -> Fallible<S
     let session = gate.session();
     let queued =
         intents::of_create(session, place, profile)?.map(|entry| intents::newest(session, entry)).transpose()?;
+    let ready = standing::ready(session, profile)?;
+    let deals = match ready.is_empty() {
+        true => Vec::new(),
+        false => in_deal::open_deals(session, profile, &session.place_name(place)?.0)?,
+    };
     Ok(StageItem {
         record: None,
         profile: profiles::load(session, profile)?,
         queued,
         identifiers: identifiers_of(session, profile)?,
         consents: gate.consents(Some(profile))?,
-        ready: standing::ready(session, profile)?,
+        ready,
+        deals,
         is_late: false,
         is_suppressed: gate.suppresses_profile(profile)?,
         lists: Vec::new(),
@@ -180,6 +187,9 @@ fn carry_out(
     }
     if let (true, Some(profile)) = (decision.waits, &item.profile) {
         standing::settle(session, profile.id.0, None)?;
+    }
+    if let (Some(tell), Some(profile)) = (&decision.tells, &item.profile) {
+        in_deal::tell(session, profile.id.0, now, tell)?;
     }
     report.failed += u64::from(!decision.dead_letters.is_empty());
     for letter in &decision.dead_letters {

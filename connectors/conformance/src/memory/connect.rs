@@ -45,6 +45,7 @@ impl MemoryConnector {
                 .collect(),
             tasks: people.to_vec(),
             lists: people[..2].iter().map(|object| ListKind { object: object.clone(), batch: 250 }).collect(),
+            leads: Vec::new(),
             erases: vec![Object::Contact, Object::Lead],
             creates_fields: true,
             visibility_lag,

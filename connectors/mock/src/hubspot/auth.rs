@@ -24,6 +24,8 @@ const SCOPES: [&str; 14] = [
     "crm.objects.companies.write",
     "crm.objects.deals.read",
     "crm.objects.deals.write",
+    "crm.objects.leads.read",
+    "crm.objects.leads.write",
     "crm.objects.owners.read",
     "crm.lists.read",
     "crm.lists.write",

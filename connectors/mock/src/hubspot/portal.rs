@@ -34,6 +34,7 @@ pub struct Portal {
     pub owners: Vec<Owner>,
     pub deal_pipelines: Vec<Pipeline>,
     pub ticket_pipelines: Vec<Pipeline>,
+    pub lead_pipelines: Vec<Pipeline>,
     pub tokens: Tokens,
     pub limits: Limits,
     pub knobs: Knobs,
@@ -65,6 +66,7 @@ impl Portal {
             owners: owners::synthetic(),
             deal_pipelines,
             ticket_pipelines: vec![Pipeline::support()],
+            lead_pipelines: vec![Pipeline::leads()],
             tokens: Tokens::default(),
             limits: Limits::default(),
             knobs: Knobs::default(),
@@ -131,6 +133,7 @@ impl Portal {
         match kind {
             Kind::Deal => &self.deal_pipelines,
             Kind::Ticket => &self.ticket_pipelines,
+            Kind::Lead => &self.lead_pipelines,
             _ => &[],
         }
     }

@@ -8,6 +8,7 @@ mod associations;
 mod batches;
 mod control;
 mod faults;
+mod leads;
 mod lists;
 mod merges;
 mod objects;
