@@ -16,7 +16,7 @@ pub const CLIENT_ID: &str = "mock-client";
 pub const CLIENT_SECRET: &str = "mock-secret";
 pub const REFRESH_TOKEN: &str = "mock-refresh";
 
-const SCOPES: [&str; 14] = [
+const SCOPES: [&str; 16] = [
     "oauth",
     "crm.objects.contacts.read",
     "crm.objects.contacts.write",
