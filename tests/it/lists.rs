@@ -50,7 +50,7 @@ async fn who_enters_is_put_on_the_list_and_who_leaves_is_taken_off() {
     let world = world();
     let (ada, bo) = (person(&world, "ada", "vip"), person(&world, "bo", "none"));
     let run = synced(&world).await;
-    assert_eq!(world.crm.on_list(LIST), [ada.clone()]);
+    assert_eq!(world.crm.on_list(LIST), std::slice::from_ref(&ada));
     assert_eq!((run.counts.created, run.counts.updated), (0, 1));
     let journal = world.journal(&run).await;
     assert_eq!(journal.len(), 1);
@@ -91,7 +91,7 @@ async fn a_place_whose_answer_was_lost_is_ferrys() {
         let ada = person(&world, "ada", "vip");
         world.crm.fail_next(Call::Push, Fault::Lost { applied });
         synced(&world).await;
-        assert_eq!(world.crm.on_list(LIST), [ada.clone()]);
+        assert_eq!(world.crm.on_list(LIST), std::slice::from_ref(&ada));
         world.assert_rest().await;
         become_(&world, &ada, "none");
         synced(&world).await;
@@ -111,7 +111,7 @@ async fn killed_around_the_call_the_list_is_right_in_the_end() {
         tricky.play(trick);
         world.push_and_die(&tricky).await;
         assert_eq!(world.push().await.state, RunState::Done);
-        assert_eq!(world.crm.on_list(LIST), [ada.clone()]);
+        assert_eq!(world.crm.on_list(LIST), std::slice::from_ref(&ada));
         become_(&world, &ada, "none");
         synced(&world).await;
         assert!(world.crm.on_list(LIST).is_empty());
@@ -153,7 +153,7 @@ async fn whom_somebody_took_off_is_put_there_again_by_the_next_comparison() {
     assert!(world.crm.set_on_list(&CONTACT, LIST, &ada, false));
     assert!(world.crm.set_on_list(&CONTACT, LIST, &bo, true));
     world.assert_rest().await;
-    assert_eq!(world.crm.on_list(LIST), [bo.clone()], "nobody looks in between");
+    assert_eq!(world.crm.on_list(LIST), std::slice::from_ref(&bo), "nobody looks in between");
     world.advance(Duration::from_secs(3_600));
     let run = world.push_with(Pushing { full: true, ..Pushing::default() }).await;
     assert_eq!(world.crm.on_list(LIST), [ada.clone(), bo.clone()]);
