@@ -9,7 +9,7 @@ use connector::Timestamp;
 use super::running::Ending;
 use super::{App, Finished, Progress};
 use crate::company::Rules;
-use crate::enrich::{Model, Person};
+use crate::enrich::{Model, Person, TraitRule};
 use crate::model::{CompanyRules, Computed, Counts, Deal, Event, Flow, ProfileId, RuleId, TraitName, TraitValues};
 use crate::store::{ComputeInput, ComputeProfiles, Foreseen, MatchFacts, Result, RolledUp};
 
@@ -200,10 +200,15 @@ impl ComputeProfiles for Computation {
         self.model.rule_ids()
     }
 
+    fn reads_activities(&self) -> bool {
+        self.model.spec().traits.iter().any(|spec| matches!(spec.rule, TraitRule::Contacted(_)))
+    }
+
     fn compute(&self, input: &ComputeInput<'_>) -> Computed {
         self.model.compute(&Person {
             facts: input.facts,
             deals: input.deals,
+            activities: input.activities,
             declared: &input.profile.attributes,
             company: input.company,
             consents: input.consents,

@@ -82,7 +82,8 @@ pub use story::{EventMark, Story, Told, tell};
 pub use tendency::TENDENCIES;
 pub use topics::TopicMap;
 pub use trait_spec::{
-    Amount, Fold, Frequent, InterestPart, InterestWeights, LtvSource, MailTrait, Sales, TouchPart, TraitRule, TraitSpec,
+    Amount, Contacted, Fold, Frequent, InterestPart, InterestWeights, LtvSource, MailTrait, Sales, TouchPart,
+    TraitRule, TraitSpec,
 };
 pub use values::{DEAL_COUNTS, KNOWN};
 pub use window::{local_day, next_midnight};

@@ -129,6 +129,8 @@ fn capability(limits: &Limits, prefix: &str, change_tracking: bool) -> Capabilit
             .to_vec(),
         notes: noted.iter().cloned().map(|object| NoteKind { object, html: false, longest: LONGEST_NOTE }).collect(),
         tasks: noted,
+        lists: Vec::new(),
+        leads: Vec::new(),
         erases: people.to_vec(),
         creates_fields: true,
         visibility_lag: if change_tracking { Duration::ZERO } else { limits.lag },

@@ -31,6 +31,7 @@ mod holding;
 mod housekeeping;
 mod identity;
 mod identity_log;
+mod in_deal;
 mod intents;
 mod journal;
 mod learnt;
