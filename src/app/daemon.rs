@@ -86,7 +86,7 @@ impl App {
                 jobs.push(job(JobKey::of(Direction::Pull, name.clone(), object.clone()), &schedule.pull));
             }
             if self.sends(connection) {
-                for mapping in connection.settings.objects.iter().filter(|m| m.pushes().next().is_some()) {
+                for mapping in connection.settings.objects.iter().filter(|m| connection.writes_to(m)) {
                     jobs.push(job(JobKey::of(Direction::Push, name.clone(), mapping.object.clone()), &schedule.push));
                 }
             }

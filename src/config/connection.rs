@@ -87,6 +87,7 @@ fn connection(
         missing_last_name,
         lead_object,
         digest,
+        lists: Vec::new(),
         vendor: own?,
     })
 }

@@ -30,6 +30,9 @@ pub enum SideWish {
 }
 
 impl SideWish {
+    /// What is remembered of a place on a list that somebody else had given when Ferry came: it is not Ferry's to take.
+    pub const FOUND: &str = "found";
+
     /// `note:digest`, `field:cdp_digest`, `list:57`, `task:mql-1793088000`. What of a record is wished for, whatever the wish is.
     pub fn lane(&self) -> Arc<str> {
         let (kind, name) = match self {
@@ -52,6 +55,16 @@ impl SideWish {
             Self::Member { member, .. } => member.then(|| "member".to_owned()),
             Self::Lead { owner, .. } => Some(format!("told {}", owner.as_ref().map_or("", |owner| owner.as_str()))),
             Self::Task { .. } => Some("told".to_owned()),
+        }
+    }
+
+    /// Whether the CRM holds it, by what is remembered of what it was told.
+    pub fn is_told(&self, told: Option<&str>) -> bool {
+        match self {
+            Self::Member { member: true, .. } => told.is_some(),
+            // A place that is not Ferry's is not given up.
+            Self::Member { member: false, .. } => told.is_none() || told == Some(Self::FOUND),
+            _ => told == self.trace().as_deref(),
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use connector::{ConnectionName, FieldName, Fields, Operation, Schema, Timestamp, Value};
 
 use super::consent;
+use super::lists::ListRule;
 use super::wish::Wishes;
 use crate::compare::{Notice, Policy, Sides, compare, wanted};
 use crate::expr::{Expr, ProfileInput};
@@ -31,6 +32,8 @@ pub struct Stager {
     failed: AtomicU64,
     /// When records are given to somebody; `None` where nobody routes them.
     pub(super) wishes: Option<Wishes>,
+    /// Lists that segments keep here.
+    pub(super) lists: Arc<[ListRule]>,
 }
 
 impl Stager {
@@ -42,7 +45,17 @@ impl Stager {
         now: Timestamp,
     ) -> Self {
         let lines = mapping.pushes().map(|pushed| mapping.line(pushed)).collect();
-        Self { connection, mapping, schema, key, now, lines, failed: AtomicU64::new(0), wishes: None }
+        Self {
+            connection,
+            mapping,
+            schema,
+            key,
+            now,
+            lines,
+            failed: AtomicU64::new(0),
+            wishes: None,
+            lists: Arc::default(),
+        }
     }
 
     /// Records whose staging left a dead letter so far.
@@ -239,7 +252,7 @@ impl StageWrites for Stager {
     }
 
     fn decide(&self, item: &StageItem) -> StageDecision {
-        let decision = self.decide_live(item, None);
+        let decision = StageDecision { places: self.places(item), ..self.decide_live(item, None) };
         self.failed.fetch_add(u64::from(!decision.dead_letters.is_empty()), Ordering::Relaxed);
         decision
     }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use connector::{Link, RecordId, Timestamp};
 
 use crate::model::{
-    AttributeChange, Consents, DeadLetter, FieldWritten, Intent, JournalOutcome, LinkedRecord, Mirror, OpenDeal,
-    OutboxEntry, OutboxId, Profile, RunId, Tell,
+    AttributeChange, Consents, DeadLetter, Desire, FieldWritten, Intent, JournalOutcome, LinkedRecord, Mirror,
+    OpenDeal, OutboxEntry, OutboxId, Profile, RunId, Tell,
 };
 
 /// One record (or one profile that has none yet) that push must look at.
@@ -30,6 +30,8 @@ pub struct StageItem {
     pub is_late: bool,
     /// Whether it is somebody on the suppression list: nothing may be written.
     pub is_suppressed: bool,
+    /// The lists that its record is on as far as Ferry knows, and whether Ferry put it there; for whoever plans.
+    pub lists: Vec<(Arc<str>, bool)>,
 }
 
 /// What to do about one staged item.
@@ -47,6 +49,8 @@ pub struct StageDecision {
     pub mirror: Option<Mirror>,
     /// Traits to take from the CRM (a verdict for its side).
     pub attributes: Vec<AttributeChange>,
+    /// Places on lists that its record should have or not have.
+    pub places: Vec<Desire>,
     pub dead_letters: Vec<DeadLetter>,
 }
 

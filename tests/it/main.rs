@@ -37,6 +37,7 @@ mod lead_objects;
 mod leads;
 mod lifetime;
 mod limits;
+mod lists;
 mod lives;
 mod machine;
 mod merged_away;

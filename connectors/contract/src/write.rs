@@ -42,7 +42,9 @@ pub enum Operation {
     Create,
     /// Associates two records.
     Associate { from: RecordId, to: Link },
-    /// Adds a person to, or removes them from, a CRM list or campaign.
+    /// Puts a record on a list, or takes it off. `list` is what the CRM calls it by: an id or a tag's name. Where it is so already
+    /// nothing changes, and the write is [`Outcome::Done`] all the same; `created` says that this very write has put it there.
+    /// [`Reason::NotThere`]: there is no such list, or nobody may write to it.
     ListMembership { list: Arc<str>, record: RecordId, member: bool },
     /// Writes a note of a record in place. With `note` it is that one, which is never made anew
     /// ([`Reason::NotThere`] where it is gone). Without, it is the record's note whose text holds `marker`, made where there is

@@ -129,6 +129,7 @@ fn capability(limits: &Limits, prefix: &str, change_tracking: bool) -> Capabilit
             .to_vec(),
         notes: noted.iter().cloned().map(|object| NoteKind { object, html: false, longest: LONGEST_NOTE }).collect(),
         tasks: noted,
+        lists: Vec::new(),
         leads: Vec::new(),
         erases: people.to_vec(),
         creates_fields: true,

@@ -92,6 +92,7 @@ fn capability(limits: &Limits) -> Capability {
             .to_vec(),
         notes: Vec::new(),
         tasks: crate::task::objects(),
+        lists: crate::campaigns::kinds(),
         leads: Vec::new(),
         erases: people.to_vec(),
         creates_fields: true,

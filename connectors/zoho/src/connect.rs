@@ -152,6 +152,7 @@ fn capability() -> Capability {
             .to_vec(),
         notes: noted.clone().map(|object| NoteKind { object, html: false, longest: LONGEST_NOTE }).collect(),
         tasks: noted.collect(),
+        lists: crate::push::tags::kinds(),
         leads: Vec::new(),
         erases: people.to_vec(),
         creates_fields: true,

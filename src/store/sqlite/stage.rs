@@ -9,7 +9,7 @@ use super::letters::rows_limit;
 use super::profiles;
 use super::records::{self, State};
 use super::session::{EMAIL_KIND, Place, Session};
-use super::{assignments, declared, in_deal, intents, letters, standing};
+use super::{assignments, declared, in_deal, intents, letters, side, side_rows, standing};
 use crate::model::RecordKey;
 use crate::store::{StageDecision, StageItem, StageReport, StageWrites};
 
@@ -45,7 +45,9 @@ pub(super) fn stage(
         if row.state == State::Live {
             let item = item_of_record(gate, row, decide.routes())?;
             report.looked_at += 1;
-            carry_out(session, now, &item, Some((place, *record)), &decide.decide(&item), &mut report)?;
+            let decision = decide.decide(&item);
+            side::wish_places(gate, (place, *record), &item, now, &decision.places)?;
+            carry_out(session, now, &item, Some((place, *record)), &decision, &mut report)?;
         }
         session.run("DELETE FROM push_mark WHERE place = ?1 AND record = ?2", (place, record))?;
     }
@@ -140,6 +142,7 @@ fn item_of_record(gate: &Gate<'_, '_>, row: records::Row, routes: bool) -> Falli
         deals: Vec::new(),
         is_late,
         is_suppressed,
+        lists: Vec::new(),
     })
 }
 
@@ -162,6 +165,7 @@ fn item_of_create(gate: &Gate<'_, '_>, place: Place, profile: i64) -> Fallible<S
         deals,
         is_late: false,
         is_suppressed: gate.suppresses_profile(profile)?,
+        lists: Vec::new(),
     })
 }
 
@@ -239,7 +243,8 @@ pub(super) fn staged(
             (place, after, rows_limit(limit)),
         )?;
         for record in &found {
-            items.push(item_of_record(gate, records::load(session, *record)?, true)?);
+            let item = item_of_record(gate, records::load(session, *record)?, true)?;
+            items.push(StageItem { lists: side_rows::lists_of(session, *record)?, ..item });
         }
         if found.len() >= limit {
             return Ok((items, found.last().copied()));

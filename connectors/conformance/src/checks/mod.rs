@@ -6,6 +6,7 @@ mod conversion;
 mod erase;
 mod failure;
 mod large;
+mod list;
 mod load;
 mod lost_answer;
 mod note;
@@ -23,6 +24,11 @@ use crate::suite::Check;
 /// names nothing as skipped.
 pub fn note_checks() -> Vec<Check> {
     note::checks()
+}
+
+/// Checks of places on lists, for connectors that give them.
+pub fn list_checks() -> Vec<Check> {
+    list::checks()
 }
 
 /// Checks of deleting people's records for good.

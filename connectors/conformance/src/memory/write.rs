@@ -5,10 +5,10 @@ use connector::{
     Value, Write,
 };
 
-use super::beside;
 use super::ledger::{Actor, ChangeKind, Entry};
 use super::schema::kept;
 use super::state::State;
+use super::{beside, lists};
 
 /// Applies one write at server time `now`.
 pub(super) fn apply(state: &mut State, capability: &Capability, write: &Write, now: Timestamp) -> Outcome {
@@ -62,6 +62,14 @@ fn try_apply(state: &mut State, can: &Capability, write: &Write, now: Timestamp)
         Operation::TaskOnce { record, .. } if can.tasks.contains(object) => {
             let record = target(state, object, record)?;
             beside::apply(state, &write.operation, record, now)
+        }
+        Operation::ListMembership { list, record, member } if can.list_kind(object).is_some() => {
+            // Whoever is gone is on no list.
+            let record = match target(state, object, record) {
+                Err(rejection) if !member && rejection.reason == Reason::Gone => record.clone(),
+                other => other?,
+            };
+            lists::apply(state, object, (list, record, *member), now)
         }
         _ => Err(refused(Reason::Unsupported, "UNKNOWN_OPERATION", "this CRM does not do that", &[])),
     }

@@ -16,7 +16,7 @@ pub const CLIENT_ID: &str = "mock-client";
 pub const CLIENT_SECRET: &str = "mock-secret";
 pub const REFRESH_TOKEN: &str = "mock-refresh";
 
-const SCOPES: [&str; 14] = [
+const SCOPES: [&str; 16] = [
     "oauth",
     "crm.objects.contacts.read",
     "crm.objects.contacts.write",
@@ -27,6 +27,8 @@ const SCOPES: [&str; 14] = [
     "crm.objects.leads.read",
     "crm.objects.leads.write",
     "crm.objects.owners.read",
+    "crm.lists.read",
+    "crm.lists.write",
     "crm.schemas.contacts.write",
     "crm.schemas.companies.write",
     "crm.schemas.deals.write",

@@ -8,6 +8,7 @@ use super::catalogue;
 use super::kind::Kind;
 use super::knobs::Knobs;
 use super::limits::Limits;
+use super::lists::Lists;
 use super::owners::{self, Owner};
 use super::pipelines::Pipeline;
 use super::population::Population;
@@ -29,6 +30,7 @@ pub struct Portal {
     pub schemas: Vec<Schema>,
     pub tables: Vec<Table>,
     pub associations: Associations,
+    pub lists: Lists,
     pub owners: Vec<Owner>,
     pub deal_pipelines: Vec<Pipeline>,
     pub ticket_pipelines: Vec<Pipeline>,
@@ -60,6 +62,7 @@ impl Portal {
             tables: Kind::ALL.iter().map(|kind| Table::new(*kind, &people)).collect(),
             people,
             associations: Associations::default(),
+            lists: Lists::default(),
             owners: owners::synthetic(),
             deal_pipelines,
             ticket_pipelines: vec![Pipeline::support()],

@@ -9,6 +9,7 @@ mod batches;
 mod control;
 mod faults;
 mod leads;
+mod lists;
 mod merges;
 mod objects;
 mod pages;

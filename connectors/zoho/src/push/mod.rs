@@ -8,6 +8,7 @@ mod erase;
 mod guard;
 mod outgoing;
 mod reject;
+pub(crate) mod tags;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -34,6 +35,9 @@ pub(crate) async fn push(api: &Api, creatable: &[ExternalKey], writes: &[Write])
     bulk_write::settle_pending(api).await?;
     if beside::are_beside(writes) {
         return beside::push(api, writes).await;
+    }
+    if tags::are_places(writes) {
+        return tags::push(api, writes).await;
     }
     if erase::are_erasures(writes) {
         return erase::push(api, writes).await;
