@@ -9,7 +9,8 @@ use connector::{Timestamp, Value};
 use super::App;
 use crate::enrich::{Model, Person, TraitRule};
 use crate::model::{
-    Computed, Consents, Deal, Fact, Profile, ProfileId, ProfileUid, Purpose, Standings, TraitName, TraitValues,
+    Activity, Computed, Consents, Deal, Fact, Profile, ProfileId, ProfileUid, Purpose, Standings, TraitName,
+    TraitValues,
 };
 use crate::store::Result;
 
@@ -70,7 +71,8 @@ impl App {
         };
         let kept_facts = self.store.facts_of(id, self.model.rule_ids()).await?;
         let scanned_facts = self.scan(id, &kept_facts).await?;
-        let known = Known { profile: &detail.profile, deals: &detail.deals, consents: &consents, own };
+        let (profile, deals, activities) = (&detail.profile, &detail.deals, &detail.activities);
+        let known = Known { profile, deals, activities, consents: &consents, own };
         let (kept, scanned) = (
             known.computed(&self.model, &kept_facts, checked.as_of),
             known.computed(&self.model, &scanned_facts, checked.as_of),
@@ -113,6 +115,7 @@ impl App {
 struct Known<'a> {
     profile: &'a Profile,
     deals: &'a [Deal],
+    activities: &'a [Activity],
     consents: &'a Consents,
     /// What the model computes; everything else that is stored is said of the company.
     own: &'a HashSet<TraitName>,
@@ -125,6 +128,7 @@ impl Known<'_> {
         model.compute(&Person {
             facts,
             deals: self.deals,
+            activities: self.activities,
             declared: &self.profile.attributes,
             company: &company,
             consents: self.consents,

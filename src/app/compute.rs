@@ -9,7 +9,7 @@ use connector::Timestamp;
 use super::running::Ending;
 use super::{App, Finished, Progress};
 use crate::company::Rules;
-use crate::enrich::{Model, Person};
+use crate::enrich::{Model, Person, TraitRule};
 use crate::model::{CompanyRules, Computed, Counts, Deal, Event, Flow, ProfileId, RuleId, TraitName, TraitValues};
 use crate::store::{ComputeInput, ComputeProfiles, Foreseen, MatchFacts, Result, RolledUp};
 
@@ -44,6 +44,11 @@ impl App {
             Err(error) => Ending::Store(error),
         };
         self.end_run(run, counts, ending).await
+    }
+
+    /// Whether everybody was last computed by another model than the one in use.
+    pub(super) async fn was_computed_by_another(&self) -> Result<bool> {
+        Ok(self.store.note(COMPUTED_BY).await?.is_some_and(|model| model != self.model.fingerprint()))
     }
 
     async fn compute_chunks(
@@ -195,10 +200,15 @@ impl ComputeProfiles for Computation {
         self.model.rule_ids()
     }
 
+    fn reads_activities(&self) -> bool {
+        self.model.spec().traits.iter().any(|spec| matches!(spec.rule, TraitRule::Contacted(_)))
+    }
+
     fn compute(&self, input: &ComputeInput<'_>) -> Computed {
         self.model.compute(&Person {
             facts: input.facts,
             deals: input.deals,
+            activities: input.activities,
             declared: &input.profile.attributes,
             company: input.company,
             consents: input.consents,

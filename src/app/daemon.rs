@@ -37,6 +37,10 @@ impl App {
         let jobs = self.jobs();
         let plan = Plan::new(self.settings.timezone, jobs, &states, now, self.world.entropy.clone());
         let poke = Poke::new();
+        if self.was_computed_by_another().await? {
+            // Scores of another file, or learnt anew: nobody has to wait for the night, or for the next event, to see them.
+            poke.job(JobKey::whole(Direction::Compute));
+        }
         let intervals = plan.keys().filter_map(|key| Some((key.clone(), plan.interval(key, now)?))).collect();
         let work = Arc::new(Jobs { app: self.clone(), poke: poke.clone(), intervals });
         let watch = tokio::spawn(watch(self.clone(), poke.clone()));
@@ -82,7 +86,7 @@ impl App {
                 jobs.push(job(JobKey::of(Direction::Pull, name.clone(), object.clone()), &schedule.pull));
             }
             if self.sends(connection) {
-                for mapping in connection.settings.objects.iter().filter(|m| m.pushes().next().is_some()) {
+                for mapping in connection.settings.objects.iter().filter(|m| connection.writes_to(m)) {
                     jobs.push(job(JobKey::of(Direction::Push, name.clone(), mapping.object.clone()), &schedule.push));
                 }
             }

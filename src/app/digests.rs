@@ -139,8 +139,10 @@ impl App {
         };
         let midnight = self.day_begins(now);
         let mut told = 0;
-        for lanes in [lane(&settings.place), format!("note:{TOUCH}")] {
-            told += self.store.told_since(connection.name(), object, &lanes, midnight).await?;
+        for person in [Object::Contact, Object::Lead] {
+            for lanes in [lane(&settings.place), format!("note:{TOUCH}")] {
+                told += self.store.told_since(connection.name(), &person, &lanes, midnight).await?;
+            }
         }
         let left = settings.daily_budget.saturating_sub(told);
         Ok(Pass { connection, object, settings, notes, longest: longest.min(LONGEST), left, now })

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use connector::Timestamp;
+use connector::{ConnectionName, Object, Timestamp};
 use uuid::Uuid;
 
 use super::App;
-use crate::config::OnErase;
+use crate::config::{ConnectionMode, ConnectionSettings, OnErase, SafetyMode};
 use crate::mapping::Source;
 use crate::model::{
     Erasing, ErasureStep, Identifier, LeftRecord, Outlived, OwnFields, Receipt, Retained, RetentionPlace,
@@ -27,11 +27,12 @@ pub struct Erased {
 impl App {
     /// Erases whoever a key means, and puts them on the suppression list whether they are known or not.
     pub async fn erase(&self, key: &str) -> Result<Erased> {
-        let clear = match self.settings.privacy.on_erase {
-            OnErase::Report => Vec::new(),
-            OnErase::ClearFields => self.own_fields(),
+        let (clear, delete) = match self.settings.privacy.on_erase {
+            OnErase::Report => (Vec::new(), Vec::new()),
+            OnErase::ClearFields => (self.own_fields(), Vec::new()),
+            OnErase::DeleteRecord => (self.own_fields(), self.deletable()),
         };
-        let erasing = Erasing { key: key.to_owned(), named: Identifier::parse_key(key), clear };
+        let erasing = Erasing { key: key.to_owned(), named: Identifier::parse_key(key), clear, delete };
         let id = self.store.begin_erasure(erasing, self.world.clock.now()).await?;
         fail::fail_point!("erasure.begun");
         self.go_on_erasing(id).await
@@ -69,6 +70,26 @@ impl App {
             }
         }
         own
+    }
+
+    /// Whether an erasure deletes records of this object at a CRM.
+    pub fn deletes_at_crm(&self, connection: &ConnectionName, object: &Object) -> bool {
+        self.settings.privacy.on_erase == OnErase::DeleteRecord
+            && self.deletable().iter().any(|(name, of)| name == connection && of == object)
+    }
+
+    /// Where records of people may be deleted: at connections that write, and never where Ferry only plans.
+    fn deletable(&self) -> Vec<(ConnectionName, Object)> {
+        if self.settings.safety.mode == SafetyMode::DryRun {
+            return Vec::new();
+        }
+        let written = self.settings.connections.iter().filter(|one| one.mode == ConnectionMode::ReadWrite);
+        let people = |one: &ConnectionSettings| {
+            // A push that has nothing to write of an object is none.
+            let of = one.objects.iter().filter(|of| of.object.is_person() && of.pushes().next().is_some());
+            of.map(|mapping| (one.name.clone(), mapping.object.clone())).collect::<Vec<_>>()
+        };
+        written.flat_map(people).collect()
     }
 
     /// Deletes what has outlived its time.

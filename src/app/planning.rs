@@ -54,7 +54,7 @@ impl App {
         if connection.settings.mode == ConnectionMode::PullOnly {
             return Ok(Ok(plans));
         }
-        for mapping in connection.settings.objects.iter().filter(|mapping| mapping.pushes().next().is_some()) {
+        for mapping in connection.settings.objects.iter().filter(|mapping| connection.writes_to(mapping)) {
             // A plan is no run: its id appears nowhere.
             let push = self.one_push(connection, mapping, RunId(uuid::Uuid::nil()), false);
             match forecast(&push).await {

@@ -38,7 +38,7 @@ impl App {
         if connection.settings.mode == ConnectionMode::PullOnly {
             return Ok(finished);
         }
-        for mapping in connection.settings.objects.iter().filter(|mapping| mapping.pushes().next().is_some()) {
+        for mapping in connection.settings.objects.iter().filter(|mapping| connection.writes_to(mapping)) {
             if what.object.is_some_and(|only| *only != mapping.object) {
                 continue;
             }
@@ -48,7 +48,9 @@ impl App {
                 finished.push(self.end_run(run, counts, ending).await?);
                 continue;
             }
-            if what.full {
+            let is_full =
+                what.full || (!what.only_queued && self.is_reconcile_due(connection, &mapping.object).await?);
+            if is_full {
                 self.store.mark_all(connection.name(), &mapping.object).await?;
             }
             let push = self.one_push(connection, mapping, run.id, what.only_queued);
@@ -57,11 +59,20 @@ impl App {
             if !what.only_queued && matches!(ending, Ending::Complete | Ending::Waiting(_)) {
                 self.wish_for_digests(connection, &mapping.object).await?;
                 self.wish_for_tasks(connection, &mapping.object).await?;
+                self.wish_for_lead_objects(connection, &mapping.object).await?;
+                let compared = if is_full { self.compare_lists(connection, &mapping.object).await? } else { Ok(0) };
                 let before = counts;
                 let update = |beside: &Counts| progress.update(&run, &sum(&before, beside));
                 let (more, end) = delivered_beside(&push, &update).await;
                 counts.add(&more);
                 ending = if matches!(end, Ending::Complete) { ending } else { end };
+                match compared {
+                    Ok(_) if is_full => self.note_reconciled(connection, &mapping.object).await?,
+                    Err(error) if matches!(ending, Ending::Complete | Ending::Waiting(_)) => {
+                        ending = Ending::Crm(error);
+                    }
+                    _ => {}
+                }
             }
             finished.push(self.end_run(run, counts, ending).await?);
         }
@@ -91,6 +102,7 @@ impl App {
             },
             routing: self.settings.routing.clone().filter(|_| mapping.assignment == Assignment::Ours),
             run,
+            lists: connection.lists(&mapping.object),
             worker: self.worker.clone(),
             parallel: PARALLEL,
             only_queued,
@@ -106,7 +118,9 @@ impl App {
         let push = self.one_push(connection, mapping, run, false);
         match crate::push::forecast(&push).await {
             Ok(forecast) => {
-                let counts = Counts { skipped: forecast.creates + forecast.updates, ..Counts::default() };
+                let places: u64 = forecast.lists.iter().map(|list| list.adds + list.removes).sum();
+                let skipped = forecast.creates + forecast.updates + places;
+                let counts = Counts { skipped, ..Counts::default() };
                 (counts, Ending::Complete)
             }
             Err(end) => (Counts::default(), ending(end, 0)),

@@ -8,7 +8,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::enrich::{DataKind, EventMark, Label, Model, Session, Story, Told, is_conversion, normal_event_name, tell};
 use crate::expr::Json;
-use crate::model::{EventKind, EventRow, ProfileId, ProfileUid};
+use crate::model::{EventKind, EventRow, ProfileId, ProfileUid, Step};
 use crate::store::{AssignmentRow, AssignmentState, Result, Store, TimelineItem};
 use crate::timeline::{Direction, Item, Kind, Moment, Visibility, What, is_contact, page_name};
 
@@ -270,15 +270,25 @@ fn of_item(uid: ProfileUid, one: &TimelineItem, known: Option<&(Timestamp, Arc<s
     Moment { item, what }
 }
 
-/// `Lead L-1 created, assigned to Rita`
+/// `Lead L-1 created, assigned to Rita`, `Contact C-1 assigned to Rita`, `A deal is open: Rita is told`
 fn of_turn(uid: ProfileUid, turn: &AssignmentRow) -> Option<Moment> {
     let record = turn.record.as_ref().filter(|_| turn.state == AssignmentState::Made)?;
     let mut letters = turn.object.as_str().chars();
     let object: String = letters.next()?.to_uppercase().chain(letters).collect();
-    let to =
-        turn.owner.as_ref().map_or_else(|| ", without an owner".to_owned(), |owner| format!(", assigned to {owner}"));
-    let key = format!("turn {} {} {record}", turn.connection, turn.object);
-    let mut item = blank(uid, &key, turn.at, turn.at, Kind::Crm, &format!("{object} {record} created{to}").into());
+    let title = match (turn.existing, turn.step, &turn.owner) {
+        (_, Some(Step::Deal), Some(owner)) => format!("A deal is open: {owner} is told"),
+        (true, Some(Step::Owner), Some(owner)) => format!("{object} {record} stays with {owner}"),
+        (true, _, Some(owner)) => format!("{object} {record} assigned to {owner}"),
+        (true, _, None) => format!("{object} {record} without an owner"),
+        (false, _, Some(owner)) => format!("{object} {record} created, assigned to {owner}"),
+        (false, _, None) => format!("{object} {record} created, without an owner"),
+    };
+    let mut key = format!("turn {} {} {record}", turn.connection, turn.object);
+    if turn.existing {
+        // A record is made once, and given to somebody now and then.
+        key = format!("{key} {}", turn.at.micros());
+    }
+    let mut item = blank(uid, &key, turn.at, turn.at, Kind::Crm, &title.into());
     item.detail = turn.trail.last().map(|line| line.text.clone());
     item.source = format!("{} {}", turn.connection, turn.object).into();
     item.source_ref = Some(record.as_str().into());

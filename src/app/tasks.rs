@@ -1,11 +1,12 @@
-//! A task for whoever was given a record that the CRM held already: a new lead speaks for itself, a record does not.
+//! A task for whoever was given a record that the CRM held already, and for the owner of an open deal whose contact enters the band: a new
+//! lead speaks for itself, a record does not. Where there are no tasks, the log tells the owner of a deal's news.
 
 use std::time::Duration;
 
 use connector::{Object, Timestamp};
 
 use super::{App, Connection};
-use crate::model::{Cause, Desire, SideWish, TrailLine};
+use crate::model::{Cause, Desire, SideWish, Step, TrailLine};
 use crate::store::{AssignmentRow, AssignmentState, Result};
 
 /// How far behind the last look another one begins: a turn counts only when its write is settled.
@@ -19,17 +20,20 @@ impl App {
     /// Wishes for the tasks of records that were given to somebody since the last look. The same turn wished for again changes nothing.
     pub(super) async fn wish_for_tasks(&self, connection: &Connection, object: &Object) -> Result<()> {
         let asked_for = self.settings.routing.as_ref().is_some_and(|rules| rules.task);
-        if !asked_for || !connection.connector.capability().tasks.contains(object) {
-            return Ok(());
-        }
+        let has_tasks = asked_for && connection.connector.capability().tasks.contains(object);
         let (name, now) = (format!("tasks:{}:{object}", connection.name()), self.world.clock.now());
         let seen = self.store.note(&name).await?.and_then(|text| Timestamp::parse_rfc3339(&text));
         let since = seen.unwrap_or(now).saturating_sub(OVERLAP);
         let mut desires = Vec::new();
         for row in self.store.assignments(None, since, MOST).await? {
             let here = row.connection == *connection.name() && row.object == *object;
-            if here && row.existing && row.state == AssignmentState::Made && row.answered_at.is_none() {
+            if !here || !row.existing || row.state != AssignmentState::Made || row.answered_at.is_some() {
+                continue;
+            }
+            if has_tasks {
                 desires.extend(self.task(&row).await?);
+            } else if row.step == Some(Step::Deal) && seen.is_none_or(|seen| row.at > seen) {
+                tell_log(&row);
             }
         }
         if !desires.is_empty() {
@@ -57,6 +61,17 @@ impl App {
     }
 }
 
+/// The alert in place of a task: `ferry route log` and the timeline say the same.
+fn tell_log(row: &AssignmentRow) {
+    tracing::warn!(
+        connection = %row.connection,
+        object = %row.object,
+        record = row.record.as_ref().map(|id| id.as_str()),
+        owner = row.owner_id.as_ref().map(|id| id.as_str()),
+        "in_sales_cycle: a person with an open deal entered the band; its owner should know, and gets no task"
+    );
+}
+
 /// What the task says: who, how high, why, and why it is theirs.
 fn told(text: impl Fn(&str) -> String, trail: &[TrailLine]) -> (String, String) {
     let name = [text("first_name"), text("last_name")].into_iter().filter(|part| !part.is_empty());
@@ -80,7 +95,6 @@ fn told(text: impl Fn(&str) -> String, trail: &[TrailLine]) -> (String, String) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Step;
 
     #[test]
     fn a_task_says_who_why_now_and_why_you() {

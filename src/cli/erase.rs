@@ -30,7 +30,7 @@ pub struct Args {
 struct View<'a> {
     erased: bool,
     receipt: Option<&'a Receipt>,
-    /// At the CRMs, for somebody to look at.
+    /// At the CRMs, for somebody to look at; those with `will_be_deleted` are deleted by the next push.
     records: &'a [LeftRecord],
 }
 
@@ -87,6 +87,7 @@ async fn preview(key: &str, app: &App, terminal: &Terminal) -> Ended {
             object: record.key.object.to_string(),
             id: record.key.id.to_string(),
             url: record.url.as_deref().map(str::to_owned),
+            will_be_deleted: app.deletes_at_crm(&record.key.connection, &record.key.object) && !record.archived,
         })
         .collect();
     let view = View { erased: false, receipt: None, records: &records };
@@ -117,10 +118,19 @@ fn print_records(records: &[LeftRecord], terminal: &Terminal) {
     if records.is_empty() {
         return;
     }
-    terminal.say("records at the CRMs, for somebody to look at:");
-    for record in records {
-        let url = record.url.as_deref().unwrap_or_default();
-        let line = format!("  {} {} {}  {url}", record.connection, record.object, record.id);
-        terminal.say(clean::line(line.trim_end()));
+    for (will_be_deleted, title) in [
+        (true, "records at the CRMs that the next push deletes there:"),
+        (false, "records at the CRMs, for somebody to look at:"),
+    ] {
+        let these: Vec<&LeftRecord> = records.iter().filter(|one| one.will_be_deleted == will_be_deleted).collect();
+        if these.is_empty() {
+            continue;
+        }
+        terminal.say(title);
+        for record in these {
+            let url = record.url.as_deref().unwrap_or_default();
+            let line = format!("  {} {} {}  {url}", record.connection, record.object, record.id);
+            terminal.say(clean::line(line.trim_end()));
+        }
     }
 }

@@ -24,6 +24,19 @@ pub struct Forecast {
     pub fuses: Vec<Fuse>,
     /// Values that would not be sent, and why.
     pub skipped: Vec<String>,
+    /// CRM lists that records would be put on or taken off.
+    #[serde(default)]
+    pub lists: Vec<List>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct List {
+    pub connection: ConnectionName,
+    pub object: Object,
+    /// What the CRM calls it by.
+    pub list: String,
+    pub adds: u64,
+    pub removes: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -66,6 +79,13 @@ impl Forecast {
             from: canonical::to_json(&change.from),
             to: canonical::to_json(&change.to),
             why: change.why.to_string(),
+        }));
+        self.lists.extend(part.lists.iter().map(|planned| List {
+            connection: connection.clone(),
+            object: object.clone(),
+            list: planned.list.to_string(),
+            adds: planned.adds,
+            removes: planned.removes,
         }));
         self.skipped.extend(part.skipped.iter().map(|why| format!("{connection} {object}: {why}")));
         self.fuses.extend(part.fuse.iter().map(|tripped| Fuse {
@@ -111,6 +131,16 @@ pub fn print(forecast: &Forecast, terminal: &Terminal) {
     for why in &forecast.skipped {
         terminal.say(format!("{} {}", terminal.paint(Tone::Warn, "not sent:"), crate::cli::clean::line(why)));
     }
+    for list in &forecast.lists {
+        terminal.say(format!(
+            "{} {} list {}: +{} −{}",
+            list.connection,
+            list.object,
+            crate::cli::clean::line(&list.list),
+            moment::count(list.adds),
+            moment::count(list.removes)
+        ));
+    }
     terminal.say(format!(
         "{} to create, {} to update, {} API calls",
         terminal.paint(Tone::Heading, &moment::count(forecast.creates)),
@@ -155,6 +185,7 @@ mod tests {
             }],
             fuse: Some(push::Tripped { limit: "max_creates_per_run", found: 51, most: 50, linked: 9 }),
             skipped: vec!["field \"x\" is missing or read-only".into()],
+            lists: vec![push::PlannedList { list: "812".into(), adds: 3, removes: 1 }],
         }
     }
 
@@ -184,6 +215,7 @@ RECORD            FIELD      FROM  TO  BECAUSE OF
 acme contact 501  cdp_score  –     65  contact.score → cdp_score; computed
 
 not sent: acme contact: field \"x\" is missing or read-only
+acme contact list 812: +3 −1
 0 to create, 1 to update, 2 API calls
 a push would stop: acme contact: 51 records would be created; max_creates_per_run allows 50
   write the plan to a file with --out, read it, and `ferry apply` it if it is right

@@ -4,7 +4,7 @@
 use connector::{FieldKind, FieldSpec, ReadKey, ReadRequest, Schema};
 use serde::Serialize;
 
-use crate::app::Connection;
+use crate::app::{Connection, ListTrouble};
 use crate::cli::clean;
 use crate::cli::terminal::{Terminal, Tone};
 use crate::enrich::{REASONS_LENGTH, SCORE_REASONS};
@@ -73,10 +73,22 @@ pub async fn look(connection: &Connection) -> Looked {
             }
         }
     }
+    match connection.look_at_lists().await {
+        Ok(troubles) => looked.findings.extend(troubles.iter().map(of_list)),
+        Err(error) => looked.findings.push(of_error(&error)),
+    }
     let pool = connector.budget().daily;
     looked.calls_used = pool.as_ref().map(|pool| pool.used);
     looked.calls_limit = pool.as_ref().map(|pool| pool.limit);
     looked
+}
+
+fn of_list(trouble: &ListTrouble) -> Finding {
+    let message = match &trouble.why {
+        Some(why) => format!("nobody can be put on list {} ({}): {why}", trouble.list, trouble.object),
+        None => format!("the CRM has no list {} of {} records", trouble.list, trouble.object),
+    };
+    Finding { code: "E098", message, help: "name another list in `push_list`, or make one at the CRM".to_owned() }
 }
 
 fn of_error(error: &connector::Error) -> Finding {

@@ -347,6 +347,7 @@ pub(crate) mod tests {
                 archived: false,
                 url: None,
             }],
+            activities: Vec::new(),
             deals: vec![Deal {
                 connection: "acme".into(),
                 id: "9".into(),

@@ -32,7 +32,7 @@ pub fn connections(
     let mut complete = true;
     let mut connections = Vec::new();
     for table in root.tables("crm") {
-        match connection(table, folder, preset, people, &mut names) {
+        match connection(table, folder, preset, (people, root.entry("routing").is_some()), &mut names) {
             Some(connection) => connections.push(connection),
             None => complete = false,
         }
@@ -44,7 +44,7 @@ fn connection(
     table: Reader<'_>,
     folder: &Path,
     preset: Preset,
-    people: &People,
+    (people, routes): (&People, bool),
     names: &mut Names,
 ) -> Option<ConnectionSettings> {
     let name = required_name(&table, "my-crm");
@@ -63,8 +63,9 @@ fn connection(
     let own = vendor.and_then(|vendor| vendor.read(&table, folder));
     let prefix = own.as_ref().and_then(VendorSettings::prefix);
     let match_is_known = vendor.is_some_and(|vendor| matching(&table, vendor, prefix));
-    let creating = vendor.and_then(|vendor| create::create(&table, vendor, people));
+    let creating = vendor.and_then(|vendor| create::create(&table, vendor, people, routes));
     let digest = vendor.and_then(|vendor| digest::digest(&table, vendor, prefix));
+    let lead_object = creating.as_ref().is_some_and(|creating| creating.lead_object);
     let missing_last_name = creating.as_ref().and_then(|creating| creating.missing_last_name.clone());
     let objects =
         vendor.and_then(|vendor| fields::objects(&table, vendor, prefix, preset, people.catalogue(), creating));
@@ -84,7 +85,9 @@ fn connection(
         pull_activities,
         objects,
         missing_last_name,
+        lead_object,
         digest,
+        lists: Vec::new(),
         vendor: own?,
     })
 }

@@ -19,6 +19,8 @@ pub struct Creating {
     pub contact: CreatePolicy,
     pub lead: CreatePolicy,
     pub assignment: Assignment,
+    /// Whether whoever enters the band and is given to somebody gets a lead object beside their contact.
+    pub lead_object: bool,
     /// The last name of somebody of whom none is known; `None`: the first part of the e-mail address.
     pub missing_last_name: Option<String>,
 }
@@ -35,7 +37,7 @@ impl Creating {
 
 const ASSIGNMENTS: &[(&str, Assignment)] = &[("ours", Assignment::Ours), ("crm", Assignment::Crm)];
 
-pub fn create(table: &Reader<'_>, vendor: Vendor, people: &People) -> Option<Creating> {
+pub fn create(table: &Reader<'_>, vendor: Vendor, people: &People, routes: bool) -> Option<Creating> {
     let section = table.section("create")?;
     let has_leads = vendor.objects().contains(&Object::Lead);
     let accepted: Vec<&str> = keys::CREATE
@@ -43,6 +45,7 @@ pub fn create(table: &Reader<'_>, vendor: Vendor, people: &People) -> Option<Cre
         .iter()
         .copied()
         .filter(|key| has_leads || !matches!(*key, "lead" | "assignment"))
+        .filter(|key| vendor.has_lead_objects() || *key != "lead_object")
         .collect();
     section.check_keys(&accepted, keys::CREATE.later);
     let never = Value::Text("never".into());
@@ -58,11 +61,29 @@ pub fn create(table: &Reader<'_>, vendor: Vendor, people: &People) -> Option<Cre
         }
         false => Some(Assignment::Ours),
     };
+    let lead_object = match vendor.has_lead_objects() {
+        true => section.value_or("lead_object", Value::Bool(false), value::flag),
+        false => Some(false),
+    };
+    if lead_object == Some(true)
+        && !routes
+        && let Some(entry) = section.entry("lead_object")
+    {
+        let problem = Diagnostic::new("E006", "`lead_object` needs `[routing]`: a lead object is somebody's");
+        section.report(problem.at(&entry.key_place).help("add [routing] with a fallback, or remove it"));
+        return None;
+    }
     let last_name = section.value_or("missing_last_name", Value::Text("email_local".into()), |node| {
         let name = value::filled_text(node)?;
         Ok((name != "email_local").then_some(name))
     });
-    let creating = Creating { contact: contact?, lead: lead?, assignment: assignment?, missing_last_name: last_name? };
+    let creating = Creating {
+        contact: contact?,
+        lead: lead?,
+        assignment: assignment?,
+        lead_object: lead_object?,
+        missing_last_name: last_name?,
+    };
     for (key, policy) in [("contact", &creating.contact), ("lead", &creating.lead)] {
         if *policy == CreatePolicy::Known
             && let Some(entry) = section.entry(key)

@@ -82,15 +82,17 @@ pub const PULL_DEALS: Keys = keys(&["closed", "open", "since"], &[]);
 /// Beside the objects of people that the vendor has.
 pub const MATCH: Keys = keys(&["company", "on_duplicate"], &["lead"]);
 
-pub const CREATE: Keys = keys(&["contact", "lead", "missing_last_name", "assignment"], &["company"]);
+pub const CREATE: Keys = keys(&["contact", "lead", "missing_last_name", "assignment", "lead_object"], &["company"]);
 
 /// Beside those that the vendor has.
 pub const FIELDS: Keys = keys(&[], &["lead", "activity", "user"]);
 
 pub const FIELD: Keys = keys(&["field", "direction", "conflict", "transform", "map", "clear", "max_length"], &[]);
 
-pub const SCHEDULE: Keys =
-    keys(&["pull", "push", "recompute", "retention", "digest", "train", "jitter", "catch_up", "quiet"], &["reconcile"]);
+pub const SCHEDULE: Keys = keys(
+    &["pull", "push", "recompute", "retention", "digest", "train", "reconcile", "jitter", "catch_up", "quiet"],
+    &[],
+);
 
 pub const COMPANY: Keys = keys(&["match", "free_mail_add", "free_mail_remove", "roll_up"], &[]);
 
@@ -146,7 +148,7 @@ pub const SCORE_ROW: Keys = keys(&["label", "when", "points"], &[]);
 
 pub const BAND: Keys = keys(&["enter", "exit", "cooldown"], &[]);
 
-pub const SEGMENT: Keys = keys(&["when", "exit_when", "min_stay"], &["push_list"]);
+pub const SEGMENT: Keys = keys(&["when", "exit_when", "min_stay", "push_list"], &[]);
 
 pub const WEBHOOK: Keys = keys(
     &[

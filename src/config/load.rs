@@ -10,8 +10,8 @@ use crate::config::settings::{Preset, Settings};
 use crate::config::text::{self, SourceText};
 use crate::config::tree::Value;
 use crate::config::{
-    company, connection, currency, document, filling, general, identity, inbox, model, origin, privacy, routing,
-    schedule, source, survivorship, webhook,
+    company, connection, currency, document, filling, general, identity, inbox, lists, model, origin, privacy, routing,
+    schedule, score, source, survivorship, webhook,
 };
 use crate::ingest::MAX_MESSAGE;
 
@@ -107,7 +107,8 @@ fn settings(root: &Reader<'_>, folder: &Path) -> Option<Settings> {
     let max_message = server.as_ref().map_or(MAX_MESSAGE, |server| server.max_message);
     let sources = source::sources(root, folder, max_message, timezone.unwrap_or_default());
     let people = model.people();
-    let connections = connection::connections(root, folder, preset.unwrap_or(Preset::B2b), &people);
+    let mut connections = connection::connections(root, folder, preset.unwrap_or(Preset::B2b), &people);
+    let lists = lists::lists(root, connections.as_mut());
     let routing = routing::routing(root, &people, timezone.unwrap_or_default());
     survivorship::check(root, identity.as_ref(), sources.as_deref().unwrap_or_default(), &model.spec);
     let webhooks = webhook::webhooks(root, folder, &people, &model.spec, connections.as_deref().unwrap_or_default());
@@ -117,6 +118,8 @@ fn settings(root: &Reader<'_>, folder: &Path) -> Option<Settings> {
     let safety = general::safety(root);
     let privacy = privacy::privacy(root, folder, &model.spec);
     privacy::warn_unmapped(root, connections.as_deref().unwrap_or_default());
+    lists?;
+    score::warn_unpushed(root, connections.as_deref().unwrap_or_default(), &model.spec);
     let (timezone, base_currency, server) = (timezone?, base_currency?, server?);
     let model = model::with_surroundings(
         model.complete()?,

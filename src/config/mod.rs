@@ -22,6 +22,7 @@ mod general;
 mod identity;
 mod inbox;
 mod keys;
+mod lists;
 mod load;
 mod mapping_check;
 mod mask;
@@ -54,6 +55,7 @@ mod webhook;
 
 pub use diagnostic::{Diagnostic, Place};
 pub use digest::{DigestPlace, DigestSettings};
+pub use lists::ListSettings;
 pub use load::{Failure, Loaded, load, parse};
 pub use mask::quoted;
 pub use origin::{Origin, ResolvedLine};

@@ -48,6 +48,8 @@ pub enum OnErase {
     Report,
     /// Our own fields there are emptied.
     ClearFields,
+    /// The records are deleted, at connections that write.
+    DeleteRecord,
 }
 
 /// Reads the section. `model` tells how far back the traits look.
@@ -192,13 +194,9 @@ fn on_erase(node: &Node) -> Result<OnErase, Bad> {
     match word.as_str() {
         "report" => Ok(OnErase::Report),
         "clear_fields" => Ok(OnErase::ClearFields),
-        "delete_record" => Err(Bad::Value(
-            Diagnostic::new(
-                "E008",
-                "`on_erase = \"delete_record\"` is not in this version: no connection can delete a record",
-            )
-            .help("one of: report, clear_fields; `ferry erase` lists the records that somebody has to delete"),
-        )),
-        other => Err(Bad::Value(value::not_valid("E006", "on_erase", other, &["report", "clear_fields"]))),
+        "delete_record" => Ok(OnErase::DeleteRecord),
+        other => {
+            Err(Bad::Value(value::not_valid("E006", "on_erase", other, &["report", "clear_fields", "delete_record"])))
+        }
     }
 }

@@ -13,7 +13,7 @@ use crate::expr::nearest;
 use crate::schedule::CatchUp;
 
 /// Jobs that may rest.
-const JOBS: &[&str] = &["pull", "push", "recompute", "retention", "digest"];
+const JOBS: &[&str] = &["pull", "push", "recompute", "retention", "digest", "reconcile", "train"];
 
 const QUIET: &str = "quiet = [{ from = \"2026-12-24\", to = \"2026-12-26\", jobs = [\"digest\"] }]";
 
@@ -26,6 +26,7 @@ pub fn schedule(root: &Reader<'_>) -> Option<ScheduleSettings> {
     let (recompute, retention) = (trigger("recompute", "15 2 * * *"), trigger("retention", "45 3 * * *"));
     let train = trigger("train", "30 4 * * 0");
     let digest = trigger("digest", "0 7 * * *");
+    let reconcile = trigger("reconcile", "30 3 * * 0");
     let jitter = section.value_or("jitter", Value::Text("30s".into()), value::duration_or_none);
     let catch_up =
         section.value_or("catch_up", Value::Text("once".into()), value::choice("E006", "catch_up", CATCH_UP));
@@ -40,6 +41,7 @@ pub fn schedule(root: &Reader<'_>) -> Option<ScheduleSettings> {
         retention: retention?,
         train: train?,
         digest: digest?,
+        reconcile: reconcile?,
         jitter: jitter?,
         catch_up: catch_up?,
         quiet: windows.unwrap_or_default(),

@@ -9,13 +9,13 @@ use crate::config::model::Names;
 use crate::config::origin::Origin;
 use crate::config::reader::{Bad, Reader};
 use crate::config::score_rule::{decay, groups, points, rules, show_decay, show_rule, unknown_score};
-use crate::config::settings::Preset;
+use crate::config::settings::{ConnectionMode, ConnectionSettings, Preset};
 use crate::config::traits::{optional, show_duration};
 use crate::config::tree::{Entry, Node, Value};
 use crate::config::value;
 use crate::enrich::{
     BandSpec, COOLDOWN, Decay, EXIT_SHARE, GradeAxis, GradeSpec, Made, ModelSpec, PredictedSpec, Rules, ScoreSpec,
-    Weighed,
+    Weighed, predicted_outputs,
 };
 
 /// Fourteen days (`cdp-semantics` §4.2).
@@ -114,6 +114,25 @@ fn predicted(table: &Reader<'_>, name: &str) -> Option<ScoreSpec> {
         min_lost: lost.unwrap_or(usual.min_lost),
     };
     Some(ScoreSpec { name: name.into(), max: 100.0, made: Made::Predicted(made), grade: None, bands: Vec::new() })
+}
+
+/// W101 for every score that is learnt and that no CRM is told, in no form.
+pub fn warn_unpushed(root: &Reader<'_>, connections: &[ConnectionSettings], spec: &ModelSpec) {
+    let pushed: Vec<&str> = connections
+        .iter()
+        .filter(|connection| connection.mode != ConnectionMode::PullOnly)
+        .flat_map(|connection| &connection.objects)
+        .flat_map(|mapping| mapping.pushes().map(|field| &*field.attribute))
+        .collect();
+    for score in spec.scores.iter().filter(|score| score.predicted().is_some()) {
+        let own = predicted_outputs(score).into_iter().map(|(name, _)| name).chain([score.trait_name()]);
+        if connections.is_empty() || own.into_iter().any(|name| pushed.contains(&&*name)) {
+            continue;
+        }
+        let message = format!("nothing pushes score \"{}\" to any CRM", score.name);
+        let help = format!("map it in [crm.fields.contact], e.g. `{} = \"…\"`", score.trait_name());
+        root.report_here(Diagnostic::new("W101", message).help(help));
+    }
 }
 
 /// With fewer rows than this nothing can be learnt, whatever one hopes.

@@ -13,6 +13,7 @@ use rust_decimal::Decimal;
 use crate::activation::Shape;
 use crate::config::diagnostic::Place;
 use crate::config::digest::DigestSettings;
+use crate::config::lists::ListSettings;
 use crate::config::origin::ResolvedLine;
 use crate::config::privacy::PrivacySettings;
 use crate::config::vendor::VendorSettings;
@@ -193,8 +194,12 @@ pub struct ConnectionSettings {
     pub objects: Vec<ObjectMapping>,
     /// The last name of new records of people of whom none is known; `None`: the first part of their e-mail address.
     pub missing_last_name: Option<String>,
+    /// Whether whoever enters the band gets a lead object beside their contact (HubSpot).
+    pub lead_object: bool,
     /// `[crm.digest]`, where it is written.
     pub digest: Option<DigestSettings>,
+    /// The lists there that segments keep (`push_list`).
+    pub lists: Vec<ListSettings>,
     /// What only this kind of CRM has.
     pub vendor: VendorSettings,
 }
@@ -241,6 +246,8 @@ pub struct ScheduleSettings {
     pub train: Trigger,
     /// When the daily pass over the digests is due, at connections that do not say so themselves.
     pub digest: Trigger,
+    /// When everything that was told is compared with what it should be, and lists with who is on them.
+    pub reconcile: Trigger,
     /// Each timed start is put off by up to this much.
     pub jitter: Duration,
     pub catch_up: CatchUp,

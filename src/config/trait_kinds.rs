@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::config::origin::quote;
 use crate::config::traits::show_events;
 use crate::enrich::{
-    Amount, EventMatch, Fold, Frequent, InterestPart, InterestWeights, LtvSource, MailTrait, Sales, TopicMap,
-    TouchPart, TraitRule, preset,
+    Amount, Contacted, EventMatch, Fold, Frequent, InterestPart, InterestWeights, LtvSource, MailTrait, Sales,
+    TopicMap, TouchPart, TraitRule, preset,
 };
 
 /// The keys that say what a trait is made of. Those every kind of a group has come first.
@@ -72,6 +72,10 @@ pub const KINDS: &[(&str, &[&str])] = &[
     ("won_deals", NONE),
     ("won_revenue", NONE),
     ("last_won", NONE),
+    ("last_contacted", WINDOW),
+    ("last_contacted_by", WINDOW),
+    ("contacts", WINDOW),
+    ("meetings", WINDOW),
     ("open_pipeline", NONE),
     ("health", NONE),
     ("lifecycle", NONE),
@@ -193,6 +197,10 @@ fn plain(kind: &str) -> Option<TraitRule> {
         "won_deals" => TraitRule::WonDeals,
         "won_revenue" => TraitRule::WonRevenue,
         "last_won" => TraitRule::LastWon,
+        "last_contacted" => TraitRule::Contacted(Contacted::Last),
+        "last_contacted_by" => TraitRule::Contacted(Contacted::LastBy),
+        "contacts" => TraitRule::Contacted(Contacted::Times),
+        "meetings" => TraitRule::Contacted(Contacted::Meetings),
         "health" => TraitRule::Health,
         "lifecycle" => TraitRule::Lifecycle,
         _ => return None,

@@ -162,7 +162,8 @@ impl Told<'_> {
     /// What somebody who left the kind out may have meant.
     fn meant(&self, word: &str) -> Option<String> {
         let name = word.rsplit(':').next().unwrap_or(word);
-        if let Some(segment) = nearest(name, self.segments.iter().copied()) {
+        let exact = self.segments.iter().copied().find(|segment| *segment == name);
+        if let Some(segment) = exact.or_else(|| nearest(name, self.segments.iter().copied())) {
             return Some(format!("segment:{segment}"));
         }
         nearest(name, self.people.bands()).map(|band| format!("band:{band}"))

@@ -11,7 +11,7 @@ use crate::enrich::session::{self, Span};
 use crate::enrich::sorted::Sorted;
 use crate::enrich::spec::ModelSpec;
 use crate::enrich::touch::Touched;
-use crate::model::{Deal, Fact, RuleId};
+use crate::model::{Activity, Deal, Fact, RuleId};
 
 /// A person's sessions up to an instant, cut once for all traits.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +38,8 @@ pub(super) struct Around<'a, 'f> {
     pub sorted: &'a Sorted<'f>,
     pub streams: &'a Streams,
     pub deals: &'a [Deal],
+    /// Newest first.
+    pub activities: &'a [Activity],
     /// The earliest event or record of the person.
     pub first_seen: Option<Timestamp>,
     pub as_of: Timestamp,
@@ -52,10 +54,10 @@ impl<'a, 'f> Around<'a, 'f> {
         sorted: &'a Sorted<'f>,
         streams: &'a Streams,
         rules: SharedRules,
-        (deals, first_seen, as_of): (&'a [Deal], Option<Timestamp>, Timestamp),
+        (deals, activities, first_seen, as_of): (&'a [Deal], &'a [Activity], Option<Timestamp>, Timestamp),
     ) -> Self {
         let (orders, alive) = (OnceCell::new(), OnceCell::new());
-        Self { model, sorted, streams, deals, first_seen, as_of, rules, orders, alive }
+        Self { model, sorted, streams, deals, activities, first_seen, as_of, rules, orders, alive }
     }
 
     /// Facts of a rule up to the instant, by time.

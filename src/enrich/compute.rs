@@ -214,7 +214,7 @@ impl Model {
         streams: &'a Streams,
     ) -> Around<'a, 'f> {
         let earliest = || person.facts.iter().map(|fact| fact.at).min();
-        let about = (person.deals, person.first_seen.or_else(earliest), person.as_of);
+        let about = (person.deals, person.activities, person.first_seen.or_else(earliest), person.as_of);
         Around::new(&self.spec, sorted, streams, self.shared, about)
     }
 

@@ -62,6 +62,10 @@ pub enum EvidenceSource {
         connection: ConnectionName,
         id: RecordId,
     },
+    Activity {
+        connection: ConnectionName,
+        id: RecordId,
+    },
 }
 
 impl Model {

@@ -9,9 +9,9 @@ use crate::enrich::mail::{Mail, What};
 use crate::enrich::sales;
 use crate::enrich::spec::{EventMatch, ModelSpec};
 use crate::enrich::touch::{self, Touch, Touched};
-use crate::enrich::trait_spec::{Fold, InterestPart, LtvSource, MailTrait, Sales, TraitRule, TraitSpec};
+use crate::enrich::trait_spec::{Contacted, Fold, InterestPart, LtvSource, MailTrait, Sales, TraitRule, TraitSpec};
 use crate::enrich::window::is_within;
-use crate::model::{Deal, RuleId};
+use crate::model::{Activity, Deal, RuleId};
 
 /// What a trait was made from, by time; `rules` are its own.
 pub(super) fn evidence(spec: &TraitSpec, rules: &[RuleId], around: &Around<'_, '_>) -> Vec<Evidence> {
@@ -40,6 +40,10 @@ pub(super) fn evidence(spec: &TraitSpec, rules: &[RuleId], around: &Around<'_, '
     match &spec.rule {
         TraitRule::WonDeals | TraitRule::WonRevenue | TraitRule::LastWon => deals(DealStatus::Won),
         TraitRule::Sales(Sales::OpenPipeline) => deals(DealStatus::Open),
+        TraitRule::Contacted(_) => {
+            let contacts = around.activities.iter().rev().filter(|activity| activity.is_contact(as_of));
+            contacts.map(|activity| Evidence { left_out: outside(activity.at), ..of_activity(activity) }).collect()
+        }
         TraitRule::Sales(Sales::Ltv(source)) => {
             let mut all = if *source == LtvSource::Deals { Vec::new() } else { orders() };
             if *source != LtvSource::Orders {
@@ -125,6 +129,21 @@ fn of_deal(model: &ModelSpec, deal: &Deal) -> Evidence {
     }
 }
 
+fn of_activity(activity: &Activity) -> Evidence {
+    let facts = &activity.facts;
+    let parts = [Some(facts.kind.as_str()), facts.subject.as_deref(), activity.owner.as_deref()];
+    let shown: Vec<&str> = parts.into_iter().flatten().collect();
+    Evidence {
+        at: Some(activity.at),
+        source: EvidenceSource::Activity { connection: activity.connection.clone(), id: activity.id.clone() },
+        rule: None,
+        detail: Some(shown.join(" · ").into()),
+        points: None,
+        age_days: None,
+        left_out: None,
+    }
+}
+
 /// `google / cpc / spring`
 fn of_touch(touch: &Touch, which: &Touched, as_of: Timestamp) -> Evidence {
     let parts = [Some(&touch.source), touch.medium.as_ref(), touch.campaign.as_ref()];
@@ -172,6 +191,10 @@ pub(super) fn how(spec: &TraitSpec) -> String {
         TraitRule::WonDeals => "number of won deals".to_owned(),
         TraitRule::WonRevenue => "sum of won deals in the base currency at their close dates".to_owned(),
         TraitRule::LastWon => "the latest close date of a won deal".to_owned(),
+        TraitRule::Contacted(Contacted::Last) => "when somebody was last in touch, as the CRMs tell".to_owned(),
+        TraitRule::Contacted(Contacted::LastBy) => "who was last in touch, as the CRMs tell".to_owned(),
+        TraitRule::Contacted(Contacted::Times) => "calls, meetings, e-mails and finished tasks at the CRMs".to_owned(),
+        TraitRule::Contacted(Contacted::Meetings) => "meetings at the CRMs".to_owned(),
         TraitRule::Sales(sales) => of_sales(*sales).to_owned(),
         TraitRule::Mail(MailTrait::Opened) => "different mails opened by a person".to_owned(),
         TraitRule::Mail(MailTrait::Clicked) => "different mails with a link clicked by a person".to_owned(),

@@ -1,7 +1,7 @@
 //! What a model may be told of a person (`cdp-semantics` §4.3): behaviour and firm, as computed; nothing that names them, and
 //! nothing that is written because of how a deal goes. The same code makes the rows that are learnt from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use connector::{DealStatus, FieldKind, Timestamp, Value};
@@ -9,7 +9,7 @@ use rust_decimal::prelude::ToPrimitive;
 
 use crate::enrich::compute::Model;
 use crate::enrich::person::Person;
-use crate::enrich::trait_spec::TraitRule;
+use crate::enrich::trait_spec::{TraitRule, TraitSpec};
 use crate::enrich::values::lasting;
 use crate::model::{Feature, TraitName, TraitValues};
 
@@ -42,16 +42,38 @@ impl Model {
     /// The names of everything that may be learnt from, sorted.
     pub fn features(&self) -> Vec<Arc<str>> {
         let kinds: BTreeMap<TraitName, FieldKind> = self.spec().outputs().into_iter().collect();
-        let own = self.spec().traits.iter().filter(|one| !matches!(one.rule, TraitRule::Lifecycle));
-        let own = own.map(|one| one.name.clone()).filter(|name| {
+        let telling = self.telling();
+        let own = self.spec().traits.iter().map(|one| one.name.clone()).filter(|name| {
             let is_list = matches!(kinds.get(name), Some(FieldKind::MultiChoice { .. } | FieldKind::Other(_)));
-            !is_list && !lasting_words(name)
+            !is_list && !telling.contains(name)
         });
         let fixed = DECLARED.into_iter().chain([SENIORITY, PREVIOUSLY_WON, DAYS_KNOWN, DAYS_QUIET]).map(Arc::from);
         let mut names: Vec<Arc<str>> = own.chain(fixed).collect();
         names.sort();
         names.dedup();
         names
+    }
+
+    /// Traits that tell how a deal goes or what people of ours did about it (calls are logged because there is a deal), and formulas
+    /// over such.
+    fn telling(&self) -> BTreeSet<TraitName> {
+        let traits = &self.spec().traits;
+        let tells = |one: &&TraitSpec| {
+            matches!(one.rule, TraitRule::Lifecycle | TraitRule::Contacted(_)) || lasting_words(&one.name)
+        };
+        let mut telling: BTreeSet<TraitName> = traits.iter().filter(tells).map(|one| one.name.clone()).collect();
+        loop {
+            let over = |one: &&TraitSpec| match &one.rule {
+                TraitRule::Formula(formula) => formula.names().any(|name| telling.contains(name)),
+                _ => false,
+            };
+            let more: Vec<TraitName> = traits.iter().filter(over).map(|one| one.name.clone()).collect();
+            let before = telling.len();
+            telling.extend(more);
+            if telling.len() == before {
+                return telling;
+            }
+        }
     }
 
     /// One feature of a person, from what is computed of them.
@@ -115,6 +137,7 @@ fn rank(title: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::expr::{Expr, Kind, Scope};
 
     #[test]
     fn titles_have_a_rank() {
@@ -134,9 +157,25 @@ mod tests {
     fn nothing_that_names_a_person_or_tells_an_open_deal_is_learnt_from() {
         let model = Model::new(crate::enrich::preset::b2b());
         let names = model.features();
-        for never in ["email", "first_name", "phone", "open_pipeline", "won_deals", "score_lead", "grade", "segments"] {
+        let never = ["email", "first_name", "phone", "open_pipeline", "won_deals", "score_lead", "grade", "segments"];
+        let of_ours = ["last_contacted_at", "last_contacted_by", "contacts_30d", "meetings_30d"];
+        for never in never.into_iter().chain(of_ours) {
             assert!(!names.iter().any(|name| &**name == never), "{never}");
         }
         assert!(names.iter().any(|name| &**name == "visits_30d"));
+    }
+
+    #[test]
+    fn a_formula_over_what_people_of_ours_did_is_not_learnt_from_either() {
+        let mut spec = crate::enrich::preset::b2b();
+        let scope =
+            Scope::profile([("contacts_30d", Kind::Integer), ("visits_30d", Kind::Integer), ("busy", Kind::Number)]);
+        for (name, formula) in [("busy", "contacts_30d * 2"), ("busier", "busy + 1"), ("keen", "visits_30d * 2")] {
+            let rule = TraitRule::Formula(Expr::compile_value(formula, &scope).unwrap());
+            spec.traits.push(TraitSpec { name: name.into(), rule, window: None });
+        }
+        let names = Model::new(spec).features();
+        let has = |wanted: &str| names.iter().any(|name| &**name == wanted);
+        assert_eq!((has("busy"), has("busier"), has("keen")), (false, false, true));
     }
 }

@@ -99,6 +99,7 @@ fn facts_of(rule: &TraitRule, window: Option<Duration>) -> Lasts {
         TraitRule::FirstTouch(_)
         | TraitRule::LastTouch(_)
         | TraitRule::FirstSeen
+        | TraitRule::Contacted(_)
         | TraitRule::Exists(_)
         | TraitRule::First(..)
         | TraitRule::Trend(_)

@@ -64,7 +64,7 @@ pub use health::{HEALTH, LIFECYCLE};
 pub use label::Label;
 pub use mail::MAIL_STATUS;
 pub use person::Person;
-pub use predicted::{AVERAGE, Predictors};
+pub use predicted::{AVERAGE, Predictors, outputs as predicted_outputs};
 pub use rates::{Rates, minor_digits};
 pub use reasons::REASONS_LENGTH;
 pub use rollup::RollUp;
@@ -82,7 +82,8 @@ pub use story::{EventMark, Story, Told, tell};
 pub use tendency::TENDENCIES;
 pub use topics::TopicMap;
 pub use trait_spec::{
-    Amount, Fold, Frequent, InterestPart, InterestWeights, LtvSource, MailTrait, Sales, TouchPart, TraitRule, TraitSpec,
+    Amount, Contacted, Fold, Frequent, InterestPart, InterestWeights, LtvSource, MailTrait, Sales, TouchPart,
+    TraitRule, TraitSpec,
 };
 pub use values::{DEAL_COUNTS, KNOWN};
 pub use window::{local_day, next_midnight};

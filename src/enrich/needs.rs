@@ -96,7 +96,11 @@ impl Making<'_> {
                 own.push(self.matcher(Some(&EventMatch::events(health::TICKET_EVENTS)), Keeps::Ticket));
             }
             TraitRule::Formula(formula) => own.extend(self.asked(formula)),
-            TraitRule::FirstSeen | TraitRule::WonDeals | TraitRule::WonRevenue | TraitRule::LastWon => {}
+            TraitRule::FirstSeen
+            | TraitRule::WonDeals
+            | TraitRule::WonRevenue
+            | TraitRule::LastWon
+            | TraitRule::Contacted(_) => {}
         }
         Needs { own, steps, mail }
     }

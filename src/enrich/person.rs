@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use connector::Timestamp;
 
-use crate::model::{Attribute, Consents, Deal, Fact, Score, Standings, TraitName, TraitValues};
+use crate::model::{Activity, Attribute, Consents, Deal, Fact, Score, Standings, TraitName, TraitValues};
 
 /// The input of [`crate::enrich::Model::compute`].
 #[derive(Clone, Copy, Debug)]
@@ -13,6 +13,8 @@ pub struct Person<'a> {
     pub facts: &'a [Fact],
     /// Each counted once.
     pub deals: &'a [Deal],
+    /// What people of ours did with the person, newest first.
+    pub activities: &'a [Activity],
     /// Declared traits, tombstones included.
     pub declared: &'a BTreeMap<TraitName, Attribute>,
     /// What the rules of companies say of the person, and the traits of their company.
@@ -51,6 +53,7 @@ impl<'a> Person<'a> {
         Self {
             facts,
             deals,
+            activities: &[],
             declared: NOTHING_DECLARED,
             company: NO_COMPANY,
             consents: NO_CONSENTS,

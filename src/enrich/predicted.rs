@@ -23,7 +23,7 @@ const OUT_OF: f64 = 100.0;
 const STILL: f64 = 1e-9;
 
 /// The traits beside `score_<name>`, with their kinds.
-pub(super) fn outputs(score: &ScoreSpec) -> Vec<(TraitName, FieldKind)> {
+pub fn outputs(score: &ScoreSpec) -> Vec<(TraitName, FieldKind)> {
     let Made::Predicted(_) = score.made else { return Vec::new() };
     vec![
         (named(score, "probability"), FieldKind::Decimal { scale: Some(2) }),

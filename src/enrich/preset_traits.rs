@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::enrich::{
-    EventMatch, InterestPart, InterestWeights, LtvSource, MailTrait, Sales, TopicMap, TouchPart, TraitRule, TraitSpec,
+    Contacted, EventMatch, InterestPart, InterestWeights, LtvSource, MailTrait, Sales, TopicMap, TouchPart, TraitRule,
+    TraitSpec,
 };
 use crate::expr::{Expr, Scope};
 
@@ -52,6 +53,10 @@ pub(super) fn catalogue() -> Vec<TraitSpec> {
         spec("last_order_at", TraitRule::Sales(Sales::LastOrder), None),
         spec("days_since_last_order", TraitRule::Sales(Sales::DaysSinceLastOrder), None),
         spec("products_owned", TraitRule::Sales(Sales::ProductsOwned), None),
+        spec("last_contacted_at", TraitRule::Contacted(Contacted::Last), None),
+        spec("last_contacted_by", TraitRule::Contacted(Contacted::LastBy), None),
+        spec("contacts_30d", TraitRule::Contacted(Contacted::Times), month),
+        spec("meetings_30d", TraitRule::Contacted(Contacted::Meetings), month),
         spec("nps_last", TraitRule::NpsLast, None),
         spec("health", TraitRule::Health, None),
         spec("lifecycle", TraitRule::Lifecycle, None),
@@ -111,7 +116,8 @@ mod tests {
              last_touch_channel won_deals won_revenue last_won_at open_pipeline first_seen_at visits_lifetime \
              days_active_30d last_page emails_opened_30d emails_clicked_30d last_email_click_at email_status \
              top_product_30d top_category_30d intent_topics engagement_trend cart_abandoned cart_value orders_count \
-             order_revenue aov ltv last_order_at days_since_last_order products_owned nps_last health lifecycle"
+             order_revenue aov ltv last_order_at days_since_last_order products_owned last_contacted_at \
+             last_contacted_by contacts_30d meetings_30d nps_last health lifecycle"
         );
         assert!([views(), pricing()].iter().all(|on| !on.events.is_empty()));
     }

@@ -76,6 +76,7 @@ pub enum TraitRule {
     WonRevenue,
     /// The latest close date of a won deal.
     LastWon,
+    Contacted(Contacted),
     Sales(Sales),
     Mail(MailTrait),
     /// What is looked at (weight 1), put into a cart (3) and bought (5) most, unless other weights are given.
@@ -87,6 +88,20 @@ pub enum TraitRule {
     NpsLast,
     /// [`LIFECYCLE`]
     Lifecycle,
+}
+
+/// How people of ours were in touch with the person, as the CRMs' activities tell: a call, a meeting or an e-mail that took place,
+/// or a task that was done ([`crate::model::Activity::is_contact`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Contacted {
+    /// When that was last.
+    Last,
+    /// Who it was last.
+    LastBy,
+    /// How often.
+    Times,
+    /// How many meetings there were.
+    Meetings,
 }
 
 /// How numbers become one. Of none: the sum is 0, everything else null.
@@ -211,12 +226,14 @@ impl TraitRule {
             | Self::UniqueCount(..)
             | Self::DaysSince(_)
             | Self::WonDeals
+            | Self::Contacted(Contacted::Times | Contacted::Meetings)
             | Self::NpsLast
             | Self::Mail(MailTrait::Opened | MailTrait::Clicked)
             | Self::Sales(Sales::OrdersCount | Sales::DaysSinceLastOrder) => FieldKind::Integer,
             Self::LastSeen
             | Self::FirstSeen
             | Self::LastWon
+            | Self::Contacted(Contacted::Last)
             | Self::Mail(MailTrait::LastClick)
             | Self::Sales(Sales::LastOrder) => FieldKind::Instant,
             Self::FirstTouch(_)
@@ -224,6 +241,7 @@ impl TraitRule {
             | Self::First(..)
             | Self::Last(..)
             | Self::MostFrequent(_)
+            | Self::Contacted(Contacted::LastBy)
             | Self::Interest(..) => FieldKind::Text,
             Self::Exists(_) | Self::Sales(Sales::CartAbandoned) => FieldKind::Bool,
             Self::Fold(Fold::Avg, ..) | Self::Ratio(..) => FieldKind::Decimal { scale: Some(QUOTIENT_DIGITS) },

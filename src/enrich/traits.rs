@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use connector::{Timestamp, Value};
+use connector::{ActivityKind, Timestamp, Value};
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::enrich::around::Around;
@@ -18,10 +18,10 @@ use crate::enrich::tendency::tendency;
 use crate::enrich::topics;
 use crate::enrich::touch::{self, LOOK_BACK, Touch};
 use crate::enrich::trait_spec::{
-    Fold, InterestPart, InterestWeights, MailTrait, QUOTIENT_DIGITS, TouchPart, TraitRule, TraitSpec,
+    Contacted, Fold, InterestPart, InterestWeights, MailTrait, QUOTIENT_DIGITS, TouchPart, TraitRule, TraitSpec,
 };
 use crate::enrich::window::{Due, is_within, local_day};
-use crate::model::{Fact, RuleId};
+use crate::model::{Activity, Fact, RuleId};
 
 const DAY_MICROS: i64 = 86_400_000_000;
 
@@ -141,6 +141,7 @@ pub(super) fn value(spec: &TraitSpec, rules: &[RuleId], around: &Around<'_, '_>,
             let closed = sales::won(around.deals).filter_map(|deal| deal.facts.closed_at);
             closed.max().map_or(Value::Null, Value::Instant)
         }
+        TraitRule::Contacted(what) => contacted(*what, window, around, due),
         TraitRule::Sales(one) => return sales::value(*one, window, rules, around, due),
         TraitRule::Mail(MailTrait::Status) => {
             let status =
@@ -222,6 +223,42 @@ fn interest<'f>(
     }
     bought.for_each(|item| tally.add(pick(item), weights.ordered));
     tally.top(1)
+}
+
+/// What the CRMs' activities tell. One that is yet to come counts when its time has come.
+fn contacted(what: Contacted, window: Option<Duration>, around: &Around<'_, '_>, due: &mut Due) -> Value {
+    let as_of = around.as_of;
+    for activity in around.activities.iter().filter(|activity| activity.at > as_of && activity.is_contact(activity.at))
+    {
+        due.note(activity.at);
+    }
+    let counts = |activity: &&Activity| {
+        let is_meeting = activity.facts.kind == ActivityKind::Meeting;
+        let asked = what != Contacted::Meetings || is_meeting;
+        asked && activity.is_contact(as_of) && is_within(activity.at, window, as_of)
+    };
+    let mut within = around.activities.iter().filter(counts);
+    let leaves = |activity: Option<&Activity>, due: &mut Due| {
+        if let (Some(activity), Some(window)) = (activity, window) {
+            due.note(activity.at.saturating_add(window));
+        }
+    };
+    match what {
+        Contacted::Last | Contacted::LastBy => {
+            let last = within.next();
+            leaves(last, due);
+            match (last, what) {
+                (Some(last), Contacted::Last) => Value::Instant(last.at),
+                (Some(last), _) => last.owner.clone().map_or(Value::Null, Value::Text),
+                (None, _) => Value::Null,
+            }
+        }
+        Contacted::Times | Contacted::Meetings => {
+            let all: Vec<&Activity> = within.collect();
+            leaves(all.last().copied(), due);
+            count(all.len())
+        }
+    }
 }
 
 fn folded(fold: Fold, is_money: bool, facts: &[&Fact], around: &Around<'_, '_>) -> (Value, bool) {

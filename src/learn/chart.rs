@@ -62,10 +62,12 @@ pub fn svg(title: &str, gains: &[Gain], deciles: &[Decile]) -> String {
     // Writing into a text cannot fail.
     let _ = write!(
         out,
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 860 400\" width=\"860\" height=\"400\" role=\"img\" \
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 870 376\" width=\"870\" height=\"376\" role=\"img\" \
          font-family=\"system-ui,sans-serif\" font-size=\"13\"><title>{title}</title>\
          <style>svg{{background:#fff;color:#1c2430}}.quiet{{fill:#667085}}.line{{stroke:#98a2b3}}\
-         @media(prefers-color-scheme:dark){{svg{{background:#12161d;color:#e4e7ec}}.quiet{{fill:#98a2b3}}}}</style>\
+         .over{{fill:currentColor;stroke:#fff;stroke-width:4;paint-order:stroke}}.small{{font-size:11px}}\
+         @media(prefers-color-scheme:dark){{svg{{background:#12161d;color:#e4e7ec}}.quiet{{fill:#98a2b3}}\
+         .over{{stroke:#12161d}}}}</style>\
          <text x=\"30\" y=\"32\" font-size=\"17\" font-weight=\"600\" fill=\"currentColor\">{title}</text>",
         title = escaped(title)
     );
@@ -74,7 +76,8 @@ pub fn svg(title: &str, gains: &[Gain], deciles: &[Decile]) -> String {
         out,
         "<text x=\"60\" y=\"66\" class=\"quiet\">won ones found, by share of leads worked on</text>\
          <path d=\"M60 80V340H380\" fill=\"none\" class=\"line\"/>\
-         <path d=\"M60 340L380 80\" class=\"line\" stroke-dasharray=\"4 4\" fill=\"none\"/>"
+         <path d=\"M60 340L380 80\" class=\"line\" stroke-dasharray=\"4 4\" fill=\"none\"/>\
+         <text x=\"272\" y=\"192\" class=\"quiet small\">chance</text>"
     );
     for share in [0.0, 0.5, 1.0] {
         let _ = write!(
@@ -95,13 +98,21 @@ pub fn svg(title: &str, gains: &[Gain], deciles: &[Decile]) -> String {
         points.join(" ")
     );
     let most = deciles.iter().map(|one| one.lift).fold(1.0, f64::max);
+    // Under the bars, and their numbers stand off from it: a lift just below one is read as easily as any other.
+    let chance = 340.0 - 240.0 / most;
+    let _ = write!(
+        out,
+        "<path d=\"M474 {chance:.1}H820\" class=\"line\" stroke-dasharray=\"4 4\" fill=\"none\"/>\
+         <text x=\"826\" y=\"{:.1}\" class=\"quiet small\">chance</text>",
+        chance + 4.0
+    );
     for one in deciles {
         let (left, height) = (480.0 + f64::from(one.decile.saturating_sub(1)) * 34.0, one.lift / most * 240.0);
         let _ = write!(
             out,
             "<rect x=\"{left:.0}\" y=\"{:.1}\" width=\"26\" height=\"{height:.1}\" rx=\"2\" fill=\"#2e7d6b\"/>\
              <text x=\"{:.0}\" y=\"360\" text-anchor=\"middle\" class=\"quiet\">{}</text>\
-             <text x=\"{:.0}\" y=\"{:.1}\" text-anchor=\"middle\" font-size=\"11\" fill=\"currentColor\">{:.1}</text>",
+             <text x=\"{:.0}\" y=\"{:.1}\" text-anchor=\"middle\" class=\"over small\">{:.1}</text>",
             340.0 - height,
             left + 13.0,
             one.decile,
@@ -110,12 +121,7 @@ pub fn svg(title: &str, gains: &[Gain], deciles: &[Decile]) -> String {
             one.lift
         );
     }
-    let chance = 340.0 - 240.0 / most;
-    let _ = write!(
-        out,
-        "<path d=\"M474 {chance:.1}H820\" class=\"line\" stroke-dasharray=\"4 4\" fill=\"none\"/>\
-         <path d=\"M474 340H820\" class=\"line\" fill=\"none\"/></svg>"
-    );
+    out.push_str("<path d=\"M474 340H820\" class=\"line\" fill=\"none\"/></svg>");
     out
 }
 

@@ -4,8 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use connector::{RecordId, Timestamp};
+use connector::{ConnectionName, RecordId, Timestamp};
 use serde::{Deserialize, Serialize};
+
+use crate::model::RecordKey;
 
 /// A user of the CRM.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +22,28 @@ impl User {
     /// As a rep reads it: the name, else the address, else the id.
     pub fn shown(&self) -> &str {
         self.name.as_deref().or(self.email.as_deref()).unwrap_or(self.id.as_str())
+    }
+}
+
+/// A deal of somebody that is open: they are in a sales cycle, and its owner is who should know of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenDeal {
+    pub connection: ConnectionName,
+    pub id: RecordId,
+    pub name: Option<Arc<str>>,
+    pub stage: Option<Arc<str>>,
+    /// Whose it is, where that is a user who was pulled.
+    pub owner: Option<User>,
+    /// The person's record that it is associated with, at the same connection.
+    pub record: RecordKey,
+}
+
+impl OpenDeal {
+    /// `the deal Boat (Offer)`
+    pub fn shown(&self) -> String {
+        let name = self.name.as_deref().unwrap_or(self.id.as_str());
+        let stage = self.stage.as_ref().map(|stage| format!(" ({stage})")).unwrap_or_default();
+        format!("the deal {name}{stage}")
     }
 }
 
@@ -47,6 +71,8 @@ pub trait Office {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
+    /// The owner of an open deal is told, and nobody is given anything.
+    Deal,
     Owner,
     Account,
     Rule,
@@ -55,10 +81,11 @@ pub enum Step {
 }
 
 impl Step {
-    const ALL: [Self; 5] = [Self::Owner, Self::Account, Self::Rule, Self::Pool, Self::Fallback];
+    const ALL: [Self; 6] = [Self::Deal, Self::Owner, Self::Account, Self::Rule, Self::Pool, Self::Fallback];
 
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Deal => "deal",
             Self::Owner => "owner",
             Self::Account => "account",
             Self::Rule => "rule",
@@ -96,9 +123,20 @@ pub struct Share {
     pub member: Arc<str>,
 }
 
+/// Who is told that somebody with an open deal has entered a band.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tell {
+    pub user: User,
+    /// The person's record beside that deal.
+    pub record: RecordKey,
+    pub trail: Vec<TrailLine>,
+}
+
 /// Whose the lead is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
+    /// The person has an open deal: its owner is told, and nobody is given anything.
+    Tell(Tell),
     /// It stays with whoever owns the record.
     Keep {
         user: User,
@@ -131,7 +169,8 @@ pub enum Decision {
 impl Decision {
     pub fn trail(&self) -> &[TrailLine] {
         match self {
-            Self::Keep { trail, .. }
+            Self::Tell(Tell { trail, .. })
+            | Self::Keep { trail, .. }
             | Self::Assign { trail, .. }
             | Self::Queue { trail, .. }
             | Self::Hold { trail, .. }
@@ -142,6 +181,7 @@ impl Decision {
     /// Which step decided; `None` where nobody was found yet.
     pub fn step(&self) -> Option<Step> {
         match self {
+            Self::Tell(_) => Some(Step::Deal),
             Self::Keep { .. } => Some(Step::Owner),
             Self::Assign { step, .. } | Self::Queue { step, .. } => Some(*step),
             Self::Hold { .. } | Self::Unowned { .. } => None,
@@ -153,7 +193,7 @@ impl Decision {
         match self {
             Self::Keep { user, .. } | Self::Assign { user, .. } => Some(&user.id),
             Self::Queue { queue, .. } => Some(queue),
-            Self::Hold { .. } | Self::Unowned { .. } => None,
+            Self::Tell(_) | Self::Hold { .. } | Self::Unowned { .. } => None,
         }
     }
 }

@@ -39,6 +39,8 @@ pub enum DeadLetterCode {
     LeadUnowned,
     /// A value is too long, out of range or of the wrong type for the field; refused before sending.
     ValueUnfit,
+    /// A CRM did not delete the record of an erased person.
+    EraseRefused,
     /// A webhook's receiver refused a message.
     WebhookRefused,
     /// A webhook's receiver could not be reached, or took nothing, for too long.
@@ -61,6 +63,7 @@ impl DeadLetterCode {
             Self::OutcomeUnknown => "outcome_unknown",
             Self::LeadUnowned => "lead_unowned",
             Self::ValueUnfit => "value_unfit",
+            Self::EraseRefused => "erase_refused",
             Self::WebhookRefused => "webhook_refused",
             Self::WebhookUnreachable => "webhook_unreachable",
         }

@@ -17,6 +17,8 @@ pub struct Erasing {
     pub named: Option<Identifier>,
     /// Fields of ours that are to be emptied at the CRMs; none where the records are only listed.
     pub clear: Vec<OwnFields>,
+    /// Where records of the person are to be deleted at the CRM.
+    pub delete: Vec<(ConnectionName, Object)>,
 }
 
 /// Fields that only Ferry writes, of one object at one connection.
@@ -34,6 +36,9 @@ pub struct LeftRecord {
     pub object: String,
     pub id: String,
     pub url: Option<String>,
+    /// Whether the next push deletes it.
+    #[serde(default)]
+    pub will_be_deleted: bool,
 }
 
 /// The receipt.

@@ -53,6 +53,9 @@ impl Cause {
     /// The origin of a change of a record's owner; why it is whose follows once that is decided.
     pub const ROUTING: &'static str = "routing";
 
+    /// The mapping of a change that empties our own fields at a record of an erased person.
+    pub const ERASURE: &'static str = "erasure";
+
     pub fn is_consent(&self) -> bool {
         self.origin.split(' ').next() == Some(Self::CONSENT)
     }
@@ -83,7 +86,18 @@ impl Intent {
 
     /// Whether it only takes back, or tells of an opt-out: what is sent although consent is denied, because it is.
     pub fn is_withdrawal(&self) -> bool {
-        !self.changes.is_empty() && self.changes.iter().all(|change| change.cause.is_consent())
+        self.deletes() || (!self.changes.is_empty() && self.changes.iter().all(|change| change.cause.is_consent()))
+    }
+
+    /// Whether it deletes the record at the CRM.
+    pub fn deletes(&self) -> bool {
+        matches!(self.operation, Operation::Erase { .. })
+    }
+
+    /// Whether it is what is left of an erased person: nobody's any more, so that nobody's staging or plan takes it back.
+    pub fn is_erasure(&self) -> bool {
+        let clears = |change: &Change| *change.cause.mapping == *Cause::ERASURE;
+        self.deletes() || (!self.changes.is_empty() && self.changes.iter().all(clears))
     }
 }
 

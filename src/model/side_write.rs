@@ -23,17 +23,23 @@ pub enum SideWish {
     Field { name: FieldName, text: Option<Arc<str>> },
     /// A place in a CRM's list.
     Member { list: Arc<str>, member: bool },
+    /// A lead object of the CRM beside a person's record, one for each key; it goes on to whoever has the record next.
+    Lead { key: Arc<str>, name: Arc<str>, owner: Option<RecordId> },
     /// Something for somebody to do, told once.
     Task { key: Arc<str>, subject: Arc<str>, body: Arc<str>, due_at: Timestamp, owner: Option<RecordId> },
 }
 
 impl SideWish {
+    /// What is remembered of a place on a list that somebody else had given when Ferry came: it is not Ferry's to take.
+    pub const FOUND: &str = "found";
+
     /// `note:digest`, `field:cdp_digest`, `list:57`, `task:mql-1793088000`. What of a record is wished for, whatever the wish is.
     pub fn lane(&self) -> Arc<str> {
         let (kind, name) = match self {
             Self::Note { key, .. } => ("note", key),
             Self::Field { name, .. } => ("field", name),
             Self::Member { list, .. } => ("list", list),
+            Self::Lead { key, .. } => ("lead", key),
             Self::Task { key, .. } => ("task", key),
         };
         format!("{kind}:{name}").into()
@@ -47,7 +53,18 @@ impl SideWish {
             Self::Note { body, .. } => (!body.is_empty()).then(|| hash(body)),
             Self::Field { text, .. } => text.as_deref().map(hash),
             Self::Member { member, .. } => member.then(|| "member".to_owned()),
+            Self::Lead { owner, .. } => Some(format!("told {}", owner.as_ref().map_or("", |owner| owner.as_str()))),
             Self::Task { .. } => Some("told".to_owned()),
+        }
+    }
+
+    /// Whether the CRM holds it, by what is remembered of what it was told.
+    pub fn is_told(&self, told: Option<&str>) -> bool {
+        match self {
+            Self::Member { member: true, .. } => told.is_some(),
+            // A place that is not Ferry's is not given up.
+            Self::Member { member: false, .. } => told.is_none() || told == Some(Self::FOUND),
+            _ => told == self.trace().as_deref(),
         }
     }
 
@@ -62,7 +79,7 @@ impl SideWish {
             Self::Note { key, .. } => Self::Note { key: key.clone(), body: "".into() },
             Self::Field { name, .. } => Self::Field { name: name.clone(), text: None },
             Self::Member { list, .. } => Self::Member { list: list.clone(), member: false },
-            Self::Task { .. } => return None,
+            Self::Lead { .. } | Self::Task { .. } => return None,
         })
     }
 
@@ -101,6 +118,12 @@ impl SideWish {
             Self::Member { list, member } => {
                 (Operation::ListMembership { list: list.clone(), record, member: *member }, Fields::new())
             }
+            Self::Lead { key, name, owner } => {
+                // Reps read it: the key says which entry it is, and nobody else writes it.
+                let marker: Arc<str> = format!("({key})").into();
+                let (lead, name, owner) = (remote.cloned(), format!("{name} {marker}").into(), owner.clone());
+                (Operation::LeadUpsert { record, lead, marker, name, owner }, Fields::new())
+            }
             Self::Task { subject, body, due_at, owner, .. } => {
                 let (subject, body) = (subject.clone(), marked(body));
                 let task = Operation::TaskOnce { record, marker, subject, body, due_at: *due_at, owner: owner.clone() };
@@ -116,6 +139,7 @@ impl SideWish {
             Self::Note { body, .. } => Value::Text(body.clone()),
             Self::Field { text, .. } => text.clone().map_or(Value::Null, Value::Text),
             Self::Member { member, .. } => Value::Bool(*member),
+            Self::Lead { name, .. } => Value::Text(name.clone()),
             Self::Task { subject, .. } => Value::Text(subject.clone()),
         }
     }

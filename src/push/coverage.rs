@@ -3,7 +3,7 @@
 
 use connector::FieldName;
 
-use super::{End, Push};
+use super::{End, ListRule, Push};
 use crate::mapping::ObjectMapping;
 use crate::model::{DeadLetterCode, DeadLetterId};
 
@@ -19,7 +19,7 @@ impl Push<'_> {
     /// Whether a mapping waits that has not been staged for every record; `false` before anything was.
     pub(super) async fn is_behind(&self) -> Result<bool, End> {
         let covered = self.store.note(&self.coverage_note()).await.map_err(End::Store)?;
-        Ok(covered.is_some_and(|covered| !gained(&covered, &self.mapping).is_empty()))
+        Ok(covered.is_some_and(|covered| !gained(&covered, &self.mapping).is_empty() || self.has_new_list(&covered)))
     }
 
     /// Marks every record where `usable` holds a mapping they have not been staged under, and closes the dead letters of
@@ -28,7 +28,7 @@ impl Push<'_> {
         let covered = self.store.note(&self.coverage_note()).await.map_err(End::Store)?;
         let Some(covered) = covered else { return Ok(()) };
         let fields = gained(&covered, usable);
-        if fields.is_empty() {
+        if fields.is_empty() && !self.has_new_list(&covered) {
             return Ok(());
         }
         self.close_letters(&fields).await?;
@@ -38,11 +38,25 @@ impl Push<'_> {
 
     /// Every record has now been staged under these mappings.
     pub(super) async fn note_coverage(&self, usable: &ObjectMapping) -> Result<(), End> {
-        let (name, text) = (self.coverage_note(), lines(usable).join("\n"));
+        let lists = self.lists.iter().map(|rule| rule.line.to_string());
+        let lines: Vec<String> = lines(usable).into_iter().chain(lists).collect();
+        let (name, text) = (self.coverage_note(), lines.join("\n"));
         if self.store.note(&name).await.map_err(End::Store)?.as_deref() != Some(&text) {
             self.store.set_note(&name, &text).await.map_err(End::Store)?;
         }
         Ok(())
+    }
+
+    /// Whether a list is kept that was not, or for other segments than it was.
+    fn has_new_list(&self, covered: &str) -> bool {
+        self.lists.iter().any(|rule| is_new(covered, rule))
+    }
+
+    /// The lists that no push has looked at every record for; none before the first push, for which every record is marked anyway.
+    pub(super) async fn new_lists(&self) -> Result<Vec<ListRule>, End> {
+        let covered = self.store.note(&self.coverage_note()).await.map_err(End::Store)?;
+        let Some(covered) = covered else { return Ok(Vec::new()) };
+        Ok(self.lists.iter().filter(|rule| is_new(&covered, rule)).cloned().collect())
     }
 
     async fn close_letters(&self, fields: &[FieldName]) -> Result<(), End> {
@@ -64,6 +78,10 @@ impl Push<'_> {
             }
         }
     }
+}
+
+fn is_new(covered: &str, rule: &ListRule) -> bool {
+    covered.lines().all(|line| *line != *rule.line)
 }
 
 fn lines(mapping: &ObjectMapping) -> Vec<String> {

@@ -35,6 +35,10 @@ pub(super) enum Failed {
 
 /// Whether an entry may only be sent after a look.
 pub(super) fn is_needed(entry: &OutboxEntry) -> bool {
+    // A deletion that was perhaps done is sent again: of what is gone it is done.
+    if entry.intent.deletes() {
+        return false;
+    }
     entry.state == OutboxState::Ambiguous || entry.intent.compare_first || entry.intent.record.is_none()
 }
 

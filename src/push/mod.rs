@@ -8,6 +8,8 @@ mod consent;
 mod coverage;
 mod deliver;
 mod fuses;
+mod in_deal;
+mod lists;
 mod look;
 mod plan;
 mod route;
@@ -22,6 +24,7 @@ use connector::{Clock, ConnectionName, Connector, Entropy, ErrorKind, FieldName,
 use tokio_util::sync::CancellationToken;
 
 pub use fuses::{FuseLimits, Tripped};
+pub use lists::{ListRule, PlannedList};
 pub use plan::{Forecast, PlannedChange, forecast};
 pub use route::with_lead;
 pub use stage::{Stager, missing_fields};
@@ -43,6 +46,8 @@ pub struct Push<'a> {
     pub fuses: FuseLimits,
     /// Whose new records are; `None`: nobody's in particular.
     pub routing: Option<Arc<Rules>>,
+    /// Lists at the CRM that segments keep.
+    pub lists: Arc<[ListRule]>,
     pub run: RunId,
     /// Names this worker in leases.
     pub worker: Arc<str>,
@@ -121,6 +126,7 @@ impl Push<'_> {
         let mapping = Arc::new(self.mapping.without(&missing));
         let mut stager = Stager::new(self.connection.clone(), mapping, schema, key, self.clock.now());
         stager.wishes = self.wishes();
+        stager.lists = self.lists.clone();
         Ok(stager)
     }
 

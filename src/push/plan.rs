@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use connector::{Capability, ConnectionName, FieldName, Fields, Object, ReadKey, ReadRequest, Record, RecordId, Value};
 
+use super::lists::{PlannedList, PlannedPlaces};
 use super::{End, Push, Stager, Tripped};
 use crate::mapping::ObjectMapping;
 use crate::model::{Intent, LinkedRecord, Mirror, ProfileUid, RecordKey, normalise_email};
@@ -22,6 +23,8 @@ pub struct Forecast {
     pub fuse: Option<Tripped>,
     /// Values that would not be sent, by reason.
     pub skipped: Vec<Arc<str>>,
+    /// Lists that records would be put on or taken off.
+    pub lists: Vec<PlannedList>,
 }
 
 /// One field of one record.
@@ -48,14 +51,16 @@ pub async fn forecast(push: &Push<'_>) -> Result<Forecast, End> {
     let key = capability.creates.iter().find(|key| key.object == push.mapping.object).map(|key| key.field.clone());
     let missing = super::missing_fields(&push.mapping, &schema);
     let mapping = Arc::new(push.mapping.without(&missing));
-    let stager = Stager::new(push.connection.clone(), mapping.clone(), Some(Arc::new(schema)), key, push.clock.now());
+    let mut stager =
+        Stager::new(push.connection.clone(), mapping.clone(), Some(Arc::new(schema)), key, push.clock.now());
+    stager.lists = push.lists.clone();
     let mut plan = Forecast {
         skipped: missing.iter().map(|field| format!("field \"{field}\" is missing or read-only").into()).collect(),
         ..Forecast::default()
     };
     let mut tally = push.store.fuse_tally(push.connection, &push.mapping.object).await.map_err(End::Store)?;
     tally = FuseTally { linked: tally.linked, ..FuseTally::default() };
-    let mut looks = Looks::new(capability);
+    let (mut looks, mut places) = (Looks::new(capability), PlannedPlaces::default());
     let mut after = 0;
     loop {
         let (items, next) = push
@@ -63,6 +68,7 @@ pub async fn forecast(push: &Push<'_>) -> Result<Forecast, End> {
             .staged(push.connection, &push.mapping.object, push.creates(), after, CHUNK)
             .await
             .map_err(End::Store)?;
+        items.iter().for_each(|item| places.count(item, stager.places(item)));
         for batch in items.chunks(capability.read_batch.max(1)) {
             plan_batch(push, &stager, &mapping, batch, (&mut plan, &mut tally, &mut looks)).await?;
         }
@@ -73,6 +79,13 @@ pub async fn forecast(push: &Push<'_>) -> Result<Forecast, End> {
     }
     let calls = |writes: u64| push.connector.forecast(usize::try_from(writes).unwrap_or(usize::MAX)) as u64;
     plan.api_calls = calls(plan.updates) + calls(plan.creates) + looks.calls();
+    if let Some(kind) = capability.list_kind(&push.mapping.object) {
+        push.foresee_new_lists(&stager, &mut places).await?;
+        let waiting = push.store.waiting_places(push.connection, &push.mapping.object).await.map_err(End::Store)?;
+        plan.lists = places.with_waiting(waiting);
+        let batches = |list: &PlannedList| (list.adds + list.removes).div_ceil(kind.batch.max(1) as u64);
+        plan.api_calls += plan.lists.iter().map(batches).sum::<u64>();
+    }
     plan.fuse = push.fuses.check(&tally);
     Ok(plan)
 }

@@ -9,6 +9,7 @@ use super::deliver::Delivery;
 use super::settle::{self, Tally};
 use super::{End, Push};
 use crate::expr::ProfileInput;
+use crate::mapping::CreatePolicy;
 use crate::model::{Change, Decision, Office, OutboxEntry, OutboxId, User};
 use crate::routing::{self, Lead, Rules};
 use crate::store::{Asked, Assigned, Assigning, Delivered, LeadItem, RouteLeads};
@@ -25,6 +26,7 @@ pub fn with_lead<T>(item: &LeadItem, as_of: Timestamp, act: impl FnOnce(&Lead<'_
         owner: item.owner.as_ref(),
         account_owner: item.account_owner.as_ref(),
         language: item.profile.value(LANGUAGE).as_text(),
+        deals: &item.deals,
         late: &item.late,
     })
 }
@@ -47,6 +49,14 @@ impl RouteLeads for Router {
 }
 
 impl Push<'_> {
+    /// The band whose entries make records.
+    fn created_for(&self) -> Option<&Arc<str>> {
+        match &self.mapping.create {
+            CreatePolicy::Band(band) => Some(band),
+            _ => None,
+        }
+    }
+
     /// How leads of this push are given to people; `None` where nobody routes them, or this object has no owners.
     fn assigning(&self, now: Timestamp) -> Option<Assigning> {
         let rules = self.routing.clone()?;
@@ -55,6 +65,7 @@ impl Push<'_> {
             owner: capability.owner_field(&self.mapping.object)?.clone(),
             company_owner: capability.owner_field(&Object::Company).cloned(),
             band: rules.on.clone(),
+            created_for: self.created_for().cloned(),
             route: Arc::new(Router { rules, now }),
         })
     }
@@ -85,12 +96,12 @@ impl Delivery<'_> {
         for mut entry in entries {
             let is_new = entry.intent.record.is_none();
             match assigned.remove(&entry.id) {
-                Some(Assigned::Held { .. }) => continue,
+                Some(Assigned::Held { .. } | Assigned::Dropped) => continue,
                 Some(Assigned::Send(intent)) if is_new => entry.intent = *intent,
                 Some(Assigned::Send(intent)) => give(&mut entry, intent.routed()),
                 None => give(&mut entry, None),
             }
-            if !is_new && entry.intent.changes.is_empty() {
+            if !is_new && !entry.intent.deletes() && entry.intent.changes.is_empty() {
                 settled.push((settle::not_sent(&entry, Vec::new()), Tally::Skipped));
             } else {
                 send.push(entry);

@@ -1,5 +1,7 @@
 //! One outcome → what becomes of the entry, its fields and the run. Pure.
 
+mod erased;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +37,9 @@ pub(super) fn settle(
     now: Timestamp,
     chance: f64,
 ) -> (Delivered, Tally) {
+    if entry.intent.deletes() {
+        return erased::settle(entry, outcome, now, chance);
+    }
     match outcome {
         Outcome::Done { id, created, kept, modified_at } => {
             let written = entry
@@ -70,17 +75,19 @@ pub(super) fn settle(
             (Delivered { modified_at, ..settled }, tally)
         }
         Outcome::Rejected(rejection) => rejected(entry, &rejection, now, chance),
-        Outcome::Ambiguous(error) => {
-            // The first look is due at once; a record that stays unclear waits, and is parked in the end like any other.
-            let wait = if entry.attempts == 0 { Duration::ZERO } else { backoff(entry.attempts, chance) };
-            let (mut delivered, tally) = later(entry, now.saturating_add(wait), &error.cause, now);
-            if let Fate::Again { not_before, counts } = delivered.fate {
-                delivered.fate = Fate::Ambiguous { not_before, counts };
-            }
-            (delivered, tally)
-        }
+        Outcome::Ambiguous(error) => unclear(entry, &error, now, chance),
         Outcome::Deferred(error) => again(entry, &error, now, chance),
     }
+}
+
+fn unclear(entry: &OutboxEntry, error: &connector::Error, now: Timestamp, chance: f64) -> (Delivered, Tally) {
+    // The first look is due at once; a record that stays unclear waits, and is parked in the end like any other.
+    let wait = if entry.attempts == 0 { Duration::ZERO } else { backoff(entry.attempts, chance) };
+    let (mut delivered, tally) = later(entry, now.saturating_add(wait), &error.cause, now);
+    if let Fate::Again { not_before, counts } = delivered.fate {
+        delivered.fate = Fate::Ambiguous { not_before, counts };
+    }
+    (delivered, tally)
 }
 
 /// A delivered value in the terms of the mapping that wrote the field.
@@ -184,7 +191,8 @@ fn later(entry: &OutboxEntry, at: Timestamp, why: &str, now: Timestamp) -> (Deli
     }
     let cause = format!("{} did not take the write in {MOST_ATTEMPTS} tries: {why}", entry.intent.connection);
     let fix = "look at the connection (ferry status), then ferry failures retry ID";
-    let letters = vec![letter(now, DeadLetterCode::AttemptsExhausted, subject(entry, None), cause, fix)];
+    let code = if entry.intent.deletes() { DeadLetterCode::EraseRefused } else { DeadLetterCode::AttemptsExhausted };
+    let letters = vec![letter(now, code, subject(entry, None), cause, fix)];
     (delivered(entry, Fate::Finished, Vec::new(), Some(JournalOutcome::Cancelled), letters), Tally::Failed)
 }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use connector::{ConnectionName, FieldName, Fields, Operation, Schema, Timestamp, Value};
 
 use super::consent;
+use super::lists::ListRule;
 use super::wish::Wishes;
 use crate::compare::{Notice, Policy, Sides, compare, wanted};
 use crate::expr::{Expr, ProfileInput};
@@ -24,13 +25,15 @@ pub struct Stager {
     schema: Option<Arc<Schema>>,
     /// The unique field a create is keyed by, where creating is possible.
     pub(super) key: Option<FieldName>,
-    now: Timestamp,
+    pub(super) now: Timestamp,
     /// The name of each mapping that pushes, in their order: the same in every change.
     lines: Vec<Arc<str>>,
     /// Records of which something could not be staged: a run is not green with one.
     failed: AtomicU64,
     /// When records are given to somebody; `None` where nobody routes them.
     pub(super) wishes: Option<Wishes>,
+    /// Lists that segments keep here.
+    pub(super) lists: Arc<[ListRule]>,
 }
 
 impl Stager {
@@ -42,7 +45,17 @@ impl Stager {
         now: Timestamp,
     ) -> Self {
         let lines = mapping.pushes().map(|pushed| mapping.line(pushed)).collect();
-        Self { connection, mapping, schema, key, now, lines, failed: AtomicU64::new(0), wishes: None }
+        Self {
+            connection,
+            mapping,
+            schema,
+            key,
+            now,
+            lines,
+            failed: AtomicU64::new(0),
+            wishes: None,
+            lists: Arc::default(),
+        }
     }
 
     /// Records whose staging left a dead letter so far.
@@ -154,9 +167,13 @@ impl Stager {
             CreatePolicy::Band(band) => item.ready.contains(band),
             CreatePolicy::When(condition) => fulfils(condition, profile, self.now),
         };
+        let is_entry = matches!(self.mapping.create, CreatePolicy::Band(_));
         if !is_wanted || consent::refused(&item.consents).is_some() {
-            let waits = is_wanted && matches!(self.mapping.create, CreatePolicy::Band(_));
+            let waits = is_wanted && is_entry;
             return StageDecision { withdraw: item.queued.is_some(), waits, ..StageDecision::default() };
+        }
+        if is_entry && let Some(deal) = item.deals.first() {
+            return self.in_deal(item, deal);
         }
         let (Some(key), true) = (&self.key, profile.known) else { return StageDecision::default() };
         let has_address = item.identifiers.iter().any(|identifier| identifier.kind == IdentifierKind::Email);
@@ -235,7 +252,7 @@ impl StageWrites for Stager {
     }
 
     fn decide(&self, item: &StageItem) -> StageDecision {
-        let decision = self.decide_live(item, None);
+        let decision = StageDecision { places: self.places(item), ..self.decide_live(item, None) };
         self.failed.fetch_add(u64::from(!decision.dead_letters.is_empty()), Ordering::Relaxed);
         decision
     }

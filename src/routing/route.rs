@@ -6,9 +6,10 @@ use std::sync::Arc;
 use connector::{RecordId, Timestamp};
 
 use super::choose::{Chosen, choose};
+use super::deal::told;
 use super::rules::{Rules, Target, WhenClosed};
 use crate::expr::Input;
-use crate::model::{Decision, Office, Share, Step, TrailLine, User};
+use crate::model::{Decision, Office, OpenDeal, Share, Step, TrailLine, User};
 
 /// What is known of a lead when it is routed.
 #[derive(Clone, Copy)]
@@ -21,6 +22,8 @@ pub struct Lead<'a> {
     pub account_owner: Option<&'a RecordId>,
     /// A language tag.
     pub language: Option<&'a str>,
+    /// Open deals of somebody who entered the band: whoever owns one is told, and nobody is given anything.
+    pub deals: &'a [OpenDeal],
     /// Addresses of those who had it and did not answer in time: it goes on to somebody else.
     pub late: &'a [Arc<str>],
 }
@@ -37,6 +40,9 @@ pub fn route(lead: &Lead<'_>, rules: &Rules, office: &dyn Office, now: Timestamp
     let mut trail = Vec::new();
     for address in lead.late {
         note(&mut trail, Step::Owner, format!("{address} had it and did not answer in time"));
+    }
+    if let Some(tell) = told(lead.deals, &mut trail) {
+        return Decision::Tell(tell);
     }
     let found = routing.existing(&mut trail).or_else(|| routing.named(&mut trail)).or_else(|| {
         let general = rules.general.clone()?;

@@ -77,7 +77,7 @@ fn nothing(_: &str) -> &'static Value {
 }
 
 fn traits<'a>(input: &'a ProfileInput<'_>) -> Lead<'a> {
-    Lead { input, owner: None, account_owner: None, language: None, late: &[] }
+    Lead { input, owner: None, account_owner: None, language: None, deals: &[], late: &[] }
 }
 
 fn pool(method: Method, members: &[(&str, u32)]) -> Pool {

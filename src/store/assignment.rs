@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use connector::{ConnectionName, FieldName, Object, RecordId, Timestamp};
 use serde::Serialize;
 
-use crate::model::{Decision, Intent, Office, OutboxId, Profile, ProfileId, ProfileUid, Step, TrailLine, User};
+use crate::model::{
+    Decision, Intent, Office, OpenDeal, OutboxId, Profile, ProfileId, ProfileUid, Step, TrailLine, User,
+};
 use crate::store::Result;
 
 /// A lead about to be made, or a record about to get its first owner.
@@ -18,6 +20,8 @@ pub struct LeadItem {
     pub owner: Option<RecordId>,
     /// Who owns the person's company at this CRM; `None` where several do.
     pub account_owner: Option<RecordId>,
+    /// Open deals of somebody who entered the band and has not been told of since, those at this CRM first.
+    pub deals: Vec<OpenDeal>,
     /// Addresses of those who had the record and did not answer in time; nobody's where it is not to go on to another.
     pub late: Vec<Arc<str>>,
 }
@@ -47,6 +51,8 @@ pub struct Assigning {
     pub company_owner: Option<FieldName>,
     /// The band whose entry gives a record to somebody.
     pub band: Option<Arc<str>>,
+    /// The band whose entries make records here.
+    pub created_for: Option<Arc<str>>,
     pub route: Arc<dyn RouteLeads>,
 }
 
@@ -57,6 +63,8 @@ pub enum Assigned {
     Send(Box<Intent>),
     /// Queued again: nobody is there before this instant.
     Held { until: Timestamp },
+    /// No longer wanted: the person has an open deal now. The entry is gone.
+    Dropped,
 }
 
 /// One turn, as it is kept.
@@ -79,7 +87,8 @@ pub struct AssignmentRow {
     pub respond_by: Option<Timestamp>,
     pub answered_at: Option<Timestamp>,
     pub breached_at: Option<Timestamp>,
-    /// Whether the CRM held the record before: it was given to somebody, and not made for them.
+    /// Whether the CRM held the record before: it was given to somebody, or the owner of a deal was told of it, and it was not made
+    /// for them.
     pub existing: bool,
 }
 

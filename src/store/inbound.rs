@@ -9,9 +9,9 @@ use std::time::Duration;
 use connector::{ConnectionName, Cursor, FieldName, Record, Stream, Timestamp, Tombstone, Value};
 
 use crate::model::{
-    Attribute, AttributeChange, CompanyRules, Computed, ConsentDecision, Consents, Counts, DeadLetter, Deal, Event,
-    Fact, Graph, Identifier, LinkedRecord, MessageConsent, Mirror, Profile, ProfileId, ProfileUid, Resolution, RuleId,
-    RunId, Score, SourceName, Standings, TraitName, TraitValues,
+    Activity, Attribute, AttributeChange, CompanyRules, Computed, ConsentDecision, Consents, Counts, DeadLetter, Deal,
+    Event, Fact, Graph, Identifier, LinkedRecord, MessageConsent, Mirror, Profile, ProfileId, ProfileUid, Resolution,
+    RuleId, RunId, Score, SourceName, Standings, TraitName, TraitValues,
 };
 
 /// One stream of one connection: the unit of checkpoints.
@@ -225,6 +225,8 @@ pub struct ComputeInput<'a> {
     pub facts: &'a [Fact],
     /// Deals associated with any live contact of the profile, each once.
     pub deals: &'a [Deal],
+    /// What people of ours did with the person, newest first; empty where the computation does not read it.
+    pub activities: &'a [Activity],
     /// What the rules of companies say of the profile: `email_is_business`, `company.domain`, and the traits of its primary
     /// company. They join what is computed.
     pub company: &'a TraitValues,
@@ -244,6 +246,11 @@ pub trait ComputeProfiles: Debug + Send + Sync {
     fn rules(&self) -> Vec<RuleId>;
 
     fn compute(&self, input: &ComputeInput<'_>) -> Computed;
+
+    /// Whether anything is computed from activities.
+    fn reads_activities(&self) -> bool {
+        false
+    }
 
     /// How long nothing is done about entries into a band after something was.
     fn cooldown(&self, _band: &str) -> Duration {

@@ -43,7 +43,9 @@ pub use lock::FlowLock;
 pub use outbound::{Delivered, Fate, FuseTally, Lease, StageDecision, StageItem, StageReport, StageWrites};
 pub use past::PastData;
 pub use personal::PersonalData;
-pub use side::{Listener, SideFate, SideOf, SideSettled, SideTally, SideWrites, Whom};
+pub use side::{
+    Listener, LostPlaces, PlaceWaiting, SideFate, SideLimit, SideOf, SideSettled, SideTally, SideWrites, Whom,
+};
 pub use standing::{Foreseen, Member, StandingData, TransitionRow};
 pub use view::{
     CompanyDetail, CompanyMember, CompanyOf, CompanyTie, ConnectionStats, JournalRow, ObjectStats, Pending,

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use connector::{Link, RecordId, Timestamp};
 
 use crate::model::{
-    AttributeChange, Consents, DeadLetter, FieldWritten, Intent, JournalOutcome, LinkedRecord, Mirror, OutboxEntry,
-    OutboxId, Profile, RunId,
+    AttributeChange, Consents, DeadLetter, Desire, FieldWritten, Intent, JournalOutcome, LinkedRecord, Mirror,
+    OpenDeal, OutboxEntry, OutboxId, Profile, RunId, Tell,
 };
 
 /// One record (or one profile that has none yet) that push must look at.
@@ -24,10 +24,14 @@ pub struct StageItem {
     /// Bands that the profile has entered and for which nothing has been done yet at this connection, by full name; none where
     /// another record of the person here is the one that is given to somebody.
     pub ready: Vec<std::sync::Arc<str>>,
+    /// Open deals of somebody who entered a band, where a record is to be made.
+    pub deals: Vec<OpenDeal>,
     /// Whether whoever the record was given to has not answered in time.
     pub is_late: bool,
     /// Whether it is somebody on the suppression list: nothing may be written.
     pub is_suppressed: bool,
+    /// The lists that its record is on as far as Ferry knows, and whether Ferry put it there; for whoever plans.
+    pub lists: Vec<(Arc<str>, bool)>,
 }
 
 /// What to do about one staged item.
@@ -39,10 +43,14 @@ pub struct StageDecision {
     pub withdraw: bool,
     /// A record would have been made and may not be: nothing is done about the band's entry until there is news of the person.
     pub waits: bool,
+    /// The owner of an open deal is told in place of a record's being made: the entry is done.
+    pub tells: Option<Tell>,
     /// A changed mirror (new base by agreement, verdict taken, field frozen).
     pub mirror: Option<Mirror>,
     /// Traits to take from the CRM (a verdict for its side).
     pub attributes: Vec<AttributeChange>,
+    /// Places on lists that its record should have or not have.
+    pub places: Vec<Desire>,
     pub dead_letters: Vec<DeadLetter>,
 }
 

@@ -1,12 +1,13 @@
 //! The part of the face that is about writes beside a record's fields.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use connector::{ConnectionName, Object, RecordId, Timestamp};
 
 use crate::model::{
-    DeadLetter, Desire, JournalOutcome, ProfileId, ProfileUid, RunId, SideEntry, SideId, SideRow, SideWish,
+    Cause, DeadLetter, Desire, JournalOutcome, ProfileId, ProfileUid, RunId, SideEntry, SideId, SideRow, SideWish,
 };
 use crate::store::{Lease, Result};
 
@@ -36,6 +37,8 @@ pub enum SideFate {
     Again { not_before: Timestamp, counts: bool },
     /// Perhaps applied: it comes back as ambiguous, to be looked at before anything is sent.
     Ambiguous { not_before: Timestamp, counts: bool },
+    /// The CRM held it before Ferry came: nothing was written, and it is not Ferry's to take back.
+    Found,
     /// The record is gone, and everything wished for it with it.
     Gone,
 }
@@ -47,6 +50,34 @@ pub struct SideTally {
     pub waiting: u64,
     /// When the first of them is due; the epoch where one is due whatever the time.
     pub next_due: Option<Timestamp>,
+}
+
+/// Most wishes that one call carries out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SideLimit {
+    /// Of places on lists.
+    pub places: usize,
+    /// Of anything else.
+    pub others: usize,
+}
+
+/// A place on a list that is wished for, or to be given up, and not told yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlaceWaiting {
+    pub record: RecordId,
+    pub list: Arc<str>,
+    pub member: bool,
+}
+
+/// Who is on a list, held against whom Ferry knows to be on it.
+#[derive(Clone, Debug)]
+pub struct LostPlaces {
+    pub list: Arc<str>,
+    /// Whoever is on it.
+    pub present: Arc<BTreeSet<RecordId>>,
+    /// Places that the CRM was told of later are not asked about: they may not show yet.
+    pub told_before: Timestamp,
+    pub cause: Cause,
 }
 
 /// Whom an audience is made of.
@@ -87,6 +118,18 @@ pub trait SideWrites {
     /// Queues what takes back what the CRM was told of people who do not allow it any more. How many records that concerns.
     async fn take_back(&self, connection: &ConnectionName, object: &Object, now: Timestamp) -> Result<u64>;
 
+    /// Has places wished for again that Ferry knew of and that are gone: somebody took the records off the list. How many.
+    async fn lost_places(
+        &self,
+        connection: &ConnectionName,
+        object: &Object,
+        now: Timestamp,
+        lost: LostPlaces,
+    ) -> Result<u64>;
+
+    /// Places on lists of a (connection, object) that are not told yet.
+    async fn waiting_places(&self, connection: &ConnectionName, object: &Object) -> Result<Vec<PlaceWaiting>>;
+
     /// Leases up to `limit` due wishes that one kind of operation carries out, at most one of a record. Durable before any call;
     /// ambiguous ones come first, and alone. Privacy is asked in this very transaction: what may not be told any more is
     /// taken back, or forgotten where nothing was told.
@@ -95,7 +138,7 @@ pub trait SideWrites {
         connection: &ConnectionName,
         object: &Object,
         lease: Lease,
-        limit: usize,
+        limit: SideLimit,
     ) -> Result<Vec<SideEntry>>;
 
     /// Records what became of leased wishes, with journal and dead letters.
@@ -116,7 +159,7 @@ pub trait SideWrites {
         limit: usize,
     ) -> Result<Vec<Listener>>;
 
-    /// How many records of a (connection, object) were told something since an instant in lanes that begin like this.
+    /// How many records of a (connection, object) were told something since an instant in lanes that begin like this, or are about to be.
     async fn told_since(
         &self,
         connection: &ConnectionName,

@@ -8,8 +8,8 @@ use connector::{ConnectionName, Object, Timestamp};
 use serde::Serialize;
 
 use crate::model::{
-    Attribute, ClaimKind, CompanyKey, CompanyUid, Deal, Flow, Identifier, LinkedRecord, Profile, ProfileUid, RunId,
-    Score, Standings, TraitName,
+    Activity, Attribute, ClaimKind, CompanyKey, CompanyUid, Deal, Flow, Identifier, LinkedRecord, Profile, ProfileUid,
+    RunId, Score, Standings, TraitName,
 };
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -78,6 +78,8 @@ pub struct ProfileDetail {
     pub identifiers: Vec<Identifier>,
     pub records: Vec<LinkedRecord>,
     pub deals: Vec<Deal>,
+    /// What people of ours did with the person, newest first.
+    pub activities: Vec<Activity>,
     pub scores: Vec<Score>,
     /// Older values, newest first: trait, what it was, when it was replaced.
     pub history: Vec<(TraitName, Attribute, Timestamp)>,

@@ -5,6 +5,7 @@
 #[allow(dead_code, reason = "a kit")]
 #[path = "../it/declaring.rs"]
 mod declaring;
+mod erasures;
 mod failpoints;
 #[path = "../it/harbour.rs"]
 mod harbour;

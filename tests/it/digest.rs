@@ -235,3 +235,82 @@ async fn a_field_holds_the_digest_where_a_crm_has_no_notes_for_it() {
     assert!(digest().await.contains("Pricing ×2"));
     harbour.assert_rest().await;
 }
+
+/// Somebody who fits asks for a demo: the first request enters the band `mql`, a second one `hot`.
+fn asks(name: &str, number: u32, at: &str) -> String {
+    let line = |id: &str, mut what: serde_json::Value| {
+        what["messageId"] = format!("{name}-{number}-{id}").into();
+        what["timestamp"] = at.into();
+        what["userId"] = name.into();
+        format!("{what}\n")
+    };
+    let traits = json!({
+        "email": format!("{name}@northwind.example"), "title": "VP Operations", "country": "DE", "company": { "employees": 200 },
+    });
+    let demo = json!({ "type": "track", "event": "Form Submitted", "properties": { "form": "demo" } });
+    line("who", json!({ "type": "identify", "traits": traits })) + &line("demo", demo)
+}
+
+/// Ada and Cid at a CRM that is told of crossings by further notes, as many a day as the budget says.
+async fn two_people(budget: u32) -> Harbour {
+    let digest = format!("{NOTE}max_activities_per_day = 1\ndaily_budget = {budget}\n");
+    let (harbour, _) = harbour(Vendor::Hubspot, &digest).await;
+    harbour.mock(Vendor::Hubspot).create(&CONTACT, &[("email", "cid@northwind.example"), ("last_name", "Ek")]);
+    harbour.cycle().await;
+    harbour
+}
+
+/// What the digests say, and the notes about one day alone, each sorted.
+fn told(harbour: &Harbour) -> (Vec<String>, Vec<String>) {
+    let why = |body: &String| {
+        let (_, rest) = body.split_once("→ ").unwrap_or_else(|| panic!("{body}"));
+        rest.split(' ').next().unwrap_or_default().to_owned()
+    };
+    let notes = notes(harbour);
+    let is_digest = |body: &&String| body.contains("[ferry:note:digest]");
+    let mut digests: Vec<String> = notes.values().filter(is_digest).map(why).collect();
+    let mut touches: Vec<String> = notes.values().filter(|body| !is_digest(body)).map(why).collect();
+    assert!(
+        notes.values().all(|body| body.contains("[ferry:note:digest]") || body.contains("[ferry:note:touch-2026-03-0"))
+    );
+    digests.sort();
+    touches.sort();
+    (digests, touches)
+}
+
+#[tokio::test]
+async fn a_person_gets_one_further_note_a_day() {
+    let harbour = two_people(2_000).await;
+    harbour.import(&(asks("ada", 1, "2026-03-02T10:00:00Z") + &asks("cid", 1, "2026-03-02T10:00:00Z"))).await;
+    cycle_at(&harbour, "2026-03-02T10:05:00Z").await;
+    assert_eq!(told(&harbour), (vec!["MQL".into(), "MQL".into()], vec!["MQL".into(), "MQL".into()]));
+    harbour.assert_rest().await;
+    // Again on the same day: the notes there are say so.
+    harbour.import(&asks("ada", 2, "2026-03-02T15:00:00Z")).await;
+    cycle_at(&harbour, "2026-03-02T15:05:00Z").await;
+    assert_eq!(told(&harbour), (vec!["HOT".into(), "MQL".into()], vec!["HOT".into(), "MQL".into()]));
+    harbour.assert_rest().await;
+    // On another day there is another one.
+    harbour.advance(at("2026-03-03T10:00:00Z").since(harbour.app.world.clock.now()));
+    let twice = asks("cid", 2, "2026-03-03T10:00:00Z") + &asks("cid", 3, "2026-03-03T10:00:00Z");
+    harbour.import(&twice).await;
+    cycle_at(&harbour, "2026-03-03T10:05:00Z").await;
+    let both = vec!["HOT".to_owned(), "HOT".to_owned()];
+    assert_eq!(told(&harbour), (both, vec!["HOT".into(), "HOT".into(), "MQL".into()]));
+    harbour.assert_rest().await;
+}
+
+#[tokio::test]
+async fn the_budget_of_a_day_is_for_digests_and_further_notes_together() {
+    let harbour = two_people(3).await;
+    harbour.import(&(asks("ada", 1, "2026-03-02T10:00:00Z") + &asks("cid", 1, "2026-03-02T10:00:00Z"))).await;
+    cycle_at(&harbour, "2026-03-02T10:05:00Z").await;
+    let of_the_day = (vec!["MQL".to_owned(), "MQL".to_owned()], vec!["MQL".to_owned()]);
+    assert_eq!(told(&harbour), of_the_day, "the fourth is one too many");
+    harbour.import(&(asks("ada", 2, "2026-03-02T15:00:00Z") + &asks("cid", 2, "2026-03-02T15:00:00Z"))).await;
+    cycle_at(&harbour, "2026-03-02T15:05:00Z").await;
+    assert_eq!(told(&harbour), of_the_day, "nothing is left today");
+    cycle_at(&harbour, "2026-03-03T07:05:00Z").await;
+    assert_eq!(told(&harbour), (vec!["HOT".into(), "HOT".into()], vec!["MQL".into()]), "the morning tells of it");
+    harbour.assert_rest().await;
+}

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use connector::{Clock, Object, Value};
+use connector::{Clock, Object, Reason, Rejection, Value};
 use ferry::config::Vendor;
-use ferry::model::{Erasing, Identifier, RunState};
+use ferry::model::{DeadLetterCode, Erasing, Identifier, RunState};
 use serde_json::json;
 
 use crate::harbour::{Harbour, at};
@@ -15,11 +15,15 @@ const DAY: Duration = Duration::from_secs(86_400);
 const ADDRESS: &str = "faisal@nile.example";
 
 async fn harbour(privacy: &str) -> Harbour {
-    Harbour::around(at("2026-03-01T07:00:00Z"), vec![(Vendor::Hubspot, Default::default())], |mocks| {
+    at_crm(Vendor::Hubspot, privacy, "").await
+}
+
+async fn at_crm(vendor: Vendor, privacy: &str, connection: &str) -> Harbour {
+    Harbour::around(at("2026-03-01T07:00:00Z"), vec![(vendor, Default::default())], |mocks| {
         let mut config = format!(
             "preset = \"b2b\"\ntimezone = \"UTC\"\n[[source]]\nname = \"website\"\ntype = \"jsonl\"\n[privacy]\n{privacy}\n"
         );
-        config.extend(mocks.iter().map(|mock| mock.entry("")));
+        config.extend(mocks.iter().map(|mock| mock.entry(connection)));
         config
     })
     .await
@@ -60,8 +64,14 @@ fn traces(folder: &Path) -> usize {
 
 async fn with_faisal(privacy: &str) -> (Harbour, connector::RecordId) {
     let harbour = harbour(privacy).await;
-    let id = harbour.mock(Vendor::Hubspot).create(&CONTACT, &[("email", ADDRESS), ("first_name", "Faisal")]);
-    let other = harbour.mock(Vendor::Hubspot).create(&CONTACT, &[("email", "bob@nile.example")]);
+    let id = meets_faisal(&harbour, Vendor::Hubspot).await;
+    (harbour, id)
+}
+
+/// He and a colleague are at the CRM, he has been seen here, and what was computed of him is there.
+async fn meets_faisal(harbour: &Harbour, vendor: Vendor) -> connector::RecordId {
+    let person = |email, name| harbour.mock(vendor).create(&CONTACT, &[("email", email), ("last_name", name)]);
+    let (id, other) = (person(ADDRESS, "Nasser"), person("bob@nile.example", "Larsen"));
     assert_ne!(id, other);
     harbour.cycle().await;
     let file = harbour.folder().join("events.jsonl");
@@ -70,8 +80,15 @@ async fn with_faisal(privacy: &str) -> (Harbour, connector::RecordId) {
     assert_eq!(imported.run.state, RunState::Partial, "one line is no message");
     harbour.advance(Duration::from_secs(3_600));
     harbour.compute().await;
-    harbour.push(Vendor::Hubspot).await;
-    (harbour, id)
+    harbour.push(vendor).await;
+    id
+}
+
+/// The deletions that a CRM has seen from us.
+fn deleted(harbour: &Harbour, vendor: Vendor) -> Vec<String> {
+    let written = harbour.mock(vendor).written(0);
+    let deletions = written.iter().filter(|line| line["op"] == "delete");
+    deletions.map(|line| line["record"].as_str().unwrap().to_owned()).collect()
 }
 
 async fn assert_forgotten(harbour: &Harbour) {
@@ -120,7 +137,8 @@ async fn scenario_66_an_erased_person_is_gone_and_nothing_brings_them_back() {
 #[tokio::test]
 async fn scenario_66_an_erasure_that_was_broken_off_goes_on_at_the_next_start() {
     let (mut harbour, _) = with_faisal("").await;
-    let erasing = Erasing { key: ADDRESS.into(), named: Identifier::parse_key(ADDRESS), clear: Vec::new() };
+    let erasing =
+        Erasing { key: ADDRESS.into(), named: Identifier::parse_key(ADDRESS), clear: Vec::new(), delete: Vec::new() };
     let now = harbour.clock.now();
     let id = harbour.app.store.begin_erasure(erasing, now).await.unwrap();
     for _ in 0..3 {
@@ -206,4 +224,111 @@ async fn scenario_60_the_store_comes_to_a_plateau() {
     let known = harbour.profile("user_id:u-1").await;
     assert!(known.events <= 2, "{}", known.events);
     assert_eq!(known.profile.value("first_touch_source"), &Value::from("autumn"), "the first touch is not forgotten");
+}
+
+const DELETES: &str = "on_erase = \"delete_record\"\n";
+
+#[tokio::test]
+async fn the_record_at_the_crm_is_deleted_where_that_is_wanted() {
+    for vendor in [Vendor::Hubspot, Vendor::Salesforce, Vendor::Dynamics, Vendor::Zoho] {
+        let harbour = at_crm(vendor, DELETES, "").await;
+        let id = meets_faisal(&harbour, vendor).await;
+        let erased = harbour.app.erase("user_id:u-fai").await.unwrap();
+        assert!(erased.records[0].will_be_deleted, "{vendor:?}");
+        assert_eq!(erased.receipt.counts["to_delete_at_crm"], 1, "{vendor:?}: {:?}", erased.receipt);
+        // Somebody looks at every linked record before it is gone: the order stands.
+        let what = ferry::app::Pushing { full: true, ..Default::default() };
+        harbour.advance(Duration::from_secs(60));
+        let pushed = harbour.app.push(harbour.connection(vendor), what, &()).await.unwrap();
+        let gone: u64 = pushed.iter().map(|finished| finished.run.counts.deleted).sum();
+        assert_eq!(gone, 1, "{vendor:?}: {pushed:?}\n{:?}", harbour.dead_letters().await);
+        assert_eq!(deleted(&harbour, vendor), [id.as_str()], "{vendor:?}");
+        let receipt = harbour.app.store.erasures().await.unwrap().remove(0);
+        assert_eq!((receipt.counts["deleted_at_crm"], receipt.counts.get("to_delete_at_crm")), (1, None), "{vendor:?}");
+        // Nothing brings him back, and there is nothing more to say to anybody.
+        harbour.cycle().await;
+        harbour.app.store.prune(at("2020-01-01T00:00:00Z")).await.unwrap();
+        assert_forgotten(&harbour).await;
+        harbour.assert_rest().await;
+        assert_eq!(harbour.ids(vendor, &CONTACT).await.len(), 1, "{vendor:?}: his colleague is there");
+        assert_eq!(harbour.dead_letters().await, [], "{vendor:?}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_deleted_where_ferry_only_reads_or_only_plans() {
+    for (privacy, connection) in
+        [("", "mode = \"pull_only\""), ("", "mode = \"dry_run\""), ("[safety]\nmode = \"dry_run\"\n", "")]
+    {
+        let harbour = at_crm(Vendor::Hubspot, &format!("{DELETES}{privacy}"), connection).await;
+        meets_faisal(&harbour, Vendor::Hubspot).await;
+        let erased = harbour.app.erase("user_id:u-fai").await.unwrap();
+        assert_eq!((erased.records.len(), erased.records[0].will_be_deleted), (1, false), "{privacy}{connection}");
+        harbour.cycle().await;
+        assert_eq!(deleted(&harbour, Vendor::Hubspot), Vec::<String>::new(), "{privacy}{connection}");
+        assert_forgotten(&harbour).await;
+    }
+}
+
+#[tokio::test]
+async fn a_deletion_that_is_refused_is_told_and_tried_again_when_somebody_says_so() {
+    let config = crate::world::mapped("city = { field = \"city\", direction = \"push\" }");
+    let world = crate::world::World::with(&format!("{config}\n[privacy]\n{DELETES}"));
+    let ids = ["ada", "bob", "cy"].map(|name| world.contact(&[("email", &format!("{name}@acme.example"))]));
+    world.sync().await;
+    let rejection = Rejection {
+        reason: Reason::Forbidden,
+        code: "NO_RIGHT".into(),
+        message: "you may not".into(),
+        fields: Vec::new(),
+    };
+    for id in &ids[..2] {
+        world.crm.reject_record(id, rejection.clone());
+    }
+    for id in &ids {
+        world.app.erase(&format!("crm:acme:contact:{id}")).await.unwrap();
+    }
+    let run = world.push().await;
+    assert_eq!((run.state, run.counts.deleted, run.counts.failed), (RunState::Partial, 1, 2), "{run:?}");
+    let letters = world.dead_letters().await;
+    assert!(letters.iter().all(|letter| letter.code == DeadLetterCode::EraseRefused), "{letters:?}");
+    assert!(letters[0].cause.contains("NO_RIGHT") && letters[0].fix.contains("ferry failures retry"), "{letters:?}");
+    let counts = |receipts: &[ferry::model::Receipt], word: &str| -> u64 {
+        receipts.iter().filter_map(|receipt| receipt.counts.get(word)).sum()
+    };
+    let store = &world.app.store;
+    store.prune(at("2020-01-01T00:00:00Z")).await.unwrap();
+    let receipts = store.erasures().await.unwrap();
+    assert_eq!((counts(&receipts, "deleted_at_crm"), counts(&receipts, "refused_by_crm")), (1, 2));
+
+    // One is tried again, and one is given up.
+    world.crm.mend();
+    assert!(store.retry_dead_letter(letters[0].id, None).await.unwrap());
+    assert!(store.drop_dead_letter(letters[1].id).await.unwrap());
+    let run = world.push().await;
+    assert_eq!((run.state, run.counts.deleted), (RunState::Done, 1), "{run:?}");
+    let receipts = store.erasures().await.unwrap();
+    assert_eq!((counts(&receipts, "deleted_at_crm"), counts(&receipts, "refused_by_crm")), (2, 1));
+    assert_eq!(world.crm.ids(&CONTACT), [ids[1].clone()], "what was given up is the CRM's");
+    store.prune(at("2020-01-01T00:00:00Z")).await.unwrap();
+    store.verify().await.unwrap();
+    let stats = store.stats().await.unwrap();
+    let kept: u64 = stats.connections.values().flat_map(|of| of.objects.values()).map(|of| of.records).sum();
+    assert_eq!(kept, 0, "nothing of them is kept here");
+    world.assert_rest().await;
+}
+
+#[tokio::test]
+async fn a_record_that_somebody_else_deleted_first_is_no_failure() {
+    let (harbour, id) = with_faisal(DELETES).await;
+    harbour.app.erase("user_id:u-fai").await.unwrap();
+    harbour.mock(Vendor::Hubspot).delete(&CONTACT, &id);
+    harbour.advance(Duration::from_secs(60));
+    let run = harbour.push(Vendor::Hubspot).await.remove(0);
+    assert_eq!((run.state, run.counts.failed), (RunState::Done, 0), "{run:?}");
+    assert_eq!(deleted(&harbour, Vendor::Hubspot), Vec::<String>::new());
+    harbour.cycle().await;
+    harbour.app.store.prune(at("2020-01-01T00:00:00Z")).await.unwrap();
+    assert_forgotten(&harbour).await;
+    harbour.assert_rest().await;
 }

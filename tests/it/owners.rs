@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use connector::{Fields, Object, RecordId, Value};
+use ferry::app::Computing;
 use ferry::model::{DeadLetterCode, EntryState, Step};
 use ferry::store::AssignmentState;
 
@@ -262,6 +263,40 @@ async fn what_nobody_answers_goes_on_to_the_next_and_ends_with_the_fallback() {
     desk.world.advance(Duration::from_secs(1_801));
     assert!(desk.world.app.tell_overdue().await.unwrap().is_empty());
     assert_rest(&desk).await;
+}
+
+#[tokio::test]
+async fn what_a_rep_changes_is_an_answer_whatever_ferry_writes_afterwards() {
+    let mapped =
+        crate::desk::CONFIG.replacen("email = \"email\"\n", "email = \"email\"\nfirst_name = \"first_name\"\n", 1);
+    let mut desk = Desk::of(World::with(&format!("{mapped}sla = {{ respond_within = \"30m\" }}\n"))).await;
+    let crm = desk.world.crm.clone();
+    for name in ["ada", "bob"] {
+        desk.is_known(name, &format!("{name}@kiwi.example")).await;
+        desk.forms(name, 2).await;
+    }
+    desk.compute().await;
+    desk.push().await;
+    assert_eq!(desk.owners(), ["rita", "sam"]);
+    desk.world.pull().await;
+    desk.world.advance(Duration::from_secs(600));
+    let ada = crm.ids(&Object::Lead)[0].clone();
+    assert!(crm.edit(&Object::Lead, &ada, Fields::from([("first_name", "Ada")])));
+    desk.world.pull().await;
+    // The score has faded since: Ferry's own writes follow.
+    desk.world.advance(Duration::from_secs(86_400));
+    desk.world.app.compute(Computing { all: true, ..Computing::default() }, &()).await.unwrap();
+    let seq = desk.world.seq();
+    desk.push().await;
+    assert!(desk.world.written_since(seq).iter().any(|entry| entry.record == ada), "Ada's lead was written");
+    desk.world.pull().await;
+    let late = desk.world.app.tell_overdue().await.unwrap();
+    let late: Vec<Option<&str>> = late.iter().map(|row| row.owner.as_deref()).collect();
+    assert_eq!(late, [Some("sam")], "rita has turned to hers");
+    let turns = desk.turns().await;
+    assert_eq!(turns[0].answered_at.map(|at| at.since(turns[0].at).as_secs()), Some(600));
+    assert!(turns[1].answered_at.is_none() && turns[1].breached_at.is_some());
+    assert!(desk.world.app.tell_overdue().await.unwrap().is_empty(), "told once");
 }
 
 #[tokio::test]

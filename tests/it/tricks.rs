@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use connector::{
-    Account, Budget, Capability, Connector, CreatedField, NewField, Object, Outcome, Page, PullRequest, ReadRequest,
-    Record, Result, Schema, Write,
+    Account, Budget, Capability, Connector, CreatedField, ListFacts, ListMembers, NewField, Object, Outcome, Page,
+    PullRequest, ReadRequest, Record, Result, Schema, Write,
 };
 use connector_conformance::{MemoryConnector, MemoryCrm};
 use tokio::sync::Notify;
@@ -133,6 +133,14 @@ impl Connector for Trickster {
             _ => {}
         }
         self.inner.push(writes).await
+    }
+
+    async fn list(&self, object: &Object, list: &str) -> Result<Option<ListFacts>> {
+        self.inner.list(object, list).await
+    }
+
+    async fn list_members(&self, object: &Object, list: &str, after: Option<&str>) -> Result<ListMembers> {
+        self.inner.list_members(object, list, after).await
     }
 
     async fn recover(&self) -> Result<()> {

@@ -1,9 +1,13 @@
 //! A score that is learnt: nothing before there is enough to learn from, in the shadow until it beats the rules, then like any other
 //! score, with its reasons, and no value that it could only have known later.
 
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
-use connector::{Clock, FieldKind, Fields, Object, RecordId, Value};
+use connector::{Clock, Connector, FieldKind, Fields, Object, RecordId, Timestamp, Value};
+use connector_conformance::MemoryCrm;
 use connector_conformance::memory::field;
 use ferry::app::{App, Training};
 use ferry::model::ModelState;
@@ -65,7 +69,13 @@ struct Market {
 
 impl Market {
     fn new(rule: &str) -> Self {
-        let world = World::with(&CONFIG.replace("{rule}", rule));
+        Self::beginning(crate::world::start(), rule)
+    }
+
+    /// The same, from another instant on.
+    fn beginning(at: Timestamp, rule: &str) -> Self {
+        let connector = |crm: &MemoryCrm| -> Arc<dyn Connector> { Arc::new(crm.connector()) };
+        let world = World::beginning(at, &CONFIG.replace("{rule}", rule), connector);
         world.crm.define(&Object::Contact, field("cdp_win", FieldKind::Decimal { scale: None }));
         world.crm.define(&Object::Contact, field("cdp_win_reasons", FieldKind::Text));
         Self { world, said: 0, people: 0, contacts: Vec::new() }
@@ -219,4 +229,103 @@ async fn what_ranks_no_better_than_the_rules_stays_in_the_shadow() {
     assert_eq!(win(&market.world.app, 2).await, None);
     assert_eq!(market.world.trait_of(&mail(2), "score_win").await, Value::Null);
     assert_eq!(market.world.value(&market.contacts[2], "cdp_win"), Value::Null);
+}
+
+#[tokio::test]
+async fn the_schedule_learns_and_tells_the_daemon_that_another_model_is_in_use() {
+    let mut market = Market::new("page");
+    market.past().await;
+    let config = CONFIG.replace("{rule}", "page");
+    let scheduled = |more: &str| format!("{config}\n[schedule]\npull = \"1d\"\npush = \"1d\"\njitter = \"0s\"\n{more}");
+    // On quiet days nothing is learnt.
+    let rests =
+        "train = \"30 4 * * *\"\nquiet = [{ from = \"2020-01-01\", to = \"2099-12-31\", jobs = [\"train\"] }]\n";
+    market.world.reconfigure(&scheduled(rests));
+    let app = Arc::new(market.world.app.clone());
+    let from = market.world.clock.now();
+    let schedule = tokio::spawn(app.clone().run_schedule());
+    while market.world.clock.now().since(from) < 3 * DAY {
+        tokio::task::yield_now().await;
+    }
+    app.stop.cancel();
+    schedule.await.unwrap().unwrap();
+    assert_eq!(app.store.models(Some("win"), 10).await.unwrap().len(), 0);
+
+    market.world.reconfigure(&scheduled("train = \"30 4 * * *\"\n"));
+    let app = Arc::new(market.world.app.clone());
+    let schedule = tokio::spawn(app.clone().run_schedule());
+    // The night comes, a model is learnt, and whoever runs the daemon is told to begin anew with it.
+    app.relearnt.notified().await;
+    app.stop.cancel();
+    schedule.await.unwrap().unwrap();
+    let kept = app.store.models(Some("win"), 10).await.unwrap();
+    assert_eq!(kept.last().unwrap().state, if kept.len() == 1 { ModelState::Active } else { ModelState::Retired });
+    assert_eq!(win(&app, 6).await, None, "this life goes on by what it began with");
+    market.world.reconfigure(&config);
+    market.relearn().await;
+    market.world.compute().await;
+    assert!(win(&market.world.app, 6).await.unwrap() > 65.0);
+}
+
+/// The answer of `ferry …` beside the daemon.
+fn said_by(folder: &std::path::Path, words: &[&str]) -> Json {
+    let ferry = || Command::new(env!("CARGO_BIN_EXE_ferry"));
+    let output = ferry().args(words).current_dir(folder).env("TOKEN", "x").env_remove("FERRY_LOG").output().unwrap();
+    assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[tokio::test]
+async fn the_daemon_takes_a_learnt_score_up_and_gives_it_up_when_it_reads_its_file_again() {
+    // A past that is over, whatever the machine's clock says.
+    let mut market = Market::beginning(Timestamp::parse_rfc3339("2023-01-02T09:00:00Z").unwrap(), "page");
+    market.past().await;
+    let left = market.world.ended();
+    let folder = left.path();
+    // Nobody is there, and nothing runs by the clock.
+    let crm = "token = { env = \"TOKEN\" }\nbase_url = \"http://127.0.0.1:9\"\n";
+    let config = CONFIG.replace("{rule}", "page").replace("token = { env = \"TOKEN\" }\n", crm);
+    let once =
+        ["pull", "push", "recompute", "retention", "train"].map(|job| format!("{job} = \"30 4 1 1 *\"\n")).concat();
+    let listens = format!("[admin]\nlisten = \"127.0.0.1:0\"\n[schedule]\ncatch_up = \"none\"\n{once}");
+    let with = format!("{config}\n{listens}");
+    let learnt = with.split("[scores.win]").nth(1).unwrap().split("[segments.likely]").next().unwrap().to_owned();
+    let without = with
+        .replace(&format!("[scores.win]{learnt}"), "")
+        .replace("[segments.likely]\nwhen = \"score_win >= 60\"\n", "")
+        .replace("score_win = { field = \"cdp_win\", direction = \"push\" }\n", "")
+        .replace("win_reasons = { field = \"cdp_win_reasons\", direction = \"push\" }\n", "");
+    let file = folder.join("sync.toml");
+    std::fs::write(&file, &without).unwrap();
+    let mut daemon = Command::new(env!("CARGO_BIN_EXE_ferry"));
+    daemon.arg("run").current_dir(folder).env("TOKEN", "x").env_remove("FERRY_LOG");
+    let mut daemon = daemon.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(daemon.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let mut until =
+        |words: &str| said.by_ref().find(|line| line.contains(words)).unwrap_or_else(|| panic!("never said: {words}"));
+    let signal = |name: &str| {
+        assert!(Command::new("kill").args([name, &daemon.id().to_string()]).status().unwrap().success());
+    };
+    let score = || said_by(folder, &["profile", &mail(6), "--json"])["computed"]["score_win"].clone();
+    // The daemon computes in its own time.
+    let comes_to = |is_there: bool| assert!((0..2_000).any(|_| score().is_null() != is_there), "{}", score());
+    until("ferry runs");
+    assert_eq!(score(), Json::Null);
+
+    // Switched on: nothing before there is a model; then the daemon takes it up by itself and computes everybody.
+    std::fs::write(&file, &with).unwrap();
+    signal("-HUP");
+    until("ferry runs");
+    assert_eq!(score(), Json::Null);
+    assert_eq!(said_by(folder, &["score", "train", "win", "--json"])["state"], "active");
+    until("ferry runs");
+    comes_to(true);
+
+    // Switched off: it is nobody's trait any more.
+    std::fs::write(&file, &without).unwrap();
+    signal("-HUP");
+    until("ferry runs");
+    comes_to(false);
+    signal("-TERM");
+    assert_eq!(daemon.wait().unwrap().code(), Some(0));
 }

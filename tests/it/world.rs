@@ -79,8 +79,13 @@ impl World {
 
     /// A world whose connector is made by the test.
     pub fn around(config: &str, connector: impl FnOnce(&MemoryCrm) -> Arc<dyn Connector>) -> Self {
+        Self::beginning(start(), config, connector)
+    }
+
+    /// The same, from another instant on.
+    pub fn beginning(at: Timestamp, config: &str, connector: impl FnOnce(&MemoryCrm) -> Arc<dyn Connector>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let clock = Arc::new(LeapClock::new(start()));
+        let clock = Arc::new(LeapClock::new(at));
         let crm = MemoryCrm::new(clock.clone());
         define_fields(&crm);
         let app = open(config, folder.path(), clock.clone(), &[connector(&crm)]);
@@ -123,6 +128,11 @@ impl World {
         let connector = self.app.connections[0].connector.clone();
         config.clone_into(&mut self.config);
         self.app = open(config, self.folder.path(), self.clock.clone(), &[connector]);
+    }
+
+    /// The process ends, and leaves its folder.
+    pub fn ended(self) -> tempfile::TempDir {
+        self.folder
     }
 
     pub fn folder(&self) -> &Path {

@@ -43,7 +43,7 @@ mod value;
 mod vault;
 pub mod walks;
 
-pub use checks::{checks, note_checks, task_checks};
+pub use checks::{checks, erase_checks, list_checks, note_checks, task_checks};
 pub use clock::LeapClock;
 pub use levers::{Levers, properties};
 pub use memory::{MemoryConnector, MemoryCrm, MemorySubject};

@@ -209,6 +209,26 @@ pub trait Subject: Send + Sync {
         cannot("delete a note")
     }
 
+    /// A new list of people, by what the CRM calls it by.
+    async fn seed_list(&self) -> Checked<String> {
+        cannot("make a list")
+    }
+
+    /// A list of people that nobody is put on from outside.
+    async fn seed_closed_list(&self) -> Checked<String> {
+        cannot("make a list that is closed")
+    }
+
+    /// Who is on a list.
+    async fn on_list(&self, _list: &str) -> Checked<Vec<RecordId>> {
+        cannot("tell who is on a list")
+    }
+
+    /// A rep puts a person on a list, or takes them off.
+    async fn put_on_list(&self, _list: &str, _person: &RecordId, _member: bool) -> Checked {
+        cannot("put a person on a list")
+    }
+
     /// The live tasks of a person, those that are done included.
     async fn tasks(&self, _person: &RecordId) -> Checked<Vec<TaskSeen>> {
         cannot("tell the tasks of a person")

@@ -1,7 +1,9 @@
 //! The reference connector passes the suite.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use connector_conformance::{MemorySubject, checks, note_checks, run, run_some, task_checks};
+use connector_conformance::{
+    MemorySubject, checks, erase_checks, list_checks, note_checks, run, run_some, task_checks,
+};
 
 #[tokio::test]
 async fn the_in_memory_connector_keeps_the_contract() {
@@ -26,8 +28,20 @@ async fn a_connector_that_answers_only_text_passes_too() {
 }
 
 #[tokio::test]
+async fn the_in_memory_connector_keeps_lists() {
+    let report = run_some(&list_checks(), || async { Ok(MemorySubject::fresh()) }).await;
+    assert!(report.is_green() && report.skipped().is_empty(), "{report}");
+}
+
+#[tokio::test]
 async fn the_in_memory_connector_keeps_notes() {
     let report = run_some(&note_checks(), || async { Ok(MemorySubject::fresh()) }).await;
+    assert!(report.is_green() && report.skipped().is_empty(), "{report}");
+}
+
+#[tokio::test]
+async fn the_in_memory_connector_erases() {
+    let report = run_some(&erase_checks(), || async { Ok(MemorySubject::fresh()) }).await;
     assert!(report.is_green() && report.skipped().is_empty(), "{report}");
 }
 
@@ -39,7 +53,7 @@ async fn the_in_memory_connector_makes_tasks() {
 
 #[test]
 fn checks_have_names_of_their_own_and_every_promise_has_a_check() {
-    let checks = [checks(), note_checks(), task_checks()].concat();
+    let checks = [checks(), note_checks(), task_checks(), list_checks(), erase_checks()].concat();
     assert!(checks.len() >= 65, "{} checks", checks.len());
     let mut names: Vec<_> = checks.iter().map(|check| check.name).collect();
     names.sort_unstable();

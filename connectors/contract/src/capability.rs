@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{FieldName, Object};
+use crate::{FieldName, ListKind, Object};
 
 /// Fewer than ten facts; anything that only some CRMs do is announced here, not special-cased in `src`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +31,12 @@ pub struct Capability {
     pub notes: Vec<NoteKind>,
     /// Objects whose records can be given a task ([`crate::Operation::TaskOnce`]).
     pub tasks: Vec<Object>,
+    /// Objects whose records can be put on lists ([`crate::Operation::ListMembership`]).
+    pub lists: Vec<ListKind>,
+    /// Objects whose records can have a lead object beside them ([`crate::Operation::LeadUpsert`]).
+    pub leads: Vec<Object>,
+    /// Objects whose records can be deleted for good ([`crate::Operation::Erase`]).
+    pub erases: Vec<Object>,
     /// Whether [`crate::Connector::create_field`] works.
     pub creates_fields: bool,
     /// How long a change may stay invisible to an incremental pull: the lag of the CRM's search index.
@@ -41,6 +47,11 @@ impl Capability {
     /// The field that says whose records of an object are, where the CRM has owners.
     pub fn owner_field(&self, object: &Object) -> Option<&FieldName> {
         self.owners.iter().find(|owner| owner.object == *object).map(|owner| &owner.field)
+    }
+
+    /// How records of an object are put on lists, where the CRM has any of them.
+    pub fn list_kind(&self, object: &Object) -> Option<&ListKind> {
+        self.lists.iter().find(|kind| kind.object == *object)
     }
 }
 

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::{
-    Budget, Capability, Clock, ConnectionName, CreatedField, Entropy, Environment, NewField, Notebook, Object, Outcome,
-    Page, PullRequest, ReadRequest, Record, Result, Schema, Timestamp, Write,
+    Budget, Capability, Clock, ConnectionName, CreatedField, Entropy, Environment, Error, ErrorKind, ListFacts,
+    ListMembers, NewField, Notebook, Object, Outcome, Page, PullRequest, ReadRequest, Record, Result, Schema,
+    Timestamp, Write,
 };
 
 /// What a connector is given when it is made: the outside world, passed in.
@@ -77,7 +78,8 @@ pub trait Connector: fmt::Debug + Send + Sync {
     /// Current values of up to `capability.read_batch` records. Records that do not exist are left out.
     async fn read(&self, request: &ReadRequest) -> Result<Vec<Record>>;
 
-    /// Up to `capability.push_batch` writes of one object and one kind of operation, each record at most once. A call that
+    /// Up to `capability.push_batch` writes ([`crate::ListKind::batch`] for places on lists) of one object and one kind of
+    /// operation, each record at most once. A call that
     /// takes longer than some eight minutes (a bulk job) answers [`Outcome::Ambiguous`] for what is still under way and
     /// leaves its end to `recover`.
     async fn push(&self, writes: &[Write]) -> Result<Vec<Outcome>>;
@@ -92,6 +94,18 @@ pub trait Connector: fmt::Debug + Send + Sync {
     /// Creates one enrichment field, where the capability says so. Existing fields are left alone.
     async fn create_field(&self, object: &Object, field: &NewField) -> Result<CreatedField>;
 
+    /// A list of records of an object, as it is now; `None` where there is none. For connectors whose capability names lists.
+    async fn list(&self, object: &Object, list: &str) -> Result<Option<ListFacts>> {
+        let _ = list;
+        Err(without_lists(object))
+    }
+
+    /// A page of who is on a list, after the place that the page before named.
+    async fn list_members(&self, object: &Object, list: &str, after: Option<&str>) -> Result<ListMembers> {
+        let _ = (list, after);
+        Err(without_lists(object))
+    }
+
     /// What is known of the quota now; asks nobody.
     fn budget(&self) -> Budget;
 
@@ -99,4 +113,12 @@ pub trait Connector: fmt::Debug + Send + Sync {
     fn forecast(&self, writes: usize) -> usize {
         writes.div_ceil(self.capability().push_batch.max(1))
     }
+}
+
+fn without_lists(object: &Object) -> Error {
+    Error::new(
+        ErrorKind::Unsupported,
+        format!("look at a list of {object} records"),
+        "the connector has no lists of them",
+    )
 }

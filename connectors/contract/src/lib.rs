@@ -12,6 +12,7 @@ mod connector;
 mod creation;
 mod entropy;
 mod error;
+mod list;
 mod notebook;
 mod object;
 mod pull;
@@ -31,6 +32,7 @@ pub use creation::{Creation, LastName};
 pub use entropy::SeededEntropy;
 pub use entropy::{Entropy, OsEntropy};
 pub use error::{Error, ErrorKind, Result};
+pub use list::{ListFacts, ListKind, ListMembers};
 #[cfg(any(test, feature = "test-util"))]
 pub use notebook::MemoryNotebook;
 pub use notebook::{Note, Notebook};

@@ -42,13 +42,30 @@ pub enum Operation {
     Create,
     /// Associates two records.
     Associate { from: RecordId, to: Link },
-    /// Adds a person to, or removes them from, a CRM list or campaign.
+    /// Puts a record on a list, or takes it off. `list` is what the CRM calls it by: an id or a tag's name. Where it is so already
+    /// nothing changes, and the write is [`Outcome::Done`] all the same; `created` says that this very write has put it there.
+    /// [`Reason::NotThere`]: there is no such list, or nobody may write to it.
     ListMembership { list: Arc<str>, record: RecordId, member: bool },
     /// Writes a note of a record in place. With `note` it is that one, which is never made anew
     /// ([`Reason::NotThere`] where it is gone). Without, it is the record's note whose text holds `marker`, made where there is
     /// none: the same write sent twice leaves one note. `body` holds the marker, and is HTML where the capability says so; an empty
     /// one empties the note and makes none. [`Outcome::Done`] names the note, not the record.
     NoteUpsert { record: RecordId, note: Option<RecordId>, marker: Arc<str>, body: Arc<str> },
+    /// Makes a lead object beside a record, or gives the one that is there to its owner. With `lead` it is that one, which is never made
+    /// anew ([`Reason::NotThere`] where it is gone). Without, it is the record's lead whose name holds `marker`, made where there is
+    /// none: the same write sent twice leaves one. `name` holds the marker. [`Outcome::Done`] names the lead, not the record.
+    LeadUpsert {
+        record: RecordId,
+        lead: Option<RecordId>,
+        marker: Arc<str>,
+        name: Arc<str>,
+        /// Whose it is: a user's id; where none is named it is left to the CRM.
+        owner: Option<RecordId>,
+    },
+    /// Deletes a person's record for good: by the CRM's own erasure where it has one, else as its users do. It names the record
+    /// itself: of one that was merged away nothing is deleted ([`Reason::Merged`]). One that is not there is
+    /// [`Outcome::Done`], so that the same write sent twice leaves what it left the first time.
+    Erase { id: RecordId },
     /// Makes a task of a record, unless the record has one whose text holds `marker`: that one is left as it is. `body` is plain
     /// text and holds the marker. [`Outcome::Done`] names the task, not the record.
     TaskOnce {
@@ -70,7 +87,9 @@ impl Operation {
             Self::Create => "create",
             Self::Associate { .. } => "associate",
             Self::ListMembership { .. } => "list_membership",
+            Self::Erase { .. } => "erase",
             Self::NoteUpsert { .. } => "note_upsert",
+            Self::LeadUpsert { .. } => "lead_upsert",
             Self::TaskOnce { .. } => "task_once",
         }
     }

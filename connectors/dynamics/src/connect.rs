@@ -120,7 +120,7 @@ fn capability(limits: &Limits, prefix: &str, change_tracking: bool) -> Capabilit
         objects: pulled.iter().cloned().chain([Object::User, Object::Activity]).collect(),
         push_batch: PUSH_BATCH,
         read_batch: READ_BATCH,
-        creates: people.map(|object| ExternalKey { object, field: key.clone() }).to_vec(),
+        creates: people.clone().map(|object| ExternalKey { object, field: key.clone() }).to_vec(),
         deletions: pulled.to_vec(),
         associations: vec![Object::Deal],
         tells_company: vec![Object::Contact],
@@ -129,6 +129,9 @@ fn capability(limits: &Limits, prefix: &str, change_tracking: bool) -> Capabilit
             .to_vec(),
         notes: noted.iter().cloned().map(|object| NoteKind { object, html: false, longest: LONGEST_NOTE }).collect(),
         tasks: noted,
+        lists: Vec::new(),
+        leads: Vec::new(),
+        erases: people.to_vec(),
         creates_fields: true,
         visibility_lag: if change_tracking { Duration::ZERO } else { limits.lag },
     }

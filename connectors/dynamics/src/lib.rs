@@ -19,6 +19,7 @@ mod currency;
 mod cursor;
 mod delivery;
 mod dialect;
+mod erase;
 mod fields;
 mod freed;
 mod held;
@@ -87,6 +88,9 @@ impl Connector for Dynamics {
     }
 
     async fn push(&self, writes: &[Write]) -> Result<Vec<Outcome>> {
+        if erase::is_erasure(writes) {
+            return erase::push(&self.api, writes).await;
+        }
         push::push(&self.api, &self.capability.creates, writes).await
     }
 

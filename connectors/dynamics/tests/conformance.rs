@@ -41,6 +41,14 @@ fn one_by_one(url: &str) -> Config {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn erases_people() {
+    let report =
+        connector_conformance::run_some(&connector_conformance::erase_checks(), || DynamicsSubject::start(config))
+            .await;
+    assert!(report.is_green() && report.skipped().is_empty(), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn keeps_the_contract_by_delta_links_and_bulk_calls() {
     let report = connector_conformance::run(|| DynamicsSubject::start(config)).await;
     println!("{report}");

@@ -21,6 +21,7 @@ mod pace;
 mod reach;
 pub mod redact;
 mod retry;
+mod singly;
 mod throttle;
 mod transport;
 
@@ -32,5 +33,6 @@ pub use endpoint::TokenEndpoint;
 pub use grant::RefreshGrant;
 pub use origin::{Origin, OriginError};
 pub use retry::RetryPolicy;
+pub use singly::OneByOne;
 pub use throttle::{Bucket, ThrottleSpec};
 pub use transport::{Head, Pieces, Timeouts, Transport};

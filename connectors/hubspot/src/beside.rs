@@ -1,4 +1,4 @@
-//! Notes and tasks of records. HubSpot has no unique key for them, so each is looked for among the record's own before it is made:
+//! Notes, tasks and leads of records. HubSpot has no unique key for them, so each is looked for among the record's own before it is made:
 //! by its marker, in the primary store. What was made is read back the same way, because the answer to a batch of creates does not
 //! say whose is whose.
 
@@ -19,11 +19,15 @@ use crate::values::Properties;
 use crate::wanted::Wanted;
 use crate::wire::Envelope;
 
+/// The property that says whose something is.
+const OWNER: &str = "hubspot_owner_id";
+
 /// What is written beside a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Side {
     Note,
     Task,
+    Lead,
 }
 
 impl Side {
@@ -31,6 +35,7 @@ impl Side {
         match self {
             Self::Note => "notes",
             Self::Task => "tasks",
+            Self::Lead => "leads",
         }
     }
 
@@ -38,11 +43,12 @@ impl Side {
         Object::Other(self.plural().into())
     }
 
-    /// The property that holds its text.
+    /// The property that holds its text, and the marker in it.
     fn body(self) -> &'static str {
         match self {
             Self::Note => "hs_note_body",
             Self::Task => "hs_task_body",
+            Self::Lead => "hs_lead_name",
         }
     }
 
@@ -55,6 +61,8 @@ impl Side {
             (Self::Task, Object::Contact) => 204,
             (Self::Task, Object::Company) => 192,
             (Self::Task, Object::Deal) => 216,
+            // The lead's primary contact: the plain association (608) comes with it.
+            (Self::Lead, Object::Contact) => 578,
             _ => return None,
         })
     }
@@ -117,12 +125,24 @@ fn side_of(operation: &Operation) -> Option<Side> {
     match operation {
         Operation::NoteUpsert { .. } => Some(Side::Note),
         Operation::TaskOnce { .. } => Some(Side::Task),
+        Operation::LeadUpsert { .. } => Some(Side::Lead),
         _ => None,
     }
 }
 
 /// An `Err` says that nothing was written.
 pub(crate) async fn push(api: &Api, writes: &[Write]) -> Result<Vec<Outcome>, Error> {
+    let is_lead = |write: &Write| side_of(&write.operation) == Some(Side::Lead);
+    match written(api, writes).await {
+        // Leads are an option of the portal, with scopes of their own: without them everything else goes on.
+        Err(error) if error.kind == ErrorKind::Forbidden && writes.iter().any(is_lead) => {
+            Ok(writes.iter().map(|_| refused(Reason::Forbidden, "MISSING_SCOPES", &error.cause)).collect())
+        }
+        answer => answer,
+    }
+}
+
+async fn written(api: &Api, writes: &[Write]) -> Result<Vec<Outcome>, Error> {
     let mut outcomes = Outcomes::new();
     let mut open: Vec<Wish<'_>> = Vec::new();
     let side = writes.iter().find_map(|write| side_of(&write.operation)).unwrap_or(Side::Note);
@@ -194,9 +214,17 @@ fn wish<'a>(api: &Api, place: usize, write: &'a Write) -> Option<Wish<'a>> {
                 text("hs_task_type", "TODO"),
             ]);
             if let Some(owner) = owner {
-                properties.set("hubspot_owner_id", Value::text(owner.as_str()));
+                properties.set(OWNER, Value::text(owner.as_str()));
             }
             Some(Wish { place, write, record, marker, body, known: None, properties })
+        }
+        // Pipeline and stage are HubSpot's to choose: those of the portal's default.
+        Operation::LeadUpsert { record, lead, marker, name, owner } => {
+            let mut properties = Fields::from([text("hs_lead_name", name)]);
+            if let Some(owner) = owner {
+                properties.set(OWNER, Value::text(owner.as_str()));
+            }
+            Some(Wish { place, write, record, marker, body: name, known: lead.clone(), properties })
         }
         _ => None,
     }
@@ -261,7 +289,7 @@ async fn find(api: &Api, side: Side, object: &Object, wishes: &[Wish<'_>]) -> Re
         .collect())
 }
 
-/// Writes the text of notes that are known, as records of their own.
+/// Writes the text of notes, and the owner of leads, that are known, as records of their own.
 async fn update(
     api: &Api,
     side: Side,
@@ -271,7 +299,12 @@ async fn update(
 ) -> Result<(), Error> {
     let write = |wish: &Wish<'_>| {
         let id = wish.known.clone()?;
-        let fields = Fields::from([(FieldName::from(side.body()), Value::text(wish.body))]);
+        let owner = || wish.properties.get(OWNER).map(|owner| (FieldName::from(OWNER), owner.clone()));
+        // What a lead is called is the rep's to change.
+        let fields: Fields = match side {
+            Side::Lead => owner().into_iter().collect(),
+            _ => Fields::from([(FieldName::from(side.body()), Value::text(wish.body))]),
+        };
         let operation = Operation::Update { id };
         Some(Write { object: side.object(), operation, fields, ..wish.write.clone() })
     };

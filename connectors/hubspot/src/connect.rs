@@ -11,12 +11,13 @@ use connector_http::{
 };
 
 use crate::api::{Api, BATCH};
-use crate::beside;
 use crate::config::{Auth, Config, Limits};
 use crate::dialect::HubSpotDialect;
+use crate::erase;
 use crate::paths::Paths;
 use crate::push::LONGEST_TEXT;
 use crate::{EXTERNAL_KEY, HubSpot, VENDOR};
+use crate::{beside, lists};
 
 /// Makes the connector of one HubSpot account. An error is about the configuration.
 pub fn connect(config: Config, context: Context) -> Result<HubSpot, Error> {
@@ -106,6 +107,9 @@ fn capability(limits: &Limits) -> Capability {
             .map(|object| NoteKind { object, html: true, longest: LONGEST_TEXT })
             .collect(),
         tasks: beside::objects(),
+        lists: lists::kinds(),
+        leads: vec![Object::Contact],
+        erases: erase::objects(),
         creates_fields: true,
         visibility_lag: limits.visibility_lag,
     }

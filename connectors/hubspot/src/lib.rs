@@ -16,9 +16,11 @@ mod convert;
 mod create;
 mod cursor;
 mod dialect;
+mod erase;
 mod fields;
 mod instant;
 mod lines;
+mod lists;
 mod owners;
 mod paths;
 mod push;
@@ -37,8 +39,8 @@ mod wire;
 
 use async_trait::async_trait;
 use connector::{
-    Account, Budget, Capability, Connector, CreatedField, Error, ErrorKind, NewField, Object, Outcome, Page,
-    PullRequest, ReadRequest, Record, Result, Schema, Stream, Write,
+    Account, Budget, Capability, Connector, CreatedField, Error, ErrorKind, ListFacts, ListMembers, NewField, Object,
+    Outcome, Page, PullRequest, ReadRequest, Record, Result, Schema, Stream, Write,
 };
 
 pub use config::{ApiVersion, Auth, Config, DEFAULT_BASE_URL, Limits, Timeouts};
@@ -96,7 +98,21 @@ impl Connector for HubSpot {
         if beside::is_beside(writes) {
             return beside::push(&self.api, writes).await;
         }
+        if lists::is_membership(writes) {
+            return lists::push(&self.api, writes).await;
+        }
+        if erase::is_erasure(writes) {
+            return erase::push(&self.api, writes).await;
+        }
         push::push(&self.api, EXTERNAL_KEY, writes).await
+    }
+
+    async fn list(&self, object: &Object, list: &str) -> Result<Option<ListFacts>> {
+        lists::list(&self.api, object, list).await
+    }
+
+    async fn list_members(&self, _: &Object, list: &str, after: Option<&str>) -> Result<ListMembers> {
+        lists::members(&self.api, list, after).await
     }
 
     async fn create_field(&self, object: &Object, field: &NewField) -> Result<CreatedField> {

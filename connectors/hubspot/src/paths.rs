@@ -37,6 +37,10 @@ impl Paths {
         format!("{}/{from}/{to}/batch/read", self.dated("crm/associations", "/crm/v4/associations"))
     }
 
+    pub fn lists(self) -> String {
+        self.dated("crm/lists", "/crm/v3/lists")
+    }
+
     pub fn account(self) -> String {
         format!("{}/details", self.dated("account-info", "/account-info/v3"))
     }

@@ -155,7 +155,7 @@ fn ready(external_key: &str, write: &Write) -> Result<Option<(Lane, String)>, Re
     }
 }
 
-fn refused(reason: Reason, code: &str, message: &str) -> Rejection {
+pub(crate) fn refused(reason: Reason, code: &str, message: &str) -> Rejection {
     Rejection { reason, code: code.into(), message: message.into(), fields: Vec::new() }
 }
 

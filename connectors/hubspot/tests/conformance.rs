@@ -30,6 +30,12 @@ const SKIPPED: &[&str] = &[
 ];
 
 #[tokio::test(flavor = "multi_thread")]
+async fn erases_people() {
+    let report = connector_conformance::run_some(&connector_conformance::erase_checks(), HubSpotSubject::start).await;
+    assert!(report.is_green() && report.skipped().is_empty(), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn keeps_the_contract() {
     let report = connector_conformance::run(HubSpotSubject::start).await;
     println!("{report}");
@@ -40,6 +46,12 @@ async fn keeps_the_contract() {
 #[tokio::test(flavor = "multi_thread")]
 async fn keeps_notes() {
     let report = connector_conformance::run_some(&connector_conformance::note_checks(), HubSpotSubject::start).await;
+    assert!(report.is_green() && report.skipped().is_empty(), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keeps_lists() {
+    let report = connector_conformance::run_some(&connector_conformance::list_checks(), HubSpotSubject::start).await;
     assert!(report.is_green() && report.skipped().is_empty(), "{report}");
 }
 
@@ -224,6 +236,35 @@ impl Subject for HubSpotSubject {
 
     async fn delete_note(&self, note: &RecordId) -> Checked {
         act(&self.stand_in, "delete", json!({ "object": "notes", "id": note.as_str() })).await.map(drop)
+    }
+
+    async fn seed_list(&self) -> Checked<String> {
+        let made = act(&self.stand_in, "list", json!({ "name": "Hot leads" })).await?;
+        Ok(made["id"].as_str().unwrap_or_default().to_owned())
+    }
+
+    async fn seed_closed_list(&self) -> Checked<String> {
+        let made = act(&self.stand_in, "list", json!({ "name": "By filter", "filling": "DYNAMIC" })).await?;
+        Ok(made["id"].as_str().unwrap_or_default().to_owned())
+    }
+
+    async fn on_list(&self, list: &str) -> Checked<Vec<RecordId>> {
+        let (mut on, mut after) = (Vec::new(), String::new());
+        loop {
+            let path = format!("/crm/v3/lists/{list}/memberships?limit=250{after}");
+            let (_, page) = self.stand_in.api(Method::GET, &path, None).await;
+            let ids = page["results"].as_array().cloned().unwrap_or_default();
+            on.extend(ids.iter().filter_map(|row| row["recordId"].as_str()).map(RecordId::from));
+            match page["paging"]["next"]["after"].as_str() {
+                Some(next) => after = format!("&after={next}"),
+                None => return Ok(on),
+            }
+        }
+    }
+
+    async fn put_on_list(&self, list: &str, person: &RecordId, member: bool) -> Checked {
+        let way = if member { "add" } else { "remove" };
+        act(&self.stand_in, "list", json!({ "list": list, way: [person.as_str()] })).await.map(drop)
     }
 
     async fn tasks(&self, person: &RecordId) -> Checked<Vec<TaskSeen>> {

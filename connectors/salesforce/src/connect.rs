@@ -83,7 +83,7 @@ fn capability(limits: &Limits) -> Capability {
         objects: pulled.iter().cloned().chain([Object::User, Object::Activity]).collect(),
         push_batch: PUSH_BATCH,
         read_batch: READ_BATCH,
-        creates: people.map(|object| ExternalKey { object, field: EXTERNAL_KEY.into() }).to_vec(),
+        creates: people.clone().map(|object| ExternalKey { object, field: EXTERNAL_KEY.into() }).to_vec(),
         deletions: pulled.iter().cloned().chain([Object::Activity]).collect(),
         associations: vec![Object::Deal],
         tells_company: vec![Object::Contact],
@@ -92,6 +92,9 @@ fn capability(limits: &Limits) -> Capability {
             .to_vec(),
         notes: Vec::new(),
         tasks: crate::task::objects(),
+        lists: crate::campaigns::kinds(),
+        leads: Vec::new(),
+        erases: people.to_vec(),
         creates_fields: true,
         visibility_lag: limits.lag,
     }

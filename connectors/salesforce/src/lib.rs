@@ -13,6 +13,7 @@ mod api;
 mod auth;
 mod bulk_csv;
 mod bulk_query;
+mod campaigns;
 mod choice;
 mod collections;
 mod config;
@@ -24,6 +25,7 @@ mod deletions;
 mod delivery;
 mod dialect;
 mod duplicates;
+mod erase;
 mod fields;
 mod ids;
 mod ingest;
@@ -56,8 +58,8 @@ mod write_paths;
 
 use async_trait::async_trait;
 use connector::{
-    Account, Budget, Capability, Connector, CreatedField, NewField, Object, Outcome, Page, PullRequest, ReadRequest,
-    Record, Result, Schema, Stream, Write,
+    Account, Budget, Capability, Connector, CreatedField, ListFacts, ListMembers, NewField, Object, Outcome, Page,
+    PullRequest, ReadRequest, Record, Result, Schema, Stream, Write,
 };
 
 pub use config::{Config, Creation, DEFAULT_API_VERSION, DEFAULT_LOGIN_URL, Flow, Limits, Timeouts};
@@ -106,11 +108,25 @@ impl Connector for Salesforce {
         if task::is_task(writes) {
             return task::push(&self.api, writes).await;
         }
+        if campaigns::is_membership(writes) {
+            return campaigns::push(&self.api, writes).await;
+        }
+        if erase::is_erasure(writes) {
+            return erase::push(&self.api, writes).await;
+        }
         push::push(&self.api, &self.capability.creates, writes).await
     }
 
     async fn recover(&self) -> Result<()> {
         ingest::recover(&self.api).await
+    }
+
+    async fn list(&self, _: &Object, list: &str) -> Result<Option<ListFacts>> {
+        campaigns::list(&self.api, list).await
+    }
+
+    async fn list_members(&self, object: &Object, list: &str, after: Option<&str>) -> Result<ListMembers> {
+        campaigns::members(&self.api, object, list, after).await
     }
 
     async fn create_field(&self, object: &Object, field: &NewField) -> Result<CreatedField> {

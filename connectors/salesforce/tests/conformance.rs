@@ -30,11 +30,26 @@ const SKIPPED: &[&str] = &[
 ];
 
 #[tokio::test(flavor = "multi_thread")]
+async fn erases_people() {
+    let report =
+        connector_conformance::run_some(&connector_conformance::erase_checks(), SalesforceSubject::start).await;
+    assert!(report.is_green() && report.skipped().is_empty(), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn keeps_the_contract() {
     let report = connector_conformance::run(SalesforceSubject::start).await;
     println!("{report}");
     assert!(report.is_green(), "{report}");
     assert_eq!(report.skipped(), SKIPPED, "{report}");
+}
+
+/// Any campaign takes members.
+#[tokio::test(flavor = "multi_thread")]
+async fn keeps_lists() {
+    let report = connector_conformance::run_some(&connector_conformance::list_checks(), SalesforceSubject::start).await;
+    assert!(report.is_green(), "{report}");
+    assert_eq!(report.skipped(), ["a_list_that_nobody_may_write_to_is_told_and_left_alone"], "{report}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -170,6 +185,27 @@ impl Subject for SalesforceSubject {
     async fn seed_lead(&self, number: usize) -> Checked<RecordId> {
         let email = format!("lead.{number}@conformance.example");
         self.seed(&Object::Lead, Fields::from([("Email", email.as_str())])).await
+    }
+
+    async fn seed_list(&self) -> Checked<String> {
+        let (status, made) =
+            self.stand_in.api(Method::POST, "/sobjects/Campaign", Some(json!({ "Name": "Spring" }))).await;
+        match made["id"].as_str() {
+            Some(id) => Ok(id.to_owned()),
+            None => Err(Stop::Failed(format!("a campaign was answered {status}: {made}"))),
+        }
+    }
+
+    async fn on_list(&self, list: &str) -> Checked<Vec<RecordId>> {
+        let path = format!("/query?q=SELECT+ContactId+FROM+CampaignMember+WHERE+CampaignId='{list}'");
+        let (_, answer) = self.stand_in.api(Method::GET, &path, None).await;
+        let rows = answer["records"].as_array().cloned().unwrap_or_default();
+        Ok(rows.iter().filter_map(|row| row["ContactId"].as_str()).map(RecordId::from).collect())
+    }
+
+    async fn put_on_list(&self, list: &str, person: &RecordId, member: bool) -> Checked {
+        let body = json!({ "from": "Campaign", "from_id": list, "to": "Contact", "to_id": person.as_str(), "remove": !member });
+        act(&self.stand_in, "associate", body).await.map(drop)
     }
 
     async fn tasks(&self, person: &RecordId) -> Checked<Vec<TaskSeen>> {

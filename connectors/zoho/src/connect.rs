@@ -143,7 +143,7 @@ fn capability() -> Capability {
         objects: pulled.iter().cloned().chain([Object::User, Object::Activity]).collect(),
         push_batch: PUSH_BATCH,
         read_batch: MOST_IDS,
-        creates: people.map(|object| ExternalKey { object, field: EXTERNAL_KEY.into() }).to_vec(),
+        creates: people.clone().map(|object| ExternalKey { object, field: EXTERNAL_KEY.into() }).to_vec(),
         deletions: pulled.iter().cloned().chain([Object::Activity]).collect(),
         associations: vec![Object::Deal],
         tells_company: vec![Object::Contact],
@@ -152,6 +152,9 @@ fn capability() -> Capability {
             .to_vec(),
         notes: noted.clone().map(|object| NoteKind { object, html: false, longest: LONGEST_NOTE }).collect(),
         tasks: noted.collect(),
+        lists: crate::push::tags::kinds(),
+        leads: Vec::new(),
+        erases: people.to_vec(),
         creates_fields: true,
         // Lists and queries read what was written; only the search lags, and it is not used.
         visibility_lag: Duration::ZERO,

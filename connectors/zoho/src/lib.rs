@@ -45,8 +45,8 @@ mod zip;
 
 use async_trait::async_trait;
 use connector::{
-    Account, Budget, Capability, Connector, CreatedField, NewField, Object, Outcome, Page, PullRequest, ReadRequest,
-    Record, Result, Schema, Stream, Write,
+    Account, Budget, Capability, Connector, CreatedField, ListFacts, ListMembers, NewField, Object, Outcome, Page,
+    PullRequest, ReadRequest, Record, Result, Schema, Stream, Write,
 };
 
 pub use config::{Config, Creation, Limits, Timeouts};
@@ -99,6 +99,14 @@ impl Connector for Zoho {
 
     async fn recover(&self) -> Result<()> {
         bulk_write::recover(&self.api).await
+    }
+
+    async fn list(&self, _: &Object, list: &str) -> Result<Option<ListFacts>> {
+        Ok(push::tags::list(list))
+    }
+
+    async fn list_members(&self, object: &Object, list: &str, after: Option<&str>) -> Result<ListMembers> {
+        push::tags::members(&self.api, object, list, after).await
     }
 
     async fn create_field(&self, object: &Object, field: &NewField) -> Result<CreatedField> {

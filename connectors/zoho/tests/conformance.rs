@@ -35,6 +35,12 @@ const SKIPPED: &[&str] = &[
 ];
 
 #[tokio::test(flavor = "multi_thread")]
+async fn erases_people() {
+    let report = connector_conformance::run_some(&connector_conformance::erase_checks(), ZohoSubject::start).await;
+    assert!(report.is_green() && report.skipped() == ["an_id_that_was_merged_away_deletes_nothing"], "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn keeps_the_contract() {
     let report = connector_conformance::run(ZohoSubject::start).await;
     println!("{report}");
@@ -46,6 +52,14 @@ async fn keeps_the_contract() {
 async fn keeps_notes() {
     let report = connector_conformance::run_some(&connector_conformance::note_checks(), ZohoSubject::start).await;
     assert!(report.is_green() && report.skipped().is_empty(), "{report}");
+}
+
+/// Nobody is kept from being tagged.
+#[tokio::test(flavor = "multi_thread")]
+async fn keeps_lists() {
+    let report = connector_conformance::run_some(&connector_conformance::list_checks(), ZohoSubject::start).await;
+    assert!(report.is_green(), "{report}");
+    assert_eq!(report.skipped(), ["a_list_that_nobody_may_write_to_is_told_and_left_alone"], "{report}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -220,6 +234,33 @@ impl Subject for ZohoSubject {
     async fn seed_lead(&self, number: usize) -> Checked<RecordId> {
         let email = format!("lead.{number}@conformance.example");
         self.seed(&Object::Lead, Fields::from([("Email", email.as_str())])).await
+    }
+
+    async fn seed_list(&self) -> Checked<String> {
+        Ok("vip".to_owned())
+    }
+
+    async fn on_list(&self, list: &str) -> Checked<Vec<RecordId>> {
+        let (mut on, mut page) = (Vec::new(), 1);
+        loop {
+            let path = format!("/Contacts?fields=Tag&per_page=200&page={page}");
+            let (_, answer) = self.stand_in.api(Method::GET, &path, None).await;
+            let rows = answer["data"].as_array().cloned().unwrap_or_default();
+            let has =
+                |row: &&Json| row["Tag"].as_array().is_some_and(|tags| tags.iter().any(|tag| tag["name"] == list));
+            on.extend(rows.iter().filter(has).filter_map(|row| row["id"].as_str()).map(RecordId::from));
+            if answer["info"]["more_records"] != true {
+                return Ok(on);
+            }
+            page += 1;
+        }
+    }
+
+    async fn put_on_list(&self, list: &str, person: &RecordId, member: bool) -> Checked {
+        let verb = if member { "add_tags" } else { "remove_tags" };
+        let body = json!({ "tags": [{ "name": list }], "ids": [person.as_str()] });
+        let (status, answer) = self.stand_in.api(Method::POST, &format!("/Contacts/actions/{verb}"), Some(body)).await;
+        if status == 200 { Ok(()) } else { Err(Stop::Failed(format!("{verb} was answered {status}: {answer}"))) }
     }
 
     async fn seed_company(&self, name: &str) -> Checked<RecordId> {

@@ -160,7 +160,8 @@ impl Known<'_> {
         let known = Person::of(self.facts, &self.detail.deals, self.instant());
         let profile = &self.detail.profile;
         let (declared, company, first_seen) = (&profile.attributes, &profile.computed, Some(profile.first_seen));
-        let person = Person { declared, company, first_seen, known: profile.known, ..known };
+        let activities = &self.detail.activities;
+        let person = Person { activities, declared, company, first_seen, known: profile.known, ..known };
         self.model.explain(&person, name)
     }
 
@@ -283,6 +284,7 @@ fn piece(evidence: &Evidence, names: &BTreeMap<i64, &EventRow>) -> Piece {
             None => format!("event {row}"),
         },
         EvidenceSource::Deal { connection, id } => format!("deal {connection} {id}"),
+        EvidenceSource::Activity { connection, id } => format!("activity {connection} {id}"),
     };
     Piece {
         at: evidence.at,

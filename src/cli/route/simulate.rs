@@ -12,7 +12,7 @@ use crate::app;
 use crate::cli::cx::Cx;
 use crate::cli::exit::{Ended, Exit, Failure};
 use crate::cli::moment;
-use crate::model::{Crossing, Decision, TransitionKind};
+use crate::model::{Crossing, Decision, Tell, TransitionKind};
 use crate::push::with_lead;
 use crate::routing::{Rules, Simulation};
 use crate::store::Store;
@@ -131,7 +131,9 @@ async fn trial(
 
 fn shown(decision: &Decision) -> String {
     match decision {
-        Decision::Keep { user, .. } | Decision::Assign { user, .. } => user.shown().to_owned(),
+        Decision::Tell(Tell { user, .. }) | Decision::Keep { user, .. } | Decision::Assign { user, .. } => {
+            user.shown().to_owned()
+        }
         Decision::Queue { queue, .. } => format!("queue {queue}"),
         Decision::Hold { .. } | Decision::Unowned { .. } => "nobody".to_owned(),
     }

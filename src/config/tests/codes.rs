@@ -79,6 +79,7 @@ fn what_is_not_in_this_version_is_refused_by_name() {
     let cases = [
         ("pull_deals = { closed = false }", "E008 5:16 pulling only open deals is not in this version"),
         ("create = { company = \"known\" }", "E008 5:12 `company` in `[crm.create]` is not in this version"),
+        ("create = { lead_object = true }", "E006 5:12 `lead_object` needs `[routing]`: a lead object is somebody's"),
         ("create = { lead = \"known\" }", "E003 5:12 unknown key `lead` in `[crm.create]`"),
         ("create = { contact = \"knwn\" }", "E006 5:22 contact \"knwn\" is not valid | did you mean \"known\"?"),
         (

@@ -66,6 +66,12 @@ fn jobs_rest_on_quiet_days() {
     // Midnight in Berlin is an hour before that of UTC.
     assert!(rests("push", "2026-12-23T23:00:00Z") && !rests("push", "2026-12-26T23:00:00Z"));
     assert!(!rests("pull", "2026-12-24T12:00:00Z"));
+    let every = "[\"pull\", \"push\", \"recompute\", \"retention\", \"digest\", \"train\"]";
+    let all = valid(&of(&format!("[{{ from = \"2026-12-24\", to = \"2026-12-26\", jobs = {every} }}]"))).schedule;
+    let noon = Timestamp::parse_rfc3339("2026-12-24T12:00:00Z").unwrap();
+    for job in ["pull", "push", "recompute", "retention", "digest", "train"] {
+        assert!(all.is_quiet(job, noon, zone), "{job}");
+    }
     assert_eq!(problems(&of("[{ from = \"2026-12-24\", jobs = [\"push\"] }]")), ["E005 missing `to` in `quiet`"]);
     assert_eq!(
         problems(&of("[{ from = \"2026-12-24\", to = \"2026-12-23\", jobs = [\"push\"] }]")),

@@ -7,10 +7,12 @@ mod digest;
 mod dynamics;
 mod golden;
 mod hostile;
+mod lists;
 mod privacy;
 mod routing;
 mod salesforce;
 mod scores;
+mod webhook;
 mod zoho;
 
 use std::path::Path;

@@ -56,6 +56,8 @@ suppression_key = { file = "secrets/suppression.key" }
     assert_eq!(*privacy.consent, policy);
     assert_eq!(privacy.retention.raw_payloads, Some(DAY * 90));
     assert_eq!(privacy.on_erase, OnErase::ClearFields);
+    let deletes = "[privacy]\non_erase = \"delete_record\"\n";
+    assert_eq!(valid(&format!("{MINIMAL}{deletes}")).privacy.on_erase, OnErase::DeleteRecord);
     assert_eq!(privacy.suppression_key, Some(Secret::File("conf/secrets/suppression.key".into())));
 }
 
@@ -65,7 +67,7 @@ fn mistakes_are_told_with_what_was_meant() {
 [privacy]
 default_consent = { sale = "granted", ads = "maybe" }
 categories = { X = "analytcs" }
-on_erase = "delete_record"
+on_erase = "delete_records"
 store_ip = "half"
 suppression_key = "k3y"
 retention = { events = "20d" }
@@ -76,7 +78,7 @@ retention = { events = "20d" }
             "E082 consent purpose \"sale\" is unknown did you mean \"sales\"?",
             "E006 default consent \"maybe\" is not valid",
             "E082 consent purpose \"analytcs\" is unknown did you mean \"analytics\"?",
-            "E008 `on_erase = \"delete_record\"` is not in this version: no connection can delete a record",
+            "E006 on_erase \"delete_records\" is not valid did you mean \"delete_record\"?",
             "E006 store_ip \"half\" is not valid",
             "E020 `suppression_key` looks like a secret written in the file",
             "E083 retention.events 20d is shorter than the longest window in use (30d by trait visits_30d)",

@@ -227,3 +227,20 @@ fn learnt_scores_stand_last_and_may_be_asked_by_segments_only() {
     );
     assert!(told(&asked)[0].starts_with("E0"), "{:?}", told(&asked));
 }
+
+#[test]
+fn a_learnt_score_that_no_crm_is_told_is_pointed_out() {
+    const CRM: &str = "[[crm]]\nname = \"hubspot\"\ntype = \"hubspot\"\ntoken = { env = \"TOKEN\" }\n";
+    let warned = |connection: &str, lines: &str| -> Vec<String> {
+        let text = format!("preset = \"b2b\"\n[scores.win]\npredictive = true\n{CRM}{connection}{lines}");
+        let warnings = parsed(&text).unwrap().warnings.into_iter();
+        warnings.filter(|one| one.code == "W101").map(|one| one.message).collect()
+    };
+    let wanted = ["nothing pushes score \"win\" to any CRM"];
+    let pushed = "[crm.fields.contact]\nwin_reasons = \"cdp_win_reasons\"\n";
+    assert_eq!(warned("", ""), wanted);
+    assert_eq!(warned("", pushed), Vec::<String>::new(), "its reasons are told");
+    assert_eq!(warned("mode = \"pull_only\"\n", pushed), wanted, "nothing is sent there");
+    let without_crm = parsed("preset = \"b2b\"\n[scores.win]\npredictive = true\n").unwrap().warnings;
+    assert!(without_crm.iter().all(|one| one.code != "W101"), "there is nobody to tell");
+}

@@ -38,6 +38,8 @@ pub(super) const KIND: Kind = Kind {
     key_field: "new_cdp_profile_id",
     notes: true,
     prefix: Some("new_"),
+    list: no_list,
+    list_example: "",
     b2b,
     example: "
 [[crm]]
@@ -277,6 +279,13 @@ fn tenant(node: &Node) -> Result<String, Bad> {
     }
     Err(Bad::value("E006", format!("{} is not a tenant", quoted(&text)))
         .help("its id, or one of its domains like \"acme.onmicrosoft.com\""))
+}
+
+/// Its marketing lists belong to apps that not every organisation has.
+fn no_list(_: &Node) -> Result<String, Bad> {
+    Err(Bad::value("E006", "Dynamics has no lists that Ferry keeps").help(
+        "map the segment to a field, segments.NAME = \"new_cdp_…\", and have a view or a list of Dynamics ask for it",
+    ))
 }
 
 /// A publisher's customisation prefix.

@@ -8,10 +8,10 @@ use super::url::url;
 use super::{As, Kind, PresetLine, client_id};
 use crate::config::catalogue::PROFILE_ID;
 use crate::config::diagnostic::Diagnostic;
-use crate::config::reader::Reader;
+use crate::config::reader::{Bad, Reader};
 use crate::config::secret::secret;
 use crate::config::settings::ClientId;
-use crate::config::tree::Value;
+use crate::config::tree::{Node, Value};
 use crate::config::value;
 
 pub(super) const KIND: Kind = Kind {
@@ -21,6 +21,8 @@ pub(super) const KIND: Kind = Kind {
     key_field: "cdp_profile_id",
     notes: true,
     prefix: None,
+    list,
+    list_example: "812",
     b2b,
     example: "
 [[crm]]
@@ -61,6 +63,21 @@ fn b2b(object: &Object) -> &'static [PresetLine] {
         Object::Contact => CONTACT,
         Object::Company => COMPANY,
         _ => &[],
+    }
+}
+
+/// The number in the address of the list's page.
+fn list(node: &Node) -> Result<String, Bad> {
+    match &node.value {
+        Value::Integer(number) if *number > 0 => Ok(number.to_string()),
+        Value::Text(text) if !text.is_empty() && text.len() <= 18 && text.bytes().all(|b| b.is_ascii_digit()) => {
+            Ok(text.clone())
+        }
+        Value::Integer(_) | Value::Text(_) => {
+            let problem = Bad::value("E006", "a list of HubSpot is called by the number in the address of its page");
+            Err(problem.help("like 812; it must be a static list"))
+        }
+        _ => Err(Bad::Shape("the number of a list")),
     }
 }
 

@@ -68,6 +68,10 @@ struct Kind {
     notes: bool,
     /// What the names of our own fields begin with, where they carry a prefix that a connection may change.
     prefix: Option<&'static str>,
+    /// Reads what one of its lists is called by.
+    list: fn(&Node) -> Result<String, Bad>,
+    /// One, as it is written.
+    list_example: &'static str,
     /// The preset `b2b`.
     b2b: fn(&Object) -> &'static [PresetLine],
     /// The entry that `ferry init` writes.
@@ -111,6 +115,11 @@ impl Vendor {
         self.kind().objects
     }
 
+    /// Whether a contact can have a lead object beside it, which is no record of a person.
+    pub fn has_lead_objects(self) -> bool {
+        self == Self::Hubspot
+    }
+
     /// The field that holds the profile's id on every object of people.
     pub fn key_field(self) -> &'static str {
         self.kind().key_field
@@ -122,6 +131,16 @@ impl Vendor {
             Some((name, prefix)) => format!("{prefix}_{name}"),
             None => field.to_owned(),
         }
+    }
+
+    /// Reads what a list that people are put on is called by there.
+    pub fn list(self, node: &Node) -> Result<String, Bad> {
+        (self.kind().list)(node)
+    }
+
+    /// One, as it is written.
+    pub fn list_example(self) -> &'static str {
+        self.kind().list_example
     }
 
     /// What the preset `b2b` maps of an object.
@@ -145,14 +164,18 @@ impl Vendor {
 }
 
 impl VendorSettings {
+    pub fn vendor(&self) -> Vendor {
+        match self {
+            Self::Hubspot(_) => Vendor::Hubspot,
+            Self::Salesforce(_) => Vendor::Salesforce,
+            Self::Dynamics(_) => Vendor::Dynamics,
+            Self::Zoho(_) => Vendor::Zoho,
+        }
+    }
+
     /// The word in `type = "…"`.
     pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Hubspot(_) => Vendor::Hubspot.name(),
-            Self::Salesforce(_) => Vendor::Salesforce.name(),
-            Self::Dynamics(_) => Vendor::Dynamics.name(),
-            Self::Zoho(_) => Vendor::Zoho.name(),
-        }
+        self.vendor().name()
     }
 
     /// The prefix that our own fields carry there.

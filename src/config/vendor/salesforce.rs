@@ -38,6 +38,8 @@ pub(super) const KIND: Kind = Kind {
     key_field: "CDP_Profile_Id__c",
     notes: false,
     prefix: None,
+    list,
+    list_example: "\"701Hs000001AbCdIAK\"",
     b2b,
     example: "
 [[crm]]
@@ -108,6 +110,17 @@ fn b2b(object: &Object) -> &'static [PresetLine] {
         Object::Company => COMPANY,
         _ => &[],
     }
+}
+
+/// A campaign's id, in the short form or the long one.
+fn list(node: &Node) -> Result<String, Bad> {
+    let text = value::filled_text(node)?;
+    let is_id = matches!(text.len(), 15 | 18) && text.bytes().all(|b| b.is_ascii_alphanumeric());
+    if is_id && text.starts_with("701") {
+        return Ok(text);
+    }
+    Err(Bad::value("E006", format!("{} is not the id of a campaign", quoted(&text)))
+        .help("15 or 18 letters and digits that begin with 701: it stands in the address of the campaign's page"))
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,6 +9,7 @@ use super::url::url;
 use super::{As, Kind, PresetLine, client_id};
 use crate::config::catalogue::PROFILE_ID;
 use crate::config::diagnostic::Diagnostic;
+use crate::config::mask::quoted;
 use crate::config::reader::{Bad, Reader};
 use crate::config::secret::secret;
 use crate::config::settings::ClientId;
@@ -38,6 +39,8 @@ pub(super) const KIND: Kind = Kind {
     key_field: "CDP_profile_id",
     notes: true,
     prefix: None,
+    list,
+    list_example: "\"vip\"",
     b2b,
     example: "
 [[crm]]
@@ -108,6 +111,17 @@ fn b2b(object: &Object) -> &'static [PresetLine] {
         Object::Company => COMPANY,
         _ => &[],
     }
+}
+
+/// A tag's name. Zoho has no lists of its own: a tag is what its views and campaigns choose people by.
+fn list(node: &Node) -> Result<String, Bad> {
+    const LONGEST: usize = 25;
+    let text = value::filled_text(node)?;
+    if text.chars().count() <= LONGEST && text.trim() == text && !text.chars().any(|c| c.is_control() || c == ',') {
+        return Ok(text);
+    }
+    Err(Bad::value("E006", format!("{} is not the name of a tag", quoted(&text)))
+        .help("at Zoho people are tagged: up to 25 characters, no commas, no space at either end"))
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 mod any;
 mod bands;
+mod contacted;
 mod example;
 mod kinds;
 mod mail;

@@ -111,6 +111,7 @@ impl Somebody {
             first_seen: None,
             facts: &self.log.facts,
             deals: &[],
+            activities: &[],
             declared: &self.declared,
             company: &self.company,
             consents: &self.consents,

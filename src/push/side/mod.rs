@@ -13,7 +13,7 @@ use connector::{ErrorKind, Hints, Outcome, Write};
 use super::settle::Tally;
 use super::{End, Push, Report, ends_run};
 use crate::model::{Counts, OutboxState, SideEntry};
-use crate::store::{Lease, SideSettled};
+use crate::store::{Lease, SideLimit, SideSettled};
 
 /// Longer than a batch may take; see the fields' own.
 const LEASE: Duration = Duration::from_secs(3_600);
@@ -68,7 +68,11 @@ impl Push<'_> {
     async fn one_batch(&self, pass: &mut Pass, counts: &mut Counts) -> Result<bool, End> {
         let now = self.clock.now();
         let lease = Lease { worker: self.worker.clone(), run: self.run, now, until: now.saturating_add(LEASE) };
-        let most = self.connector.capability().push_batch.max(1);
+        let capability = self.connector.capability();
+        let most = SideLimit {
+            places: capability.list_kind(&self.mapping.object).map_or(1, |kind| kind.batch.max(1)),
+            others: capability.push_batch.max(1),
+        };
         let leased = self.store.lease_side(self.connection, &self.mapping.object, lease, most).await;
         let entries = leased.map_err(End::Store)?;
         if entries.is_empty() {

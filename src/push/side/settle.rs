@@ -7,18 +7,35 @@ use connector::{ErrorKind, Outcome, Reason, Rejection, Timestamp};
 
 use super::super::settle::{MOST_ATTEMPTS, Tally, backoff};
 use super::super::stage::letter;
-use crate::model::{DeadLetter, DeadLetterCode, JournalOutcome, SideEntry, SideWish, Subject};
+use crate::model::{DeadLetter, DeadLetterCode, JournalOutcome, OutboxState, SideEntry, SideWish, Subject};
 use crate::store::{SideFate, SideSettled};
 
 /// Decides what an outcome means. `chance` in `[0, 1)` spreads retries.
 pub(super) fn settle(entry: &SideEntry, outcome: Outcome, now: Timestamp, chance: f64) -> (SideSettled, Tally) {
+    let (mut settled, tally) = of_outcome(entry, outcome, now, chance);
+    // Whether a place was given by Ferry or found is told by the first sending. Where that one's answer was lost, it stays in doubt.
+    if let (OutboxState::Ambiguous, SideWish::Member { .. }, SideFate::Again { not_before, counts }) =
+        (entry.state, &entry.wish, &settled.fate)
+    {
+        settled.fate = SideFate::Ambiguous { not_before: *not_before, counts: *counts };
+    }
+    (settled, tally)
+}
+
+fn of_outcome(entry: &SideEntry, outcome: Outcome, now: Timestamp, chance: f64) -> (SideSettled, Tally) {
     match outcome {
+        Outcome::Done { created: false, .. }
+            if matches!(entry.wish, SideWish::Member { member: true, .. }) && entry.state != OutboxState::Ambiguous =>
+        {
+            (settled(entry, SideFate::Found, None, Vec::new()), Tally::Skipped)
+        }
         Outcome::Done { id, created, modified_at, .. } => {
-            let names_its_own = matches!(entry.wish, SideWish::Note { .. } | SideWish::Task { .. });
+            let names_its_own =
+                matches!(entry.wish, SideWish::Note { .. } | SideWish::Lead { .. } | SideWish::Task { .. });
             // A note that never was has nothing to be emptied: the answer names the record then.
             let remote = (names_its_own && id != entry.record.id).then_some(id);
             let fate = SideFate::Told { remote, modified_at };
-            let tally = if created { Tally::Created } else { Tally::Updated };
+            let tally = if created && names_its_own { Tally::Created } else { Tally::Updated };
             (settled(entry, fate, Some(JournalOutcome::Written), Vec::new()), tally)
         }
         Outcome::Rejected(rejection) => rejected(entry, &rejection, now, chance),
@@ -103,6 +120,7 @@ fn named(wish: &SideWish) -> String {
         SideWish::Note { .. } => "the note".to_owned(),
         SideWish::Field { name, .. } => format!("field \"{name}\""),
         SideWish::Member { list, .. } => format!("the place in list {list}"),
+        SideWish::Lead { .. } => "the lead object".to_owned(),
         SideWish::Task { .. } => "the task".to_owned(),
     }
 }
@@ -152,7 +170,7 @@ mod tests {
     use connector::{Fields, Object, RecordId};
 
     use super::*;
-    use crate::model::{Cause, OutboxState, RecordKey, SideId};
+    use crate::model::{Cause, RecordKey, SideId};
 
     const NOW: Timestamp = Timestamp::from_secs(1_000);
 
@@ -194,6 +212,23 @@ mod tests {
         assert_eq!((settled.fate, tally), (SideFate::Anew, Tally::Waiting));
         let (settled, tally) = settle(&entry(note(""), Some("9"), 0), refused(Reason::NotThere), NOW, 0.0);
         assert_eq!((settled.fate, tally), (SideFate::Told { remote: None, modified_at: None }, Tally::Skipped));
+    }
+
+    #[test]
+    fn a_place_that_was_there_before_is_not_ferrys() {
+        let place = |member| SideWish::Member { list: "57".into(), member };
+        let done = |created| Outcome::Done { id: "501".into(), created, kept: Fields::new(), modified_at: None };
+        let fate = |entry: &SideEntry, created| settle(entry, done(created), NOW, 0.0).0.fate;
+        let told = SideFate::Told { remote: None, modified_at: None };
+        assert_eq!(fate(&entry(place(true), None, 0), true), told);
+        assert_eq!(fate(&entry(place(true), None, 0), false), SideFate::Found);
+        assert_eq!(fate(&entry(place(false), None, 0), false), told);
+        // Whose it is after a lost answer nobody knows: it is Ferry's, for it was sent.
+        let unclear = SideEntry { state: OutboxState::Ambiguous, ..entry(place(true), None, 1) };
+        assert_eq!(fate(&unclear, false), told);
+        let later = Outcome::Deferred(connector::Error::new(ErrorKind::Transient, "write", "it is busy"));
+        let (settled, _) = settle(&unclear, later, NOW, 0.0);
+        assert!(matches!(settled.fate, SideFate::Ambiguous { .. }), "{:?}", settled.fate);
     }
 
     #[test]

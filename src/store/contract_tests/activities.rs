@@ -100,7 +100,7 @@ pub(in crate::store) async fn erasure_takes_activities_along(engine: &dyn Engine
     let store = opened.as_ref();
     apply(store, page(vec![person("1", "Ada"), person("2", "Bob")])).await;
     apply(store, told(vec![call("a", &["1", "2"], 300), call("b", &["1"], 200)])).await;
-    let erasing = Erasing { key: "crm:hubspot:contact:1".into(), named: None, clear: Vec::new() };
+    let erasing = Erasing { key: "crm:hubspot:contact:1".into(), named: None, clear: Vec::new(), delete: Vec::new() };
     let id = store.begin_erasure(erasing, at(2_000)).await.unwrap();
     while !matches!(store.erase_step(id, at(2_000), 10).await.unwrap(), ErasureStep::Finished { .. }) {}
     assert_eq!(titles(&shown(store, "2").await), ["Call"], "it was about Bob, too: without words that may name Ada");

@@ -12,6 +12,7 @@ pub(in crate::store) mod merges;
 pub(in crate::store) mod notes;
 pub(in crate::store) mod order;
 pub(in crate::store) mod pages;
+pub(in crate::store) mod places;
 pub(in crate::store) mod reading;
 pub(in crate::store) mod settling;
 pub(in crate::store) mod side;

@@ -5,7 +5,7 @@ use connector::{Object, RecordId};
 use super::engine::Engine;
 use super::kit::{append, apply, at, gone, page, person, profile_of, run, track};
 use crate::model::{Cause, Desire, JournalOutcome, OutboxState, SideEntry, SideRow, SideState, SideWish};
-use crate::store::{Lease, SideFate, SideOf, SideSettled, Store};
+use crate::store::{Lease, SideFate, SideLimit, SideOf, SideSettled, Store};
 
 fn note(record: &str, body: &str) -> Desire {
     wish(record, SideWish::Note { key: "digest".into(), body: body.into() })
@@ -22,7 +22,7 @@ async fn desire(store: &dyn Store, desires: Vec<Desire>) -> u64 {
 
 async fn lease(store: &dyn Store, second: i64) -> Vec<SideEntry> {
     let lease = Lease { worker: "w".into(), run: run(5), now: at(second), until: at(second + 60) };
-    store.lease_side(&"hubspot".into(), &Object::Contact, lease, 10).await.unwrap()
+    store.lease_side(&"hubspot".into(), &Object::Contact, lease, SideLimit { places: 10, others: 10 }).await.unwrap()
 }
 
 async fn settle(store: &dyn Store, entry: &SideEntry, fate: SideFate) {

@@ -1,16 +1,21 @@
 //! Calls, meetings, notes, e-mails and tasks of the CRMs: kept by their record, whose links say whom they are about. So they
 //! follow their people through merges and conversions, and end with their records.
 
-use std::collections::BTreeSet;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use connector::{ActivityDirection, ActivityFacts, ActivityKind, Link, Object, Record, RecordId, Timestamp};
+use connector::{
+    ActivityDirection, ActivityFacts, ActivityKind, ConnectionName, Link, Object, Record, RecordId, Timestamp,
+};
 
 use super::fault::{Fallible, Fault};
 use super::gate::Gate;
 use super::letters::rows_limit;
+use super::links;
+use super::profiles::mark_stale;
 use super::purge::{self, numbers};
-use super::session::Session;
+use super::session::{Place, Session};
 use crate::model::{Activity, Identifier};
 use crate::store::TimelineItem;
 
@@ -85,6 +90,7 @@ pub(super) fn of_profile(session: &Session<'_>, profile: i64, limit: usize) -> F
 }
 
 fn of_records(session: &Session<'_>, records: &[i64], limit: usize) -> Fallible<Vec<Activity>> {
+    let mut names = Names::new();
     let mut near = BTreeSet::new();
     for record in records {
         near.extend(numbers(session, "SELECT a FROM link WHERE b = ?1", [*record])?);
@@ -97,7 +103,7 @@ fn of_records(session: &Session<'_>, records: &[i64], limit: usize) -> Fallible<
         )?;
         let mut rows = statement.query([record])?;
         if let Some(row) = rows.next()? {
-            found.push(read(session, row)?);
+            found.push(read(session, &mut names, row)?);
         }
     }
     found.sort_by(|one, other| (other.at, &other.id).cmp(&(one.at, &one.id)));
@@ -105,13 +111,20 @@ fn of_records(session: &Session<'_>, records: &[i64], limit: usize) -> Fallible<
     Ok(found)
 }
 
-fn read(session: &Session<'_>, row: &rusqlite::Row<'_>) -> Fallible<Activity> {
+/// What owners of the activities of one person are called.
+type Names = HashMap<(Place, RecordId), Option<Arc<str>>>;
+
+fn read(session: &Session<'_>, names: &mut Names, row: &rusqlite::Row<'_>) -> Fallible<Activity> {
     let at = Timestamp::from_micros(row.get(3)?);
     let direction = row.get::<_, Option<bool>>(1)?;
     let owner = row.get::<_, Option<Arc<str>>>(6)?.map(RecordId::new);
-    let (connection, _) = session.place_name(row.get(8)?)?;
+    let place: Place = row.get(8)?;
+    let (connection, _) = session.place_name(place)?;
     let shown = match &owner {
-        Some(owner) => owner_shown(session, &connection, owner)?,
+        Some(owner) => match names.entry((place, owner.clone())) {
+            Entry::Occupied(known) => known.get().clone(),
+            Entry::Vacant(new) => new.insert(owner_shown(session, &connection, owner)?).clone(),
+        },
         None => None,
     };
     Ok(Activity {
@@ -132,11 +145,7 @@ fn read(session: &Session<'_>, row: &rusqlite::Row<'_>) -> Fallible<Activity> {
     })
 }
 
-fn owner_shown(
-    session: &Session<'_>,
-    connection: &connector::ConnectionName,
-    owner: &RecordId,
-) -> Fallible<Option<Arc<str>>> {
+fn owner_shown(session: &Session<'_>, connection: &ConnectionName, owner: &RecordId) -> Fallible<Option<Arc<str>>> {
     let Some(users) = session.find_place(connection, &Object::User)? else { return Ok(None) };
     session
         .one(
@@ -146,6 +155,27 @@ fn owner_shown(
             |row| row.get(0),
         )
         .map(Option::flatten)
+}
+
+/// Whether there is any.
+pub(super) fn any(session: &Session<'_>) -> Fallible<bool> {
+    Ok(session.number("SELECT EXISTS (SELECT 1 FROM activity)", [])? > 0)
+}
+
+/// A user is called something else now: so are those whom people were last in touch with. How many profiles became stale.
+pub(super) fn renamed(session: &Session<'_>, connection: &ConnectionName, owner: &RecordId) -> Fallible<u64> {
+    let people = numbers(
+        session,
+        "SELECT DISTINCT r.profile FROM activity a JOIN record w ON w.id = a.record JOIN place p ON p.id = w.place
+         JOIN link l ON l.a = a.record JOIN record r ON r.id = l.b
+         WHERE a.owner = ?2 AND p.connection = ?1 AND r.profile IS NOT NULL",
+        (connection.as_str(), owner.as_str()),
+    )?;
+    let mut marked = 0;
+    for profile in people {
+        marked += u64::from(mark_stale(session, profile)?);
+    }
+    Ok(marked)
 }
 
 /// For the timeline: what took place and what is to be done, but neither what was called off nor what Ferry wrote itself.
@@ -217,6 +247,7 @@ pub(super) fn outlived(session: &Session<'_>, before: Timestamp, limit: usize) -
         (before.micros(), rows_limit(limit)),
     )?;
     for record in &old {
+        links::mark_neighbours(session, *record)?;
         purge::record(session, *record)?;
     }
     Ok(old.len() as u64)

@@ -1,5 +1,6 @@
-//! What counts as an answer to a lead: something its owner did with the person after it was given to them. Noted with the page
-//! that tells of it, so that whoever looks for overdue leads finds it done.
+//! What counts as an answer to a lead: something its owner did with the person after it was given to them, or any change of its
+//! record that is not Ferry's own. Noted with the page that tells of it, so that whoever looks for overdue leads finds it done: the next
+//! write of Ferry's would hide the change.
 
 use connector::{ActivityDirection, ActivityFacts, ActivityKind, ConnectionName, Record, RecordId, Timestamp};
 
@@ -17,6 +18,28 @@ pub(super) const UNANSWERED: &str =
 
 /// How long an answer may take to be read: three readings as they are usually scheduled.
 pub(super) const STILL_COMING: i64 = 15 * 60 * 1_000_000;
+
+/// A CRM that does not tell the stamp of our own write stamps it by its own clock, and so does one whose records move with a note or
+/// task beside them: so much later is still ours.
+const OWN_WRITE_MICROS: i64 = 5_000_000;
+
+/// Marks the turns whose record was changed by somebody else since, or has ended: few are open at a time, so all are looked at. While a
+/// write of Ferry's is under way nobody knows yet whose change it is.
+pub(super) fn note_edits(session: &Session<'_>, now: Timestamp) -> Fallible<()> {
+    session.run(
+        "UPDATE assignment SET answered_at = min(?1, coalesce(
+             (SELECT r.modified_at FROM record r WHERE r.id = assignment.record AND r.state = 1), ?1))
+         WHERE state = 1 AND respond_by IS NOT NULL AND answered_at IS NULL AND breached_at IS NULL AND EXISTS (
+             SELECT 1 FROM record r WHERE r.id = assignment.record AND (r.state <> 1 OR (
+                 r.modified_at > assignment.at
+                 AND r.modified_at > coalesce(r.written_stamp, r.written_at + ?2, assignment.at + ?2)
+                 AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.record = r.id AND o.state IN (1, 2))
+                 AND r.modified_at > coalesce((SELECT max(s.told_at) + ?2 FROM side_write s WHERE s.record = r.id), 0)
+                 AND NOT EXISTS (SELECT 1 FROM side_write s WHERE s.record = r.id AND s.state IN (1, 2)))))",
+        (now.micros(), OWN_WRITE_MICROS),
+    )?;
+    Ok(())
+}
 
 /// Whether doing this turns to somebody. A note is only about them, and what they did themselves is no answer.
 fn is_answer(facts: &ActivityFacts) -> bool {

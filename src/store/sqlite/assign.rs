@@ -6,6 +6,7 @@ use connector::{ConnectionName, FieldName, Fields, Object, RecordId, Timestamp, 
 
 use super::assignments::{self, MADE, UNDERWAY, read_trail};
 use super::fault::{Fallible, Fault};
+use super::in_deal;
 use super::intents::{self, Row};
 use super::letters;
 use super::office::SqlOffice;
@@ -58,8 +59,18 @@ fn for_new(
         return Ok(Some(Assigned::Send(Box::new(intent))));
     }
     let Some(item) = lead_item(session, row, profile, None, how)? else { return Ok(None) };
-    let decision = decide(session, place, &item, how)?;
+    let for_band = how.created_for.as_ref();
+    if in_deal::was_told(session, profile, for_band)? {
+        intents::remove(session, row.entry.id)?;
+        return Ok(Some(Assigned::Dropped));
+    }
+    let deals = in_deal::since_entering(session, profile, for_band, &row.entry.intent.connection)?;
+    let is_in_deal = !deals.is_empty();
+    let decision = decide(session, place, &LeadItem { deals, ..item }, how)?;
     match &decision {
+        Decision::Tell(tell) => return in_deal::drop_create(session, row, profile, now, Some(tell)).map(Some),
+        // Nobody can be told, and the person is in a sales cycle: it is tried again when there is news of them.
+        _ if is_in_deal => return in_deal::drop_create(session, row, profile, now, None).map(Some),
         Decision::Keep { .. } => return Ok(None),
         Decision::Hold { until, .. } => return hold(session, row, *until).map(Some),
         Decision::Unowned { trail } => letters::add(session, &unowned(row, now, trail))?,
@@ -96,8 +107,15 @@ fn for_record(
         save(session, row, &intent)?;
         return Ok(Some(Assigned::Send(Box::new(intent))));
     };
-    let item = LeadItem { late, ..item };
+    let entered = how.band.as_ref().filter(|_| late.is_empty());
+    let deals = in_deal::since_entering(session, profile, entered, &row.entry.intent.connection)?;
+    let item = LeadItem { deals, late, ..item };
     let decision = decide(session, place, &item, how)?;
+    if let Decision::Tell(tell) = &decision {
+        in_deal::tell(session, profile, now, tell)?;
+        save(session, row, &intent)?;
+        return Ok(Some(Assigned::Send(Box::new(intent))));
+    }
     if let Decision::Hold { until, .. } = &decision {
         if intent.changes.is_empty() {
             return hold(session, row, *until).map(Some);
@@ -209,16 +227,22 @@ fn save(session: &Session<'_>, row: &Row, intent: &Intent) -> Fallible<()> {
 }
 
 /// A row of `assignment` about to be written.
-struct Turn {
-    now: Timestamp,
-    profile: i64,
-    place: Place,
-    record: Option<i64>,
-    state: i64,
+pub(super) struct Turn {
+    pub(super) now: Timestamp,
+    pub(super) profile: i64,
+    pub(super) place: Place,
+    pub(super) record: Option<i64>,
+    pub(super) state: i64,
 }
 
-fn insert(session: &Session<'_>, turn: &Turn, decision: &Decision, respond_by: Option<Timestamp>) -> Fallible<()> {
+pub(super) fn insert(
+    session: &Session<'_>,
+    turn: &Turn,
+    decision: &Decision,
+    respond_by: Option<Timestamp>,
+) -> Fallible<()> {
     let (user, share) = match decision {
+        Decision::Tell(tell) => (Some(&tell.user), None),
         Decision::Keep { user, .. } => (Some(user), None),
         Decision::Assign { user, share, .. } => (Some(user), share.as_ref()),
         _ => (None, None),
@@ -231,7 +255,7 @@ fn insert(session: &Session<'_>, turn: &Turn, decision: &Decision, respond_by: O
             turn.now.micros(),
             turn.profile,
             turn.place,
-            decision.owner().map(RecordId::as_str),
+            decision.owner().or(user.map(|user| &user.id)).map(RecordId::as_str),
             user.and_then(|user| user.email.clone()),
             user.map(|user| user.shown().to_owned()),
             decision.step().map(|step| step.as_str()),
@@ -277,7 +301,7 @@ fn lead_item(
         Some(field) => account_owner(session, &row.entry.intent.connection, profile, field)?,
         None => None,
     };
-    Ok(Some(LeadItem { profile: found, owner, account_owner, late: Vec::new() }))
+    Ok(Some(LeadItem { profile: found, owner, account_owner, deals: Vec::new(), late: Vec::new() }))
 }
 
 /// Who owns the record, or the records, of the person's company at this connection, if it is one person.

@@ -9,6 +9,7 @@ use super::fault::{Fallible, Fault};
 use super::letters::rows_limit;
 use super::office::users;
 use super::profiles::{self, instant, uid_of};
+use super::purge::numbers;
 use super::session::{Place, Session};
 use super::{SqliteStore, answers, assign, standing};
 use crate::model::{EntryState, ProfileId, ProfileUid, TrailLine, User};
@@ -59,7 +60,7 @@ impl Leads for SqliteStore {
                 Some(field) => assign::account_owner(session, &connection, profile, field)?,
                 None => None,
             };
-            Ok(Some(LeadItem { profile: found, owner: None, account_owner, late: Vec::new() }))
+            Ok(Some(LeadItem { profile: found, owner: None, account_owner, deals: Vec::new(), late: Vec::new() }))
         })
         .await
     }
@@ -88,7 +89,7 @@ pub(super) fn made(session: &Session<'_>, profile: i64, place: Place, record: i6
 pub(super) fn credit_late(session: &Session<'_>, record: i64) -> Fallible<()> {
     session.run(
         "UPDATE assignment SET state = 2 WHERE record = ?1 AND state = 1 AND breached_at IS NOT NULL AND answered_at IS NULL
-         AND id < (SELECT max(id) FROM assignment WHERE record = ?1 AND state < 2)",
+         AND id < (SELECT max(id) FROM assignment WHERE record = ?1 AND state < 2 AND step IS NOT 'deal')",
         [record],
     )?;
     Ok(())
@@ -183,34 +184,22 @@ pub(super) fn forget(session: &Session<'_>, profile: i64) -> Fallible<u64> {
     Ok(found as u64)
 }
 
-/// A CRM that does not tell the stamp of our own write stamps it by its own clock: so much later is still ours.
-const OWN_WRITE_MICROS: i64 = 5_000_000;
-
 fn overdue(session: &Session<'_>, now: Timestamp) -> Fallible<Vec<AssignmentRow>> {
-    session.run(
-        "UPDATE assignment SET answered_at = min(?1, coalesce(
-             (SELECT r.modified_at FROM record r WHERE r.id = assignment.record AND r.state = 1), ?1))
-         WHERE state = 1 AND respond_by IS NOT NULL AND answered_at IS NULL AND breached_at IS NULL AND EXISTS (
-             SELECT 1 FROM record r WHERE r.id = assignment.record AND (r.state <> 1 OR (
-                 r.modified_at > assignment.at
-                 AND r.modified_at > coalesce(r.written_stamp, r.written_at + ?2, assignment.at + ?2))))",
-        (now.micros(), OWN_WRITE_MICROS),
-    )?;
-    let late = format!("WHERE {} ORDER BY a.id LIMIT 1000", answers::UNANSWERED);
-    let mut late = select(session, &late, (now.micros(), answers::STILL_COMING))?;
-    let told = format!(
-        "UPDATE assignment SET breached_at = ?1 WHERE id IN (SELECT a.id FROM assignment a WHERE {} ORDER BY a.id LIMIT 1000)",
-        answers::UNANSWERED
-    );
-    session.sql(&told)?.execute((now.micros(), answers::STILL_COMING))?;
-    // Whoever gives them on to somebody else looks at them.
-    session.run(
-        "INSERT INTO push_mark (place, record) SELECT a.place, a.record FROM assignment a JOIN record r ON r.id = a.record
-         WHERE a.state = 1 AND a.breached_at = ?1 AND r.state = 1 ON CONFLICT DO NOTHING",
-        [now.micros()],
-    )?;
-    late.iter_mut().for_each(|row| row.breached_at = Some(now));
-    Ok(late)
+    answers::note_edits(session, now)?;
+    let late = format!("SELECT a.id FROM assignment a WHERE {} ORDER BY a.id LIMIT 1000", answers::UNANSWERED);
+    let late = numbers(session, &late, (now.micros(), answers::STILL_COMING))?;
+    let mut told = Vec::with_capacity(late.len());
+    for id in late {
+        session.run("UPDATE assignment SET breached_at = ?2 WHERE id = ?1", (id, now.micros()))?;
+        // Whoever gives it on to somebody else looks at it.
+        session.run(
+            "INSERT INTO push_mark (place, record) SELECT a.place, a.record FROM assignment a JOIN record r ON r.id = a.record
+             WHERE a.id = ?1 AND r.state = 1 ON CONFLICT DO NOTHING",
+            [id],
+        )?;
+        told.extend(select(session, "WHERE a.id = ?1", [id])?);
+    }
+    Ok(told)
 }
 
 /// Turns since an instant, newest first; of one profile if given.

@@ -14,7 +14,7 @@ use super::packed_values::{pack_values, unpack_values};
 use super::profiles::{self, keep_history};
 use super::purge::numbers;
 use super::session::Session;
-use super::{company, deals, records, rules as fact_rules, standing};
+use super::{activities, company, deals, records, rules as fact_rules, standing};
 use crate::model::{Attribute, Computed, Origin, Profile, ProfileId, Purpose, Standings, TraitName, TraitValues};
 use crate::store::{ComputeInput, ComputeProfiles, Foreseen, RolledUp};
 
@@ -40,6 +40,7 @@ pub(super) fn compute(
     let limit = if session.is_awaited() { LEAST } else { limit.max(1) };
     let Chosen { ids, in_order, last } = chosen(session, as_of, all, after.map_or(0, |id| id.0), limit)?;
     let wanted: fact_rules::Wanted = computing.rules().into_iter().collect();
+    let reads = computing.reads_activities() && activities::any(session)?;
     let mut changed = 0;
     let mut told: BTreeSet<i64> = BTreeSet::new();
     // What the people of a company come to, by what was stored of them before: where they change, all of them come once more.
@@ -72,12 +73,14 @@ pub(super) fn compute(
             let result = if consents.allows(Purpose::Analytics) {
                 let facts = fact_rules::facts(session, *id, &wanted)?;
                 let deals = if records.is_empty() { Vec::new() } else { deals::of_records(session, records.clone())? };
+                let done = if reads { activities::of_profile(session, *id, usize::MAX)? } else { Vec::new() };
                 // Read where it is asked for only: most computations follow no write.
                 let stored = if kept.told_at.is_some() { unpack_scores(&kept.scores)? } else { Vec::new() };
                 let input = ComputeInput {
                     profile: &profile,
                     facts: &facts,
                     deals: &deals,
+                    activities: &done,
                     company: &company,
                     consents: &consents,
                     standings: &kept.standings,
@@ -129,6 +132,7 @@ pub(super) fn foresee(
     let session = gate.session();
     let Chosen { ids, last, .. } = chosen(session, Timestamp::EPOCH, true, after.0, limit.max(1))?;
     let wanted: fact_rules::Wanted = computing.rules().into_iter().collect();
+    let reads = computing.reads_activities() && activities::any(session)?;
     let mut foreseen = Foreseen::new();
     for id in &ids {
         let consents = gate.consents(Some(*id))?;
@@ -139,10 +143,12 @@ pub(super) fn foresee(
         let company: TraitValues = kept.values(session)?.into_iter().filter(|(name, _)| of_company(name)).collect();
         let facts = fact_rules::facts(session, *id, &wanted)?;
         let deals = deals::of_profile(session, *id)?;
+        let done = if reads { activities::of_profile(session, *id, usize::MAX)? } else { Vec::new() };
         let result = computing.compute(&ComputeInput {
             profile: &profile,
             facts: &facts,
             deals: &deals,
+            activities: &done,
             company: &company,
             consents: &consents,
             standings: &kept.standings,

@@ -159,11 +159,13 @@ pub(super) fn of_records(session: &Session<'_>, records: Vec<i64>) -> Fallible<V
     Ok(deals)
 }
 
-pub(super) fn save_user(session: &Session<'_>, record: i64, user: &UserFacts) -> Fallible<()> {
-    session.run(
+/// `true` if they are news.
+pub(super) fn save_user(session: &Session<'_>, record: i64, user: &UserFacts) -> Fallible<bool> {
+    let changed = session.run(
         "INSERT INTO crm_user (record, email, name, active) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT DO UPDATE SET email = excluded.email, name = excluded.name, active = excluded.active",
+         ON CONFLICT DO UPDATE SET email = excluded.email, name = excluded.name, active = excluded.active
+         WHERE (email, name, active) IS NOT (excluded.email, excluded.name, excluded.active)",
         (record, &user.email, &user.name, user.active),
     )?;
-    Ok(())
+    Ok(changed > 0)
 }

@@ -14,7 +14,8 @@ use super::purge::{self, numbers};
 use super::records::{self, State};
 use super::session::Session;
 use super::{
-    activities, assignments, company, find, intents, merge, profiles, side, standing, suppression, sweep, webhooks,
+    activities, assignments, company, deletion, find, intents, merge, profiles, side, standing, suppression, sweep,
+    webhooks,
 };
 use crate::model::{
     Cause, Change, Erasing, ErasureStep, Family, Identifier, IdentifierKind, Intent, LeftRecord, Mirror, Privacy,
@@ -41,6 +42,7 @@ pub(super) struct Work {
 /// Begins: from here on nothing of the person can come in or go out.
 pub(super) fn begin(session: &Session<'_>, privacy: &Privacy, erasing: &Erasing, now: Timestamp) -> Fallible<Uuid> {
     let mut work = Work::default();
+    let id = session.uuid(now)?;
     let mut identifiers: Vec<Identifier> = erasing.named.iter().cloned().collect();
     let mut counts = BTreeMap::new();
     if let Some(profile) = find::find(session, &erasing.key)? {
@@ -50,7 +52,7 @@ pub(super) fn begin(session: &Session<'_>, privacy: &Privacy, erasing: &Erasing,
         work.needles.push(profiles::uid_of(session, profile)?.to_string());
         work.records = numbers(session, "SELECT id FROM record WHERE profile = ?1", [profile])?;
         for record in work.records.clone() {
-            identifiers.extend(release(session, record, erasing, now, &mut work)?);
+            identifiers.extend(release(session, (id, record), erasing, now, &mut work)?);
         }
         session.run("DELETE FROM outbox WHERE profile = ?1", [profile])?;
         session.run("DELETE FROM identifier WHERE profile = ?1", [profile])?;
@@ -71,7 +73,10 @@ pub(super) fn begin(session: &Session<'_>, privacy: &Privacy, erasing: &Erasing,
     }
     counts.insert("suppressed".to_owned(), suppression::add(session, privacy, &identifiers, now)?);
     counts.insert("records".to_owned(), work.left.len() as u64);
-    let id = session.uuid(now)?;
+    let to_delete = work.left.iter().filter(|left| left.will_be_deleted).count() as u64;
+    if to_delete > 0 {
+        counts.insert(deletion::TO_DELETE.to_owned(), to_delete);
+    }
     session.run(
         "INSERT INTO erasure (id, started_at, counts, work) VALUES (?1, ?2, ?3, ?4)",
         (id.into_bytes(), now.micros(), serde_json::to_string(&counts)?, serde_json::to_string(&work)?),
@@ -79,10 +84,11 @@ pub(super) fn begin(session: &Session<'_>, privacy: &Privacy, erasing: &Erasing,
     Ok(id)
 }
 
-/// Takes a record from its person: nothing is queued for it but what empties our own fields there. Returns the ids it has.
+/// Takes a record from its person: nothing is queued for it but what deletes it at the CRM, or empties our own fields there.
+/// Returns the ids it has.
 fn release(
     session: &Session<'_>,
-    record: i64,
+    (id, record): (Uuid, i64),
     erasing: &Erasing,
     now: Timestamp,
     work: &mut Work,
@@ -91,6 +97,8 @@ fn release(
     let key = &row.linked.key;
     session.run("DELETE FROM outbox WHERE record = ?1", [record])?;
     session.run("DELETE FROM push_mark WHERE place = ?1 AND record = ?2", (row.place, record))?;
+    let deletes = row.state == State::Live
+        && erasing.delete.iter().any(|(connection, object)| *connection == key.connection && *object == key.object);
     let clears = erasing.clear.iter().any(|own| own.connection == key.connection && own.object == key.object);
     side::release(session, &row, now, clears)?;
     session.run(
@@ -98,7 +106,9 @@ fn release(
         (record, pack_mirror(&Mirror::default())),
     )?;
     records::forget_hash(session, row.place, &row.ext)?;
-    if row.state == State::Live
+    if deletes {
+        deletion::order(session, id, &row, now)?;
+    } else if row.state == State::Live
         && let Some(own) = erasing.clear.iter().find(|own| own.connection == key.connection && own.object == key.object)
     {
         let holds = |name: &str| {
@@ -114,7 +124,7 @@ fn release(
                 // What it was is no longer anybody's to keep.
                 from: Value::Null,
                 to: Value::Null,
-                cause: Cause { mapping: "erasure".into(), origin: format!("{} erased", Cause::CONSENT).into() },
+                cause: Cause { mapping: Cause::ERASURE.into(), origin: format!("{} erased", Cause::CONSENT).into() },
                 overwrites: false,
             })
             .collect();
@@ -139,6 +149,7 @@ fn release(
             object: key.object.to_string(),
             id: key.id.to_string(),
             url: row.linked.url.as_deref().map(str::to_owned),
+            will_be_deleted: deletes,
         });
     }
     let kind = IdentifierKind::Crm { connection: key.connection.clone(), object: key.object.clone() };
@@ -222,6 +233,10 @@ fn records_here(session: &Session<'_>, work: &mut Work, limit: usize) -> Fallibl
     let some = std::mem::replace(&mut work.records, rest);
     for record in &some {
         activities::forget_about(session, *record)?;
+        // What is to be deleted at the CRM goes when that is done.
+        if deletion::waits(session, *record)? {
+            continue;
+        }
         if session.number(
             "SELECT 1 WHERE EXISTS (SELECT 1 FROM outbox WHERE record = ?1)
                  OR EXISTS (SELECT 1 FROM side_write WHERE record = ?1 AND state < 3)",
@@ -236,21 +251,17 @@ fn records_here(session: &Session<'_>, work: &mut Work, limit: usize) -> Fallibl
     Ok(some.len() as u64)
 }
 
-/// Records of erased people whose last write has been settled.
-pub(super) fn settled(session: &Session<'_>) -> Fallible<()> {
-    let settled = numbers(
-        session,
-        "SELECT record FROM erased_record e WHERE NOT EXISTS (SELECT 1 FROM outbox o WHERE o.record = e.record)
-             AND NOT EXISTS (SELECT 1 FROM side_write s WHERE s.record = e.record AND s.state < 3) LIMIT 1000",
-        [],
-    )?;
-    for record in settled {
-        session.run("DELETE FROM erased_record WHERE record = ?1", [record])?;
-        if session.number("SELECT 1 FROM record WHERE id = ?1", [record])? > 0 {
-            session.run("DELETE FROM journal WHERE record = ?1", [record])?;
-            purge::record(session, record)?;
-        }
+/// Counts one record under another word in a receipt.
+pub(super) fn tell(session: &Session<'_>, id: Uuid, from: &str, to: &str) -> Fallible<()> {
+    let Some((mut receipt, _)) = load(session, id)? else { return Ok(()) };
+    let left = receipt.counts.get(from).copied().unwrap_or(0).saturating_sub(1);
+    match left {
+        0 => drop(receipt.counts.remove(from)),
+        left => drop(receipt.counts.insert(from.to_owned(), left)),
     }
+    *receipt.counts.entry(to.to_owned()).or_default() += 1;
+    let counts = serde_json::to_string(&receipt.counts)?;
+    session.run("UPDATE erasure SET counts = ?2 WHERE id = ?1", (id.into_bytes(), counts))?;
     Ok(())
 }
 

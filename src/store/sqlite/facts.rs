@@ -23,8 +23,11 @@ impl Paging<'_, '_> {
             moved |= deals::save(session, id, facts, at, now)?;
             moved |= deals::note_order(session, id, &decision.attributes)?;
         }
-        if let Some(user) = &record.user {
-            deals::save_user(session, id, user)?;
+        if let Some(user) = &record.user
+            && deals::save_user(session, id, user)?
+        {
+            let connection = &self.page.key.connection;
+            self.report.profiles_marked += activities::renamed(session, connection, &record.id)?;
         }
         let mut tally = decision.tally;
         if let Some(facts) = &record.activity {

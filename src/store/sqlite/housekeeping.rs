@@ -11,7 +11,7 @@ use crate::store::Sizes;
 
 /// Deletes runs, journal rows and dead letters older than the instant.
 pub(super) fn prune(session: &Session<'_>, before: Timestamp) -> Fallible<u64> {
-    super::erase::settled(session)?;
+    super::deletion::settled(session, before)?;
     let before = before.micros();
     let mut pruned = 0;
     for sql in [

@@ -282,8 +282,12 @@ pub(super) fn remove(session: &Session<'_>, id: OutboxId) -> Fallible<()> {
     Ok(())
 }
 
-/// Removes what has not been sent of an entry; `true` if there was something.
+/// Removes what has not been sent of an entry; `true` if there was something. What is left of an erasure stays: somebody has
+/// ordered it.
 pub(super) fn withdraw(session: &Session<'_>, row: &Row) -> Fallible<bool> {
+    if row.entry.intent.is_erasure() {
+        return Ok(false);
+    }
     if row.entry.state == OutboxState::Queued {
         remove(session, row.entry.id)?;
         return Ok(true);

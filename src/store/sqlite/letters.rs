@@ -7,7 +7,7 @@ use super::fault::{Fallible, Fault};
 use super::profiles::note_change;
 use super::records;
 use super::session::Session;
-use super::{find, profiles, side, webhooks};
+use super::{deletion, find, profiles, side, webhooks};
 use crate::model::{
     DeadLetter, DeadLetterCode, DeadLetterId, FieldWritten, JournalOutcome, Mirror, MirrorField, RecordKey, Side,
     Subject,
@@ -126,6 +126,9 @@ pub(super) fn close(
 pub(super) fn drop_for_good(session: &Session<'_>, id: DeadLetterId) -> Fallible<bool> {
     if let Some(letter) = one(session, id)? {
         webhooks::drop_dead(session, &letter.subject)?;
+        if let Some(row) = find_record(session, &letter.subject)? {
+            deletion::give_up(session, row.id)?;
+        }
     }
     remove(session, id)
 }
@@ -146,6 +149,9 @@ pub(super) fn retry(session: &Session<'_>, id: DeadLetterId, verdict: Option<Sid
     let Some(row) = find_record(session, &letter.subject)? else {
         return retry_profile(session, &letter.subject);
     };
+    if deletion::retry(session, &row, letter.at)? {
+        return Ok(true);
+    }
     let mut mirror = row.linked.mirror.clone();
     // Without a field it is about the whole record: whatever is frozen or parked there, and the verdict for each field.
     let names: Vec<FieldName> = match &letter.subject.field {

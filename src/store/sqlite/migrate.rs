@@ -29,6 +29,7 @@ const SCRIPTS: &[&str] = &[
     include_str!("schema_0014.sql"),
     include_str!("schema_0015.sql"),
     include_str!("schema_0016.sql"),
+    include_str!("schema_0017.sql"),
 ];
 
 /// The schema this program writes.

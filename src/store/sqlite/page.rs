@@ -13,7 +13,8 @@ use super::records::{self, Content, Key, Row, State};
 use super::session::{Place, Session, crm_kind};
 use super::writer::Done;
 use super::{
-    activities, company, conversion, declared, identity_log, intents, letters, links, merge, resolved, tombstones,
+    activities, answers, company, conversion, declared, identity_log, intents, letters, links, merge, resolved,
+    tombstones,
 };
 use crate::model::{Identifier, Logged, LoggedRecord, Mirror, ProfileId, RecordKey, Resolution, Whose};
 use crate::store::{
@@ -50,6 +51,9 @@ pub(super) fn apply<'c>(
         Stream::Records(_) => {
             for incoming in &page.records {
                 paging.apply_record(incoming, plan)?;
+            }
+            if page.key.stream.object().is_person() {
+                answers::note_edits(session, page.now)?;
             }
         }
         Stream::Associations(_) => {

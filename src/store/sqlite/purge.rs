@@ -117,6 +117,7 @@ pub(super) fn record(session: &Session<'_>, record: i64) -> Fallible<()> {
         "DELETE FROM record_key WHERE record = ?1 AND alias = 1",
         "DELETE FROM went_on WHERE record = ?1",
         "DELETE FROM activity WHERE record = ?1",
+        "DELETE FROM erased_record WHERE record = ?1",
         "DELETE FROM record WHERE id = ?1",
     ] {
         session.run(sql, [record])?;

@@ -10,7 +10,7 @@ use super::intents::{self, Row};
 use super::profiles::{self, make_known, mark_stale};
 use super::records::{self, Content, Key, State};
 use super::session::{Session, crm_kind};
-use super::{assignments, identity_log, journal, letters, merge, standing, tombstones};
+use super::{assignments, deletion, identity_log, journal, letters, merge, standing, tombstones};
 use crate::model::{
     DeadLetter, DeadLetterCode, DeadLetterId, FieldWritten, JournalOutcome, Logged, LoggedRecord, Mirror, MirrorField,
     OutboxState, RecordKey, RunId, Subject,
@@ -61,6 +61,7 @@ fn settle_one(session: &Session<'_>, run: RunId, now: Timestamp, one: &Delivered
     }
     match &one.fate {
         Fate::Finished => {
+            deletion::settle(session, row, one)?;
             settle_owner(session, row, now, one)?;
             journal::add(session, run, now, row, row.record, one)?;
             intents::leave_or_promote(session, row, now, None)

@@ -14,7 +14,7 @@ use super::session::{Place, Session};
 use super::side_rows::{AMBIGUOUS, IN_FLIGHT, QUEUED, REFUSED, Row, SETTLED};
 use super::{journal, packed_intent, runs, side_rows};
 use crate::model::{Cause, Desire, JournalOutcome, OutboxState, RunId, SideEntry, SideId, SideWish};
-use crate::store::{Lease, SideFate, SideSettled, SideTally};
+use crate::store::{Lease, LostPlaces, SideFate, SideLimit, SideSettled, SideTally, StageItem};
 
 /// A record as privacy asks about it.
 #[derive(Clone, Copy)]
@@ -46,6 +46,25 @@ pub(super) fn desire(gate: &Gate<'_, '_>, place: Place, now: Timestamp, desires:
     Ok(changed)
 }
 
+/// Wishes for places of one record that is there, decided where its fields are staged. What was never told costs one look.
+pub(super) fn wish_places(
+    gate: &Gate<'_, '_>,
+    (place, record): (Place, i64),
+    item: &StageItem,
+    now: Timestamp,
+    desires: &[Desire],
+) -> Fallible<()> {
+    let of = Of { place, record, profile: item.profile.as_ref().map(|profile| profile.id.0) };
+    for desire in desires {
+        if withheld(gate, of, &desire.wish)?.is_none() {
+            wish_for(gate.session(), of, now, &desire.wish, &desire.cause)?;
+        } else if let Some(undone) = desire.wish.undone() {
+            wish_for(gate.session(), of, now, &undone, &desire.cause)?;
+        }
+    }
+    Ok(())
+}
+
 /// Why a wish may not be carried out. What only takes back always may.
 fn withheld(gate: &Gate<'_, '_>, of: Of, wish: &SideWish) -> Fallible<Option<&'static str>> {
     if wish.takes_back() {
@@ -65,7 +84,7 @@ fn wish_for(session: &Session<'_>, of: Of, now: Timestamp, wish: &SideWish, caus
         return Ok(true);
     };
     let is_wished = row.wish.as_ref().is_some_and(|wished| wished.trace() == trace);
-    let is_told = row.told.as_deref() == trace.as_deref();
+    let is_told = wish.is_told(row.told.as_deref());
     match row.state {
         SETTLED if is_told => Ok(false),
         REFUSED | IN_FLIGHT | AMBIGUOUS if is_wished => Ok(false),
@@ -105,7 +124,7 @@ pub(super) fn take_back(gate: &Gate<'_, '_>, place: Place, now: Timestamp) -> Fa
     Ok(changed)
 }
 
-pub(super) fn lease(gate: &Gate<'_, '_>, place: Place, lease: &Lease, limit: usize) -> Fallible<Vec<SideEntry>> {
+pub(super) fn lease(gate: &Gate<'_, '_>, place: Place, lease: &Lease, limit: SideLimit) -> Fallible<Vec<SideEntry>> {
     let session = gate.session();
     session.run(
         "UPDATE side_write SET state = 2, worker = NULL, lease_until = NULL
@@ -149,7 +168,8 @@ pub(super) fn lease(gate: &Gate<'_, '_>, place: Place, lease: &Lease, limit: usi
 /// left to be sent; the row is gone then.
 fn admitted(gate: &Gate<'_, '_>, mut row: Row, lease: &Lease) -> Fallible<Option<Row>> {
     let session = gate.session();
-    let Some(wish) = row.wish.clone() else {
+    let not_ours = row.told.as_deref() == Some(SideWish::FOUND);
+    let Some(wish) = row.wish.clone().filter(|wish| !(not_ours && wish.takes_back())) else {
         side_rows::delete(session, row.id)?;
         return Ok(None);
     };
@@ -209,13 +229,20 @@ pub(super) fn settle(session: &Session<'_>, run: RunId, now: Timestamp, settled:
 fn settle_one(session: &Session<'_>, now: Timestamp, row: &Row, one: &SideSettled) -> Fallible<()> {
     let is_newest = row.generation == one.generation;
     match &one.fate {
-        SideFate::Told { remote, modified_at } => {
-            let told = one.wish.trace();
-            let is_done = is_newest || row.wish.as_ref().is_none_or(|wish| wish.trace() == told);
+        SideFate::Told { .. } | SideFate::Found => {
+            let told = match &one.fate {
+                SideFate::Found => Some(SideWish::FOUND.to_owned()),
+                _ => one.wish.trace(),
+            };
+            let (remote, modified_at) = match &one.fate {
+                SideFate::Told { remote, modified_at } => (remote.as_ref(), *modified_at),
+                _ => (None, None),
+            };
+            let is_done = is_newest || row.wish.as_ref().is_none_or(|wish| wish.is_told(told.as_deref()));
             session.run(
                 "UPDATE side_write SET told = ?2, told_at = ?3, remote = coalesce(?4, remote), attempts = 0, not_before = NULL,
                      worker = NULL, lease_until = NULL, state = 0 WHERE id = ?1",
-                (row.id, &told, now.micros(), remote.as_ref().map(RecordId::as_str)),
+                (row.id, &told, now.micros(), remote.map(RecordId::as_str)),
             )?;
             if is_done && let Some(row) = side_rows::by_id(session, row.id)? {
                 side_rows::settle_as_told(session, &row)?;
@@ -290,7 +317,8 @@ pub(super) fn tally(session: &Session<'_>, place: Place) -> Fallible<SideTally> 
 pub(super) fn release(session: &Session<'_>, record: &records::Row, now: Timestamp, takes_back: bool) -> Fallible<()> {
     for row in side_rows::of_record(session, record.id)? {
         let undone = SideWish::undone_of(&row.lane).filter(|_| takes_back && record.state == State::Live);
-        let was_told = row.told.is_some() || matches!(row.state, IN_FLIGHT | AMBIGUOUS);
+        let is_ours = row.told.as_deref().is_some_and(|told| told != SideWish::FOUND);
+        let was_told = is_ours || matches!(row.state, IN_FLIGHT | AMBIGUOUS);
         match undone.filter(|_| was_told) {
             Some(undone) => {
                 let cause = Cause { mapping: "erasure".into(), origin: format!("{} erased", Cause::CONSENT).into() };
@@ -300,6 +328,23 @@ pub(super) fn release(session: &Session<'_>, record: &records::Row, now: Timesta
         }
     }
     Ok(())
+}
+
+/// Records whose place on a list Ferry gave, or found, and that are not among those who are there: each is wished for again. How many.
+pub(super) fn lost_places(session: &Session<'_>, place: Place, now: Timestamp, lost: &LostPlaces) -> Fallible<u64> {
+    let mut found = 0;
+    let lane = SideWish::Member { list: lost.list.clone(), member: true }.lane();
+    for row in side_rows::told_before(session, place, &lane, lost.told_before)? {
+        let record = records::load(session, row.record)?.linked.key.id;
+        if lost.present.contains(&record) {
+            continue;
+        }
+        session.run("UPDATE side_write SET told = NULL WHERE id = ?1", [row.id])?;
+        let wish = SideWish::Member { list: lost.list.clone(), member: true };
+        side_rows::replace(session, now, &row, &wish, &lost.cause)?;
+        found += 1;
+    }
+    Ok(found)
 }
 
 /// Two records have become one: where both have a lane, the survivor's stands.

@@ -8,7 +8,9 @@ use connector::{ConnectionName, Object, Timestamp};
 use super::gate::Gate;
 use super::{SqliteStore, side, side_rows};
 use crate::model::{Desire, RunId, SideEntry, SideRow};
-use crate::store::{Lease, Listener, Result, SideOf, SideSettled, SideTally, SideWrites, Whom};
+use crate::store::{
+    Lease, Listener, LostPlaces, PlaceWaiting, Result, SideLimit, SideOf, SideSettled, SideTally, SideWrites, Whom,
+};
 
 #[async_trait]
 impl SideWrites for SqliteStore {
@@ -36,12 +38,36 @@ impl SideWrites for SqliteStore {
         .await
     }
 
+    async fn lost_places(
+        &self,
+        connection: &ConnectionName,
+        object: &Object,
+        now: Timestamp,
+        lost: LostPlaces,
+    ) -> Result<u64> {
+        let (connection, object) = (connection.clone(), object.clone());
+        self.write("compare who is on a list", move |session| match session.find_place(&connection, &object)? {
+            Some(place) => side::lost_places(session, place, now, &lost),
+            None => Ok(0),
+        })
+        .await
+    }
+
+    async fn waiting_places(&self, connection: &ConnectionName, object: &Object) -> Result<Vec<PlaceWaiting>> {
+        let (connection, object) = (connection.clone(), object.clone());
+        self.read("read waiting places on lists", move |session| match session.find_place(&connection, &object)? {
+            Some(place) => side_rows::waiting_places(session, place),
+            None => Ok(Vec::new()),
+        })
+        .await
+    }
+
     async fn lease_side(
         &self,
         connection: &ConnectionName,
         object: &Object,
         lease: Lease,
-        limit: usize,
+        limit: SideLimit,
     ) -> Result<Vec<SideEntry>> {
         let (connection, object, privacy) = (connection.clone(), object.clone(), self.privacy());
         self.write("lease side writes", move |session| match session.find_place(&connection, &object)? {
@@ -95,7 +121,8 @@ impl SideWrites for SqliteStore {
         let (connection, object, lanes) = (connection.clone(), object.clone(), lanes.to_owned());
         self.read("count what was told", move |session| match session.find_place(&connection, &object)? {
             Some(place) => Ok(super::stats::unsigned(session.number(
-                "SELECT count(*) FROM side_write WHERE place = ?1 AND told_at >= ?2 AND substr(lane, 1, length(?3)) = ?3",
+                "SELECT count(*) FROM side_write WHERE place = ?1 AND (told_at >= ?2 OR state < 3)
+                     AND substr(lane, 1, length(?3)) = ?3",
                 (place, since.micros(), &lanes),
             )?)),
             None => Ok(0),

@@ -9,7 +9,7 @@ use super::letters::rows_limit;
 use super::profiles::{self, instant};
 use super::session::{Place, Session};
 use crate::model::{Cause, ProfileId, ProfileUid, RecordKey, SideRow, SideState, SideWish};
-use crate::store::{Listener, SideOf, Whom};
+use crate::store::{Listener, PlaceWaiting, SideLimit, SideOf, Whom};
 
 pub(super) const QUEUED: i64 = 0;
 pub(super) const IN_FLIGHT: i64 = 1;
@@ -87,11 +87,18 @@ pub(super) fn of_record(session: &Session<'_>, record: i64) -> Fallible<Vec<Row>
 }
 
 /// The oldest due row at a record that is there, and those that the same kind of operation carries out.
-pub(super) fn due(session: &Session<'_>, place: Place, state: i64, now: Timestamp, limit: usize) -> Fallible<Vec<Row>> {
+pub(super) fn due(
+    session: &Session<'_>,
+    place: Place,
+    state: i64,
+    now: Timestamp,
+    limit: SideLimit,
+) -> Fallible<Vec<Row>> {
     const DUE: &str = "WHERE s.place = ?1 AND s.state = ?2 AND s.state < 3 AND (s.not_before IS NULL OR s.not_before <= ?3) AND r.state = 1";
     let first = select(session, &format!("{DUE} ORDER BY s.id LIMIT 1"), (place, state, now.micros()))?.pop();
     let Some(first) = first else { return Ok(Vec::new()) };
     let kind = first.lane.split(':').next().unwrap_or_default();
+    let limit = if kind == "list" { limit.places } else { limit.others };
     select(
         session,
         &format!("{DUE} AND s.op = ?4 ORDER BY s.id LIMIT ?5"),
@@ -103,10 +110,55 @@ pub(super) fn due(session: &Session<'_>, place: Place, state: i64, now: Timestam
 pub(super) fn told_of_deniers(session: &Session<'_>, place: Place) -> Fallible<Vec<Row>> {
     select(
         session,
-        "WHERE s.place = ?1 AND s.state = 3 AND s.told IS NOT NULL AND r.state = 1
+        "WHERE s.place = ?1 AND s.state = 3 AND s.told <> 'found' AND r.state = 1
              AND EXISTS (SELECT 1 FROM consent c WHERE c.profile = r.profile AND c.choice = 0)",
         [place],
     )
+}
+
+/// Rows of a lane that were told before an instant and about which nothing else is under way, at records that are there.
+pub(super) fn told_before(session: &Session<'_>, place: Place, lane: &str, at: Timestamp) -> Fallible<Vec<Row>> {
+    select(
+        session,
+        "WHERE s.place = ?1 AND s.lane = ?2 AND s.state = 3 AND s.told IS NOT NULL AND s.told_at < ?3 AND r.state = 1
+             ORDER BY s.id",
+        (place, lane, at.micros()),
+    )
+}
+
+/// Places on lists that are wished for, or to be given up, and not told yet.
+pub(super) fn waiting_places(session: &Session<'_>, place: Place) -> Fallible<Vec<PlaceWaiting>> {
+    let mut statement = session.sql(
+        "SELECT r.ext, s.wish, s.told FROM side_write s JOIN record r ON r.id = s.record
+         WHERE s.place = ?1 AND s.op = 'list' AND s.state IN (0, 2) AND s.state < 3 AND r.state = 1 ORDER BY s.id",
+    )?;
+    let mut rows = statement.query([place])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (record, wish, told): (Arc<str>, Option<String>, Option<String>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let wish: Option<SideWish> = wish.as_deref().map(serde_json::from_str).transpose()?;
+        if let Some(wish) = wish.filter(|wish| !wish.is_told(told.as_deref()))
+            && let SideWish::Member { list, member } = wish
+        {
+            found.push(PlaceWaiting { record: RecordId::new(record), list, member });
+        }
+    }
+    Ok(found)
+}
+
+/// The lists that a record is on as far as Ferry knows, and whether Ferry put it there.
+pub(super) fn lists_of(session: &Session<'_>, record: i64) -> Fallible<Vec<(Arc<str>, bool)>> {
+    let mut statement =
+        session.sql("SELECT lane, told FROM side_write WHERE record = ?1 AND op = 'list' AND told IS NOT NULL")?;
+    let mut rows = statement.query([record])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (lane, told): (String, String) = (row.get(0)?, row.get(1)?);
+        if let Some(list) = lane.strip_prefix("list:") {
+            found.push((list.into(), told != SideWish::FOUND));
+        }
+    }
+    Ok(found)
 }
 
 pub(super) fn insert(

@@ -9,7 +9,7 @@ use super::letters::rows_limit;
 use super::profiles;
 use super::records::{self, State};
 use super::session::{EMAIL_KIND, Place, Session};
-use super::{assignments, declared, intents, letters, standing};
+use super::{assignments, declared, in_deal, intents, letters, side, side_rows, standing};
 use crate::model::RecordKey;
 use crate::store::{StageDecision, StageItem, StageReport, StageWrites};
 
@@ -45,7 +45,9 @@ pub(super) fn stage(
         if row.state == State::Live {
             let item = item_of_record(gate, row, decide.routes())?;
             report.looked_at += 1;
-            carry_out(session, now, &item, Some((place, *record)), &decide.decide(&item), &mut report)?;
+            let decision = decide.decide(&item);
+            side::wish_places(gate, (place, *record), &item, now, &decision.places)?;
+            carry_out(session, now, &item, Some((place, *record)), &decision, &mut report)?;
         }
         session.run("DELETE FROM push_mark WHERE place = ?1 AND record = ?2", (place, record))?;
     }
@@ -137,8 +139,10 @@ fn item_of_record(gate: &Gate<'_, '_>, row: records::Row, routes: bool) -> Falli
         identifiers: Vec::new(),
         consents,
         ready,
+        deals: Vec::new(),
         is_late,
         is_suppressed,
+        lists: Vec::new(),
     })
 }
 
@@ -146,15 +150,22 @@ fn item_of_create(gate: &Gate<'_, '_>, place: Place, profile: i64) -> Fallible<S
     let session = gate.session();
     let queued =
         intents::of_create(session, place, profile)?.map(|entry| intents::newest(session, entry)).transpose()?;
+    let ready = standing::ready(session, profile)?;
+    let deals = match ready.is_empty() {
+        true => Vec::new(),
+        false => in_deal::open_deals(session, profile, &session.place_name(place)?.0)?,
+    };
     Ok(StageItem {
         record: None,
         profile: profiles::load(session, profile)?,
         queued,
         identifiers: identifiers_of(session, profile)?,
         consents: gate.consents(Some(profile))?,
-        ready: standing::ready(session, profile)?,
+        ready,
+        deals,
         is_late: false,
         is_suppressed: gate.suppresses_profile(profile)?,
+        lists: Vec::new(),
     })
 }
 
@@ -176,6 +187,9 @@ fn carry_out(
     }
     if let (true, Some(profile)) = (decision.waits, &item.profile) {
         standing::settle(session, profile.id.0, None)?;
+    }
+    if let (Some(tell), Some(profile)) = (&decision.tells, &item.profile) {
+        in_deal::tell(session, profile.id.0, now, tell)?;
     }
     report.failed += u64::from(!decision.dead_letters.is_empty());
     for letter in &decision.dead_letters {
@@ -229,7 +243,8 @@ pub(super) fn staged(
             (place, after, rows_limit(limit)),
         )?;
         for record in &found {
-            items.push(item_of_record(gate, records::load(session, *record)?, true)?);
+            let item = item_of_record(gate, records::load(session, *record)?, true)?;
+            items.push(StageItem { lists: side_rows::lists_of(session, *record)?, ..item });
         }
         if found.len() >= limit {
             return Ok((items, found.last().copied()));

@@ -7,6 +7,7 @@ use std::time::Duration;
 use connector::Timestamp;
 
 use super::fault::{Fallible, Fault};
+use super::in_deal;
 use super::letters::rows_limit;
 use super::packed_standings::{pack_standings, unpack_standings};
 use super::profiles::{self, blob};
@@ -145,7 +146,14 @@ pub(super) fn ready(session: &Session<'_>, profile: i64) -> Fallible<Vec<Arc<str
         entry.state == EntryState::Done && acted && stands.is_in_band(&entry.band)
     };
     let is_ready = |entry: &BandEntry| entry.state == EntryState::Ready || done_elsewhere(entry);
-    Ok(entries.into_values().filter(is_ready).map(|entry| entry.band).collect())
+    let ready: Vec<BandEntry> = entries.into_values().filter(is_ready).collect();
+    if ready.is_empty() {
+        return Ok(Vec::new());
+    }
+    // That the owner of an open deal was told of an entry does for every connection.
+    let told = in_deal::told_at(session, profile)?;
+    let is_news = |entry: &BandEntry| told.is_none_or(|told| told < entry.entered_at);
+    Ok(ready.into_iter().filter(is_news).map(|entry| entry.band).collect())
 }
 
 /// What was to be done about entries has been done, or could not be.

@@ -7,7 +7,7 @@ use super::identity::identifiers_of;
 use super::packed_model::{unpack_attribute, unpack_scores};
 use super::profiles::{self, blob};
 use super::session::Session;
-use super::{deals, records, runs, standing};
+use super::{activities, deals, records, runs, standing};
 use crate::store::{ObjectStats, Pending, ProfileDetail, StoreStats};
 
 const EVENTS_OF: &str = "SELECT count(*) FROM event WHERE profile = ?1 AND row IN (
@@ -109,6 +109,7 @@ pub(super) fn detail(session: &Session<'_>, id: i64) -> Fallible<Option<ProfileD
         identifiers: identifiers_of(session, id)?,
         records: records::of_profile(session, id)?.into_iter().map(|row| row.linked).collect(),
         deals: deals::of_profile(session, id)?,
+        activities: activities::of_profile(session, id, usize::MAX)?,
         scores,
         history,
         events: unsigned(session.number(EVENTS_OF, [id])?),

@@ -118,7 +118,7 @@ fn about_records(session: &Session<'_>, work: &Work) -> Fallible<u64> {
     let named = |left: &crate::model::LeftRecord| format!("{} {} {}", left.connection, left.object, left.id);
     let records: Vec<String> = work.left.iter().map(named).collect();
     let deleted = session.run(
-        "DELETE FROM dead_letter WHERE json_extract(subject, '$.connection') || ' ' || json_extract(subject, '$.object')
+        "DELETE FROM dead_letter WHERE code <> 'erase_refused' AND json_extract(subject, '$.connection') || ' ' || json_extract(subject, '$.object')
              || ' ' || json_extract(subject, '$.record') IN (SELECT value FROM json_each(?1))",
         [serde_json::to_string(&records)?],
     )?;

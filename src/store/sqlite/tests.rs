@@ -144,6 +144,10 @@ contract! { super::fresh;
         calls_are_of_one_kind_and_of_records_that_are_there,
         what_a_record_was_told_goes_on_with_its_survivor,
         a_task_is_told_once;
+    places:
+        a_place_is_wished_for_where_fields_are_staged,
+        a_place_that_was_found_is_never_taken,
+        a_place_that_was_lost_is_wished_for_again;
     notes:
         a_note_outlives_the_process,
         each_connection_has_its_own_notes;

@@ -3,8 +3,10 @@
 mod account;
 mod change;
 mod conversion;
+mod erase;
 mod failure;
 mod large;
+mod list;
 mod load;
 mod lost_answer;
 mod note;
@@ -22,6 +24,16 @@ use crate::suite::Check;
 /// names nothing as skipped.
 pub fn note_checks() -> Vec<Check> {
     note::checks()
+}
+
+/// Checks of places on lists, for connectors that give them.
+pub fn list_checks() -> Vec<Check> {
+    list::checks()
+}
+
+/// Checks of deleting people's records for good.
+pub fn erase_checks() -> Vec<Check> {
+    erase::checks()
 }
 
 /// Checks of tasks, for connectors that make them.

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use connector::{
-    Account, Budget, Capability, Connector, CreatedField, Error, ErrorKind, ExternalKey, FieldSpec, NewField, NoteKind,
-    Object, Operation, Outcome, OwnerField, Page, PullRequest, ReadKey, ReadRequest, Record, Result, Schema, Timestamp,
-    Write,
+    Account, Budget, Capability, Connector, CreatedField, Error, ErrorKind, ExternalKey, FieldSpec, ListFacts,
+    ListKind, ListMembers, NewField, NoteKind, Object, Operation, Outcome, OwnerField, Page, PullRequest, ReadKey,
+    ReadRequest, Record, Result, Schema, Timestamp, Write,
 };
 
 use super::fault::{Call, Fault, error_of};
 use super::state::State;
-use super::{MemoryCrm, jobs, read, write};
+use super::{MemoryCrm, jobs, lists, read, write};
 
 /// The reference connector.
 #[derive(Clone, Debug)]
@@ -44,6 +44,9 @@ impl MemoryConnector {
                 .map(|object| NoteKind { object: object.clone(), html: true, longest: 65_536 })
                 .collect(),
             tasks: people.to_vec(),
+            lists: people[..2].iter().map(|object| ListKind { object: object.clone(), batch: 250 }).collect(),
+            leads: Vec::new(),
+            erases: vec![Object::Contact, Object::Lead],
             creates_fields: true,
             visibility_lag,
         };
@@ -210,6 +213,16 @@ impl Connector for MemoryConnector {
         Ok(CreatedField::Created(field.name.clone()))
     }
 
+    async fn list(&self, _: &Object, list: &str) -> Result<Option<ListFacts>> {
+        self.enter(Call::Read).await?;
+        Ok(lists::facts(&self.crm.lock(), list))
+    }
+
+    async fn list_members(&self, object: &Object, list: &str, after: Option<&str>) -> Result<ListMembers> {
+        self.enter(Call::Read).await?;
+        Ok(lists::page(&self.crm.lock(), object, list, after))
+    }
+
     fn budget(&self) -> Budget {
         self.crm.lock().budget.clone()
     }
@@ -244,7 +257,11 @@ fn struck(faults: &[Fault], index: usize) -> Strike {
 
 /// A push is of one object and one kind of operation, each record at most once, and not longer than allowed.
 fn legal(writes: &[Write], capability: &Capability) -> Result<()> {
-    if writes.len() > capability.push_batch {
+    let most = match writes.first().map(|write| (&write.operation, capability.list_kind(&write.object))) {
+        Some((Operation::ListMembership { .. }, Some(kind))) => kind.batch,
+        _ => capability.push_batch,
+    };
+    if writes.len() > most {
         return Err(misuse(Call::Push, "more writes than one push may carry"));
     }
     let kinds: BTreeSet<_> = writes.iter().map(|write| (&write.object, write.operation.name())).collect();
@@ -254,11 +271,11 @@ fn legal(writes: &[Write], capability: &Capability) -> Result<()> {
     let mut seen = BTreeSet::new();
     for one in writes {
         let twice = match &one.operation {
-            Operation::Update { id } => !seen.insert(id.to_string()),
+            Operation::Update { id } | Operation::Erase { id } => !seen.insert(id.to_string()),
             Operation::Upsert { value, .. } => !seen.insert(value.to_string().to_lowercase()),
-            Operation::NoteUpsert { record, .. } | Operation::TaskOnce { record, .. } => {
-                !seen.insert(record.to_string())
-            }
+            Operation::NoteUpsert { record, .. }
+            | Operation::TaskOnce { record, .. }
+            | Operation::ListMembership { record, .. } => !seen.insert(record.to_string()),
             _ => false,
         };
         if twice {

@@ -21,6 +21,7 @@ mod cursor;
 mod fault;
 mod jobs;
 mod ledger;
+mod lists;
 mod read;
 mod rep;
 mod schema;

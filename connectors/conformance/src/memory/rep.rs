@@ -3,10 +3,10 @@
 
 use connector::{Fields, Link, Object, RecordId, Value};
 
-use super::MemoryCrm;
 use super::ledger::{Actor, ChangeKind, Entry};
 use super::schema::kept;
 use super::state::State;
+use super::{MemoryCrm, lists};
 
 impl MemoryCrm {
     /// Creates a record. Values are kept by the field's kind where the schema knows the field and as given elsewhere;
@@ -71,6 +71,7 @@ impl MemoryCrm {
             state.link((object, loser), (&link.object, &link.id), false);
             state.link((object, survivor), (&link.object, &link.id), true);
         }
+        lists::merged(&mut state, object, loser, survivor);
         state.touch(object, loser, now, |held| {
             held.deleted_at = Some(now);
             held.merged_into = Some(Link { object: object.clone(), id: survivor.clone() });

@@ -13,6 +13,7 @@ use connector::{
 use super::fault::Script;
 use super::jobs::{Bulk, Job};
 use super::ledger::{Actor, Calls, ChangeKind, Entry};
+use super::lists::HeldList;
 use super::schema::{STAGES, default_schemas};
 
 pub(super) type Rewrite = Arc<dyn Fn(&Value) -> Value + Send + Sync>;
@@ -36,6 +37,7 @@ pub(super) struct Held {
 pub(super) struct State {
     pub schemas: BTreeMap<Object, Schema>,
     pub records: BTreeMap<Object, BTreeMap<RecordId, Held>>,
+    pub lists: BTreeMap<Arc<str>, HeldList>,
     pub ledger: Vec<Entry>,
     pub calls: Calls,
     pub script: Script,
@@ -62,6 +64,7 @@ impl State {
         Self {
             schemas: default_schemas(),
             records: BTreeMap::new(),
+            lists: BTreeMap::new(),
             ledger: Vec::new(),
             calls: Calls::default(),
             script: Script::default(),

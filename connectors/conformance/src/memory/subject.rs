@@ -172,6 +172,24 @@ impl<C: Connector + 'static> Subject for MemorySubject<C> {
         there(self.crm.delete_note(note))
     }
 
+    async fn seed_list(&self) -> Checked<String> {
+        self.crm.make_list("57");
+        Ok("57".to_owned())
+    }
+
+    async fn seed_closed_list(&self) -> Checked<String> {
+        self.crm.close_list("58");
+        Ok("58".to_owned())
+    }
+
+    async fn on_list(&self, list: &str) -> Checked<Vec<RecordId>> {
+        Ok(self.crm.on_list(list))
+    }
+
+    async fn put_on_list(&self, list: &str, person: &RecordId, member: bool) -> Checked {
+        there(self.crm.set_on_list(&self.words.person, list, person, member))
+    }
+
     async fn tasks(&self, person: &RecordId) -> Checked<Vec<TaskSeen>> {
         let task = Object::Other("task".into());
         let value = |id: &RecordId, name| self.crm.value(&task, id, name);

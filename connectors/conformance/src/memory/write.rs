@@ -5,10 +5,10 @@ use connector::{
     Value, Write,
 };
 
-use super::beside;
 use super::ledger::{Actor, ChangeKind, Entry};
 use super::schema::kept;
 use super::state::State;
+use super::{beside, lists};
 
 /// Applies one write at server time `now`.
 pub(super) fn apply(state: &mut State, capability: &Capability, write: &Write, now: Timestamp) -> Outcome {
@@ -54,6 +54,7 @@ fn try_apply(state: &mut State, can: &Capability, write: &Write, now: Timestamp)
             state.note(Entry { other: Some(far), ..blank });
             Ok(Outcome::Done { id: from, created: false, kept: Fields::new(), modified_at: None })
         }
+        Operation::Erase { id } if can.erases.contains(object) => erase(state, object, id, now),
         Operation::NoteUpsert { record, .. } if can.notes.iter().any(|kind| kind.object == *object) => {
             let record = target(state, object, record)?;
             beside::apply(state, &write.operation, record, now)
@@ -61,6 +62,14 @@ fn try_apply(state: &mut State, can: &Capability, write: &Write, now: Timestamp)
         Operation::TaskOnce { record, .. } if can.tasks.contains(object) => {
             let record = target(state, object, record)?;
             beside::apply(state, &write.operation, record, now)
+        }
+        Operation::ListMembership { list, record, member } if can.list_kind(object).is_some() => {
+            // Whoever is gone is on no list.
+            let record = match target(state, object, record) {
+                Err(rejection) if !member && rejection.reason == Reason::Gone => record.clone(),
+                other => other?,
+            };
+            lists::apply(state, object, (list, record, *member), now)
         }
         _ => Err(refused(Reason::Unsupported, "UNKNOWN_OPERATION", "this CRM does not do that", &[])),
     }
@@ -95,6 +104,26 @@ fn update(state: &mut State, write: &Write, id: RecordId, now: Timestamp) -> Res
     state.set(object, &id, &fields, now, Actor::Us);
     run_workflows(state, object, &id, now);
     Ok(done(state, object, id, false, fields))
+}
+
+/// What is not there needs no deleting; what was merged away is nobody's to delete by that id.
+fn erase(state: &mut State, object: &Object, id: &RecordId, now: Timestamp) -> Result<Outcome, Rejection> {
+    if let Some(rejection) = state.rejections.get(id) {
+        return Err(rejection.clone());
+    }
+    let done = Outcome::Done { id: id.clone(), created: false, kept: Fields::new(), modified_at: None };
+    let Some(before) = state.live(object, id).map(|held| held.fields.clone()) else {
+        let survivor = state.survivor(object, id);
+        if (&survivor.object, &survivor.id) == (object, id) {
+            return Ok(done);
+        }
+        let into = state.live(&survivor.object, &survivor.id).map(|_| survivor);
+        return Err(refused(Reason::Merged { into }, "MERGED", "the record was merged away", &[]));
+    };
+    state.touch(object, id, now, |held| held.deleted_at = Some(now));
+    let blank = Entry::blank(now, Actor::Us, ChangeKind::Delete, object.clone(), id.clone());
+    state.note(Entry { before, ..blank });
+    Ok(done)
 }
 
 fn create(state: &mut State, object: &Object, fields: &Fields, now: Timestamp) -> Result<Outcome, Rejection> {

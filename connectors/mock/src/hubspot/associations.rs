@@ -25,7 +25,7 @@ pub struct Associations {
 
 /// The plain type from one object to another (`HUBSPOT_DEFINED`).
 pub fn plain_type(from: Kind, to: Kind) -> Option<u32> {
-    use Kind::{Call, Company, Contact, Deal, Email, LineItem, Meeting, Note, Task, Ticket};
+    use Kind::{Call, Company, Contact, Deal, Email, Lead, LineItem, Meeting, Note, Task, Ticket};
     Some(match (from, to) {
         (Contact, Company) => 279,
         (Company, Contact) => 280,
@@ -82,6 +82,8 @@ pub fn plain_type(from: Kind, to: Kind) -> Option<u32> {
         (Deal, Task) => 215,
         (Deal, LineItem) => 19,
         (LineItem, Deal) => 20,
+        (Lead, Contact) => 608,
+        (Contact, Lead) => 609,
         (Task, Ticket) => 230,
         (Ticket, Task) => 229,
         _ => return None,
@@ -110,6 +112,8 @@ pub fn inverse(from: Kind, to: Kind, type_id: u32) -> Option<u32> {
         return primary_type(to, from);
     }
     match (from, to, type_id) {
+        // A lead's primary contact. What the contact's side of it is called is not known here: it reads as the plain one.
+        (Kind::Lead, Kind::Contact, 578) => Some(609),
         (Kind::Contact, Kind::Company, 931) => Some(930),
         (Kind::Company, Kind::Contact, 930) => Some(931),
         (Kind::Company, Kind::Company, 13) => Some(14),
@@ -156,7 +160,7 @@ impl Associations {
 
     pub fn label(&self, type_id: u32) -> Option<&str> {
         match type_id {
-            1 | 2 | 5 | 6 | 25 | 26 => Some("Primary"),
+            1 | 2 | 5 | 6 | 25 | 26 | 578 => Some("Primary"),
             930 | 931 => Some("Billing contact"),
             13 => Some("Child Company"),
             14 => Some("Parent Company"),

@@ -254,6 +254,9 @@ impl Portal {
             }
             links.push((to, id, self.types(from, to, wanted)?));
         }
+        if from == Kind::Lead && !links.iter().any(|(to, _, _)| *to == Kind::Contact) {
+            return Err(Refusal::validation("a lead must be associated with an existing contact"));
+        }
         Ok(links)
     }
 

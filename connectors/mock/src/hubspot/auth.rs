@@ -16,7 +16,7 @@ pub const CLIENT_ID: &str = "mock-client";
 pub const CLIENT_SECRET: &str = "mock-secret";
 pub const REFRESH_TOKEN: &str = "mock-refresh";
 
-const SCOPES: [&str; 12] = [
+const SCOPES: [&str; 16] = [
     "oauth",
     "crm.objects.contacts.read",
     "crm.objects.contacts.write",
@@ -24,7 +24,11 @@ const SCOPES: [&str; 12] = [
     "crm.objects.companies.write",
     "crm.objects.deals.read",
     "crm.objects.deals.write",
+    "crm.objects.leads.read",
+    "crm.objects.leads.write",
     "crm.objects.owners.read",
+    "crm.lists.read",
+    "crm.lists.write",
     "crm.schemas.contacts.write",
     "crm.schemas.companies.write",
     "crm.schemas.deals.write",

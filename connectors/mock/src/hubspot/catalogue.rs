@@ -42,6 +42,7 @@ pub fn schema(kind: Kind, pipelines: &[Pipeline]) -> Schema {
         Kind::Deal => deal(&mut maker, pipelines),
         Kind::Ticket => ticket(&mut maker),
         Kind::LineItem => line_item(&mut maker),
+        Kind::Lead => lead(&mut maker),
         _ => activity(&mut maker, kind),
     }
     schema
@@ -54,6 +55,7 @@ fn group_name(kind: Kind) -> &'static str {
         Kind::Deal => "dealinformation",
         Kind::Ticket => "ticketinformation",
         Kind::LineItem => "lineiteminformation",
+        Kind::Lead => "leadinformation",
         _ => "engagement",
     }
 }
@@ -65,6 +67,7 @@ fn group_label(kind: Kind) -> &'static str {
         Kind::Deal => "Deal information",
         Kind::Ticket => "Ticket information",
         Kind::LineItem => "Line item information",
+        Kind::Lead => "Lead information",
         _ => "Engagement",
     }
 }
@@ -223,6 +226,14 @@ fn line_item(maker: &mut Maker<'_>) {
     for (name, label) in numbers {
         maker.add(name, label, Type::Number);
     }
+}
+
+fn lead(maker: &mut Maker<'_>) {
+    maker.texts(&[("hs_lead_name", "Lead name")]);
+    maker.options("hs_lead_label", "Lead label", &[("HOT", "Hot"), ("WARM", "Warm"), ("COLD", "Cold")]);
+    maker.external("hs_pipeline", "Pipeline");
+    maker.external("hs_pipeline_stage", "Lead stage");
+    maker.external("hubspot_owner_id", "Lead owner");
 }
 
 fn activity(maker: &mut Maker<'_>, kind: Kind) {

@@ -75,7 +75,7 @@ impl Portal {
         }
         let (pipeline_name, stage_name) = match kind {
             Kind::Deal => ("pipeline", "dealstage"),
-            Kind::Ticket => ("hs_pipeline", "hs_pipeline_stage"),
+            Kind::Ticket | Kind::Lead => ("hs_pipeline", "hs_pipeline_stage"),
             _ => return,
         };
         if !written(pipeline_name) && !written(stage_name) {
@@ -122,6 +122,7 @@ impl Portal {
         let all_of: &[&str] = match kind {
             Kind::Deal => &["dealname", "dealstage", "pipeline"],
             Kind::Ticket => &["subject", "hs_pipeline", "hs_pipeline_stage"],
+            Kind::Lead => &["hs_lead_name"],
             Kind::Email => &["hs_timestamp", "hs_email_direction"],
             Kind::Note | Kind::Task | Kind::Call | Kind::Meeting => &["hs_timestamp"],
             Kind::Contact | Kind::Company | Kind::LineItem => &[],

@@ -43,6 +43,7 @@ impl HubSpot {
                 portal.associations_route(core, call, (known(from)?, known(to)?), version, rest)
             }
             ["crm", "pipelines", kind, rest @ ..] => read_only(pipelines::read(portal.pipelines(known(kind)?), rest)),
+            ["crm", "lists", rest @ ..] => portal.lists_route(core, call, rest),
             ["crm", "owners"] => read_only(owners::list(&portal.owners, call)),
             ["crm", "owners", id] => read_only(owners::one(&portal.owners, id, call)),
             ["crm-object-schemas", "schemas"] | ["crm", "schemas"] => read_only(Ok(account::no_results())),
@@ -91,6 +92,7 @@ impl Portal {
             ["crm", "objects", kind, ..] => format!("crm.objects.{}.{right}", Kind::parse(kind)?.plural()),
             ["crm", "properties", kind, ..] => format!("crm.schemas.{}.{right}", Kind::parse(kind)?.plural()),
             ["crm", "associations", from, ..] => format!("crm.objects.{}.{right}", Kind::parse(from)?.plural()),
+            ["crm", "lists", ..] => format!("crm.lists.{right}"),
             ["crm", "owners", ..] => "crm.objects.owners.read".to_owned(),
             _ => return None,
         };

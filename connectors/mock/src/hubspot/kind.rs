@@ -13,6 +13,7 @@ pub enum Kind {
     Meeting,
     Email,
     LineItem,
+    Lead,
 }
 
 struct Names {
@@ -24,7 +25,7 @@ struct Names {
     first_id: u64,
 }
 
-const NAMES: [Names; 10] = [
+const NAMES: [Names; 11] = [
     Names { kind: Kind::Contact, singular: "contact", plural: "contacts", type_id: "0-1", first_id: 10_000_000_001 },
     Names { kind: Kind::Company, singular: "company", plural: "companies", type_id: "0-2", first_id: 20_000_000_001 },
     Names { kind: Kind::Deal, singular: "deal", plural: "deals", type_id: "0-3", first_id: 30_000_000_001 },
@@ -41,10 +42,11 @@ const NAMES: [Names; 10] = [
         type_id: "0-8",
         first_id: 100_000_000_001,
     },
+    Names { kind: Kind::Lead, singular: "lead", plural: "leads", type_id: "0-136", first_id: 110_000_000_001 },
 ];
 
 impl Kind {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Contact,
         Self::Company,
         Self::Deal,
@@ -55,6 +57,7 @@ impl Kind {
         Self::Meeting,
         Self::Email,
         Self::LineItem,
+        Self::Lead,
     ];
 
     /// Reads a path segment: plural, singular or type id, in any case.

@@ -70,6 +70,7 @@ impl Portal {
         for (to, link) in links {
             self.associations.link(&self.people, (kind, survivor, to), link.to, &link.types);
         }
+        self.lists.merged(kind, &[primary, secondary], survivor);
         let (record, by) = (survivor.to_string(), core.by());
         let after = json!({ "survivor": record });
         core.log(Change { op: "merge", object: kind.plural(), record: &record, before, after, by });

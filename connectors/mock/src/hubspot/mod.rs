@@ -33,6 +33,7 @@
 //! | `associate` | `{from, from_id, to, to_id, types?, remove?}` |
 //! | `property` | `{object, name, read_only?, remove?, restore?, options?}` or `{object, create: {…}}` |
 //! | `owner` | `{email, first_name?, last_name?, archived?}` |
+//! | `list` | `{object?, name, filling?}` makes one (`MANUAL`, `DYNAMIC`, `SNAPSHOT`); `{list, add?, remove?}` changes who is on it |
 //! | `expire-tokens` | `{refresh?}` |
 
 mod account;
@@ -48,6 +49,8 @@ mod input;
 mod kind;
 mod knobs;
 mod limits;
+mod lists;
+mod lists_api;
 mod merge;
 mod objects_api;
 mod owners;

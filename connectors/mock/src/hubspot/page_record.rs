@@ -39,6 +39,7 @@ pub fn body(portal: &Portal, seen: Seen<'_>) -> Markup {
             }
             div {
                 (links(portal, seen))
+                (lists(portal, seen))
                 (history(portal, seen))
             }
         }
@@ -76,6 +77,22 @@ fn links(portal: &Portal, seen: Seen<'_>) -> Markup {
                         }
                     }
                     @if all.len() > LINKS { small { "and " (all.len() - LINKS) " more" } }
+                }
+            }
+        }
+    }
+}
+
+fn lists(portal: &Portal, seen: Seen<'_>) -> Markup {
+    let on = portal.lists_with(seen.kind, seen.id);
+    html! {
+        @if !on.is_empty() {
+            section {
+                h2 { "Lists (" (on.len()) ")" }
+                ul {
+                    @for (list, at) in on.iter().take(LINKS) {
+                        li { (list.name) " " small { "since " (crate::clock::iso(*at)) } }
+                    }
                 }
             }
         }

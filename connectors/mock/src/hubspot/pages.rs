@@ -52,6 +52,7 @@ impl Portal {
             Kind::Company => get("name"),
             Kind::Deal => get("dealname"),
             Kind::LineItem => get("name"),
+            Kind::Lead => get("hs_lead_name"),
             Kind::Ticket => get("subject"),
             _ => String::new(),
         };
@@ -132,7 +133,7 @@ impl Portal {
         let named = match name {
             "hubspot_owner_id" => self.owner_name(&value),
             "dealstage" => self.stage_label(Kind::Deal, &value),
-            "hs_pipeline_stage" => self.stage_label(Kind::Ticket, &value),
+            "hs_pipeline_stage" => self.stage_label(seen.kind, &value),
             _ => None,
         };
         let choices = self.schema(seen.kind).get(name).map(|property| property.choices.as_slice()).unwrap_or_default();
@@ -153,6 +154,7 @@ pub fn heading(kind: Kind) -> &'static str {
         Kind::Meeting => "Meetings",
         Kind::Email => "Emails",
         Kind::LineItem => "Line items",
+        Kind::Lead => "Leads",
     }
 }
 

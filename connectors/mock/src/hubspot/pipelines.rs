@@ -118,6 +118,27 @@ impl Pipeline {
         }
     }
 
+    /// Where leads stand; a new one begins in its first stage.
+    pub fn leads() -> Self {
+        let stage = |id: &str, label: &str, closed: bool| Stage {
+            id: id.into(),
+            label: label.into(),
+            probability: 0.0,
+            closed,
+        };
+        Self {
+            id: "lead-pipeline-id".into(),
+            label: "Lead pipeline".into(),
+            stages: vec![
+                stage("new-stage-id", "New", false),
+                stage("attempting-stage-id", "Attempting", false),
+                stage("connected-stage-id", "Connected", false),
+                stage("qualified-stage-id", "Qualified", true),
+                stage("unqualified-stage-id", "Disqualified", true),
+            ],
+        }
+    }
+
     pub fn stage(&self, id: &str) -> Option<&Stage> {
         self.stages.iter().find(|stage| stage.id == id)
     }

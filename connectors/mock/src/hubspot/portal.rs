@@ -8,6 +8,7 @@ use super::catalogue;
 use super::kind::Kind;
 use super::knobs::Knobs;
 use super::limits::Limits;
+use super::lists::Lists;
 use super::owners::{self, Owner};
 use super::pipelines::Pipeline;
 use super::population::Population;
@@ -29,9 +30,11 @@ pub struct Portal {
     pub schemas: Vec<Schema>,
     pub tables: Vec<Table>,
     pub associations: Associations,
+    pub lists: Lists,
     pub owners: Vec<Owner>,
     pub deal_pipelines: Vec<Pipeline>,
     pub ticket_pipelines: Vec<Pipeline>,
+    pub lead_pipelines: Vec<Pipeline>,
     pub tokens: Tokens,
     pub limits: Limits,
     pub knobs: Knobs,
@@ -59,9 +62,11 @@ impl Portal {
             tables: Kind::ALL.iter().map(|kind| Table::new(*kind, &people)).collect(),
             people,
             associations: Associations::default(),
+            lists: Lists::default(),
             owners: owners::synthetic(),
             deal_pipelines,
             ticket_pipelines: vec![Pipeline::support()],
+            lead_pipelines: vec![Pipeline::leads()],
             tokens: Tokens::default(),
             limits: Limits::default(),
             knobs: Knobs::default(),
@@ -128,6 +133,7 @@ impl Portal {
         match kind {
             Kind::Deal => &self.deal_pipelines,
             Kind::Ticket => &self.ticket_pipelines,
+            Kind::Lead => &self.lead_pipelines,
             _ => &[],
         }
     }

@@ -45,6 +45,7 @@ impl Portal {
             }
             "associate" => self.associate_by_rep(core, body),
             "property" => self.change_field(core, body),
+            "list" => self.list_by_rep(core, body),
             "expire-tokens" => {
                 self.tokens.expire_all(core.now);
                 if flag(body, "refresh") {
@@ -63,7 +64,7 @@ impl Portal {
             }
             "convert" => Err("HubSpot has no lead conversion: edit lifecyclestage instead".into()),
             other => Err(format!(
-                "unknown action `{other}`: edit, delete, restore, merge, associate, property, owner, expire-tokens, reset"
+                "unknown action `{other}`: edit, delete, restore, merge, associate, property, list, owner, expire-tokens, reset"
             )),
         }
     }

@@ -59,6 +59,12 @@ impl Portal {
         if kind == Kind::Contact && !values.iter().any(|(name, _)| &**name == "lifecyclestage") {
             values.push(("lifecyclestage".into(), "lead".into()));
         }
+        if kind == Kind::Lead && !values.iter().any(|(name, _)| &**name == "hs_pipeline") {
+            let first =
+                self.pipelines(kind).first().and_then(|one| Some((one.id.clone(), one.stages.first()?.id.clone())));
+            let (pipeline, stage) = first.unwrap_or_default();
+            values.extend([("hs_pipeline".into(), pipeline), ("hs_pipeline_stage".into(), stage)]);
+        }
         let id = self.table_mut(kind).fresh_id();
         let view = View { created: pen.at, modified: pen.at, ..View::default() };
         self.apply(core, (kind, id), view, &values, pen, "create");

@@ -8,6 +8,8 @@ mod associations;
 mod batches;
 mod control;
 mod faults;
+mod leads;
+mod lists;
 mod merges;
 mod objects;
 mod pages;

@@ -4,9 +4,11 @@
 mod beside;
 mod calls;
 mod delivery;
+mod erase;
 mod guard;
 mod outgoing;
 mod reject;
+pub(crate) mod tags;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,6 +35,12 @@ pub(crate) async fn push(api: &Api, creatable: &[ExternalKey], writes: &[Write])
     bulk_write::settle_pending(api).await?;
     if beside::are_beside(writes) {
         return beside::push(api, writes).await;
+    }
+    if tags::are_places(writes) {
+        return tags::push(api, writes).await;
+    }
+    if erase::are_erasures(writes) {
+        return erase::push(api, writes).await;
     }
     let mut outcomes: BTreeMap<usize, Outcome> = BTreeMap::new();
     let modules = describe(api, writes).await?;

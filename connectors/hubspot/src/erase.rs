@@ -1,0 +1,75 @@
+//! Deleting a contact for good: HubSpot's own GDPR delete, which takes e-mails, calls and notes of the contact along and lets
+//! nobody restore it. One call for each, after a look: HubSpot follows the id of a contact that was merged away to the survivor,
+//! and that one nobody asked to delete.
+
+use connector::{Error, Fields, Link, Object, Operation, Outcome, Reason, RecordId, Write};
+use connector_http::{Answer, Call, OneByOne, Priority};
+use serde::Serialize;
+
+use crate::api::{Api, json, refusal};
+use crate::convert::is_id;
+use crate::dialect::PLAIN_CALL;
+use crate::paths::kind_of;
+use crate::push::refused;
+use crate::reject::rejection;
+use crate::wire::Envelope;
+
+/// Objects that HubSpot deletes for good; others it only archives.
+pub(crate) fn objects() -> Vec<Object> {
+    vec![Object::Contact]
+}
+
+/// Whether these are writes for this file.
+pub(crate) fn is_erasure(writes: &[Write]) -> bool {
+    writes.iter().any(|write| matches!(write.operation, Operation::Erase { .. }))
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Erased<'a> {
+    object_id: &'a str,
+}
+
+/// An `Err` says that nothing was deleted.
+pub(crate) async fn push(api: &Api, writes: &[Write]) -> Result<Vec<Outcome>, Error> {
+    let mut told = OneByOne::default();
+    for write in writes {
+        if told.goes_on() {
+            told.add(one(api, write).await);
+        }
+    }
+    told.finish(writes)
+}
+
+async fn one(api: &Api, write: &Write) -> Result<Outcome, Error> {
+    let (Operation::Erase { id }, true) = (&write.operation, objects().contains(&write.object)) else {
+        let message = "only contacts are deleted for good at HubSpot";
+        return Ok(Outcome::Rejected(refused(Reason::Unsupported, "UNSUPPORTED", message)));
+    };
+    let done = || Outcome::Done { id: id.clone(), created: false, kept: Fields::new(), modified_at: None };
+    if !is_id(id.as_str()) {
+        return Ok(done());
+    }
+    match api.current_id(&write.object, id.as_str(), Priority::Push).await? {
+        None => return Ok(done()),
+        Some(now) if now != *id => return Ok(Outcome::Rejected(merged(&write.object, now))),
+        Some(_) => {}
+    }
+    let attempted = format!("delete a {} record for good", write.object);
+    let path = format!("{}/gdpr-delete", api.paths.objects(kind_of(&write.object)?));
+    let body = json(&attempted, &Erased { object_id: id.as_str() })?;
+    let decode = |answer: &Answer| {
+        let status = answer.status.as_u16();
+        Ok(match status {
+            200..=299 | 404 => Ok(done()),
+            400 | 409 | 422 => Ok(Outcome::Rejected(rejection(status, &Envelope::read(&answer.body)))),
+            _ => Err(refusal(&attempted, answer)),
+        })
+    };
+    api.client.fetch(&Call::write(&attempted, path, body, PLAIN_CALL), decode).await?
+}
+
+fn merged(object: &Object, now: RecordId) -> connector::Rejection {
+    let into = Some(Link { object: object.clone(), id: now });
+    refused(Reason::Merged { into }, "MERGED", "the record was merged into another")
+}
