@@ -9,9 +9,9 @@ use super::table::{Data, GAP, Table};
 const PAIR_COLUMNS: usize = 64;
 /// Columns of which triples are tried.
 const TRIPLE_COLUMNS: usize = 12;
-/// Groups that a column of a pair is cut into, gaps not counted; and of a triple.
-const PAIR_GROUPS: usize = 8;
-const TRIPLE_GROUPS: usize = 5;
+/// Groups that a column of a pair is cut into, gaps not counted, and of a triple: coarse ones first.
+const PAIR_GROUPS: [usize; 2] = [8, 20];
+const TRIPLE_GROUPS: [usize; 2] = [5, 9];
 /// Cells are taken to be held back by this when what they would gain is judged.
 const HELD: f64 = 10.0;
 
@@ -30,12 +30,12 @@ struct LeftOver {
 }
 
 impl Groups {
-    pub fn for_pairs(encoder: &Encoder, table: &Table) -> Self {
-        Self::new(encoder, table, PAIR_GROUPS)
+    pub fn for_pairs(encoder: &Encoder, table: &Table) -> Vec<Self> {
+        PAIR_GROUPS.into_iter().map(|most| Self::new(encoder, table, most)).collect()
     }
 
-    pub fn for_triples(encoder: &Encoder, table: &Table) -> Self {
-        Self::new(encoder, table, TRIPLE_GROUPS)
+    pub fn for_triples(encoder: &Encoder, table: &Table) -> Vec<Self> {
+        TRIPLE_GROUPS.into_iter().map(|most| Self::new(encoder, table, most)).collect()
     }
 
     fn new(encoder: &Encoder, table: &Table, most: usize) -> Self {

@@ -42,23 +42,28 @@ pub struct Choice {
 pub struct Layer {
     pub grids: usize,
     pub held: f64,
+    /// Which of the ways to cut a column into groups: 0 is the coarsest.
+    #[serde(default)]
+    pub fineness: usize,
 }
 
 /// Standard errors by which grids must be better to be kept.
 const SURE: f64 = 1.5;
 
-const NO_LAYER: Layer = Layer { grids: 0, held: 100.0 };
+const NO_LAYER: Layer = Layer { grids: 0, held: 100.0, fineness: 0 };
 
 /// Everything that depends on the rows but not on what is chosen.
 struct Bench<'a> {
     labels: &'a [bool],
     encoder: Encoder,
     design: Design,
-    pairs: Groups,
-    triples: Groups,
+    /// By fineness.
+    pairs: Vec<Groups>,
+    triples: Vec<Groups>,
 }
 
 /// One fold within: its rows, and the log-odds of what is fitted so far.
+#[derive(Clone)]
 struct Side {
     training: Vec<u32>,
     held_out: Vec<u32>,
@@ -102,17 +107,12 @@ impl<'a> Bench<'a> {
     fn choose(&self, folds: &Folds) -> Choice {
         let mut sides: Vec<Side> = (0..FOLDS).map(|fold| self.side(fold, folds)).collect();
         let (strength, _) = self.choose_strength(&mut sides);
-        let chosen: Vec<Vec<Together>> = sides.iter().map(|side| self.best_pairs(side)).collect();
-        let grids = |groups: &Groups, of: &[Vec<Together>]| -> Vec<Vec<Grid>> {
-            of.iter().map(|of| grids(groups, of)).collect()
-        };
-        let pairs = choose_layer(&mut sides, &grids(&self.pairs, &chosen));
+        let (pairs, chosen) = choose_fineness(&mut sides, &self.pairs, |groups, _, side| best_pairs(groups, side));
         let triples = if pairs.grids == 0 {
             NO_LAYER
         } else {
-            let found: Vec<Vec<Together>> =
-                sides.iter().zip(&chosen).map(|(side, pairs)| self.best_triples(side, pairs)).collect();
-            choose_layer(&mut sides, &grids(&self.triples, &found))
+            let among = |at: usize| chosen.get(at).map(Vec::as_slice).unwrap_or_default();
+            choose_fineness(&mut sides, &self.triples, |groups, at, side| best_triples(groups, side, among(at))).0
         };
         let (z, labels): (Vec<f64>, Vec<bool>) = sides
             .iter()
@@ -187,14 +187,6 @@ impl<'a> Bench<'a> {
         best
     }
 
-    fn best_pairs(&self, side: &Side) -> Vec<Together> {
-        self.pairs.pairs(&side.training, &side.z, &side.labels, most())
-    }
-
-    fn best_triples(&self, side: &Side, pairs: &[Together]) -> Vec<Together> {
-        self.triples.triples(pairs, &side.training, &side.z, &side.labels, most())
-    }
-
     fn finish(&self, choice: &Choice) -> Trained {
         let start = self.start(choice);
         let penalty = rich::penalty(&self.encoder, choice.strength);
@@ -212,18 +204,18 @@ impl<'a> Bench<'a> {
         let mut encoder = self.encoder.clone();
         let mut coefficients = fit.coefficients;
         let mut pairs = Vec::new();
-        if choice.pairs.grids > 0 {
-            pairs = self.best_pairs(&side);
+        if let Some(groups) = self.pairs.get(choice.pairs.fineness).filter(|_| choice.pairs.grids > 0) {
+            pairs = best_pairs(groups, &side);
             let chosen: Vec<Together> = pairs.iter().take(choice.pairs.grids).cloned().collect();
-            let grids = grids(&self.pairs, &chosen);
+            let grids = grids(groups, &chosen);
             let effects = cells::fit(&grids, &side.training, &mut side.z, &side.labels, choice.pairs.held);
             coefficients.extend(effects.into_iter().flatten());
             encoder.together.extend(chosen);
         }
-        if choice.triples.grids > 0 {
-            let mut chosen = self.best_triples(&side, &pairs);
+        if let Some(groups) = self.triples.get(choice.triples.fineness).filter(|_| choice.triples.grids > 0) {
+            let mut chosen = best_triples(groups, &side, &pairs);
             chosen.truncate(choice.triples.grids);
-            let grids = grids(&self.triples, &chosen);
+            let grids = grids(groups, &chosen);
             let effects = cells::fit(&grids, &side.training, &mut side.z, &side.labels, choice.triples.held);
             coefficients.extend(effects.into_iter().flatten());
             encoder.together.extend(chosen);
@@ -270,6 +262,44 @@ fn grids(groups: &Groups, together: &[Together]) -> Vec<Grid> {
     together.iter().map(|one| Grid { cells: groups.cells(one), width: one.width() as usize }).collect()
 }
 
+fn best_pairs(groups: &Groups, side: &Side) -> Vec<Together> {
+    groups.pairs(&side.training, &side.z, &side.labels, most())
+}
+
+fn best_triples(groups: &Groups, side: &Side, pairs: &[Together]) -> Vec<Together> {
+    groups.triples(pairs, &side.training, &side.z, &side.labels, most())
+}
+
+/// Chooses how finely columns are cut, by the grids that each way finds: finer only where that is better by more than chance
+/// would have it. Also what was found, by side.
+fn choose_fineness(
+    sides: &mut [Side],
+    ways: &[Groups],
+    find: impl Fn(&Groups, usize, &Side) -> Vec<Together>,
+) -> (Layer, Vec<Vec<Together>>) {
+    let start = sides.to_vec();
+    let mut best = (NO_LAYER, Vec::new());
+    for (fineness, groups) in ways.iter().enumerate() {
+        let mut tried = start.clone();
+        let found: Vec<Vec<Together>> = tried.iter().enumerate().map(|(at, side)| find(groups, at, side)).collect();
+        let grids: Vec<Vec<Grid>> = found.iter().map(|found| grids(groups, found)).collect();
+        let layer = choose_layer(&mut tried, &grids);
+        let gains = sides.iter().zip(&tried).flat_map(|(so_far, tried)| {
+            let (before, after) = (held_out_losses(so_far), held_out_losses(tried));
+            before.into_iter().zip(after).map(|(before, after)| before - after).collect::<Vec<_>>()
+        });
+        if layer.grids > 0 && is_sure(gains) {
+            sides.clone_from_slice(&tried);
+            best = (Layer { fineness, ..layer }, found);
+        }
+    }
+    best
+}
+
+fn held_out_losses(side: &Side) -> Vec<f64> {
+    losses(&side.z_held_out, &side.held_out_labels)
+}
+
 /// Tries ever more grids, from stiff to loose. The best log-odds go into the sides if they are better by more than chance
 /// would have it.
 fn choose_layer(sides: &mut [Side], grids: &[Vec<Grid>]) -> Layer {
@@ -295,7 +325,7 @@ fn choose_layer(sides: &mut [Side], grids: &[Vec<Grid>]) -> Layer {
             let loss = metrics::mean(each);
             if loss < best {
                 best = loss;
-                layer = Layer { grids: *count, held: *held };
+                layer = Layer { grids: *count, held: *held, fineness: 0 };
                 kept = tried;
             }
             if loss > last {
