@@ -10,7 +10,7 @@ use super::session::Session;
 
 /// Rows that a small table keeps: the more, the more neighbours each of them has when it is moved; and the larger the trees that
 /// random rows go into. A row of either takes 20 to 120 bytes.
-const KEPT: i64 = if cfg!(test) { 3 } else { 250_000 };
+const KEPT: i64 = if cfg!(test) { 3 } else { 100_000 };
 /// Rows not worth moving yet. With this and the above, every test of the store that has some events has them in both places.
 const FEW: i64 = if cfg!(test) { 1 } else { 256 };
 /// Rows moved in one transaction at most: somebody may wait for it.
