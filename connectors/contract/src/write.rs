@@ -80,6 +80,11 @@ pub enum Operation {
 }
 
 impl Operation {
+    /// Whether a record is deleted by it.
+    pub fn is_erasure(&self) -> bool {
+        matches!(self, Self::Erase { .. })
+    }
+
     pub fn name(&self) -> &'static str {
         match self {
             Self::Update { .. } => "update",

@@ -13,11 +13,6 @@ use crate::tables::table_of;
 use crate::values::refused;
 use crate::wire::Fault;
 
-/// Whether these are writes for this file.
-pub(crate) fn is_erasure(writes: &[Write]) -> bool {
-    writes.iter().any(|write| matches!(write.operation, Operation::Erase { .. }))
-}
-
 /// An `Err` says that nothing was deleted.
 pub(crate) async fn push(api: &Api, writes: &[Write]) -> Result<Vec<Outcome>, Error> {
     let mut told = OneByOne::default();

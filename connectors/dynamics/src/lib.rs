@@ -88,7 +88,7 @@ impl Connector for Dynamics {
     }
 
     async fn push(&self, writes: &[Write]) -> Result<Vec<Outcome>> {
-        if erase::is_erasure(writes) {
+        if writes.iter().any(|write| write.operation.is_erasure()) {
             return erase::push(&self.api, writes).await;
         }
         push::push(&self.api, &self.capability.creates, writes).await

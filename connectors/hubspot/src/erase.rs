@@ -19,11 +19,6 @@ pub(crate) fn objects() -> Vec<Object> {
     vec![Object::Contact]
 }
 
-/// Whether these are writes for this file.
-pub(crate) fn is_erasure(writes: &[Write]) -> bool {
-    writes.iter().any(|write| matches!(write.operation, Operation::Erase { .. }))
-}
-
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Erased<'a> {

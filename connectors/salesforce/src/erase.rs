@@ -17,11 +17,6 @@ use crate::paths::sobject_of;
 use crate::refusal::RowRefusal;
 use crate::reject::{Meaning, Naming, meaning, refused, rejection};
 
-/// Whether these are writes for this file.
-pub(crate) fn is_erasure(writes: &[Write]) -> bool {
-    writes.iter().any(|write| matches!(write.operation, Operation::Erase { .. }))
-}
-
 /// An `Err` says that nothing was deleted.
 pub(crate) async fn push(api: &Api, writes: &[Write]) -> Result<Vec<Outcome>, Error> {
     ingest::settle_pending(api).await?;

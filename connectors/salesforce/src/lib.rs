@@ -111,7 +111,7 @@ impl Connector for Salesforce {
         if campaigns::is_membership(writes) {
             return campaigns::push(&self.api, writes).await;
         }
-        if erase::is_erasure(writes) {
+        if writes.iter().any(|write| write.operation.is_erasure()) {
             return erase::push(&self.api, writes).await;
         }
         push::push(&self.api, &self.capability.creates, writes).await

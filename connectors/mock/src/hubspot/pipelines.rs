@@ -62,6 +62,13 @@ pub struct Pipeline {
     pub stages: Vec<Stage>,
 }
 
+impl Stage {
+    /// A stage of something that is not won or lost.
+    fn without_odds(id: &str, label: &str, closed: bool) -> Self {
+        Self { id: id.into(), label: label.into(), probability: 0.0, closed }
+    }
+}
+
 impl Pipeline {
     /// The pipeline every new portal has.
     pub fn standard() -> Self {
@@ -100,12 +107,7 @@ impl Pipeline {
 
     /// A support pipeline, so that tickets have one.
     pub fn support() -> Self {
-        let stage = |id: &str, label: &str, closed: bool| Stage {
-            id: id.into(),
-            label: label.into(),
-            probability: 0.0,
-            closed,
-        };
+        let stage = Stage::without_odds;
         Self {
             id: "0".into(),
             label: "Support Pipeline".into(),
@@ -120,12 +122,7 @@ impl Pipeline {
 
     /// Where leads stand; a new one begins in its first stage.
     pub fn leads() -> Self {
-        let stage = |id: &str, label: &str, closed: bool| Stage {
-            id: id.into(),
-            label: label.into(),
-            probability: 0.0,
-            closed,
-        };
+        let stage = Stage::without_odds;
         Self {
             id: "lead-pipeline-id".into(),
             label: "Lead pipeline".into(),

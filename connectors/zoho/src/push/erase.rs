@@ -13,11 +13,6 @@ use crate::dialect::CALL;
 use crate::paths::{self, module_of};
 use crate::wire::{Fault, is_id};
 
-/// Whether these writes go this way.
-pub(super) fn are_erasures(writes: &[Write]) -> bool {
-    writes.iter().any(|write| matches!(write.operation, Operation::Erase { .. }))
-}
-
 #[derive(Deserialize)]
 struct Answered {
     data: Vec<Fault>,

@@ -39,7 +39,7 @@ pub(crate) async fn push(api: &Api, creatable: &[ExternalKey], writes: &[Write])
     if tags::are_places(writes) {
         return tags::push(api, writes).await;
     }
-    if erase::are_erasures(writes) {
+    if writes.iter().any(|write| write.operation.is_erasure()) {
         return erase::push(api, writes).await;
     }
     let mut outcomes: BTreeMap<usize, Outcome> = BTreeMap::new();
