@@ -23,6 +23,7 @@ use super::schema::{FieldId, Schema};
 use super::setup;
 use super::workflows::Was;
 use crate::clock::Millis;
+use crate::crowd::Crowd;
 use crate::desk::Core;
 use crate::journal::Journal;
 use crate::knobs;
@@ -57,7 +58,7 @@ struct Mark {
 impl Org {
     pub fn new(core: &mut Core, options: &Options) -> Result<Self, StartError> {
         let contacts = options.contacts();
-        let people = Population { seed: options.seed, contacts, equal_stamps: false };
+        let people = Population { crowd: Crowd { seed: options.seed, contacts }, equal_stamps: false };
         let mut org = Self {
             schemas: Kind::ALL.iter().map(|kind| catalogue::schema(*kind)).collect(),
             tables: Kind::ALL.iter().map(|kind| Table::new(*kind, &people)).collect(),
