@@ -12,6 +12,8 @@ const TRIPLE_COLUMNS: usize = 12;
 /// Groups that a column of a pair is cut into, gaps not counted, and of a triple: coarse ones first.
 const PAIR_GROUPS: [usize; 2] = [8, 20];
 const TRIPLE_GROUPS: [usize; 2] = [5, 9];
+/// The same for trees.
+const TREE_GROUPS: usize = 32;
 /// Cells are taken to be held back by this when what they would gain is judged.
 const HELD: f64 = 10.0;
 
@@ -38,6 +40,10 @@ impl Groups {
         TRIPLE_GROUPS.into_iter().map(|most| Self::new(encoder, table, most)).collect()
     }
 
+    pub fn for_trees(encoder: &Encoder, table: &Table) -> Self {
+        Self::new(encoder, table, TREE_GROUPS)
+    }
+
     fn new(encoder: &Encoder, table: &Table, most: usize) -> Self {
         let cuts: Vec<Cut> = encoder
             .parts
@@ -53,6 +59,16 @@ impl Groups {
             .collect();
         let of_rows = cuts.iter().map(|cut| cut.groups_of(table)).collect();
         Self { cuts, of_rows }
+    }
+
+    /// Every column's groups, and the group of each row.
+    pub fn by_column(&self) -> impl Iterator<Item = (&Cut, &Vec<u32>)> {
+        self.cuts.iter().zip(&self.of_rows)
+    }
+
+    /// The group of a row in one column.
+    pub fn of_row(&self, column: usize, row: u32) -> u32 {
+        self.of_rows.get(column).and_then(|of| of.get(row as usize)).copied().unwrap_or_default()
     }
 
     /// The cell of every row.
