@@ -5,15 +5,19 @@
 use serde::{Deserialize, Serialize};
 
 use super::boost::Boosted;
-use super::encode::Encoder;
+use super::encode::{Cut, Encoder};
 use super::logistic;
-use super::merged::merge;
+use super::merged::{cells, merge};
 use super::metrics;
 use super::together::Groups;
 use super::tune::{Side, is_sure};
 
 /// Trees after which is looked.
 const COUNTS: &[usize] = &[25, 50, 100, 200, 400, 800];
+/// If so many are of no use, more will be of none.
+const ENOUGH_TO_KNOW: usize = 200;
+/// Cells of all grids that trees become, about: a model is a file that is kept, read and shown.
+const MOST_CELLS: u64 = 60_000;
 /// Shares of the trees that are tried.
 const SHARES: &[f64] = &[0.25, 0.5, 0.75, 1.0];
 
@@ -38,6 +42,7 @@ fn losses<'a>(sides: &'a [Side], z: &'a [Vec<f64>]) -> impl Iterator<Item = f64>
 /// are better by more than chance would have it.
 pub fn choose(groups: &Groups, sides: &mut [Side]) -> Blend {
     let before: Vec<Vec<f64>> = sides.iter().map(|side| side.z_held_out.clone()).collect();
+    let cuts: Vec<Cut> = groups.by_column().map(|(cut, _)| cut.clone()).collect();
     let mut grown: Vec<Boosted> = sides.iter().map(|side| Boosted::new(groups, &side.training, &side.labels)).collect();
     let mut of_trees: Vec<Vec<f64>> =
         sides.iter().zip(&grown).map(|(side, grown)| vec![grown.base; side.held_out.len()]).collect();
@@ -51,6 +56,9 @@ pub fn choose(groups: &Groups, sides: &mut [Side]) -> Blend {
                 *z += new.map(|tree| tree.adds(|column| groups.of_row(column, *row))).sum::<f64>();
             }
         }
+        if grown.iter().any(|grown| cells(&grown.trees, &cuts) > MOST_CELLS) {
+            break;
+        }
         let mut better = false;
         for share in SHARES {
             let tried: Vec<Vec<f64>> =
@@ -61,7 +69,7 @@ pub fn choose(groups: &Groups, sides: &mut [Side]) -> Blend {
                 best = (Blend { trees: *count, share: *share }, loss, tried);
             }
         }
-        if !better && best.0.trees > 0 {
+        if !better && (best.0.trees > 0 || *count >= ENOUGH_TO_KNOW) {
             break;
         }
     }
@@ -83,7 +91,7 @@ pub fn add(blend: Blend, groups: &Groups, side: &Side, encoder: &mut Encoder, co
     }
     let mut grown = Boosted::new(groups, &side.training, &side.labels);
     grown.grow(blend.trees);
-    let cuts: Vec<_> = groups.by_column().map(|(cut, _)| cut.clone()).collect();
+    let cuts: Vec<Cut> = groups.by_column().map(|(cut, _)| cut.clone()).collect();
     let (grids, everywhere) = merge(&grown.trees, &cuts);
     coefficients.iter_mut().for_each(|coefficient| *coefficient *= 1.0 - blend.share);
     if let Some(intercept) = coefficients.first_mut() {

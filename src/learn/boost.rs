@@ -4,16 +4,17 @@
 use super::encode::{By, Cut};
 use super::logistic::{self, probability};
 use super::together::Groups;
-use super::tree::{COLUMNS, GROUPS, Ground, Lane, LeftOver, Tree};
+use super::tree::{GROUPS, Ground, Lane, LeftOver, Tree};
 
 /// How much of its step a tree takes.
 const SHRUNK: f64 = 0.05;
 /// The shares of rows and of columns that a tree sees.
-const ROWS: f64 = 0.5;
+const ROWS: f64 = 0.7;
 const COLUMN_SHARE: f64 = 0.5;
-/// It sees no more than these, however many there are.
+/// It sees no more than these, however many there are, and no fewer columns: of few each is needed.
 const MOST_ROWS: f64 = 20_000.0;
 const MOST_COLUMNS: usize = 48;
+const FEWEST_COLUMNS: usize = 6;
 
 /// Trees as they are grown on some rows.
 #[derive(Debug)]
@@ -74,8 +75,7 @@ impl Boosted {
 
 /// The columns of a round, ascending.
 fn some_columns(round: u64, columns: usize) -> Vec<usize> {
-    let wanted =
-        ((columns as f64 * COLUMN_SHARE).ceil() as usize).clamp(COLUMNS.min(columns), MOST_COLUMNS.max(COLUMNS));
+    let wanted = ((columns as f64 * COLUMN_SHARE).ceil() as usize).clamp(FEWEST_COLUMNS, MOST_COLUMNS);
     let mut order: Vec<usize> = (0..columns).collect();
     order.sort_by(|a, b| {
         let place = |column: usize| drawn(round, (1 << 40) + column as u64);

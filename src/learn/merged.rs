@@ -16,6 +16,17 @@ struct Sheaf<'a> {
 /// Grids, each with what its cells add, and what is added to every row. Trees share a grid as long as that is no larger than
 /// one for each would be.
 pub fn merge(trees: &[Tree], cuts: &[Cut]) -> (Vec<(Together, Vec<f64>)>, f64) {
+    let (sheaves, everywhere) = bind(trees, cuts);
+    (sheaves.iter().filter_map(|sheaf| sheaf.grid(cuts)).collect(), everywhere)
+}
+
+/// How many cells the grids of these trees have.
+pub fn cells(trees: &[Tree], cuts: &[Cut]) -> u64 {
+    let (sheaves, _) = bind(trees, cuts);
+    sheaves.iter().map(|sheaf| u64::from(width(&sheaf.columns, &sheaf.borders, cuts))).sum()
+}
+
+fn bind<'a>(trees: &'a [Tree], cuts: &[Cut]) -> (Vec<Sheaf<'a>>, f64) {
     let mut everywhere = 0.0;
     let mut sheaves: Vec<Sheaf<'_>> = Vec::new();
     for tree in trees {
@@ -26,7 +37,7 @@ pub fn merge(trees: &[Tree], cuts: &[Cut]) -> (Vec<(Together, Vec<f64>)>, f64) {
             sheaves.push(one);
         }
     }
-    (sheaves.iter().filter_map(|sheaf| sheaf.grid(cuts)).collect(), everywhere)
+    (sheaves, everywhere)
 }
 
 impl<'a> Sheaf<'a> {
@@ -184,6 +195,8 @@ mod tests {
                 .sum();
             assert!((of_trees - of_grids - everywhere).abs() < 1e-12, "{row:?}: {of_trees} {of_grids}");
         }
+        let width: u64 = grids.iter().map(|(_, adds)| adds.len() as u64).sum();
+        assert_eq!(cells(&trees, &cuts), width);
         assert!(grids.iter().all(|(grid, adds)| grid.cuts.len() <= 3 && grid.width() as usize == adds.len()));
     }
 

@@ -12,8 +12,9 @@ const TRIPLE_COLUMNS: usize = 12;
 /// Groups that a column of a pair is cut into, gaps not counted, and of a triple: coarse ones first.
 const PAIR_GROUPS: [usize; 2] = [8, 20];
 const TRIPLE_GROUPS: [usize; 2] = [5, 9];
-/// The same for trees.
+/// The same for trees; and levels of a text, which are a row of cells each.
 const TREE_GROUPS: usize = 32;
+const TREE_LEVELS: usize = 16;
 /// Cells are taken to be held back by this when what they would gain is judged.
 const HELD: f64 = 10.0;
 
@@ -33,25 +34,25 @@ struct LeftOver {
 
 impl Groups {
     pub fn for_pairs(encoder: &Encoder, table: &Table) -> Vec<Self> {
-        PAIR_GROUPS.into_iter().map(|most| Self::new(encoder, table, most)).collect()
+        PAIR_GROUPS.into_iter().map(|most| Self::new(encoder, table, most, most)).collect()
     }
 
     pub fn for_triples(encoder: &Encoder, table: &Table) -> Vec<Self> {
-        TRIPLE_GROUPS.into_iter().map(|most| Self::new(encoder, table, most)).collect()
+        TRIPLE_GROUPS.into_iter().map(|most| Self::new(encoder, table, most, most)).collect()
     }
 
     pub fn for_trees(encoder: &Encoder, table: &Table) -> Self {
-        Self::new(encoder, table, TREE_GROUPS)
+        Self::new(encoder, table, TREE_GROUPS, TREE_LEVELS)
     }
 
-    fn new(encoder: &Encoder, table: &Table, most: usize) -> Self {
+    fn new(encoder: &Encoder, table: &Table, most: usize, most_levels: usize) -> Self {
         let cuts: Vec<Cut> = encoder
             .parts
             .iter()
             .filter_map(|part| {
                 let by = match &table.column(&part.column)?.data {
                     Data::Numbers(numbers) => By::Edges(edges(numbers, most)),
-                    Data::Texts { codes, levels } => By::Levels(frequent(codes, levels, most)),
+                    Data::Texts { codes, levels } => By::Levels(frequent(codes, levels, most_levels)),
                 };
                 let cut = Cut { column: part.column.clone(), by };
                 (cut.groups() > 2).then_some(cut)

@@ -4,7 +4,7 @@
 /// Leaves of a tree.
 const LEAVES: usize = 8;
 /// Columns that a tree may ask for: it stays a term that can be shown.
-pub const COLUMNS: usize = 3;
+const COLUMNS: usize = 3;
 /// Rows on either side of a split, at least.
 const ROWS: f64 = 10.0;
 /// How strongly a leaf is held back, in the units of the sum of p·(1 − p).
