@@ -15,6 +15,14 @@ impl Region {
         format!("{:?}", self.0)
     }
 
+    /// A number as written at home with a country code before it, where an 8 is dialled first and may be a number's own first digit.
+    fn dialled_with_an_8(self, text: &str) -> Option<String> {
+        let country = phonenumber::metadata::DATABASE.by_id(self.0.as_ref())?;
+        let prefix = country.national_prefix().filter(|prefix| *prefix == "8")?;
+        let number = text.strip_prefix(prefix).unwrap_or(text);
+        Some(format!("+{}{number}", country.country_code()))
+    }
+
     /// `DE`, `at`; `None` for what is no country that has phone numbers.
     pub fn of_code(code: &str) -> Option<Self> {
         let code = code.trim().to_ascii_uppercase();
@@ -100,10 +108,27 @@ pub fn normalise_phone(raw: &str, region: Option<Region>) -> Option<String> {
     // `00` dials out of most of the world.
     let international = text.strip_prefix("00").map(|rest| format!("+{rest}"));
     let text = international.as_deref().unwrap_or(text);
-    let region = if text.starts_with('+') { None } else { Some(region?.0) };
+    if text.starts_with('+') {
+        return international_number(text);
+    }
+    let region = region?;
+    number_as_read(Some(region), text).or_else(|| international_number(&region.dialled_with_an_8(text)?))
+}
+
+/// The library leaves out what is dialled before a number at home, as often as it comes. In Russia that is an 8, and so are the first
+/// digits of many a number: of `+7 812 246-91-34` in Saint Petersburg it leaves something invalid. Read abroad, nothing is left out.
+fn international_number(text: &str) -> Option<String> {
+    number_as_read(None, text).or_else(|| {
+        let number = number_as_read(Region::of_code("DE"), text)?;
+        // What was only saved by being read abroad must be so again: a normal form is its own.
+        number_as_read(None, &number).is_none_or(|again| again == number).then_some(number)
+    })
+}
+
+fn number_as_read(region: Option<Region>, text: &str) -> Option<String> {
     // The library has panicked on odd input before; such a number is no number.
     let parsed = std::panic::catch_unwind(|| {
-        let number = phonenumber::parse(region, text).ok()?;
+        let number = phonenumber::parse(region.map(|region| region.0), text).ok()?;
         phonenumber::is_valid(&number).then(|| number.format().mode(phonenumber::Mode::E164).to_string())
     });
     let number = parsed.ok().flatten()?;
@@ -167,6 +192,14 @@ mod tests {
             ("call me", de, None),
             ("1 800 FLOWERS", Region::of_code("US"), None),
             ("+1 202 555 0143", None, Some("+12025550143")),
+            // Numbers that begin with what is dialled before a number at home.
+            ("+7 812 246-91-34", None, Some("+78122469134")),
+            ("8 (812) 246-91-34", Region::of_code("RU"), Some("+78122469134")),
+            ("(812) 246-91-34", Region::of_code("RU"), Some("+78122469134")),
+            ("8 800 200-06-00", Region::of_code("RU"), Some("+78002000600")),
+            ("8 495 1234567", Region::of_code("RU"), Some("+74951234567")),
+            ("+7 8 (495) 123-45-67", None, Some("+74951234567")),
+            ("++78122469134", de, Some("+78122469134")),
             ("", de, None),
             ("+", de, None),
             ("\u{661}\u{662}\u{663}\u{664}\u{665}\u{666}\u{667}", de, None),
