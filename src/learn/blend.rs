@@ -14,6 +14,8 @@ use super::tune::{Side, is_sure};
 
 /// Trees after which is looked.
 const COUNTS: &[usize] = &[25, 50, 100, 200, 400, 800];
+/// Fewer rows than this say too little of where to cut.
+const FEWEST_ROWS: usize = 120;
 /// If so many are of no use, more will be of none.
 const ENOUGH_TO_KNOW: usize = 200;
 /// Cells of all grids that trees become, about: a model is a file that is kept, read and shown.
@@ -41,6 +43,9 @@ fn losses<'a>(sides: &'a [Side], z: &'a [Vec<f64>]) -> impl Iterator<Item = f64>
 /// Grows trees on each side until more of them say no more of what is held out. The best log-odds go into the sides if they
 /// are better by more than chance would have it.
 pub fn choose(groups: &Groups, sides: &mut [Side]) -> Blend {
+    if sides.iter().any(|side| side.training.len() < FEWEST_ROWS) {
+        return Blend::default();
+    }
     let before: Vec<Vec<f64>> = sides.iter().map(|side| side.z_held_out.clone()).collect();
     let cuts: Vec<Cut> = groups.by_column().map(|(cut, _)| cut.clone()).collect();
     let mut grown: Vec<Boosted> = sides.iter().map(|side| Boosted::new(groups, &side.training, &side.labels)).collect();
