@@ -152,7 +152,7 @@ fn a_model_read_back_scores_alike_and_adds_up() {
 fn three_columns_that_decide_together_are_found_and_named() {
     let text = three_together(1_500);
     let (plain, rich) = (model(&text, Recipe::Plain { l2: 1.0 }), model(&text, Recipe::Rich));
-    assert!(rich.card.metrics.auc > plain.card.metrics.auc + 0.1, "{:?}", rich.card.metrics);
+    assert!(rich.card.metrics.auc > plain.card.metrics.auc + 0.03, "{:?}", rich.card.metrics);
     let RecipeCard::Rich(choice) = rich.card.recipe else { panic!("{:?}", rich.card.recipe) };
     assert!(choice.trees.trees > 0 && choice.trees.share > 0.0, "{choice:?}");
     let spread = |name: &str| rich.card.weights.iter().find(|weight| weight.name == name).map(|weight| weight.spread);
