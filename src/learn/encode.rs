@@ -1,5 +1,7 @@
 //! From a table's rows to the rows of a [`Design`]: every column by its shape, and pairs of columns by the cell of a grid.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::design::Design;
@@ -198,16 +200,38 @@ impl Encoder {
 
     /// One row whose values are asked for by name: the terms of each part, then of each grid, in their order.
     pub fn terms_of<'a>(&self, value: impl Fn(&str) -> Cell<'a>) -> Vec<Vec<(u32, f64)>> {
+        // Hundreds of grids ask for the same few columns.
+        let mut known: HashMap<&str, Cell<'a>> = HashMap::new();
+        for cut in self.together.iter().flat_map(|together| &together.cuts) {
+            known.entry(&cut.column).or_insert_with(|| value(&cut.column));
+        }
+        let of = |column: &str| known.get(column).copied().unwrap_or(Cell::Gap);
         let parts = self.part_starts().map(|(part, start)| {
             let mut terms = Vec::new();
             part.terms(part.shape.see(value(&part.column)), start, &mut terms);
             terms
         });
         let grids = self.grid_starts().map(|(together, start)| {
-            let cell = together.cell(together.cuts.iter().map(|cut| cut.group(value(&cut.column))));
+            let cell = together.cell(together.cuts.iter().map(|cut| cut.group(of(&cut.column))));
             vec![(start + cell, 1.0)]
         });
         parts.chain(grids).collect()
+    }
+
+    /// What parts and grids are called, each name once: trees and pairs may be over the same columns. And for each part,
+    /// then each grid, the place of its name.
+    pub fn terms_by_name(&self) -> (Vec<String>, Vec<usize>) {
+        let parts = self.parts.iter().map(|part| part.column.clone());
+        let mut known: HashMap<String, usize> = HashMap::new();
+        let mut names = Vec::new();
+        let places = parts.chain(self.together.iter().map(Together::name)).map(|name| {
+            *known.entry(name).or_insert_with_key(|name| {
+                names.push(name.clone());
+                names.len() - 1
+            })
+        });
+        let places = places.collect();
+        (names, places)
     }
 
     /// What each coefficient stands for, the intercept first.

@@ -115,15 +115,17 @@ fn warnings(table: &Table, labels: &[bool], trained: &Trained) -> Vec<String> {
 }
 
 impl Trained {
-    /// The mean of what each part and grid adds to the log-odds of the rows, and how far it spreads, the widest first.
+    /// The mean of what each part and grid adds to the log-odds of the rows; and how far what is added under one name spreads,
+    /// the widest first.
     pub fn contributions(&self, table: &Table) -> (Vec<f64>, Vec<Weight>) {
         let design = self.encoder.encode(table);
         let widths = self.encoder.parts.iter().map(super::encode::Part::width);
         let widths: Vec<u32> = widths.chain(self.encoder.together.iter().map(super::encode::Together::width)).collect();
         let owners: Vec<usize> =
             widths.iter().enumerate().flat_map(|(owner, width)| std::iter::repeat_n(owner, *width as usize)).collect();
-        let (mut sums, mut squares) = (vec![0.0; widths.len()], vec![0.0; widths.len()]);
-        let mut row = vec![0.0; widths.len()];
+        let (names, of_name) = self.encoder.terms_by_name();
+        let (mut sums, mut squares) = (vec![0.0; widths.len()], vec![0.0; names.len()]);
+        let (mut row, mut by_name) = (vec![0.0; widths.len()], vec![0.0; names.len()]);
         for (places, values) in design.iter() {
             row.fill(0.0);
             for (place, value) in places.iter().zip(values).skip(1) {
@@ -132,19 +134,30 @@ impl Trained {
                     *adds += coefficient * value;
                 }
             }
-            for (adds, (sum, square)) in row.iter().zip(sums.iter_mut().zip(&mut squares)) {
+            by_name.fill(0.0);
+            for ((adds, place), sum) in row.iter().zip(&of_name).zip(&mut sums) {
                 *sum += adds;
-                *square += adds * adds;
+                if let Some(together) = by_name.get_mut(*place) {
+                    *together += adds;
+                }
             }
+            by_name.iter().zip(&mut squares).for_each(|(adds, square)| *square += adds * adds);
         }
         let rows = design.rows().max(1) as f64;
         let means: Vec<f64> = sums.iter().map(|sum| sum / rows).collect();
-        let names = self.encoder.parts.iter().map(|part| part.column.clone());
-        let names = names.chain(self.encoder.together.iter().map(super::encode::Together::name));
+        let mut means_by_name = vec![0.0; names.len()];
+        for (mean, place) in means.iter().zip(&of_name) {
+            if let Some(together) = means_by_name.get_mut(*place) {
+                *together += mean;
+            }
+        }
         let spread =
             |(mean, square): (&f64, &f64)| (square / rows - mean * mean).max(0.0).sqrt() * self.calibration.slope;
-        let mut weights: Vec<Weight> =
-            names.zip(means.iter().zip(&squares).map(spread)).map(|(name, spread)| Weight { name, spread }).collect();
+        let mut weights: Vec<Weight> = names
+            .into_iter()
+            .zip(means_by_name.iter().zip(&squares).map(spread))
+            .map(|(name, spread)| Weight { name, spread })
+            .collect();
         weights.sort_by(|a, b| b.spread.total_cmp(&a.spread));
         (means, weights)
     }

@@ -5,6 +5,8 @@
 //! model against rows it has not seen and makes a [`Model`], which scores a row and says why.
 
 mod backtest;
+mod blend;
+mod boost;
 mod calibrate;
 mod card;
 mod cells;
@@ -18,6 +20,7 @@ mod guard;
 mod hessian;
 mod leads;
 mod logistic;
+mod merged;
 mod metrics;
 mod model;
 mod plain;
@@ -30,10 +33,12 @@ mod target;
 mod tests;
 mod together;
 mod train;
+mod tree;
 mod tune;
 mod win;
 
 pub use backtest::{Backtest, Gain, Replayed, RuleEffect, RuleWorth, Threshold, at_or_above, backtest};
+pub use blend::Blend;
 pub use calibrate::Platt;
 pub use card::{Card, RecipeCard, Weight};
 pub use chart::{gains_in_characters, svg};

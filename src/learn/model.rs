@@ -53,7 +53,7 @@ pub struct Scored {
     pub chance: f64,
     /// The log-odds of the mean row.
     pub base: f64,
-    /// What each part adds to `base`; together they are the log-odds of `chance`. The largest first.
+    /// What each column, and each set of columns, adds to `base`; together they are the log-odds of `chance`. The largest first.
     pub reasons: Vec<Reason>,
 }
 
@@ -133,16 +133,14 @@ impl Model {
         let slope = self.calibration.slope;
         let intercept = self.coefficients.first().copied().unwrap_or_default();
         let base = bounded(self.calibration.offset + slope * (intercept + self.means.iter().sum::<f64>()));
-        let names = self.encoder.parts.iter().map(|part| part.column.clone());
-        let names = names.chain(self.encoder.together.iter().map(Together::name));
+        let (names, places) = self.encoder.terms_by_name();
+        let mut reasons: Vec<Reason> = names.into_iter().map(|name| Reason { name, adds: 0.0 }).collect();
         let terms = self.encoder.terms_of(value);
-        let mut reasons: Vec<Reason> = names
-            .zip(terms.iter().zip(&self.means))
-            .map(|(name, (terms, mean))| Reason {
-                name,
-                adds: bounded(slope * (along(terms, &self.coefficients) - mean)),
-            })
-            .collect();
+        for (place, (terms, mean)) in places.iter().zip(terms.iter().zip(&self.means)) {
+            if let Some(reason) = reasons.get_mut(*place) {
+                reason.adds += bounded(slope * (along(terms, &self.coefficients) - mean));
+            }
+        }
         let z = base + reasons.iter().map(|reason| reason.adds).sum::<f64>();
         reasons.sort_by(|a, b| b.adds.abs().total_cmp(&a.adds.abs()));
         Scored { chance: probability(z), base, reasons }

@@ -30,6 +30,24 @@ fn only_together(rows: usize) -> String {
     text
 }
 
+/// Looks drawn by lot: 0 to 1.
+fn drawn(row: usize, salt: u64) -> f64 {
+    (group_number(&format!("{row}-{salt}")) >> 40) as f64 / f64::from(1 << 24)
+}
+
+/// Rows of which those in one box of three columns are mostly won, and hardly any other.
+fn three_together(rows: usize) -> String {
+    let mut text = "left,right,third,noise,won\n".to_owned();
+    for row in 0..rows {
+        let (left, right, third) = (drawn(row, 1), drawn(row, 2), drawn(row, 3));
+        let inside = (0.31..0.74).contains(&left) && (0.12..0.57).contains(&right) && third < 0.6;
+        let won = u8::from(drawn(row, 4) < if inside { 0.8 } else { 0.1 });
+        let third = if third < 0.6 { "yes" } else { "no" };
+        text.push_str(&format!("{left:.3},{right:.3},{third},{:.3},{won}\n", drawn(row, 5)));
+    }
+    text
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
     #[test]
@@ -128,6 +146,84 @@ fn a_model_read_back_scores_alike_and_adds_up() {
     assert!((first.chance - scored.chance).abs() < 1e-12);
     let z = scored.base + scored.reasons.iter().map(|reason| reason.adds).sum::<f64>();
     assert!((probability(z) - scored.chance).abs() < 1e-12);
+}
+
+#[test]
+fn three_columns_that_decide_together_are_found_and_named() {
+    let text = three_together(1_500);
+    let (plain, rich) = (model(&text, Recipe::Plain { l2: 1.0 }), model(&text, Recipe::Rich));
+    assert!(rich.card.metrics.auc > plain.card.metrics.auc + 0.03, "{:?}", rich.card.metrics);
+    let RecipeCard::Rich(choice) = rich.card.recipe else { panic!("{:?}", rich.card.recipe) };
+    assert!(choice.trees.trees > 0 && choice.trees.share > 0.0, "{choice:?}");
+    let spread = |name: &str| rich.card.weights.iter().find(|weight| weight.name == name).map(|weight| weight.spread);
+    assert!(spread("left × right × third") > Some(0.2), "{:?}", rich.card.weights);
+    let read_back = Model::from_json(&serde_json::to_vec(&rich).unwrap()).unwrap();
+    for row in 0..50 {
+        let (left, right) = (drawn(row, 6), drawn(row, 7));
+        let value = |name: &str| match name {
+            "left" => Cell::Number(left),
+            "right" => Cell::Number(right),
+            "third" => Cell::Text(["yes", "no", "perhaps"][row % 3]),
+            _ => Cell::Gap,
+        };
+        let scored = rich.score(value);
+        let z = scored.base + scored.reasons.iter().map(|reason| reason.adds).sum::<f64>();
+        assert!((probability(z) - scored.chance).abs() < 1e-12);
+        assert!((read_back.score(value).chance - scored.chance).abs() < 1e-12);
+        let mut names: Vec<&str> = scored.reasons.iter().map(|reason| reason.name.as_str()).collect();
+        names.sort_unstable();
+        assert!(names.windows(2).all(|two| two[0] != two[1]), "each set of columns gives one reason: {names:?}");
+    }
+}
+
+#[test]
+fn what_a_row_is_scored_is_what_its_table_is_scored() {
+    let text = three_together(1_500);
+    let (table, target) = read(&text);
+    let trained = train(&table, &target.labels, Recipe::Rich, &Folds::ByRow);
+    let (means, _) = trained.contributions(&table);
+    let of_table = trained.chances(&table);
+    let mut model = model(&text, Recipe::Plain { l2: 1.0 });
+    (model.encoder, model.coefficients, model.means) = (trained.encoder, trained.coefficients, means);
+    model.calibration = trained.calibration;
+    for (row, chance) in of_table.iter().enumerate() {
+        let scored = model.score(|name| table.column(name).map_or(Cell::Gap, |column| column.data.cell(row)));
+        assert!((scored.chance - chance).abs() < 1e-9, "row {row}: {} {chance}", scored.chance);
+    }
+}
+
+#[test]
+fn nothing_is_found_in_noise() {
+    let mut text = "a,b,c,won\n".to_owned();
+    for row in 0..1_000 {
+        let won = u8::from(drawn(row, 1) < 0.4);
+        text.push_str(&format!("{:.3},{:.2},{},{won}\n", drawn(row, 2), drawn(row, 3), ["x", "y", "z"][row % 3]));
+    }
+    let model = model(&text, Recipe::Rich);
+    let RecipeCard::Rich(choice) = model.card.recipe else { panic!("{:?}", model.card.recipe) };
+    assert_eq!((choice.trees, choice.pairs.grids, model.encoder.together.len()), (Blend::default(), 0, 0));
+}
+
+#[test]
+fn a_file_from_before_there_were_trees_is_read_and_broken_grids_are_not() {
+    let model = model(&only_together(400), Recipe::Rich);
+    let text: serde_json::Value = serde_json::from_slice(&serde_json::to_vec(&model).unwrap()).unwrap();
+    let read = |value: &serde_json::Value| Model::from_json(value.to_string().as_bytes());
+    let mut old = text.clone();
+    assert!(old["card"]["recipe"]["rich"].as_object_mut().unwrap().remove("trees").is_some());
+    assert!(read(&old).is_ok());
+    assert!(!model.encoder.together.is_empty());
+    let mut falling = text.clone();
+    falling["encoder"]["together"][0]["cuts"][0]["by"] = serde_json::json!({ "edges": [2.0, 1.0] });
+    assert!(read(&falling).unwrap_err().to_string().contains("out of order"));
+    let mut four = text.clone();
+    let cut = four["encoder"]["together"][0]["cuts"][0].clone();
+    four["encoder"]["together"][0]["cuts"] = serde_json::json!([cut, cut, cut, cut]);
+    assert!(read(&four).unwrap_err().to_string().contains("too many"));
+    let mut endless = text;
+    let grids = vec![endless["encoder"]["together"][0].clone(); 5_000];
+    endless["encoder"]["together"] = serde_json::Value::Array(grids);
+    assert!(read(&endless).unwrap_err().to_string().contains("too many grids"));
 }
 
 #[test]

@@ -12,6 +12,9 @@ const TRIPLE_COLUMNS: usize = 12;
 /// Groups that a column of a pair is cut into, gaps not counted, and of a triple: coarse ones first.
 const PAIR_GROUPS: [usize; 2] = [8, 20];
 const TRIPLE_GROUPS: [usize; 2] = [5, 9];
+/// The same for trees; and levels of a text, which are a row of cells each.
+const TREE_GROUPS: usize = 32;
+const TREE_LEVELS: usize = 16;
 /// Cells are taken to be held back by this when what they would gain is judged.
 const HELD: f64 = 10.0;
 
@@ -31,21 +34,25 @@ struct LeftOver {
 
 impl Groups {
     pub fn for_pairs(encoder: &Encoder, table: &Table) -> Vec<Self> {
-        PAIR_GROUPS.into_iter().map(|most| Self::new(encoder, table, most)).collect()
+        PAIR_GROUPS.into_iter().map(|most| Self::new(encoder, table, most, most)).collect()
     }
 
     pub fn for_triples(encoder: &Encoder, table: &Table) -> Vec<Self> {
-        TRIPLE_GROUPS.into_iter().map(|most| Self::new(encoder, table, most)).collect()
+        TRIPLE_GROUPS.into_iter().map(|most| Self::new(encoder, table, most, most)).collect()
     }
 
-    fn new(encoder: &Encoder, table: &Table, most: usize) -> Self {
+    pub fn for_trees(encoder: &Encoder, table: &Table) -> Self {
+        Self::new(encoder, table, TREE_GROUPS, TREE_LEVELS)
+    }
+
+    fn new(encoder: &Encoder, table: &Table, most: usize, most_levels: usize) -> Self {
         let cuts: Vec<Cut> = encoder
             .parts
             .iter()
             .filter_map(|part| {
                 let by = match &table.column(&part.column)?.data {
                     Data::Numbers(numbers) => By::Edges(edges(numbers, most)),
-                    Data::Texts { codes, levels } => By::Levels(frequent(codes, levels, most)),
+                    Data::Texts { codes, levels } => By::Levels(frequent(codes, levels, most_levels)),
                 };
                 let cut = Cut { column: part.column.clone(), by };
                 (cut.groups() > 2).then_some(cut)
@@ -53,6 +60,16 @@ impl Groups {
             .collect();
         let of_rows = cuts.iter().map(|cut| cut.groups_of(table)).collect();
         Self { cuts, of_rows }
+    }
+
+    /// Every column's groups, and the group of each row.
+    pub fn by_column(&self) -> impl Iterator<Item = (&Cut, &Vec<u32>)> {
+        self.cuts.iter().zip(&self.of_rows)
+    }
+
+    /// The group of a row in one column.
+    pub fn of_row(&self, column: usize, row: u32) -> u32 {
+        self.of_rows.get(column).and_then(|of| of.get(row as usize)).copied().unwrap_or_default()
     }
 
     /// The cell of every row.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::blend::{self, Blend};
 use super::calibrate::Platt;
 use super::cells::{self, Grid};
 use super::crossval::{FOLDS, Folds, labels_of};
@@ -33,6 +34,8 @@ pub struct Choice {
     pub strength: Strength,
     pub pairs: Layer,
     pub triples: Layer,
+    #[serde(default)]
+    pub trees: Blend,
     pub calibration: Platt,
 }
 
@@ -47,7 +50,7 @@ pub struct Layer {
     pub fineness: usize,
 }
 
-/// Standard errors by which grids must be better to be kept.
+/// Standard errors by which grids, or trees, must be better to be kept.
 const SURE: f64 = 1.5;
 
 const NO_LAYER: Layer = Layer { grids: 0, held: 100.0, fineness: 0 };
@@ -60,17 +63,18 @@ struct Bench<'a> {
     /// By fineness.
     pairs: Vec<Groups>,
     triples: Vec<Groups>,
+    trees: Groups,
 }
 
-/// One fold within: its rows, and the log-odds of what is fitted so far.
+/// One fold within: its rows, the answers, and the log-odds of what is fitted so far.
 #[derive(Clone)]
-struct Side {
-    training: Vec<u32>,
-    held_out: Vec<u32>,
-    labels: Vec<bool>,
-    held_out_labels: Vec<bool>,
-    z: Vec<f64>,
-    z_held_out: Vec<f64>,
+pub struct Side {
+    pub training: Vec<u32>,
+    pub held_out: Vec<u32>,
+    pub labels: Vec<bool>,
+    pub held_out_labels: Vec<bool>,
+    pub z: Vec<f64>,
+    pub z_held_out: Vec<f64>,
 }
 
 /// Chooses by five folds within the rows, or within every so manieth where there are many.
@@ -101,7 +105,8 @@ impl<'a> Bench<'a> {
     fn new(table: &Table, labels: &'a [bool]) -> Self {
         let encoder = rich::encoder(table);
         let (pairs, triples) = (Groups::for_pairs(&encoder, table), Groups::for_triples(&encoder, table));
-        Self { labels, design: encoder.encode(table), pairs, triples, encoder }
+        let trees = Groups::for_trees(&encoder, table);
+        Self { labels, design: encoder.encode(table), pairs, triples, trees, encoder }
     }
 
     fn choose(&self, folds: &Folds) -> Choice {
@@ -114,12 +119,13 @@ impl<'a> Bench<'a> {
             let among = |at: usize| chosen.get(at).map(Vec::as_slice).unwrap_or_default();
             choose_fineness(&mut sides, &self.triples, |groups, at, side| best_triples(groups, side, among(at))).0
         };
+        let trees = blend::choose(&self.trees, &mut sides);
         let (z, labels): (Vec<f64>, Vec<bool>) = sides
             .iter()
             .flat_map(|side| side.z_held_out.iter().copied().zip(side.held_out_labels.iter().copied()))
             .unzip();
         let calibration = Platt::fit(&z, &labels).if_worth_it();
-        Choice { strength, pairs, triples, calibration }
+        Choice { strength, pairs, triples, trees, calibration }
     }
 
     fn side(&self, fold: usize, folds: &Folds) -> Side {
@@ -220,6 +226,7 @@ impl<'a> Bench<'a> {
             coefficients.extend(effects.into_iter().flatten());
             encoder.together.extend(chosen);
         }
+        blend::add(choice.trees, &self.trees, &side, &mut encoder, &mut coefficients);
         Trained {
             encoder,
             coefficients,
@@ -345,7 +352,7 @@ fn choose_layer(sides: &mut [Side], grids: &[Vec<Grid>]) -> Layer {
 }
 
 /// Whether the mean of these is above zero by more than its standard error.
-fn is_sure(gains: impl Iterator<Item = f64>) -> bool {
+pub fn is_sure(gains: impl Iterator<Item = f64>) -> bool {
     let gains: Vec<f64> = gains.collect();
     let mean = metrics::mean(gains.iter().copied());
     let variance = metrics::mean(gains.iter().map(|gain| (gain - mean).powi(2)));

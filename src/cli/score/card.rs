@@ -69,12 +69,14 @@ fn recipe(card: &Card) -> String {
             format!("plain logistic regression, λ = {l2}; {settled} after {} steps", card.steps)
         }
         RecipeCard::Rich(choice) => format!(
-            "curves (λ {}, bends {}), levels (λ {:.2}), {} pairs, {} triples; {settled} after {} steps",
+            "curves (λ {}, bends {}), levels (λ {:.2}), {} pairs, {} triples, {} trees ({:.0} %); {settled} after {} steps",
             choice.strength.curve,
             choice.strength.bend,
             choice.strength.level,
             choice.pairs.grids,
             choice.triples.grids,
+            choice.trees.trees,
+            choice.trees.share * 100.0,
             card.steps
         ),
     }
