@@ -52,6 +52,7 @@ mod ledger;
 mod multipart;
 mod options;
 mod page_frame;
+mod page_list;
 mod people;
 mod row_faults;
 pub mod salesforce;

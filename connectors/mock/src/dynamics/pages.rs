@@ -12,12 +12,12 @@ use super::schema::Ty;
 use super::seen::Seen;
 use crate::desk::Core;
 use crate::exchange::{Call, Reply};
-use crate::page_frame::{Frame, framed, when};
+use crate::page_frame::{Frame, framed};
+use crate::page_list::{Line, Listing, ROWS, Tab, turned};
 use crate::versions::Sight;
 
 const FRAME: Frame =
     Frame { vendor: "Dynamics 365", accent: "#5b2d90", accent_dark: "#c3a6f0", mark: "#f3ecfb", mark_dark: "#261a38" };
-const ROWS: usize = 25;
 const SHOWN: [Kind; 7] =
     [Kind::Contact, Kind::Lead, Kind::Account, Kind::Opportunity, Kind::Task, Kind::Annotation, Kind::SystemUser];
 
@@ -60,42 +60,27 @@ impl Org {
         let live = self.ids(kind, after).filter_map(|id| self.row(kind, id, Sight::Latest));
         let mut found = live.filter(|row| wanted.is_empty() || mentions(*row, &wanted));
         let rows: Vec<Seen<'_>> = found.by_ref().take(ROWS).collect();
-        let more = found.next().is_some();
-        let body = html! {
-            nav.tabs {
-                @for each in SHOWN {
-                    a href=(list_path(each)) aria-current=[(each == kind).then_some("page")] { (each.names().plural) }
-                }
-            }
-            form.search action=(list_path(kind)) {
-                input type="search" name="q" value=(words) aria-label="Search names, addresses, firms";
-                button { "Search" }
-            }
-            @if rows.is_empty() {
-                p.empty { "Nothing found." }
-            } @else {
-                table {
-                    thead { tr {
-                        th { "Name" }
-                        @for column in columns(kind) { th { (label(self, kind, column)) } }
-                        th { "Last changed" }
-                    } }
-                    tbody {
-                        @for row in &rows {
-                            tr {
-                                td { a href=(row_path(row.kind, row.id)) { (title(*row)) } }
-                                @for column in columns(kind) { td { (self.readable(*row, column)) } }
-                                td.when { (when(row.stamp(), core.now)) }
-                            }
-                        }
-                    }
-                }
-            }
-            @if let (true, Some(last)) = (more, rows.last()) {
-                p.more { a href=(next_path(kind, last.id, &words)) { "Next " (ROWS) " →" } }
-            }
+        let next = found.next().and(rows.last()).map(|last| last.id.to_string());
+        let path = list_path(kind);
+        let line = |row: &Seen<'_>| Line {
+            path: row_path(row.kind, row.id),
+            title: title(*row),
+            cells: columns(kind).iter().map(|column| self.readable(*row, column)).collect(),
+            changed: row.stamp(),
         };
-        (200, kind.names().plural.to_owned(), body)
+        let tab =
+            |each: Kind| Tab { path: list_path(each), name: each.names().plural.to_owned(), current: each == kind };
+        let heads = columns(kind).iter().map(|column| label(self, kind, column));
+        let listing = Listing {
+            tabs: SHOWN.map(tab).into(),
+            searched: "names, addresses, firms",
+            columns: std::iter::once("Name".to_owned()).chain(heads).collect(),
+            lines: rows.iter().map(line).collect(),
+            next: next.map(|last| turned(&path, ("after", &last), &words)),
+            path,
+            words,
+        };
+        (200, kind.names().plural.to_owned(), listing.body(core.now))
     }
 
     /// A value as a person reads it; rows by their name.
@@ -133,15 +118,6 @@ pub fn row_path(kind: Kind, id: Guid) -> String {
 
 fn list_path(kind: Kind) -> String {
     format!("/app/{}", kind.logical())
-}
-
-fn next_path(kind: Kind, last: Guid, words: &str) -> String {
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
-    query.append_pair("after", &last.to_string());
-    if !words.is_empty() {
-        query.append_pair("q", words);
-    }
-    format!("{}?{}", list_path(kind), query.finish())
 }
 
 fn mentions(row: Seen<'_>, wanted: &str) -> bool {

@@ -10,9 +10,9 @@ use super::refusal::PORTAL_ID;
 use super::search::Question;
 use crate::desk::Core;
 use crate::exchange::{Call, Reply};
-use crate::page_frame::{Frame, framed, when};
+use crate::page_frame::{Frame, framed};
+use crate::page_list::{Line, Listing, ROWS, Tab, turned};
 
-const ROWS: usize = 25;
 const FRAME: Frame =
     Frame { vendor: "HubSpot", accent: "#c2410c", accent_dark: "#fb923c", mark: "#fff4ec", mark_dark: "#2b2018" };
 const SHOWN: [Kind; 3] = [Kind::Contact, Kind::Company, Kind::Deal];
@@ -82,49 +82,24 @@ impl Portal {
         let mut found = live.filter(|seen| question.matches(*seen, schema));
         let rows: Vec<Seen<'_>> = found.by_ref().take(ROWS).collect();
         let next = found.next().map(|seen| seen.id);
-        let body = html! {
-            nav.tabs {
-                @for each in SHOWN {
-                    a href=(format!("/records/{}", each.plural())) aria-current=[(each == kind).then_some("page")] {
-                        (heading(each))
-                    }
-                }
-            }
-            form.search action=(format!("/records/{}", kind.plural())) {
-                input type="search" name="q" value=(words) aria-label="Search names, addresses, domains";
-                button { "Search" }
-            }
-            @if rows.is_empty() {
-                p.empty { "Nothing found." }
-            } @else {
-                table {
-                    thead { tr {
-                        @for column in columns(kind) { th { (column.1) } }
-                        th { "Last changed" }
-                    } }
-                    tbody {
-                        @for seen in &rows {
-                            tr {
-                                @for (at, column) in columns(kind).iter().enumerate() {
-                                    td {
-                                        @if at == 0 {
-                                            a href=(record_path(kind, seen.id)) { (self.title(*seen)) }
-                                        } @else {
-                                            (self.readable(*seen, column.0))
-                                        }
-                                    }
-                                }
-                                td.when { (when(seen.modified(), core.now)) }
-                            }
-                        }
-                    }
-                }
-            }
-            @if let Some(next) = next {
-                p.more { a href=(more(kind, next, &words)) { "Next " (ROWS) " →" } }
-            }
+        let path = list_path(kind);
+        let line = |seen: &Seen<'_>| Line {
+            path: record_path(kind, seen.id),
+            title: self.title(*seen),
+            cells: columns(kind).iter().skip(1).map(|column| html! { (self.readable(*seen, column.0)) }).collect(),
+            changed: seen.modified(),
         };
-        (200, heading(kind).to_owned(), body)
+        let tab = |each: Kind| Tab { path: list_path(each), name: heading(each).to_owned(), current: each == kind };
+        let listing = Listing {
+            tabs: SHOWN.map(tab).into(),
+            searched: "names, addresses, domains",
+            columns: columns(kind).iter().map(|column| column.1.to_owned()).collect(),
+            lines: rows.iter().map(line).collect(),
+            next: next.map(|next| turned(&path, ("from", &next.to_string()), &words)),
+            path,
+            words,
+        };
+        (200, heading(kind).to_owned(), listing.body(core.now))
     }
 
     /// A value as a person reads it.
@@ -158,6 +133,10 @@ pub fn heading(kind: Kind) -> &'static str {
     }
 }
 
+fn list_path(kind: Kind) -> String {
+    format!("/records/{}", kind.plural())
+}
+
 pub fn record_path(kind: Kind, id: u64) -> String {
     format!("/contacts/{PORTAL_ID}/record/{}/{id}", kind.type_id())
 }
@@ -178,13 +157,4 @@ fn columns(kind: Kind) -> &'static [(&'static str, &'static str)] {
             ("hubspot_owner_id", "Owner"),
         ],
     }
-}
-
-fn more(kind: Kind, next: u64, words: &str) -> String {
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
-    query.append_pair("from", &next.to_string());
-    if !words.is_empty() {
-        query.append_pair("q", words);
-    }
-    format!("/records/{}?{}", kind.plural(), query.finish())
 }

@@ -12,11 +12,11 @@ use super::records::{Seen, Sight};
 use super::schema::FieldType;
 use crate::desk::Core;
 use crate::exchange::{Call, Reply};
-use crate::page_frame::{Frame, framed, when};
+use crate::page_frame::{Frame, framed};
+use crate::page_list::{Line, Listing, ROWS, Tab, turned};
 
 const FRAME: Frame =
     Frame { vendor: "Salesforce", accent: "#0b5cab", accent_dark: "#7cb7ff", mark: "#eaf3ff", mark_dark: "#142338" };
-const ROWS: usize = 25;
 const SHOWN: [Kind; 7] =
     [Kind::Contact, Kind::Lead, Kind::Account, Kind::Opportunity, Kind::Task, Kind::Campaign, Kind::User];
 
@@ -52,42 +52,26 @@ impl Org {
         let live = self.numbers(kind, after).filter_map(|number| self.live(kind, number, Sight::Latest));
         let mut found = live.filter(|seen| wanted.is_empty() || mentions(*seen, &wanted));
         let rows: Vec<Seen<'_>> = found.by_ref().take(ROWS).collect();
-        let more = found.next().is_some();
-        let body = html! {
-            nav.tabs {
-                @for each in SHOWN {
-                    a href=(list_path(each)) aria-current=[(each == kind).then_some("page")] { (each.plural_label()) }
-                }
-            }
-            form.search action=(list_path(kind)) {
-                input type="search" name="q" value=(words) aria-label="Search names, addresses, firms";
-                button { "Search" }
-            }
-            @if rows.is_empty() {
-                p.empty { "Nothing found." }
-            } @else {
-                table {
-                    thead { tr {
-                        th { "Name" }
-                        @for column in columns(kind) { th { (label(self, kind, column)) } }
-                        th { "Last changed" }
-                    } }
-                    tbody {
-                        @for seen in &rows {
-                            tr {
-                                td { a href=(record_path(seen.id())) { (title(*seen)) } }
-                                @for column in columns(kind) { td { (self.readable(*seen, column)) } }
-                                td.when { (when(seen.stamp(), core.now)) }
-                            }
-                        }
-                    }
-                }
-            }
-            @if let (true, Some(last)) = (more, rows.last()) {
-                p.more { a href=(next_path(kind, last.id(), &words)) { "Next " (ROWS) " →" } }
-            }
+        let next = found.next().and(rows.last()).map(|last| last.id().to_string());
+        let path = list_path(kind);
+        let line = |seen: &Seen<'_>| Line {
+            path: record_path(seen.id()),
+            title: title(*seen),
+            cells: columns(kind).iter().map(|column| self.readable(*seen, column)).collect(),
+            changed: seen.stamp(),
         };
-        (200, kind.plural_label(), body)
+        let tab = |each: Kind| Tab { path: list_path(each), name: each.plural_label(), current: each == kind };
+        let heads = columns(kind).iter().map(|column| label(self, kind, column));
+        let listing = Listing {
+            tabs: SHOWN.map(tab).into(),
+            searched: "names, addresses, firms",
+            columns: std::iter::once("Name".to_owned()).chain(heads).collect(),
+            lines: rows.iter().map(line).collect(),
+            next: next.map(|last| turned(&path, ("after", &last), &words)),
+            path,
+            words,
+        };
+        (200, kind.plural_label(), listing.body(core.now))
     }
 
     /// A value as a person reads it; records by their name.
@@ -126,15 +110,6 @@ pub fn record_path(id: Id) -> String {
 
 fn list_path(kind: Kind) -> String {
     format!("/lightning/o/{}/list", kind.name())
-}
-
-fn next_path(kind: Kind, last: Id, words: &str) -> String {
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
-    query.append_pair("after", &last.to_string());
-    if !words.is_empty() {
-        query.append_pair("q", words);
-    }
-    format!("{}?{}", list_path(kind), query.finish())
 }
 
 fn mentions(seen: Seen<'_>, wanted: &str) -> bool {

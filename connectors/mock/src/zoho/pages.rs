@@ -11,9 +11,9 @@ use super::records::{Seen, Sight};
 use super::schema::FieldType;
 use crate::desk::Core;
 use crate::exchange::{Call, Reply};
-use crate::page_frame::{Frame, framed, when};
+use crate::page_frame::{Frame, framed};
+use crate::page_list::{Line, Listing, ROWS, Tab, turned};
 
-const ROWS: usize = 25;
 const FRAME: Frame =
     Frame { vendor: "Zoho CRM", accent: "#15803d", accent_dark: "#4ade80", mark: "#effaf2", mark_dark: "#16251b" };
 const SHOWN: [Kind; 8] = Kind::ALL;
@@ -61,41 +61,25 @@ impl Org {
         let mut found = live.filter(|seen| wanted.is_empty() || self.says(seen, &wanted));
         let rows: Vec<Seen<'_>> = found.by_ref().take(ROWS).collect();
         let next = found.next().map(|seen| seen.id);
-        let body = html! {
-            nav.tabs {
-                @for each in SHOWN {
-                    a href=(format!("/tab/{}", each.name())) aria-current=[(each == kind).then_some("page")] { (each.name()) }
-                }
-            }
-            form.search action=(format!("/tab/{}", kind.name())) {
-                input type="search" name="q" value=(words) aria-label="Search names, addresses, numbers";
-                button { "Search" }
-            }
-            @if rows.is_empty() {
-                p.empty { "Nothing found." }
-            } @else {
-                table {
-                    thead { tr {
-                        th { "Name" }
-                        @for column in columns(kind) { th { (column.replace('_', " ")) } }
-                        th { "Last changed" }
-                    } }
-                    tbody {
-                        @for seen in &rows {
-                            tr {
-                                td { a href=(record_path(seen.id)) { (self.heading(seen)) } }
-                                @for column in columns(kind) { td { (self.readable(seen, column)) } }
-                                td.when { (when(seen.modified(), core.now)) }
-                            }
-                        }
-                    }
-                }
-            }
-            @if let Some(next) = next {
-                p.more { a href=(more(kind, next, &words)) { "Next " (ROWS) " →" } }
-            }
+        let path = list_path(kind);
+        let line = |seen: &Seen<'_>| Line {
+            path: record_path(seen.id),
+            title: self.heading(seen),
+            cells: columns(kind).iter().map(|column| html! { (self.readable(seen, column)) }).collect(),
+            changed: seen.modified(),
         };
-        (200, kind.name().to_owned(), body)
+        let tab = |each: Kind| Tab { path: list_path(each), name: each.name().to_owned(), current: each == kind };
+        let heads = columns(kind).iter().map(|column| column.replace('_', " "));
+        let listing = Listing {
+            tabs: SHOWN.map(tab).into(),
+            searched: "names, addresses, numbers",
+            columns: std::iter::once("Name".to_owned()).chain(heads).collect(),
+            lines: rows.iter().map(line).collect(),
+            next: next.map(|next| turned(&path, ("from", &next.to_string()), &words)),
+            path,
+            words,
+        };
+        (200, kind.name().to_owned(), listing.body(core.now))
     }
 
     /// A value as a person reads it: lookups by name, choices by what they are called.
@@ -115,6 +99,10 @@ impl Org {
     }
 }
 
+fn list_path(kind: Kind) -> String {
+    format!("/tab/{}", kind.name())
+}
+
 pub fn record_path(id: u64) -> String {
     format!("/tab/{}/{id}", ids::kind_of(id).map_or("", Kind::name))
 }
@@ -130,13 +118,4 @@ fn columns(kind: Kind) -> &'static [&'static str] {
         Kind::Notes => &["Note_Content", "Parent_Id", "Owner"],
         _ => &["Email", "Title", "Account_Name", "Owner"],
     }
-}
-
-fn more(kind: Kind, next: u64, words: &str) -> String {
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
-    query.append_pair("from", &next.to_string());
-    if !words.is_empty() {
-        query.append_pair("q", words);
-    }
-    format!("/tab/{}?{}", kind.name(), query.finish())
 }

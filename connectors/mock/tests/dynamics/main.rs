@@ -2,6 +2,10 @@
 // The lint's own exception for tests does not reach functions that tests share.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "../desk/mod.rs"]
+mod desk;
+#[path = "../exports/mod.rs"]
+mod exports;
 mod org;
 
 mod batches;

@@ -1,38 +1,47 @@
 //! A running mock and a small client for it.
 
-use mock_crm::{Options, Running, dynamics};
+use std::ops::Deref;
+
+use mock_crm::{Options, dynamics};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
+
+use crate::desk::{Desk, options};
 
 /// The version's root.
 pub const DATA: &str = "/api/data/v9.2";
 
 pub struct Org {
-    pub mock: Running,
-    http: reqwest::Client,
+    desk: Desk,
     pub token: String,
 }
 
 /// A request under construction, until it is sent.
 pub type Asking = RequestBuilder;
 
+impl Deref for Org {
+    type Target = Desk;
+
+    fn deref(&self) -> &Desk {
+        &self.desk
+    }
+}
+
 impl Org {
     /// `contacts` synthetic people.
     pub async fn with(contacts: u64) -> Self {
-        Self::start(Options { records: Some(contacts), seed: 7, ..Options::default() }).await
+        Self::knobs(contacts, json!({})).await
     }
 
     /// With these knobs from the start.
     pub async fn knobs(contacts: u64, config: Value) -> Self {
-        let Value::Object(config) = config else { panic!("an object") };
-        Self::start(Options { records: Some(contacts), seed: 7, config, ..Options::default() }).await
+        Self::start(options(contacts, config)).await
     }
 
     /// Signed in by client secret, unless the knobs forbid it.
     pub async fn start(options: Options) -> Self {
-        let mock = dynamics::serve(options).await.expect("the mock starts");
-        let http = reqwest::Client::builder().no_proxy().retry(reqwest::retry::never()).build().expect("a client");
-        let mut org = Self { mock, http, token: String::new() };
+        let desk = Desk::of(dynamics::serve(options).await.expect("the mock starts"));
+        let mut org = Self { desk, token: String::new() };
         org.sign_in().await;
         org
     }
@@ -53,11 +62,6 @@ impl Org {
     pub async fn token(&self, form: &[(&str, &str)]) -> (StatusCode, Value) {
         read(self.request(Method::POST, "/any-tenant/oauth2/v2.0/token").form(form).send().await.expect("an answer"))
             .await
-    }
-
-    pub fn request(&self, method: Method, path: &str) -> Asking {
-        let url = if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.mock.url()) };
-        self.http.request(method, url)
     }
 
     /// Signed in; `path` is under the version's root unless it starts with a slash or is a whole address.
@@ -114,29 +118,6 @@ impl Org {
         let (status, answer) = self.get(path).await;
         assert_eq!(status, 200, "{path} {answer}");
         answer["value"].as_array().expect("rows").clone()
-    }
-
-    /// Sets knobs.
-    pub async fn config(&self, patch: Value) -> Value {
-        let answer = self.request(Method::PUT, "/__mock/config").json(&patch).send().await.expect("an answer");
-        let (status, body) = read(answer).await;
-        assert_eq!(status, 200, "{body}");
-        body
-    }
-
-    /// Does what a person would.
-    pub async fn rep(&self, action: &str, body: Value) -> Value {
-        let answer = self.request(Method::POST, &format!("/__mock/{action}")).json(&body).send().await;
-        let (status, body) = read(answer.expect("an answer")).await;
-        assert_eq!(status, 200, "{body}");
-        body
-    }
-
-    /// The lines of `ledger` or `requests` after `since`.
-    pub async fn lines(&self, what: &str, since: u64) -> Vec<Value> {
-        let path = format!("/__mock/{what}?since={since}");
-        let text = self.request(Method::GET, &path).send().await.expect("an answer").text().await.expect("text");
-        text.lines().map(|line| serde_json::from_str(line).expect("a JSON line")).collect()
     }
 }
 

@@ -1,12 +1,10 @@
 //! Who an org begins with: generated people, or a CRM export; and what a person sees of them.
 
-use std::fs;
-use std::path::PathBuf;
-
 use mock_crm::{Options, hubspot};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::exports;
 use crate::org::{Org, id};
 
 #[tokio::test]
@@ -42,26 +40,9 @@ async fn a_million_people_cost_no_more_than_a_few() {
     assert_eq!(org.rows(&filter).await[0]["contactid"], id('c', 999_999));
 }
 
-fn small() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
-    write(
-        "accounts.csv",
-        "account,sector,year_established,revenue,employees,office_location,subsidiary_of\n\
-         Quill & Sons,technolgy,1990,1.5,12,Norway,\nQuill Parts,retail,1999,0.5,3,Norway,Quill & Sons\n",
-    );
-    write("sales_teams.csv", "sales_agent,manager,regional_office\nIris Vale,Joel Strand,North\n");
-    write(
-        "sales_pipeline.csv",
-        "opportunity_id,sales_agent,product,account,deal_stage,engage_date,close_date,close_value\n\
-         A1,Iris Vale,Pro,Quill & Sons,Won,20-10-16,01-03-17,100\nA2,Iris Vale,Pro,,Engaging,21-10-16,,\n",
-    );
-    folder
-}
-
 #[tokio::test]
 async fn a_small_export_keeps_its_oddities() {
-    let folder = small();
+    let folder = exports::small(2, 2);
     let org = Org::start(Options { seed_dir: Some(folder.path().to_path_buf()), ..Options::default() }).await;
     let accounts = org.rows("accounts?$select=name,revenue,websiteurl,new_sector,_parentaccountid_value").await;
     assert_eq!((&accounts[0]["name"], accounts[0]["revenue"].as_f64()), (&json!("Quill & Sons"), Some(1_500_000.0)));
@@ -83,13 +64,7 @@ async fn a_small_export_keeps_its_oddities() {
 
 #[tokio::test]
 async fn the_whole_export_loads() {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data");
-    let root = std::env::var_os("FERRY_SHARED_DATA").map_or_else(|| PathBuf::from(beside), PathBuf::from);
-    let folder = root.join("crm-sales-opportunities");
-    if !folder.join("accounts.csv").is_file() {
-        eprintln!("skipped: no shared export here (FERRY_SHARED_DATA)");
-        return;
-    }
+    let Some(folder) = exports::shared() else { return };
     let org = Org::start(Options { seed_dir: Some(folder), ..Options::default() }).await;
     for (set, filter, count) in [
         ("accounts", "accountid ne null", 85),

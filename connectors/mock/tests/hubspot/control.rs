@@ -62,6 +62,6 @@ async fn a_stopped_mock_answers_nobody() {
         (format!("{}{CONTACTS}", portal.mock.url()), reqwest::Client::builder().no_proxy().build().unwrap());
     let call = || http.get(&url).bearer_auth("mock-token").send();
     assert_eq!(call().await.unwrap().status(), 200);
-    portal.mock.shutdown().await;
+    portal.desk.mock.shutdown().await;
     assert!(call().await.is_err(), "not even on the connection kept from before");
 }

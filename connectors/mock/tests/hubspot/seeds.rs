@@ -6,17 +6,8 @@ use std::path::PathBuf;
 use mock_crm::Options;
 use serde_json::{Value, json};
 
+use crate::exports;
 use crate::portal::{CONTACTS, Portal, ids};
-
-const EXPORT: &str = "crm-sales-opportunities";
-
-/// The shared export, if this machine has it.
-fn shared_export() -> Option<PathBuf> {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data");
-    let root = std::env::var_os("FERRY_SHARED_DATA").map_or_else(|| PathBuf::from(beside), PathBuf::from);
-    let folder = root.join(EXPORT);
-    folder.join("accounts.csv").is_file().then_some(folder)
-}
 
 async fn seeded(folder: PathBuf) -> Portal {
     let Value::Object(config) = json!({ "rate_limits": false, "search_lag_ms": 0 }) else { panic!("an object") };
@@ -54,10 +45,7 @@ async fn the_same_seed_makes_the_same_portal() {
 
 #[tokio::test]
 async fn an_export_loads_whole() {
-    let Some(folder) = shared_export() else {
-        eprintln!("skipped: no shared export here (FERRY_SHARED_DATA)");
-        return;
-    };
+    let Some(folder) = exports::shared() else { return };
     let portal = seeded(folder).await;
     for (kind, count) in [("companies", 85), ("contacts", 255), ("deals", 8_800)] {
         let (_, page) = portal.post(&format!("/crm/v3/objects/{kind}/search"), json!({ "limit": 1 })).await;
@@ -92,20 +80,7 @@ async fn an_export_loads_whole() {
 
 #[tokio::test]
 async fn a_small_export_keeps_its_oddities() {
-    let folder = tempfile::tempdir().unwrap();
-    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
-    write(
-        "accounts.csv",
-        "account,sector,year_established,revenue,employees,office_location,subsidiary_of\nQuill & Sons,technolgy,1990,1.5,12,Norway,\n",
-    );
-    write("sales_teams.csv", "sales_agent,manager,regional_office\nIris Vale,Joel Strand,North\n");
-    write(
-        "sales_pipeline.csv",
-        "opportunity_id,sales_agent,product,account,deal_stage,engage_date,close_date,close_value\n\
-         A1,Iris Vale,Pro,Quill & Sons,Won,20-10-16,01-03-17,100\n\
-         A2,Iris Vale,Pro,,Engaging,21-10-16,,\n\
-         A3,Nobody Known,Pro,Lost & Found,Prospecting,,,\n",
-    );
+    let folder = exports::small(1, 3);
     let portal = seeded(folder.path().to_path_buf()).await;
     let (_, deals) = portal
         .get(
@@ -126,7 +101,8 @@ async fn a_small_export_keeps_its_oddities() {
     );
     assert_eq!(portal.contacts(10).await.len(), 3);
 
-    write("sales_pipeline.csv", "opportunity_id,deal_stage,engage_date\nA1,Won,2016/10/20\n");
+    fs::write(folder.path().join("sales_pipeline.csv"), "opportunity_id,deal_stage,engage_date\nA1,Won,2016/10/20\n")
+        .unwrap();
     let bad = Options { seed_dir: Some(folder.path().to_path_buf()), ..Options::default() };
     let why = mock_crm::hubspot::serve(bad).await.err().unwrap().to_string();
     assert!(why.contains("sales_pipeline.csv") && why.contains("line 2"), "{why}");

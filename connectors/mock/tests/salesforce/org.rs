@@ -1,35 +1,44 @@
 //! A running mock and a small client for it.
 
-use mock_crm::{Options, Running, salesforce};
+use std::ops::Deref;
+
+use mock_crm::{Options, salesforce};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
+
+use crate::desk::{Desk, options};
 
 /// The version's root.
 pub const DATA: &str = "/services/data/v67.0";
 
 pub struct Org {
-    pub mock: Running,
-    http: reqwest::Client,
+    desk: Desk,
     pub token: String,
+}
+
+impl Deref for Org {
+    type Target = Desk;
+
+    fn deref(&self) -> &Desk {
+        &self.desk
+    }
 }
 
 impl Org {
     /// `contacts` synthetic people.
     pub async fn with(contacts: u64) -> Self {
-        Self::start(Options { records: Some(contacts), seed: 7, ..Options::default() }).await
+        Self::knobs(contacts, json!({})).await
     }
 
     /// With these knobs from the start.
     pub async fn knobs(contacts: u64, config: Value) -> Self {
-        let Value::Object(config) = config else { panic!("an object") };
-        Self::start(Options { records: Some(contacts), seed: 7, config, ..Options::default() }).await
+        Self::start(options(contacts, config)).await
     }
 
     /// Signed in by client credentials, unless the knobs forbid it.
     pub async fn start(options: Options) -> Self {
-        let mock = salesforce::serve(options).await.expect("the mock starts");
-        let http = reqwest::Client::builder().no_proxy().retry(reqwest::retry::never()).build().expect("a client");
-        let mut org = Self { mock, http, token: String::new() };
+        let desk = Desk::of(salesforce::serve(options).await.expect("the mock starts"));
+        let mut org = Self { desk, token: String::new() };
         org.sign_in().await;
         org
     }
@@ -44,10 +53,6 @@ impl Org {
     /// The token endpoint.
     pub async fn token(&self, form: &[(&str, &str)]) -> (StatusCode, Value) {
         read(self.request(Method::POST, "/services/oauth2/token").form(form).send().await.expect("an answer")).await
-    }
-
-    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, format!("{}{path}", self.mock.url()))
     }
 
     /// Signed in; `path` is under the version's root unless it starts with `/services`.
@@ -84,29 +89,6 @@ impl Org {
         let (status, answer) = self.get(&format!("sobjects/{object}/{id}")).await;
         assert_eq!(status, 200, "{answer}");
         answer
-    }
-
-    /// Sets knobs.
-    pub async fn config(&self, patch: Value) -> Value {
-        let answer = self.request(Method::PUT, "/__mock/config").json(&patch).send().await.expect("an answer");
-        let (status, body) = read(answer).await;
-        assert_eq!(status, 200, "{body}");
-        body
-    }
-
-    /// Does what a person would.
-    pub async fn rep(&self, action: &str, body: Value) -> Value {
-        let answer = self.request(Method::POST, &format!("/__mock/{action}")).json(&body).send().await;
-        let (status, body) = read(answer.expect("an answer")).await;
-        assert_eq!(status, 200, "{body}");
-        body
-    }
-
-    /// The lines of `ledger` or `requests` after `since`.
-    pub async fn lines(&self, what: &str, since: u64) -> Vec<Value> {
-        let path = format!("/__mock/{what}?since={since}");
-        let text = self.request(Method::GET, &path).send().await.expect("an answer").text().await.expect("text");
-        text.lines().map(|line| serde_json::from_str(line).expect("a JSON line")).collect()
     }
 
     /// The body of a 200 as text.

@@ -1,46 +1,16 @@
 //! An org that begins with a CRM export.
 
 use std::fs;
-use std::path::PathBuf;
 
 use mock_crm::{Options, hubspot, salesforce};
 use serde_json::Value;
 
+use crate::exports;
 use crate::org::{Org, nth};
-
-const EXPORT: &str = "crm-sales-opportunities";
-
-/// The shared export, if this machine has it.
-fn shared_export() -> Option<PathBuf> {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data");
-    let root = std::env::var_os("FERRY_SHARED_DATA").map_or_else(|| PathBuf::from(beside), PathBuf::from);
-    let folder = root.join(EXPORT);
-    folder.join("accounts.csv").is_file().then_some(folder)
-}
-
-fn small() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
-    write(
-        "accounts.csv",
-        "account,sector,year_established,revenue,employees,office_location,subsidiary_of\n\
-         Quill & Sons,technolgy,1990,1.5,12,Norway,\nQuill Parts,retail,1999,0.5,3,Norway,Quill & Sons\n",
-    );
-    write("sales_teams.csv", "sales_agent,manager,regional_office\nIris Vale,Joel Strand,North\n");
-    write(
-        "sales_pipeline.csv",
-        "opportunity_id,sales_agent,product,account,deal_stage,engage_date,close_date,close_value\n\
-         A1,Iris Vale,Pro,Quill & Sons,Won,20-10-16,01-03-17,100\n\
-         A2,Iris Vale,Pro,,Engaging,21-10-16,,\n\
-         A3,Nobody Known,Pro,Lost & Found,Prospecting,,,\n\
-         A4,Iris Vale,Pro,Quill Parts,Lost,21-10-16,02-03-17,0\n",
-    );
-    folder
-}
 
 #[tokio::test]
 async fn a_small_export_keeps_its_oddities() {
-    let folder = small();
+    let folder = exports::small(2, 4);
     let org = Org::start(Options { seed_dir: Some(folder.path().to_path_buf()), ..Options::default() }).await;
     let account = org.read("Account", &nth("001", 0)).await;
     assert_eq!(
@@ -80,7 +50,7 @@ async fn a_small_export_keeps_its_oddities() {
 
 #[tokio::test]
 async fn both_mocks_read_the_same_people_out_of_an_export() {
-    let folder = small();
+    let folder = exports::small(2, 4);
     let options = || Options { seed_dir: Some(folder.path().to_path_buf()), ..Options::default() };
     let (org, portal) = (Org::start(options()).await, hubspot::serve(options()).await.unwrap());
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -99,10 +69,7 @@ async fn both_mocks_read_the_same_people_out_of_an_export() {
 
 #[tokio::test]
 async fn the_whole_export_loads() {
-    let Some(folder) = shared_export() else {
-        eprintln!("skipped: no shared export here (FERRY_SHARED_DATA)");
-        return;
-    };
+    let Some(folder) = exports::shared() else { return };
     let org = Org::start(Options { seed_dir: Some(folder), ..Options::default() }).await;
     for (soql, count) in [
         ("Account", 85),

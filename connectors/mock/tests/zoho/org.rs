@@ -1,27 +1,35 @@
 //! A running mock and a small client for it, signed in.
 
-use mock_crm::{Options, Running, zoho};
+use std::ops::Deref;
+
+use mock_crm::{Options, zoho};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 
+use crate::desk::{Desk, options};
+
 pub struct Org {
-    pub mock: Running,
-    http: reqwest::Client,
+    desk: Desk,
     token: String,
+}
+
+impl Deref for Org {
+    type Target = Desk;
+
+    fn deref(&self) -> &Desk {
+        &self.desk
+    }
 }
 
 impl Org {
     /// `contacts` synthetic people, no limits, no search lag.
     pub async fn with(contacts: u64) -> Self {
-        let quiet = json!({ "rate_limits": false, "search_lag_ms": 0 });
-        let Value::Object(config) = quiet else { panic!("an object") };
-        Self::start(Options { records: Some(contacts), seed: 7, config, ..Options::default() }).await
+        Self::start(options(contacts, json!({ "rate_limits": false, "search_lag_ms": 0 }))).await
     }
 
     pub async fn start(options: Options) -> Self {
-        let mock = zoho::serve(options).await.expect("the mock starts");
-        let http = reqwest::Client::builder().no_proxy().retry(reqwest::retry::never()).build().expect("a client");
-        let mut org = Self { mock, http, token: String::new() };
+        let desk = Desk::of(zoho::serve(options).await.expect("the mock starts"));
+        let mut org = Self { desk, token: String::new() };
         org.sign_in().await;
         org
     }
@@ -42,10 +50,6 @@ impl Org {
             ("refresh_token", "mock-refresh"),
         ];
         read(self.request(Method::POST, "/oauth/v2/token").form(&form).send().await.expect("an answer")).await
-    }
-
-    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, format!("{}{path}", self.mock.url()))
     }
 
     /// A call under `/crm/v8`.
@@ -77,29 +81,6 @@ impl Org {
 
     pub async fn delete(&self, path: &str) -> (StatusCode, Value) {
         read(self.call(Method::DELETE, path).send().await.expect("an answer")).await
-    }
-
-    /// Sets knobs.
-    pub async fn config(&self, patch: Value) -> Value {
-        let answer = self.request(Method::PUT, "/__mock/config").json(&patch).send().await.expect("an answer");
-        let (status, body) = read(answer).await;
-        assert_eq!(status, 200, "{body}");
-        body
-    }
-
-    /// Does what a person would.
-    pub async fn rep(&self, action: &str, body: Value) -> Value {
-        let answer = self.request(Method::POST, &format!("/__mock/{action}")).json(&body).send().await;
-        let (status, body) = read(answer.expect("an answer")).await;
-        assert_eq!(status, 200, "{body}");
-        body
-    }
-
-    /// The lines of `ledger` or `requests` after `since`.
-    pub async fn lines(&self, what: &str, since: u64) -> Vec<Value> {
-        let path = format!("/__mock/{what}?since={since}");
-        let text = self.request(Method::GET, &path).send().await.expect("an answer").text().await.expect("text");
-        text.lines().map(|line| serde_json::from_str(line).expect("a JSON line")).collect()
     }
 
     /// The first `count` records of a module in order of id, with the fields named.

@@ -1,40 +1,16 @@
 //! An org that begins with a CRM export, and one that shares its people with the other mocks.
 
 use std::fs;
-use std::path::PathBuf;
 
 use mock_crm::{Options, hubspot, zoho};
 use serde_json::Value;
 
+use crate::exports;
 use crate::org::Org;
-
-const EXPORT: &str = "crm-sales-opportunities";
-
-/// The shared export, if this machine has it.
-fn shared_export() -> Option<PathBuf> {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data");
-    let root = std::env::var_os("FERRY_SHARED_DATA").map_or_else(|| PathBuf::from(beside), PathBuf::from);
-    let folder = root.join(EXPORT);
-    folder.join("accounts.csv").is_file().then_some(folder)
-}
 
 #[tokio::test]
 async fn a_small_export_keeps_its_oddities() {
-    let folder = tempfile::tempdir().unwrap();
-    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
-    write(
-        "accounts.csv",
-        "account,sector,year_established,revenue,employees,office_location,subsidiary_of\n\
-         Quill & Sons,technolgy,1990,1.5,12,Norway,\nQuill Parts,retail,1999,0.5,3,Norway,Quill & Sons\n",
-    );
-    write("sales_teams.csv", "sales_agent,manager,regional_office\nIris Vale,Joel Strand,North\n");
-    write(
-        "sales_pipeline.csv",
-        "opportunity_id,sales_agent,product,account,deal_stage,engage_date,close_date,close_value\n\
-         A1,Iris Vale,Pro,Quill & Sons,Won,20-10-16,01-03-17,100\n\
-         A2,Iris Vale,Pro,,Engaging,21-10-16,,\n\
-         A3,Nobody Known,Pro,Lost & Found,Prospecting,,,\n",
-    );
+    let folder = exports::small(2, 3);
     let options = || Options { seed_dir: Some(folder.path().to_path_buf()), ..Options::default() };
     let org = Org::start(options()).await;
     let accounts =
@@ -74,17 +50,15 @@ async fn a_small_export_keeps_its_oddities() {
     assert_eq!(won["actual_value"], "Won");
     assert!(org.lines("ledger", 0).await.is_empty(), "it was always there");
 
-    write("sales_pipeline.csv", "opportunity_id,deal_stage,engage_date\nA1,Won,2016/10/20\n");
+    fs::write(folder.path().join("sales_pipeline.csv"), "opportunity_id,deal_stage,engage_date\nA1,Won,2016/10/20\n")
+        .unwrap();
     let why = zoho::serve(options()).await.err().unwrap().to_string();
     assert!(why.contains("sales_pipeline.csv") && why.contains("line 2"), "{why}");
 }
 
 #[tokio::test]
 async fn the_shared_export_is_whole() {
-    let Some(folder) = shared_export() else {
-        eprintln!("skipped: no shared export here (FERRY_SHARED_DATA)");
-        return;
-    };
+    let Some(folder) = exports::shared() else { return };
     let org = Org::start(Options { seed_dir: Some(folder), ..Options::default() }).await;
     for (module, count) in [("Accounts", 85), ("Contacts", 255), ("Deals", 8_800)] {
         assert_eq!(org.get(&format!("/{module}/actions/count")).await.1["count"], count, "{module}");
