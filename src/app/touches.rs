@@ -14,9 +14,9 @@ use super::story::{self, Telling};
 use super::{App, Connection};
 use crate::config::DigestSettings;
 use crate::enrich::ABANDONED_AFTER;
-use crate::model::{Cause, Desire, Profile};
+use crate::model::{Cause, Desire, Profile, TimelineKind};
 use crate::store::{Listener, Result, Whom};
-use crate::timeline::{Digest, Direction, Item, Kind, Visibility, fold};
+use crate::timeline::{Digest, Direction, Item, Visibility, fold};
 
 /// What the keys of such notes begin with; a day follows, so that there is one a day.
 pub(super) const TOUCH: &str = "touch-";
@@ -116,16 +116,19 @@ impl App {
 
 /// What a rep should not have to wait for: not what the CRM knows by itself, nor what was bought.
 fn is_important(item: &Item) -> bool {
-    let is_of_ours = matches!(item.kind, Kind::Score | Kind::Segment | Kind::Web | Kind::App | Kind::Commerce);
-    let is_order = item.kind == Kind::Commerce && !item.dedupe_key.starts_with(CART);
+    let is_of_ours = matches!(
+        item.kind,
+        TimelineKind::Score | TimelineKind::Segment | TimelineKind::Web | TimelineKind::App | TimelineKind::Commerce
+    );
+    let is_order = item.kind == TimelineKind::Commerce && !item.dedupe_key.starts_with(CART);
     item.importance >= IMPORTANT && item.visibility == Visibility::Sales && is_of_ours && !is_order
 }
 
 /// The newest crossing as the reason, and the rest as lines, newest first.
 fn of_one_day(mut items: Vec<Item>) -> Digest {
     items.sort_by(|a, b| b.occurred_at.cmp(&a.occurred_at).then_with(|| a.title.cmp(&b.title)));
-    let why = items.iter().find(|item| item.kind == Kind::Score).cloned();
-    let rest = items.into_iter().filter(|item| item.kind != Kind::Score).take(LINES);
+    let why = items.iter().find(|item| item.kind == TimelineKind::Score).cloned();
+    let rest = items.into_iter().filter(|item| item.kind != TimelineKind::Score).take(LINES);
     Digest { why, touches: rest.collect(), ..Digest::default() }
 }
 
@@ -146,7 +149,7 @@ fn cart(profile: &Profile, told: &Telling, over: Option<Decimal>, currency: &str
         company_id: None,
         occurred_at: at,
         recorded_at: at,
-        kind: Kind::Commerce,
+        kind: TimelineKind::Commerce,
         direction: Direction::In,
         title: format!("Cart left: {worth} {currency}").into(),
         detail: None,
