@@ -101,7 +101,7 @@ pub fn settled(
 }
 
 /// Doubled with every failure before, half of it by chance, so that those that failed together do not come back together.
-fn pause(first: Duration, longest: Duration, failures: u32, chance: f64) -> Duration {
+pub(super) fn pause(first: Duration, longest: Duration, failures: u32, chance: f64) -> Duration {
     let whole = first.saturating_mul(1 << failures.min(16)).min(longest);
     whole.mul_f64(0.5 + 0.5 * chance.clamp(0.0, 1.0))
 }

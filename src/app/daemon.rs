@@ -48,12 +48,13 @@ impl App {
         let sources = tokio::spawn(self.clone().watch_sources());
         let leads = tokio::spawn(self.clone().watch_leads());
         let tellers = self.clone().start_telling().await?;
+        let alerting = self.start_alerting();
         drive(plan, work, self.world.clock.clone(), poke, self.stop.clone()).await;
         watch.abort();
         sources.abort();
         leads.abort();
         // What is being told is told to its end.
-        for teller in tellers {
+        for teller in tellers.into_iter().chain(alerting) {
             let _ = teller.await;
         }
         // A file under way is put down in good order.

@@ -7,9 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeZone;
+use chrono_tz::Tz;
 use connector::{NoteKind, Object, Stream, Timestamp, Value};
 
 use super::story::{self, Telling};
+use super::touches::TOUCH;
 use super::{App, Connection};
 use crate::config::{DigestPlace, DigestSettings};
 use crate::model::{
@@ -20,12 +22,10 @@ use crate::timeline::{Colleague, Digest, Format, Item, LONGEST, OpenDeal, fold, 
 
 /// The key of the managed note.
 const KEY: &str = "digest";
-/// What the keys of further notes begin with; a day follows, so that there is one a day.
-const TOUCH: &str = "touch-";
 /// Items of each kind read of a person.
-const READ: usize = 1_000;
+pub(super) const READ: usize = 1_000;
 /// People looked at in one read, and wishes taken in one transaction.
-const CHUNK: usize = 200;
+pub(super) const CHUNK: usize = 200;
 /// Colleagues looked at.
 const COLLEAGUES: usize = 25;
 const WEEK: Duration = Duration::from_secs(7 * 86_400);
@@ -59,7 +59,7 @@ impl App {
         let crossed = self.crossed(connection, object).await?;
         let due = self.due(connection, object, settings, now).await?;
         if crossed.is_empty() && due.is_none() {
-            return Ok(());
+            return self.wish_for_touches(connection, object, settings).await;
         }
         let mut pass = self.pass(connection, object, settings, now).await?;
         if !crossed.is_empty() {
@@ -72,7 +72,7 @@ impl App {
                 self.store.set_note(&last_pass(connection, object), &now.to_rfc3339()).await?;
             }
         }
-        Ok(())
+        self.wish_for_touches(connection, object, settings).await
     }
 
     /// Since when people are looked at, where the daily pass is due. Nothing is due at first sight: the load that has just ended is
@@ -137,6 +137,17 @@ impl App {
                 Err(_) => LONGEST,
             },
         };
+        let left = self.left_today(connection, settings, now).await?;
+        Ok(Pass { connection, object, settings, notes, longest: longest.min(LONGEST), left, now })
+    }
+
+    /// What is left of the day's budget.
+    pub(super) async fn left_today(
+        &self,
+        connection: &Connection,
+        settings: &DigestSettings,
+        now: Timestamp,
+    ) -> Result<u64> {
         let midnight = self.day_begins(now);
         let mut told = 0;
         for person in [Object::Contact, Object::Lead] {
@@ -144,11 +155,10 @@ impl App {
                 told += self.store.told_since(connection.name(), &person, &lanes, midnight).await?;
             }
         }
-        let left = settings.daily_budget.saturating_sub(told);
-        Ok(Pass { connection, object, settings, notes, longest: longest.min(LONGEST), left, now })
+        Ok(settings.daily_budget.saturating_sub(told))
     }
 
-    fn day_begins(&self, now: Timestamp) -> Timestamp {
+    pub(super) fn day_begins(&self, now: Timestamp) -> Timestamp {
         let zone = self.settings.timezone;
         let day = now.to_utc().with_timezone(&zone).date_naive();
         let midnight = day.and_hms_opt(0, 0, 0).and_then(|midnight| zone.from_local_datetime(&midnight).earliest());
@@ -168,7 +178,7 @@ impl App {
                 if !at_once && listener.told_at.is_some_and(|told| told >= midnight) {
                     continue;
                 }
-                desires.extend(self.desires(pass, listener, why, at_once).await?);
+                desires.extend(self.desire_for(pass, listener, why).await?);
             }
             desires.truncate(usize::try_from(pass.left).unwrap_or(usize::MAX));
             if !desires.is_empty() {
@@ -180,23 +190,16 @@ impl App {
         }
     }
 
-    /// The digest of one person, and the note of a crossing where further notes are wanted.
-    async fn desires(&self, pass: &Pass<'_>, listener: &Listener, why: &str, at_once: bool) -> Result<Vec<Desire>> {
+    /// The digest of one person.
+    async fn desire_for(&self, pass: &Pass<'_>, listener: &Listener, why: &str) -> Result<Option<Desire>> {
         let Some(digest) = self.digest_of(listener.profile).await?.filter(Digest::has_news) else {
-            return Ok(Vec::new());
+            return Ok(None);
         };
         let zone = self.settings.timezone;
-        let note_format = match &pass.notes {
-            Some(kind) if !kind.html => Format::Plain,
-            _ => Format::Html,
-        };
-        let note = |key: String, digest: &Digest| {
-            let marker = SideWish::marker(&format!("note:{key}"));
-            let body = written(digest, note_format, zone, &marker, pass.longest);
-            SideWish::Note { key: key.into(), body: body.into() }
-        };
         let (wish, mapping) = match &pass.settings.place {
-            DigestPlace::Note => (note(KEY.to_owned(), &digest), format!("{}.digest → note", pass.object)),
+            DigestPlace::Note => {
+                (note(KEY, &digest, pass.notes.as_ref(), zone), format!("{}.digest → note", pass.object))
+            }
             DigestPlace::Field(name) => {
                 let text = written(&digest, Format::Plain, zone, "", pass.longest);
                 let wish = SideWish::Field { name: name.clone(), text: Some(text.into()) };
@@ -204,15 +207,7 @@ impl App {
             }
         };
         let cause = Cause { mapping: mapping.into(), origin: why.into() };
-        let mut desires = vec![Desire { record: listener.record.clone(), wish, cause: cause.clone() }];
-        let touch = digest.why.as_ref().filter(|_| at_once && pass.settings.max_activities > 0 && pass.notes.is_some());
-        if let Some(touch) = touch {
-            let day = pass.now.to_utc().with_timezone(&zone).format("%Y-%m-%d");
-            let only = Digest { why: Some(touch.clone()), ..Digest::default() };
-            let wish = note(format!("{TOUCH}{day}"), &only);
-            desires.push(Desire { record: listener.record.clone(), wish, cause });
-        }
-        Ok(desires)
+        Ok(Some(Desire { record: listener.record.clone(), wish, cause }))
     }
 
     /// Everything that the digest of a person says. `None` where there is no such person.
@@ -265,6 +260,14 @@ impl App {
         found.retain(|one| newest.is_some_and(|newest| newest.since(one.last_active) <= WEEK));
         Ok(found)
     }
+}
+
+/// A note of Ferry's with this text, as a CRM keeps notes.
+pub(super) fn note(key: &str, digest: &Digest, kind: Option<&NoteKind>, zone: Tz) -> SideWish {
+    let format = if kind.is_some_and(|kind| !kind.html) { Format::Plain } else { Format::Html };
+    let longest = kind.map_or(LONGEST, |kind| kind.longest).min(LONGEST);
+    let marker = SideWish::marker(&format!("note:{key}"));
+    SideWish::Note { key: key.into(), body: written(digest, format, zone, &marker, longest).into() }
 }
 
 fn last_pass(connection: &Connection, object: &Object) -> String {

@@ -1,5 +1,6 @@
 //! FLOOR 5 — where concrete things meet: the machine's environment, the store, the connectors, the flows as runs.
 
+mod alerting;
 mod alike;
 mod checking;
 mod compute;
@@ -29,6 +30,7 @@ mod silence;
 pub mod story;
 mod tasks;
 mod telling;
+mod touches;
 mod training;
 mod vendors;
 mod vitals;
@@ -39,6 +41,7 @@ use connector::{Clock, ConnectionName, Connector, Context, Entropy, Environment}
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+pub use alerting::Alerted;
 pub use checking::{Checked, Difference};
 pub use compute::Computing;
 pub use environment::SystemEnvironment;

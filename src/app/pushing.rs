@@ -65,6 +65,14 @@ impl App {
                 let update = |beside: &Counts| progress.update(&run, &sum(&before, beside));
                 let (more, end) = delivered_beside(&push, &update).await;
                 counts.add(&more);
+                if matches!((&ending, &end), (Ending::Waiting(_), Ending::Complete)) && more.pages > 0 {
+                    // An erased person's record waits for what goes before it.
+                    let before = counts;
+                    let update = |again: &Counts| progress.update(&run, &sum(&before, again));
+                    let (again, then) = delivered(&push, &update).await;
+                    counts.add(&again);
+                    ending = then;
+                }
                 ending = if matches!(end, Ending::Complete) { ending } else { end };
                 match compared {
                     Ok(_) if is_full => self.note_reconciled(connection, &mapping.object).await?,

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use connector::Timestamp;
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::enrich::{EventMark, Label, Model, Session, Story, Told, is_conversion, normal_event_name, tell};
+use crate::enrich::{
+    EventMark, Label, Model, Session, Story, Told, is_conversion, normal_event_name, tell, touches_cart,
+};
 use crate::expr::Json;
 use crate::model::{EventKind, EventRow, ProfileId, ProfileUid, Step, TimelineKind};
 use crate::store::{AssignmentRow, AssignmentState, Result, Store, TimelineItem};
@@ -29,6 +31,8 @@ pub struct Telling {
     pub sessions: Vec<Session>,
     /// The same as the store tells it, event by event, newest first.
     pub raw: Vec<(TimelineItem, Option<Told>)>,
+    /// When a cart was last filled or looked at.
+    pub cart_touched_at: Option<Timestamp>,
 }
 
 impl Telling {
@@ -69,7 +73,9 @@ pub async fn telling(
     }
     moments.extend(turns.iter().filter_map(|turn| of_turn(uid, turn)));
     let raw = raw(items, &story);
-    Ok(Telling { moments, sessions: story.sessions, raw })
+    let touches = |row: &&EventRow| touches_cart(&normal_event_name(row.event.name.as_deref().unwrap_or_default()));
+    let cart_touched_at = events.iter().filter(touches).map(|row| row.event.at).max();
+    Ok(Telling { moments, sessions: story.sessions, raw, cart_touched_at })
 }
 
 fn raw(items: Vec<TimelineItem>, story: &Story) -> Vec<(TimelineItem, Option<Told>)> {

@@ -249,6 +249,6 @@ fn endpoint(world: &World, webhook: &WebhookSettings) -> connector::Result<Endpo
     let secrets = [Some(&webhook.secret), webhook.previous_secret.as_ref()];
     let secrets = secrets.into_iter().flatten().map(read).collect::<connector::Result<Vec<_>>>()?;
     let (url, timeout, allow_private) = (webhook.url.clone(), webhook.timeout, webhook.allow_private);
-    let config = Config { url, secrets, timeout, allow_private };
+    let config = Config { url, secrets, unsigned: false, timeout, allow_private };
     Endpoint::new(&config).map_err(|error| Error { attempted: attempted(), ..error })
 }

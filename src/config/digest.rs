@@ -2,11 +2,13 @@
 
 use chrono::Timelike;
 use connector::FieldName;
+use rust_decimal::Decimal;
 
 use crate::config::calendar;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::keys;
 use crate::config::reader::{Bad, Reader};
+use crate::config::traits::optional;
 use crate::config::tree::{Node, Value};
 use crate::config::value;
 use crate::config::vendor::Vendor;
@@ -23,6 +25,8 @@ pub struct DigestSettings {
     pub at: Option<Trigger>,
     /// Further notes of one person a day, about nothing but reasons to call.
     pub max_activities: u32,
+    /// An abandoned cart of more than this in the base currency is such a reason.
+    pub cart_over: Option<Decimal>,
     /// Digests and further notes a day, all people together.
     pub daily_budget: u64,
 }
@@ -59,6 +63,10 @@ pub fn digest(table: &Reader<'_>, vendor: Vendor, prefix: Option<&str>) -> Optio
     let at = section.value("at", "\"07:00\"", daily);
     let at_is_right = at.is_some() || section.entry("at").is_none();
     let activities = section.value_or("max_activities_per_day", Value::Integer(0), one_at_most);
+    let cart = optional(&section, "cart_over", "500", |node| match value::decimal(node)? {
+        over if over.is_sign_negative() => Err(Bad::value("E006", "`cart_over` is at least 0")),
+        over => Ok(over),
+    });
     let budget = section.value_or("daily_budget", Value::Integer(2_000), value::count(1_000_000));
     if way == Some(Way::Note)
         && let Some(entry) = section.entry("field")
@@ -81,8 +89,8 @@ pub fn digest(table: &Reader<'_>, vendor: Vendor, prefix: Option<&str>) -> Optio
         Way::Note => DigestPlace::Note,
         Way::Off => return Some(None),
     };
-    let (max_activities, daily_budget) = (activities?, budget?);
-    at_is_right.then_some(Some(DigestSettings { place, at, max_activities, daily_budget }))
+    let (max_activities, cart_over, daily_budget) = (activities?, cart?, budget?);
+    at_is_right.then_some(Some(DigestSettings { place, at, max_activities, cart_over, daily_budget }))
 }
 
 fn daily(node: &Node) -> Result<Trigger, Bad> {

@@ -36,8 +36,9 @@ pub const ROOT: Keys = keys(
         "privacy",
         "routing",
         "webhook",
+        "alerts",
     ],
-    &["include", "alerts", "renamed"],
+    &["include", "renamed"],
 );
 
 /// Keys of the root that are values; the others are sections.
@@ -72,7 +73,7 @@ pub const CRM: Keys = keys(
     &[],
 );
 
-pub const DIGEST: Keys = keys(&["write", "field", "at", "max_activities_per_day", "daily_budget"], &[]);
+pub const DIGEST: Keys = keys(&["write", "field", "at", "max_activities_per_day", "cart_over", "daily_budget"], &[]);
 
 /// Of one window of `[schedule] quiet`.
 pub const QUIET: Keys = keys(&["from", "to", "jobs"], &[]);
@@ -149,6 +150,10 @@ pub const SCORE_ROW: Keys = keys(&["label", "when", "points"], &[]);
 pub const BAND: Keys = keys(&["enter", "exit", "cooldown"], &[]);
 
 pub const SEGMENT: Keys = keys(&["when", "exit_when", "min_stay", "push_list"], &[]);
+
+pub const ALERTS: Keys = keys(&["to", "on", "min_interval", "channel"], &[]);
+
+pub const ALERT_CHANNEL: Keys = keys(&["webhook", "url", "secret", "timeout", "allow_private"], &[]);
 
 pub const WEBHOOK: Keys = keys(
     &[
@@ -243,7 +248,7 @@ pub const SLA: Keys = keys(&["respond_within", "on_breach"], &[]);
 
 /// Every place there is.
 #[cfg(test)]
-pub const EVERY_PLACE: [Keys; 38] = [
+pub const EVERY_PLACE: [Keys; 40] = [
     ROOT,
     STORE,
     SERVER,
@@ -269,6 +274,8 @@ pub const EVERY_PLACE: [Keys; 38] = [
     BAND,
     SEGMENT,
     WEBHOOK,
+    ALERTS,
+    ALERT_CHANNEL,
     CURRENCY,
     SAFETY,
     PRIVACY,

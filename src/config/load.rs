@@ -10,8 +10,8 @@ use crate::config::settings::{Preset, Settings};
 use crate::config::text::{self, SourceText};
 use crate::config::tree::Value;
 use crate::config::{
-    company, connection, currency, document, filling, general, identity, inbox, lists, model, origin, privacy, routing,
-    schedule, score, source, survivorship, webhook,
+    alerts, company, connection, currency, document, filling, general, identity, inbox, lists, model, origin, privacy,
+    routing, schedule, score, source, survivorship, webhook,
 };
 use crate::ingest::MAX_MESSAGE;
 
@@ -112,6 +112,7 @@ fn settings(root: &Reader<'_>, folder: &Path) -> Option<Settings> {
     let routing = routing::routing(root, &people, timezone.unwrap_or_default());
     survivorship::check(root, identity.as_ref(), sources.as_deref().unwrap_or_default(), &model.spec);
     let webhooks = webhook::webhooks(root, folder, &people, &model.spec, connections.as_deref().unwrap_or_default());
+    let alerts = alerts::alerts(root, folder);
     let schedule = schedule::schedule(root);
     let company = company::company(root);
     let currency = currency::currency(root, folder);
@@ -144,6 +145,7 @@ fn settings(root: &Reader<'_>, folder: &Path) -> Option<Settings> {
         safety: safety?,
         routing: routing?.map(Arc::new),
         webhooks: webhooks?,
+        alerts: alerts?,
         privacy: privacy?,
         config_hash: String::new(),
         resolved: Vec::new(),

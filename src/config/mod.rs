@@ -4,6 +4,7 @@
 //! where (`reader`, `keys`) → settings. Nothing is accepted and ignored; all problems are reported at once; a secret in
 //! the file is never echoed (`mask`).
 
+mod alerts;
 mod calendar;
 mod catalogue;
 mod columns;
@@ -63,8 +64,8 @@ pub use overrides::Overrides;
 pub use privacy::{OnErase, PrivacySettings, Retention};
 pub use render::{ProblemJson, blocks};
 pub use settings::{
-    AdminSettings, ClientId, ConnectionMode, ConnectionSettings, Preset, PullDeals, Quiet, SafetyMode, SafetySettings,
-    ScheduleSettings, Settings, SourceKind, SourceSettings, WebhookSettings,
+    AdminSettings, AlertAddress, AlertChannel, ClientId, ConnectionMode, ConnectionSettings, Preset, PullDeals, Quiet,
+    SafetyMode, SafetySettings, ScheduleSettings, Settings, SourceKind, SourceSettings, WebhookSettings,
 };
 pub use text::{Position, SourceText};
 pub use vendor::{Vendor, VendorSettings};

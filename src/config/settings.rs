@@ -10,7 +10,7 @@ use chrono_tz::Tz;
 use connector::{ConnectionName, Object, Secret, Timestamp};
 use rust_decimal::Decimal;
 
-use crate::activation::Shape;
+use crate::activation::{AlertKind, Shape};
 use crate::config::diagnostic::Place;
 use crate::config::digest::DigestSettings;
 use crate::config::lists::ListSettings;
@@ -52,6 +52,8 @@ pub struct Settings {
     pub routing: Option<Arc<crate::routing::Rules>>,
     /// Other tools that are told who enters and leaves, in the order of the file; names are unique.
     pub webhooks: Vec<WebhookSettings>,
+    /// Who is told that something is wrong, in the order of the file; names are unique.
+    pub alerts: Vec<AlertChannel>,
     pub privacy: PrivacySettings,
     /// SHA-256 over the resolved settings, in hex: a plan made under other settings is refused.
     pub config_hash: String,
@@ -177,6 +179,29 @@ pub struct WebhookSettings {
     pub give_up_after: Duration,
     /// Whether it may stand in a private network.
     pub allow_private: bool,
+}
+
+/// `[alerts.channel.NAME]`: where Ferry says that something is wrong, and that it is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlertChannel {
+    pub name: Arc<str>,
+    pub address: AlertAddress,
+    /// Signs what is sent; without one it goes unsigned.
+    pub secret: Option<Secret>,
+    pub on: Vec<AlertKind>,
+    /// How long the same is not told anew.
+    pub min_interval: Duration,
+    /// One sending.
+    pub timeout: Duration,
+    /// Whether it may stand in a private network.
+    pub allow_private: bool,
+}
+
+/// An address that may stand in the file, or one that is a secret itself, as those of chats are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AlertAddress {
+    Url(String),
+    Secret(Secret),
 }
 
 /// `[[crm]]`: one account at one CRM.

@@ -12,7 +12,7 @@ use crate::enrich::spec::ModelSpec;
 use crate::model::Fact;
 
 /// So long untouched, and a cart is abandoned.
-pub(super) const ABANDONED_AFTER: Duration = Duration::from_secs(3_600);
+pub const ABANDONED_AFTER: Duration = Duration::from_secs(3_600);
 /// So long untouched, and it is forgotten.
 pub(super) const FORGOTTEN_AFTER: Duration = Duration::from_secs(14 * 86_400);
 

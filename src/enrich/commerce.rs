@@ -32,6 +32,11 @@ pub(super) const CART_EVENTS: [&str; 8] = [
     "cart emptied",
 ];
 
+/// Whether an event of this normal name fills a cart or looks at it: from then on it is counted how long nobody touches it.
+pub fn touches_cart(normal_name: &str) -> bool {
+    matches!(normal_name, "product added" | "cart viewed" | "checkout started")
+}
+
 /// Normal names of what shows interest in a product, but for orders.
 pub(super) const LOOK_EVENTS: [&str; 2] = ["product viewed", "product added"];
 

@@ -42,8 +42,11 @@ pub(super) fn evidence(spec: &TraitSpec, rules: &[RuleId], around: &Around<'_, '
         TraitRule::WonDeals | TraitRule::WonRevenue | TraitRule::LastWon => deals(DealStatus::Won),
         TraitRule::Sales(Sales::OpenPipeline) => deals(DealStatus::Open),
         TraitRule::Contacted(_) => {
-            let contacts = around.activities.iter().rev().filter(|activity| activity.is_contact(as_of));
-            contacts.map(|activity| Evidence { left_out: outside(activity.at), ..of_activity(activity) }).collect()
+            let one = |(activity, is_told): (&Activity, bool)| {
+                let left_out = outside(activity.at).or(is_told.then_some("told by another CRM, too"));
+                Evidence { left_out, ..of_activity(activity) }
+            };
+            Activity::contacts(around.activities, as_of).into_iter().rev().map(one).collect()
         }
         TraitRule::Sales(Sales::Ltv(source)) => {
             let mut all = if *source == LtvSource::Deals { Vec::new() } else { orders() };

@@ -57,6 +57,8 @@ mod window;
 mod without;
 
 pub use crate::model::rounded;
+pub use cart::ABANDONED_AFTER;
+pub use commerce::touches_cart;
 pub use compute::Model;
 pub use explain::{Evidence, EvidenceSource, Explanation};
 pub use explain_score::{ExplainedPart, Outlook};

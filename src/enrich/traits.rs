@@ -235,9 +235,10 @@ fn contacted(what: Contacted, window: Option<Duration>, around: &Around<'_, '_>,
     let counts = |activity: &&Activity| {
         let is_meeting = activity.facts.kind == ActivityKind::Meeting;
         let asked = what != Contacted::Meetings || is_meeting;
-        asked && activity.is_contact(as_of) && is_within(activity.at, window, as_of)
+        asked && is_within(activity.at, window, as_of)
     };
-    let mut within = around.activities.iter().filter(counts);
+    let contacts = Activity::contacts(around.activities, as_of).into_iter();
+    let mut within = contacts.filter(|(_, is_told)| !is_told).map(|(activity, _)| activity).filter(counts);
     let leaves = |activity: Option<&Activity>, due: &mut Due| {
         if let (Some(activity), Some(window)) = (activity, window) {
             due.note(activity.at.saturating_add(window));

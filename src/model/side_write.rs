@@ -25,6 +25,8 @@ pub enum SideWish {
     Member { list: Arc<str>, member: bool },
     /// A lead object of the CRM beside a person's record, one for each key; it goes on to whoever has the record next.
     Lead { key: Arc<str>, name: Arc<str>, owner: Option<RecordId> },
+    /// The lead object of this key is to be deleted: its person is erased, and the erasure's receipt says when that is done.
+    NoLead { key: Arc<str>, erasure: Uuid },
     /// Something for somebody to do, told once.
     Task { key: Arc<str>, subject: Arc<str>, body: Arc<str>, due_at: Timestamp, owner: Option<RecordId> },
 }
@@ -39,7 +41,7 @@ impl SideWish {
             Self::Note { key, .. } => ("note", key),
             Self::Field { name, .. } => ("field", name),
             Self::Member { list, .. } => ("list", list),
-            Self::Lead { key, .. } => ("lead", key),
+            Self::Lead { key, .. } | Self::NoLead { key, .. } => ("lead", key),
             Self::Task { key, .. } => ("task", key),
         };
         format!("{kind}:{name}").into()
@@ -54,6 +56,7 @@ impl SideWish {
             Self::Field { text, .. } => text.as_deref().map(hash),
             Self::Member { member, .. } => member.then(|| "member".to_owned()),
             Self::Lead { owner, .. } => Some(format!("told {}", owner.as_ref().map_or("", |owner| owner.as_str()))),
+            Self::NoLead { .. } => None,
             Self::Task { .. } => Some("told".to_owned()),
         }
     }
@@ -79,8 +82,13 @@ impl SideWish {
             Self::Note { key, .. } => Self::Note { key: key.clone(), body: "".into() },
             Self::Field { name, .. } => Self::Field { name: name.clone(), text: None },
             Self::Member { list, .. } => Self::Member { list: list.clone(), member: false },
-            Self::Lead { .. } | Self::Task { .. } => return None,
+            Self::Lead { .. } | Self::NoLead { .. } | Self::Task { .. } => return None,
         })
+    }
+
+    /// The wish that deletes what the CRM was told in a lane about somebody who is erased, where it is a lead object.
+    pub fn erased_of(lane: &str, erasure: Uuid) -> Option<Self> {
+        Some(Self::NoLead { key: lane.strip_prefix("lead:")?.into(), erasure })
     }
 
     /// The same from a lane alone, for what the CRM was told and nothing else is known of.
@@ -119,10 +127,13 @@ impl SideWish {
                 (Operation::ListMembership { list: list.clone(), record, member: *member }, Fields::new())
             }
             Self::Lead { key, name, owner } => {
-                // Reps read it: the key says which entry it is, and nobody else writes it.
-                let marker: Arc<str> = format!("({key})").into();
+                let marker = lead_marker(key);
                 let (lead, name, owner) = (remote.cloned(), format!("{name} {marker}").into(), owner.clone());
                 (Operation::LeadUpsert { record, lead, marker, name, owner }, Fields::new())
+            }
+            Self::NoLead { key, .. } => {
+                let (lead, marker) = (remote.cloned(), lead_marker(key));
+                (Operation::LeadErase { record, lead, marker }, Fields::new())
             }
             Self::Task { subject, body, due_at, owner, .. } => {
                 let (subject, body) = (subject.clone(), marked(body));
@@ -140,9 +151,15 @@ impl SideWish {
             Self::Field { text, .. } => text.clone().map_or(Value::Null, Value::Text),
             Self::Member { member, .. } => Value::Bool(*member),
             Self::Lead { name, .. } => Value::Text(name.clone()),
+            Self::NoLead { .. } => Value::Null,
             Self::Task { subject, .. } => Value::Text(subject.clone()),
         }
     }
+}
+
+/// What a lead object is found again by. Reps read it: the key says which entry it is, and nobody else writes it.
+fn lead_marker(key: &str) -> Arc<str> {
+    format!("({key})").into()
 }
 
 /// A wish for a record, with why.
@@ -213,6 +230,11 @@ mod tests {
         let field = SideWish::Field { name: "cdp_digest".into(), text: Some("x".into()) };
         assert_eq!(field.undone(), SideWish::undone_of("field:cdp_digest"));
         assert_eq!(SideWish::undone_of("task:x"), None);
+        // A lead object is a rep's: consent that ends leaves it, and only an erasure takes it.
+        assert_eq!(SideWish::undone_of("lead:MQL"), None);
+        let gone = SideWish::erased_of("lead:MQL", Uuid::nil()).unwrap();
+        assert!(gone.takes_back() && &*gone.lane() == "lead:MQL");
+        assert_eq!(SideWish::erased_of("note:digest", Uuid::nil()), None);
     }
 
     #[test]

@@ -102,7 +102,6 @@ impl Push<'_> {
             self.stage(&stager, &mut report.counts).await?;
             self.note_coverage(&stager.mapping).await?;
             fail::fail_point!("after_stage");
-            report.counts.failed += stager.failed();
             let tally = self.store.fuse_tally(self.connection, &self.mapping.object).await.map_err(End::Store)?;
             if let Some(tripped) = self.fuses.check(&tally) {
                 return Err(End::Fused(tripped));

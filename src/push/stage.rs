@@ -1,7 +1,6 @@
 //! Desired minus mirror: what one record should be told. Pure.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use connector::{ConnectionName, FieldName, Fields, Operation, Schema, Timestamp, Value};
 
@@ -28,8 +27,6 @@ pub struct Stager {
     pub(super) now: Timestamp,
     /// The name of each mapping that pushes, in their order: the same in every change.
     lines: Vec<Arc<str>>,
-    /// Records of which something could not be staged: a run is not green with one.
-    failed: AtomicU64,
     /// When records are given to somebody; `None` where nobody routes them.
     pub(super) wishes: Option<Wishes>,
     /// Lists that segments keep here.
@@ -45,22 +42,7 @@ impl Stager {
         now: Timestamp,
     ) -> Self {
         let lines = mapping.pushes().map(|pushed| mapping.line(pushed)).collect();
-        Self {
-            connection,
-            mapping,
-            schema,
-            key,
-            now,
-            lines,
-            failed: AtomicU64::new(0),
-            wishes: None,
-            lists: Arc::default(),
-        }
-    }
-
-    /// Records whose staging left a dead letter so far.
-    pub(super) fn failed(&self) -> u64 {
-        self.failed.load(Ordering::Relaxed)
+        Self { connection, mapping, schema, key, now, lines, wishes: None, lists: Arc::default() }
     }
 
     /// Decides with the CRM's live values in place of the last seen ones; fields not in `live` are as last seen.
@@ -252,9 +234,7 @@ impl StageWrites for Stager {
     }
 
     fn decide(&self, item: &StageItem) -> StageDecision {
-        let decision = StageDecision { places: self.places(item), ..self.decide_live(item, None) };
-        self.failed.fetch_add(u64::from(!decision.dead_letters.is_empty()), Ordering::Relaxed);
-        decision
+        StageDecision { places: self.places(item), ..self.decide_live(item, None) }
     }
 }
 

@@ -37,6 +37,8 @@ const ELSEWHERE: &[&str] = &[
     "after_side_outcome",
     "webhook_before_send",
     "webhook_after_send",
+    "alert_before_send",
+    "alert_after_send",
 ];
 
 /// What becomes a lead at a CRM.

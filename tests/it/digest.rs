@@ -314,3 +314,42 @@ async fn the_budget_of_a_day_is_for_digests_and_further_notes_together() {
     assert_eq!(told(&harbour), (vec!["HOT".into(), "HOT".into()], vec!["MQL".into()]), "the morning tells of it");
     harbour.assert_rest().await;
 }
+
+#[tokio::test]
+async fn what_is_important_has_a_note_of_its_day_and_nothing_else() {
+    let digest = format!("{NOTE}max_activities_per_day = 1\ncart_over = 500\n");
+    let (harbour, _) = harbour(Vendor::Hubspot, &digest).await;
+    harbour.cycle().await;
+    let touches = |harbour: &Harbour| -> Vec<String> {
+        notes(harbour).into_values().filter(|body| body.contains("[ferry:note:touch-")).collect()
+    };
+    // A page is no news of its own, and a small cart none either.
+    let added = |id: &str, at: &str, price: u32| {
+        let line = json!({ "product_id": id, "name": "Boat", "price": price, "quantity": 1, "currency": "EUR" });
+        message(id, at, json!({ "event": "Product Added", "properties": line }))
+    };
+    harbour.import(&(page("p1", "2026-03-02T09:00:00Z", "/pricing") + &added("c1", "2026-03-02T09:01:00Z", 400))).await;
+    cycle_at(&harbour, "2026-03-02T10:30:00Z").await;
+    assert_eq!(touches(&harbour), [""; 0]);
+    // A demo request is, before any band is entered.
+    let demo = json!({ "event": "Form Submitted", "properties": { "form": "demo" } });
+    harbour.import(&message("d1", "2026-03-02T11:00:00Z", demo)).await;
+    cycle_at(&harbour, "2026-03-02T11:05:00Z").await;
+    let [asked] = touches(&harbour).try_into().unwrap();
+    assert!(asked.contains("Demo form") && asked.contains("[ferry:note:touch-2026-03-02]"), "{asked}");
+    harbour.assert_rest().await;
+    // A cart of more than that is once it was left for an hour: on the same day, in the same note.
+    cycle_at(&harbour, "2026-03-02T12:00:00Z").await;
+    harbour.import(&added("c2", "2026-03-02T12:00:00Z", 300)).await;
+    cycle_at(&harbour, "2026-03-02T12:30:00Z").await;
+    assert_eq!(touches(&harbour), std::slice::from_ref(&asked));
+    cycle_at(&harbour, "2026-03-02T13:10:00Z").await;
+    let [both] = touches(&harbour).try_into().unwrap();
+    assert!(both.contains("Cart left: 700 EUR") && both.contains("Demo form"), "{both}");
+    // Nothing of it is told again, whoever starts anew.
+    let harbour = harbour.restart().await;
+    cycle_at(&harbour, "2026-03-02T15:00:00Z").await;
+    cycle_at(&harbour, "2026-03-03T09:00:00Z").await;
+    assert_eq!(touches(&harbour), [both]);
+    harbour.assert_rest().await;
+}

@@ -6,7 +6,7 @@ use std::time::Duration;
 use connector::{Clock, Object, RecordId};
 use ferry::app::Pushing;
 use ferry::config::Vendor::Hubspot;
-use ferry::model::{DeadLetterCode, RunState};
+use ferry::model::{DeadLetterCode, Identifier, RunState};
 use serde_json::{Value as Json, json};
 
 use crate::harbour::{Harbour, at};
@@ -145,5 +145,119 @@ async fn a_portal_that_does_not_let_leads_be_written_is_one_dead_letter() {
     assert!(harbour.app.store.retry_dead_letter(letter.id, None).await.unwrap());
     harbour.cycle().await;
     assert_eq!(leads(&harbour).len(), 1);
+    harbour.assert_rest().await;
+}
+
+/// Who enters and is given to somebody, at an office that erases like this, before the push that makes the lead object.
+async fn entered(on_erase: &str) -> Harbour {
+    let harbour = office(&format!("\n[privacy]\non_erase = \"{on_erase}\"\n")).await;
+    asks(&harbour, ADA).await;
+    harbour.compute().await;
+    harbour
+}
+
+async fn counts(harbour: &Harbour) -> std::collections::BTreeMap<String, u64> {
+    harbour.app.store.erasures().await.unwrap().remove(0).counts
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_erased_has_no_lead_object_any_more() {
+    for (on_erase, deleted) in [("clear_fields", 1), ("delete_record", 2)] {
+        let harbour = entered(on_erase).await;
+        harbour.push(Hubspot).await;
+        harbour.cycle().await;
+        assert_eq!(leads(&harbour).len(), 1, "{on_erase}");
+        let erased = harbour.app.erase(&format!("email:{ADA}")).await.unwrap();
+        assert_eq!(erased.receipt.counts["to_delete_at_crm"], deleted, "{on_erase}: {:?}", erased.receipt);
+        harbour.cycle().await;
+        assert_eq!(leads(&harbour), [], "{on_erase}");
+        let counts = counts(&harbour).await;
+        let told = (counts.get("deleted_at_crm"), counts.get("to_delete_at_crm"));
+        assert_eq!(told, (Some(&deleted), None), "{on_erase}: {counts:?}");
+        assert_eq!(harbour.dead_letters().await, [], "{on_erase}");
+        harbour.assert_rest().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erasure_that_only_reports_names_the_lead_object() {
+    let harbour = entered("report").await;
+    harbour.push(Hubspot).await;
+    let erased = harbour.app.erase(&format!("email:{ADA}")).await.unwrap();
+    let objects: Vec<&str> = erased.records.iter().map(|left| &*left.object).collect();
+    assert_eq!(objects, ["contact", "lead object"]);
+    harbour.cycle().await;
+    assert_eq!(leads(&harbour).len(), 1, "it is for a person to delete");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lead_object_that_was_perhaps_made_goes_before_its_contact() {
+    let harbour = entered("delete_record").await;
+    let hubspot = harbour.mock(Hubspot);
+    let fault = json!([{ "method": "POST", "path": "/crm/*/leads/batch/create", "times": 1, "fault": "reset_after" },
+        { "path": "/crm/*/associations/*", "nth": 2, "times": 1000, "fault": "503" }]);
+    hubspot.plan(fault);
+    harbour.app.push(harbour.connection(Hubspot), Pushing::default(), &()).await.unwrap();
+    hubspot.plan(json!([]));
+    assert_eq!(leads(&harbour).len(), 1, "made, and the answer lost");
+    let harbour = harbour.restart().await;
+    let erased = harbour.app.erase(&format!("email:{ADA}")).await.unwrap();
+    assert_eq!(erased.receipt.counts["to_delete_at_crm"], 2, "{:?}", erased.receipt);
+    for _ in 0..3 {
+        harbour.advance(Duration::from_secs(1_200));
+        harbour.cycle().await;
+    }
+    assert_eq!(leads(&harbour), []);
+    assert_eq!(counts(&harbour).await["deleted_at_crm"], 2);
+    harbour.assert_rest().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lead_object_that_a_person_has_deleted_already_is_done() {
+    let harbour = entered("clear_fields").await;
+    harbour.push(Hubspot).await;
+    let ledger = harbour.mock(Hubspot).ledger(0);
+    let made = ledger.iter().find(|line| line["object"] == "leads" && line["op"] == "create").unwrap();
+    harbour.mock(Hubspot).act("delete", &json!({ "object": "leads", "id": made["record"] }));
+    harbour.app.erase(&format!("email:{ADA}")).await.unwrap();
+    harbour.cycle().await;
+    assert_eq!(counts(&harbour).await["deleted_at_crm"], 1);
+    harbour.assert_rest().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_deletion_is_told_of_and_tried_again_when_somebody_says_so() {
+    let harbour = entered("clear_fields").await;
+    harbour.push(Hubspot).await;
+    harbour.mock(Hubspot).configure(&json!({ "denied_scopes": ["crm.objects.leads.write"] }));
+    harbour.app.erase(&format!("email:{ADA}")).await.unwrap();
+    harbour.app.push(harbour.connection(Hubspot), Pushing::default(), &()).await.unwrap();
+    assert_eq!((leads(&harbour).len(), counts(&harbour).await["refused_by_crm"]), (1, 1));
+    harbour.cycle().await;
+    let letters = harbour.dead_letters().await;
+    let [letter] = letters.as_slice() else { panic!("{letters:?}") };
+    assert_eq!(letter.code, DeadLetterCode::FieldUnusable);
+    harbour.mock(Hubspot).configure(&json!({ "denied_scopes": [] }));
+    assert!(harbour.app.store.retry_dead_letter(letter.id, None).await.unwrap());
+    harbour.cycle().await;
+    assert_eq!((leads(&harbour), counts(&harbour).await["deleted_at_crm"]), (Vec::new(), 1));
+    harbour.assert_rest().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_lead_object_is_made_for_somebody_who_was_suppressed_before() {
+    let harbour = entered("report").await;
+    let hubspot = harbour.mock(Hubspot);
+    // The lead is wished for, and the call does not get through.
+    hubspot.plan(
+        json!([{ "method": "POST", "path": "/crm/*/leads/batch/create", "times": 1000, "fault": "reset_before" }]),
+    );
+    harbour.app.push(harbour.connection(Hubspot), Pushing::default(), &()).await.unwrap();
+    hubspot.plan(json!([]));
+    let (key, now) = (format!("email:{ADA}"), harbour.clock.now());
+    harbour.app.store.suppress(&key, Identifier::parse_key(&key), now).await.unwrap();
+    harbour.cycle().await;
+    harbour.cycle().await;
+    assert_eq!(leads(&harbour), []);
     harbour.assert_rest().await;
 }

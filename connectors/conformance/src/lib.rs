@@ -43,11 +43,11 @@ mod value;
 mod vault;
 pub mod walks;
 
-pub use checks::{checks, erase_checks, list_checks, note_checks, task_checks};
+pub use checks::{checks, erase_checks, lead_object_checks, list_checks, note_checks, task_checks};
 pub use clock::LeapClock;
 pub use levers::{Levers, properties};
 pub use memory::{MemoryConnector, MemoryCrm, MemorySubject};
-pub use subject::{Checked, DealSeed, Stop, Subject, TaskSeen, Trouble, Words, cannot};
+pub use subject::{Checked, DealSeed, LeadSeen, Stop, Subject, TaskSeen, Trouble, Words, cannot};
 pub use suite::{Check, Finding, Report, Verdict, run, run_some};
 pub use value::{canonical, same};
 pub use vault::Vault;

@@ -65,6 +65,15 @@ pub struct TaskSeen {
     pub owner: Option<RecordId>,
 }
 
+/// A lead object as the CRM holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeadSeen {
+    pub id: RecordId,
+    pub name: String,
+    /// Whose it is: a user's id.
+    pub owner: Option<RecordId>,
+}
+
 /// What can go wrong on the far side. Each lasts until [`Subject::mend`] unless it says otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trouble {
@@ -232,6 +241,11 @@ pub trait Subject: Send + Sync {
     /// The live tasks of a person, those that are done included.
     async fn tasks(&self, _person: &RecordId) -> Checked<Vec<TaskSeen>> {
         cannot("tell the tasks of a person")
+    }
+
+    /// The live lead objects beside a person's record.
+    async fn lead_objects(&self, _person: &RecordId) -> Checked<Vec<LeadSeen>> {
+        cannot("tell the lead objects of a person")
     }
 
     /// Somebody does a task.

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use connector_conformance::{
-    MemorySubject, checks, erase_checks, list_checks, note_checks, run, run_some, task_checks,
+    MemorySubject, checks, erase_checks, lead_object_checks, list_checks, note_checks, run, run_some, task_checks,
 };
 
 #[tokio::test]
@@ -46,6 +46,17 @@ async fn the_in_memory_connector_erases() {
 }
 
 #[tokio::test]
+async fn the_in_memory_connector_makes_lead_objects_or_refuses_them() {
+    let report = run_some(&lead_object_checks(), || async { Ok(MemorySubject::fresh()) }).await;
+    assert!(report.is_green(), "{report}");
+    assert_eq!(report.skipped(), ["lead_objects_are_refused_where_there_are_none"], "{report}");
+    let without = || async { Ok(MemorySubject::around(|inner| inner.with_capability(|can| can.leads.clear()))) };
+    let report = run_some(&lead_object_checks(), without).await;
+    assert!(report.is_green(), "{report}");
+    assert_eq!(report.passed(), ["lead_objects_are_refused_where_there_are_none"], "{report}");
+}
+
+#[tokio::test]
 async fn the_in_memory_connector_makes_tasks() {
     let report = run_some(&task_checks(), || async { Ok(MemorySubject::fresh()) }).await;
     assert!(report.is_green() && report.skipped().is_empty(), "{report}");
@@ -53,7 +64,7 @@ async fn the_in_memory_connector_makes_tasks() {
 
 #[test]
 fn checks_have_names_of_their_own_and_every_promise_has_a_check() {
-    let checks = [checks(), note_checks(), task_checks(), list_checks(), erase_checks()].concat();
+    let checks = [checks(), note_checks(), task_checks(), list_checks(), erase_checks(), lead_object_checks()].concat();
     assert!(checks.len() >= 65, "{} checks", checks.len());
     let mut names: Vec<_> = checks.iter().map(|check| check.name).collect();
     names.sort_unstable();

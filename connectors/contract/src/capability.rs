@@ -33,7 +33,7 @@ pub struct Capability {
     pub tasks: Vec<Object>,
     /// Objects whose records can be put on lists ([`crate::Operation::ListMembership`]).
     pub lists: Vec<ListKind>,
-    /// Objects whose records can have a lead object beside them ([`crate::Operation::LeadUpsert`]).
+    /// Objects whose records can have a lead object beside them ([`crate::Operation::LeadUpsert`], [`crate::Operation::LeadErase`]).
     pub leads: Vec<Object>,
     /// Objects whose records can be deleted for good ([`crate::Operation::Erase`]).
     pub erases: Vec<Object>,

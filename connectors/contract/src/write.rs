@@ -62,6 +62,10 @@ pub enum Operation {
         /// Whose it is: a user's id; where none is named it is left to the CRM.
         owner: Option<RecordId>,
     },
+    /// Deletes the lead object `lead`, or, where its id is not known, the record's lead whose name holds `marker`. Where there is none it
+    /// is [`Outcome::Done`], so that the same write sent twice leaves what it left the first time; what is beside the lead stays.
+    /// Stands behind the same capability as [`Operation::LeadUpsert`].
+    LeadErase { record: RecordId, lead: Option<RecordId>, marker: Arc<str> },
     /// Deletes a person's record for good: by the CRM's own erasure where it has one, else as its users do. It names the record
     /// itself: of one that was merged away nothing is deleted ([`Reason::Merged`]). One that is not there is
     /// [`Outcome::Done`], so that the same write sent twice leaves what it left the first time.
@@ -95,6 +99,7 @@ impl Operation {
             Self::Erase { .. } => "erase",
             Self::NoteUpsert { .. } => "note_upsert",
             Self::LeadUpsert { .. } => "lead_upsert",
+            Self::LeadErase { .. } => "lead_erase",
             Self::TaskOnce { .. } => "task_once",
         }
     }

@@ -83,6 +83,14 @@ async fn keeps_notes_and_makes_tasks_however_it_writes() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn refuses_lead_objects() {
+    let checks = connector_conformance::lead_object_checks();
+    let report = connector_conformance::run_some(&checks, || DynamicsSubject::start(config)).await;
+    assert!(report.is_green(), "{report}");
+    assert_eq!(report.passed(), ["lead_objects_are_refused_where_there_are_none"], "{report}");
+}
+
 async fn run_without(name: &str, make: fn(&str) -> Config) -> Report {
     let checks: Vec<_> = connector_conformance::checks().into_iter().filter(|check| check.name != name).collect();
     connector_conformance::run_some(&checks, || DynamicsSubject::start(make)).await

@@ -261,9 +261,26 @@ async fn live<'a>(
     Ok(left)
 }
 
-/// The note or task of each wish, by its marker; of several the one made first.
+/// The lead object beside a contact whose name holds this.
+pub(crate) async fn lead_by_marker(api: &Api, contact: &RecordId, marker: &str) -> Result<Option<RecordId>, Error> {
+    let mut found = marked(api, Side::Lead, &Object::Contact, &[(0, contact, marker)]).await?;
+    Ok(found.remove(&0))
+}
+
+/// The note or task of each wish, by its marker.
 async fn find(api: &Api, side: Side, object: &Object, wishes: &[Wish<'_>]) -> Result<BTreeMap<usize, RecordId>, Error> {
-    let records: Vec<RecordId> = wishes.iter().map(|wish| wish.record.clone()).collect();
+    let asked: Vec<_> = wishes.iter().map(|wish| (wish.place, wish.record, wish.marker)).collect();
+    marked(api, side, object, &asked).await
+}
+
+/// What is beside each record and holds a marker, by place; of several the one made first.
+async fn marked(
+    api: &Api,
+    side: Side,
+    object: &Object,
+    asked: &[(usize, &RecordId, &str)],
+) -> Result<BTreeMap<usize, RecordId>, Error> {
+    let records: Vec<RecordId> = asked.iter().map(|(_, record, _)| (*record).clone()).collect();
     if records.is_empty() {
         return Ok(BTreeMap::new());
     }
@@ -280,11 +297,11 @@ async fn find(api: &Api, side: Side, object: &Object, wishes: &[Wish<'_>]) -> Re
     let holds =
         |id: &RecordId, marker: &str| texts.get(id).and_then(Value::as_text).is_some_and(|text| text.contains(marker));
     let age = |id: &RecordId| id.as_str().parse::<u64>().unwrap_or(u64::MAX);
-    Ok(wishes
+    Ok(asked
         .iter()
-        .filter_map(|wish| {
-            let own = links.get(wish.record)?.iter().map(|link| &link.id).filter(|id| holds(id, wish.marker));
-            Some((wish.place, own.min_by_key(|id| age(id))?.clone()))
+        .filter_map(|(place, record, marker)| {
+            let own = links.get(*record)?.iter().map(|link| &link.id).filter(|id| holds(id, marker));
+            Some((*place, own.min_by_key(|id| age(id))?.clone()))
         })
         .collect())
 }

@@ -101,7 +101,7 @@ impl Connector for HubSpot {
         if lists::is_membership(writes) {
             return lists::push(&self.api, writes).await;
         }
-        if writes.iter().any(|write| write.operation.is_erasure()) {
+        if erase::is_erasure(writes) {
             return erase::push(&self.api, writes).await;
         }
         push::push(&self.api, EXTERNAL_KEY, writes).await

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use connector::{Connector, DealStatus, FieldKind, FieldName, Fields, Object, RecordId, Value};
-use connector_conformance::{Checked, DealSeed, Levers, Stop, Subject, TaskSeen, Words};
+use connector_conformance::{Checked, DealSeed, LeadSeen, Levers, Stop, Subject, TaskSeen, Words};
 use connector_hubspot::HubSpot;
 use reqwest::Method;
 use serde_json::{Value as Json, json};
@@ -59,6 +59,14 @@ async fn keeps_lists() {
 async fn makes_tasks() {
     let report = connector_conformance::run_some(&connector_conformance::task_checks(), HubSpotSubject::start).await;
     assert!(report.is_green() && report.skipped().is_empty(), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn makes_lead_objects() {
+    let checks = connector_conformance::lead_object_checks();
+    let report = connector_conformance::run_some(&checks, HubSpotSubject::start).await;
+    assert!(report.is_green(), "{report}");
+    assert_eq!(report.skipped(), ["lead_objects_are_refused_where_there_are_none"], "{report}");
 }
 
 /// One check of the suite on its own, under the number of its failure scenario.
@@ -289,6 +297,24 @@ impl Subject for HubSpotSubject {
             }
         }
         Ok(tasks)
+    }
+
+    async fn lead_objects(&self, person: &RecordId) -> Checked<Vec<LeadSeen>> {
+        let path = format!("/crm/v3/objects/contacts/{person}?associations=leads");
+        let (_, answer) = self.stand_in.api(Method::GET, &path, None).await;
+        let linked = answer["associations"]["leads"]["results"].as_array().cloned().unwrap_or_default();
+        let ids: BTreeSet<&str> = linked.iter().filter_map(|link| link["id"].as_str()).collect();
+        let mut leads = Vec::new();
+        for id in ids {
+            let path = format!("/crm/v3/objects/leads/{id}?properties=hs_lead_name,hubspot_owner_id");
+            let (status, lead) = self.stand_in.api(Method::GET, &path, None).await;
+            let text = |name: &str| lead["properties"][name].as_str().unwrap_or_default().to_owned();
+            if status == 200 {
+                let owner = Some(text("hubspot_owner_id")).filter(|owner| !owner.is_empty()).map(RecordId::from);
+                leads.push(LeadSeen { id: id.into(), name: text("hs_lead_name"), owner });
+            }
+        }
+        Ok(leads)
     }
 
     async fn finish_task(&self, task: &RecordId) -> Checked {

@@ -20,6 +20,8 @@ pub struct Config {
     pub url: String,
     /// The secrets that are valid, the newest first.
     pub secrets: Vec<SecretString>,
+    /// Whether it goes without a signature where there is no secret: a chat takes what comes to its secret address.
+    pub unsigned: bool,
     /// One sending, from the first byte to the answer's head.
     pub timeout: Duration,
     /// Whether it may stand in a private network.
@@ -42,7 +44,7 @@ pub struct Message<'a> {
 pub struct Endpoint {
     origin: Origin,
     transport: Transport,
-    signer: Signer,
+    signer: Option<Signer>,
 }
 
 impl Endpoint {
@@ -51,10 +53,13 @@ impl Endpoint {
         const ATTEMPTED: &str = "prepare a webhook";
         let refused = |why: String| Error::new(ErrorKind::Config, ATTEMPTED, why);
         let origin = Origin::parse(&config.url).map_err(|error| refused(format!("its url {error}")))?;
-        let signer = Signer::new(&config.secrets).map_err(|fault| {
-            refused(fault.to_string())
-                .with_fix("make one: echo \"whsec_$(openssl rand -base64 32)\", and give it to the receiver")
-        })?;
+        let signer = match config.unsigned && config.secrets.is_empty() {
+            true => None,
+            false => Some(Signer::new(&config.secrets).map_err(|fault| {
+                refused(fault.to_string())
+                    .with_fix("make one: echo \"whsec_$(openssl rand -base64 32)\", and give it to the receiver")
+            })?),
+        };
         let connect = config.timeout.min(Duration::from_secs(10));
         let timeouts = Timeouts { connect, idle_read: config.timeout, total: config.timeout };
         let transport = Transport::outward(&origin, timeouts, config.allow_private)?;
@@ -83,8 +88,10 @@ impl Endpoint {
         set(header::CONTENT_TYPE, "application/json")?;
         set(HeaderName::from_static("webhook-id"), message.id)?;
         set(HeaderName::from_static("webhook-timestamp"), &seconds.to_string())?;
-        let signature = self.signer.sign(message.id, seconds, message.body);
-        set(HeaderName::from_static("webhook-signature"), &signature)?;
+        if let Some(signer) = &self.signer {
+            let signature = signer.sign(message.id, seconds, message.body);
+            set(HeaderName::from_static("webhook-signature"), &signature)?;
+        }
         Some(headers)
     }
 }

@@ -34,7 +34,8 @@ async fn receiver(answer: impl Fn() -> Response<Body> + Clone + Send + Sync + 's
 
 fn endpoint(url: String) -> Endpoint {
     let secrets = vec![SecretString::from(SECRET.to_owned())];
-    Endpoint::new(&Config { url, secrets, timeout: Duration::from_secs(5), allow_private: false }).unwrap()
+    Endpoint::new(&Config { url, secrets, timeout: Duration::from_secs(5), unsigned: false, allow_private: false })
+        .unwrap()
 }
 
 fn status(code: u16) -> Response<Body> {
@@ -85,7 +86,13 @@ async fn nobody_there_and_silence_are_worth_another_try() {
     let url = format!("http://{}/hook", listener.local_addr().unwrap());
     // It listens and never answers.
     let secrets = vec![SecretString::from(SECRET.to_owned())];
-    let config = Config { url: url.clone(), secrets, timeout: Duration::from_millis(100), allow_private: false };
+    let config = Config {
+        url: url.clone(),
+        secrets,
+        timeout: Duration::from_millis(100),
+        unsigned: false,
+        allow_private: false,
+    };
     let Answer::Later { cause, .. } = Endpoint::new(&config).unwrap().send(MESSAGE).await else {
         panic!("silence is no answer");
     };
@@ -98,6 +105,7 @@ async fn nobody_there_and_silence_are_worth_another_try() {
 #[test]
 fn a_private_address_is_refused_unless_it_is_meant() {
     let config = |url: &str, allow_private| Config {
+        unsigned: false,
         url: url.to_owned(),
         secrets: vec![SecretString::from(SECRET.to_owned())],
         timeout: Duration::from_secs(5),

@@ -63,6 +63,14 @@ async fn keeps_lists() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn refuses_lead_objects() {
+    let checks = connector_conformance::lead_object_checks();
+    let report = connector_conformance::run_some(&checks, ZohoSubject::start).await;
+    assert!(report.is_green(), "{report}");
+    assert_eq!(report.passed(), ["lead_objects_are_refused_where_there_are_none"], "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn makes_tasks() {
     let report = connector_conformance::run_some(&connector_conformance::task_checks(), ZohoSubject::start).await;
     assert!(report.is_green() && report.skipped().is_empty(), "{report}");

@@ -34,13 +34,16 @@ fn a_digest_is_written_where_somebody_asks_for_it() {
     let whole = "[crm.digest]\nwrite = \"note\"\nat = \"07:30\"\nmax_activities_per_day = 1\ndaily_budget = 50\n";
     let said = digest(&format!("{HEAD}{whole}")).unwrap();
     assert_eq!(said.place, DigestPlace::Note);
-    assert_eq!((said.max_activities, said.daily_budget), (1, 50));
+    assert_eq!((said.max_activities, said.daily_budget, said.cart_over), (1, 50, None));
+    let over = digest(&format!("{HEAD}[crm.digest]\nmax_activities_per_day = 1\ncart_over = 500\n")).unwrap().cart_over;
+    assert_eq!(over, Some(rust_decimal::Decimal::from(500)));
     assert_eq!(said.at, Trigger::parse("30 7 * * *").ok());
 }
 
 #[test]
 fn what_makes_no_sense_in_a_digest_is_refused() {
     let of = |lines: &str| problems(&format!("{HEAD}[crm.digest]\n{lines}"));
+    assert_eq!(of("cart_over = -1"), ["E006 `cart_over` is at least 0"]);
     assert_eq!(of("write = \"mail\""), ["E006 write \"mail\" is not valid"]);
     assert_eq!(of("at = \"7 o'clock\""), ["E006 \"7 o'clock\" is not a time of day"]);
     assert_eq!(of("max_activities_per_day = 3"), ["E006 `max_activities_per_day` is 0 or 1"]);

@@ -8,7 +8,7 @@ timezone = "Europe/Berln"
 [schedule]
 pull = "5m"
 
-[alerts]
+[renamed]
 to = ["ops"]
 
 [[crm]]
@@ -29,11 +29,11 @@ const ANSWER: &str = r#"error[E052]: timezone "Europe/Berln" is unknown
   |            ^^^^^^^^^^^^^^ did you mean "Europe/Berlin"?
   = an IANA name, like "Europe/Berlin" or "UTC"
 
-error[E008]: [alerts] is not in this version
+error[E008]: [renamed] is not in this version
  --> sync.toml:7:2
   |
-7 | [alerts]
-  |  ^^^^^^
+7 | [renamed]
+  |  ^^^^^^^
   = remove it: nothing is accepted and ignored
 
 error[E011]: unknown CRM type "hubspt"

@@ -1,5 +1,6 @@
 //! Files as people write them, right and wrong.
 
+mod alerts;
 mod codes;
 mod columns;
 mod company;

@@ -1,6 +1,6 @@
 //! Traits of the last human contact: what counts as one, when it begins to count, and when it leaves its window.
 
-use connector::{ActivityFacts, ActivityKind, ConnectionName, RecordId};
+use connector::{ActivityDirection, ActivityFacts, ActivityKind, ConnectionName, RecordId};
 
 use super::*;
 use crate::enrich::EvidenceSource;
@@ -101,4 +101,37 @@ fn why_is_told_by_the_activities_behind_it() {
             ("5 call · no. 5 · Rita".to_owned(), None),
         ]
     );
+}
+
+fn told_by(connection: &str, mut activity: Activity, direction: Option<ActivityDirection>) -> Activity {
+    activity.connection = ConnectionName::new(connection);
+    activity.facts.direction = direction;
+    activity
+}
+
+#[test]
+fn a_contact_that_two_crms_tell_of_counts_once() {
+    let call = |connection: &str, id: &str, when: &str, direction: Option<ActivityDirection>| {
+        told_by(connection, activity(id, ActivityKind::Call, when, "Rita"), direction)
+    };
+    let (out, back) = (Some(ActivityDirection::Out), Some(ActivityDirection::In));
+    let told = |all: &[Activity]| {
+        let contacts = Activity::contacts(all, at("2026-04-01T00:00:00Z"));
+        contacts.into_iter().filter(|(_, is_told)| !is_told).map(|(one, _)| one.id.to_string()).collect::<Vec<_>>()
+    };
+    // Across a minute's end, and where only one of them says who called.
+    let (here, there) = ("2026-03-10T10:00:01Z", "2026-03-10T09:59:58Z");
+    assert_eq!(told(&[call("acme", "2", here, out), call("other", "1", there, None)]), ["2"]);
+    assert_eq!(told(&[call("acme", "2", here, out), call("other", "1", there, out)]), ["2"]);
+    // Another direction, another kind, a minute later, or the same CRM: two.
+    assert_eq!(told(&[call("acme", "2", here, out), call("other", "1", there, back)]), ["2", "1"]);
+    let mail = told_by("other", activity("1", ActivityKind::Email, there, "Rita"), out);
+    assert_eq!(told(&[call("acme", "2", here, out), mail]), ["2", "1"]);
+    assert_eq!(told(&[call("acme", "2", here, out), call("other", "1", "2026-03-10T09:59:01Z", out)]), ["2", "1"]);
+    assert_eq!(told(&[call("acme", "2", here, out), call("acme", "1", there, out)]), ["2", "1"]);
+    // Two calls here and one there are two; one of each of three CRMs is one.
+    let three = [call("acme", "3", here, out), call("acme", "2", here, out), call("other", "1", there, out)];
+    assert_eq!(told(&three), ["3", "2"]);
+    let three = [call("acme", "3", here, out), call("third", "2", here, out), call("other", "1", there, out)];
+    assert_eq!(told(&three), ["3"]);
 }

@@ -121,6 +121,7 @@ fn named(wish: &SideWish) -> String {
         SideWish::Field { name, .. } => format!("field \"{name}\""),
         SideWish::Member { list, .. } => format!("the place in list {list}"),
         SideWish::Lead { .. } => "the lead object".to_owned(),
+        SideWish::NoLead { .. } => "the deletion of the lead object".to_owned(),
         SideWish::Task { .. } => "the task".to_owned(),
     }
 }

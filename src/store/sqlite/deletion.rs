@@ -11,13 +11,14 @@ use super::intents::{self, Row};
 use super::purge::{self, numbers};
 use super::records::{self, State};
 use super::session::Session;
+use super::unlead;
 use crate::model::{Intent, JournalOutcome};
 use crate::store::Delivered;
 
 /// What the receipt calls records that are still to be deleted at a CRM, those that were, and those that it keeps.
 pub(super) const TO_DELETE: &str = "to_delete_at_crm";
-const DELETED: &str = "deleted_at_crm";
-const REFUSED: &str = "refused_by_crm";
+pub(super) const DELETED: &str = "deleted_at_crm";
+pub(super) const REFUSED: &str = "refused_by_crm";
 
 /// Queues what deletes a live record.
 pub(super) fn order(session: &Session<'_>, erasure: Uuid, row: &records::Row, now: Timestamp) -> Fallible<()> {
@@ -43,7 +44,7 @@ fn queue(session: &Session<'_>, row: &records::Row, now: Timestamp) -> Fallible<
         compare_first: false,
     };
     intents::queue(session, now, &intent)?;
-    Ok(())
+    unlead::goes_first(session, row.id, now)
 }
 
 /// Notes in the receipt what became of an order. What was refused waits for somebody to have it tried again, or to give it up.
@@ -92,7 +93,7 @@ pub(super) fn retry(session: &Session<'_>, row: &records::Row, now: Timestamp) -
 /// Nobody wants it tried again.
 pub(super) fn give_up(session: &Session<'_>, record: i64) -> Fallible<()> {
     session.run("UPDATE erased_record SET erasure = NULL WHERE record = ?1 AND refused = 1", [record])?;
-    Ok(())
+    unlead::give_up(session, record)
 }
 
 /// Forgets records of erased people to which nothing is to be written any more: whose last write is settled, that are gone at
@@ -102,6 +103,7 @@ pub(super) fn settled(session: &Session<'_>, before: Timestamp) -> Fallible<()> 
         session,
         "SELECT record FROM erased_record e WHERE NOT EXISTS (SELECT 1 FROM outbox o WHERE o.record = e.record)
              AND NOT EXISTS (SELECT 1 FROM side_write s WHERE s.record = e.record AND s.state < 3)
+             AND NOT EXISTS (SELECT 1 FROM side_write s WHERE s.record = e.record AND s.op = 'unlead' AND s.told_at >= ?1)
              AND (e.erasure IS NULL
                   OR NOT EXISTS (SELECT 1 FROM record r WHERE r.id = e.record AND r.state = 1)
                   OR EXISTS (SELECT 1 FROM erasure a WHERE a.id = e.erasure AND a.started_at < ?1)) LIMIT 1000",

@@ -35,6 +35,9 @@ pub(super) struct Work {
     records: Vec<i64>,
     /// The records at the CRMs, for a person to look at.
     pub(super) left: Vec<LeftRecord>,
+    /// Lead objects at CRMs that are to be deleted.
+    #[serde(default)]
+    leads: u64,
     pub(super) part: u8,
     pub(super) after: i64,
 }
@@ -73,7 +76,7 @@ pub(super) fn begin(session: &Session<'_>, privacy: &Privacy, erasing: &Erasing,
     }
     counts.insert("suppressed".to_owned(), suppression::add(session, privacy, &identifiers, now)?);
     counts.insert("records".to_owned(), work.left.len() as u64);
-    let to_delete = work.left.iter().filter(|left| left.will_be_deleted).count() as u64;
+    let to_delete = work.left.iter().filter(|left| left.will_be_deleted).count() as u64 + work.leads;
     if to_delete > 0 {
         counts.insert(deletion::TO_DELETE.to_owned(), to_delete);
     }
@@ -100,7 +103,8 @@ fn release(
     let deletes = row.state == State::Live
         && erasing.delete.iter().any(|(connection, object)| *connection == key.connection && *object == key.object);
     let clears = erasing.clear.iter().any(|own| own.connection == key.connection && own.object == key.object);
-    side::release(session, &row, now, clears)?;
+    let leads = side::release(session, (id, &row), now, clears)?;
+    work.leads += leads.to_delete;
     session.run(
         "UPDATE record SET profile = NULL, url = NULL, modified_at = NULL, mirror = ?2 WHERE id = ?1",
         (record, pack_mirror(&Mirror::default())),
@@ -150,6 +154,16 @@ fn release(
             id: key.id.to_string(),
             url: row.linked.url.as_deref().map(str::to_owned),
             will_be_deleted: deletes,
+        });
+    }
+    // Those that are to be deleted are counted by themselves: one whose making is in doubt has no id yet.
+    for lead in leads.left {
+        work.left.push(LeftRecord {
+            connection: key.connection.to_string(),
+            object: "lead object".to_owned(),
+            id: lead.to_string(),
+            url: None,
+            will_be_deleted: false,
         });
     }
     let kind = IdentifierKind::Crm { connection: key.connection.clone(), object: key.object.clone() };

@@ -81,6 +81,7 @@ mod sweep;
 mod tests;
 mod timeline;
 mod tombstones;
+mod unlead;
 mod wal;
 mod webhook_queue;
 mod webhooks;

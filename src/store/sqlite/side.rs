@@ -4,15 +4,17 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use connector::{RecordId, Timestamp, Value};
+use uuid::Uuid;
 
 use super::fault::Fallible;
 use super::gate::Gate;
 use super::letters;
-use super::profiles::uuid;
+use super::profiles;
 use super::records::{self, State};
 use super::session::{Place, Session};
 use super::side_rows::{AMBIGUOUS, IN_FLIGHT, QUEUED, REFUSED, Row, SETTLED};
-use super::{journal, packed_intent, runs, side_rows};
+use super::unlead::LeadObjects;
+use super::{journal, packed_intent, runs, side_rows, unlead};
 use crate::model::{Cause, Desire, JournalOutcome, OutboxState, RunId, SideEntry, SideId, SideWish};
 use crate::store::{Lease, LostPlaces, SideFate, SideLimit, SideSettled, SideTally, StageItem};
 
@@ -186,7 +188,11 @@ fn admitted(gate: &Gate<'_, '_>, mut row: Row, lease: &Lease) -> Fallible<Option
             Ok(Some(row))
         }
         None => {
-            side_rows::delete(session, row.id)?;
+            match (may_be_there, &wish) {
+                // Perhaps it was made: that stays known, so that an erasure looks for it.
+                (true, SideWish::Lead { .. }) => unlead::perhaps_made(session, &row, &wish, lease.now)?,
+                _ => side_rows::delete(session, row.id)?,
+            }
             Ok(None)
         }
     }
@@ -194,7 +200,8 @@ fn admitted(gate: &Gate<'_, '_>, mut row: Row, lease: &Lease) -> Fallible<Option
 
 fn entry(session: &Session<'_>, row: Row, was: i64) -> Fallible<Option<SideEntry>> {
     let Some(wish) = row.wish else { return Ok(None) };
-    let key = session.one("SELECT key FROM side_write WHERE id = ?1", [row.id], |found| Ok(uuid(found, 0)))?;
+    let key =
+        session.one("SELECT key FROM side_write WHERE id = ?1", [row.id], |found| Ok(profiles::uuid(found, 0)))?;
     let Some(key) = key.transpose()? else { return Ok(None) };
     Ok(Some(SideEntry {
         id: SideId(row.id),
@@ -255,9 +262,13 @@ fn settle_one(session: &Session<'_>, now: Timestamp, row: &Row, one: &SideSettle
                 )?;
             }
             let key = records::load(session, row.record)?.linked.key;
-            letters::close_lane(session, &key, &one.wish.lane())
+            letters::close_lane(session, &key, &one.wish.lane())?;
+            unlead::done(session, row, &one.wish)
         }
-        SideFate::Refused if is_newest => side_rows::back(session, row.id, REFUSED, None, false),
+        SideFate::Refused if is_newest => {
+            side_rows::back(session, row.id, REFUSED, None, false)?;
+            unlead::refused(session, &one.wish)
+        }
         SideFate::Refused => side_rows::back(session, row.id, QUEUED, None, false),
         SideFate::Anew => {
             session.run("UPDATE side_write SET remote = NULL, told = NULL WHERE id = ?1", [row.id])?;
@@ -267,10 +278,7 @@ fn settle_one(session: &Session<'_>, now: Timestamp, row: &Row, one: &SideSettle
         SideFate::Ambiguous { not_before, counts } => {
             side_rows::back(session, row.id, AMBIGUOUS, Some(*not_before), *counts)
         }
-        SideFate::Gone => {
-            session.run("DELETE FROM side_write WHERE record = ?1", [row.record])?;
-            Ok(())
-        }
+        SideFate::Gone => unlead::outlive(session, row),
     }
 }
 
@@ -303,7 +311,7 @@ fn note(
 
 pub(super) fn tally(session: &Session<'_>, place: Place) -> Fallible<SideTally> {
     let tally = session.one(
-        "SELECT count(*), min(coalesce(s.not_before, 0)) FROM side_write s JOIN record r ON r.id = s.record AND r.state = 1
+        "SELECT count(*), min(coalesce(s.not_before, 0)) FROM side_write s JOIN record r ON r.id = s.record AND (r.state = 1 OR s.op = 'unlead')
          WHERE s.place = ?1 AND s.state IN (0, 2) AND s.state < 3",
         [place],
         |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(1)?)),
@@ -313,9 +321,19 @@ pub(super) fn tally(session: &Session<'_>, place: Place) -> Fallible<SideTally> 
 }
 
 /// An erased person's record: where our fields are to be emptied there, what the CRM was told is taken back; the rest is
-/// forgotten. Nothing names the person any more.
-pub(super) fn release(session: &Session<'_>, record: &records::Row, now: Timestamp, takes_back: bool) -> Fallible<()> {
+/// forgotten. Nothing names the person any more. Lead objects are told of: those that are there, and how many are to be deleted.
+pub(super) fn release(
+    session: &Session<'_>,
+    (erasure, record): (Uuid, &records::Row),
+    now: Timestamp,
+    takes_back: bool,
+) -> Fallible<LeadObjects> {
+    let mut leads = LeadObjects::default();
     for row in side_rows::of_record(session, record.id)? {
+        if row.op == "lead" {
+            unlead::order(session, erasure, &row, now, takes_back, &mut leads)?;
+            continue;
+        }
         let undone = SideWish::undone_of(&row.lane).filter(|_| takes_back && record.state == State::Live);
         let is_ours = row.told.as_deref().is_some_and(|told| told != SideWish::FOUND);
         let was_told = is_ours || matches!(row.state, IN_FLIGHT | AMBIGUOUS);
@@ -327,7 +345,7 @@ pub(super) fn release(session: &Session<'_>, record: &records::Row, now: Timesta
             None => side_rows::delete(session, row.id)?,
         }
     }
-    Ok(())
+    Ok(leads)
 }
 
 /// Records whose place on a list Ferry gave, or found, and that are not among those who are there: each is wished for again. How many.
@@ -356,6 +374,7 @@ pub(super) fn absorb(session: &Session<'_>, winner: i64, loser: i64) -> Fallible
 
 /// Has what was refused at a record (or, without one, at a whole place) tried again. Whether there was anything.
 pub(super) fn retry(session: &Session<'_>, place: Place, record: Option<i64>, lane: &str) -> Fallible<bool> {
+    unlead::retry(session, place, record, lane)?;
     let found = session.run(
         "UPDATE side_write SET state = 0, attempts = 0, not_before = NULL
          WHERE place = ?1 AND (?2 IS NULL OR record = ?2) AND lane = ?3 AND state = 4",

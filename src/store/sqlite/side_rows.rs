@@ -25,6 +25,8 @@ pub(super) struct Row {
     /// Whose the record is now.
     pub(super) profile: Option<i64>,
     pub(super) lane: Arc<str>,
+    /// The kind of operation that carries it out.
+    pub(super) op: String,
     pub(super) state: i64,
     pub(super) generation: u32,
     /// The generation that was leased last.
@@ -38,7 +40,7 @@ pub(super) struct Row {
 
 const COLUMNS: &str =
     "s.id, s.place, s.record, r.profile, s.lane, s.state, s.generation, s.attempts, s.wish, s.cause, s.told, s.remote,
-     s.sent";
+     s.sent, s.op";
 
 fn read(row: &rusqlite::Row<'_>) -> Fallible<Row> {
     let (wish, cause): (Option<String>, Option<String>) = (row.get(8)?, row.get(9)?);
@@ -52,6 +54,7 @@ fn read(row: &rusqlite::Row<'_>) -> Fallible<Row> {
         record: row.get(2)?,
         profile: row.get(3)?,
         lane: row.get(4)?,
+        op: row.get(13)?,
         state: row.get(5)?,
         generation: row.get(6)?,
         sent: row.get(12)?,
@@ -86,7 +89,7 @@ pub(super) fn of_record(session: &Session<'_>, record: i64) -> Fallible<Vec<Row>
     select(session, "WHERE s.record = ?1 ORDER BY s.id", [record])
 }
 
-/// The oldest due row at a record that is there, and those that the same kind of operation carries out.
+/// The oldest due row at a record that is there (of a lead object that is to go, wherever its record is), and those that the same kind of operation carries out.
 pub(super) fn due(
     session: &Session<'_>,
     place: Place,
@@ -94,16 +97,24 @@ pub(super) fn due(
     now: Timestamp,
     limit: SideLimit,
 ) -> Fallible<Vec<Row>> {
-    const DUE: &str = "WHERE s.place = ?1 AND s.state = ?2 AND s.state < 3 AND (s.not_before IS NULL OR s.not_before <= ?3) AND r.state = 1";
+    const DUE: &str =
+        "WHERE s.place = ?1 AND s.state = ?2 AND s.state < 3 AND (s.not_before IS NULL OR s.not_before <= ?3)
+         AND (r.state = 1 OR s.op = 'unlead')";
     let first = select(session, &format!("{DUE} ORDER BY s.id LIMIT 1"), (place, state, now.micros()))?.pop();
     let Some(first) = first else { return Ok(Vec::new()) };
-    let kind = first.lane.split(':').next().unwrap_or_default();
+    let kind = first.op.as_str();
     let limit = if kind == "list" { limit.places } else { limit.others };
     select(
         session,
         &format!("{DUE} AND s.op = ?4 ORDER BY s.id LIMIT ?5"),
         (place, state, now.micros(), kind, rows_limit(limit)),
     )
+}
+
+/// Rows of a lane that were refused, of one record or of a whole place.
+pub(super) fn refused(session: &Session<'_>, place: Place, record: Option<i64>, lane: &str) -> Fallible<Vec<Row>> {
+    let rest = "WHERE s.place = ?1 AND (?2 IS NULL OR s.record = ?2) AND s.lane = ?3 AND s.state = 4 ORDER BY s.id";
+    select(session, rest, (place, record, lane))
 }
 
 /// Rows whose people have denied consent for something, where the CRM was told and nothing else is under way.

@@ -6,6 +6,7 @@ mod conversion;
 mod erase;
 mod failure;
 mod large;
+mod lead_object;
 mod list;
 mod load;
 mod lost_answer;
@@ -34,6 +35,11 @@ pub fn list_checks() -> Vec<Check> {
 /// Checks of deleting people's records for good.
 pub fn erase_checks() -> Vec<Check> {
     erase::checks()
+}
+
+/// Checks of lead objects beside people's records, for connectors that make them, and of a clean refusal for the others.
+pub fn lead_object_checks() -> Vec<Check> {
+    lead_object::checks()
 }
 
 /// Checks of tasks, for connectors that make them.

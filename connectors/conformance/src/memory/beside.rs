@@ -1,8 +1,8 @@
-//! Notes and tasks of records. They are kept as records of objects of their own, so that the ledger tells of them.
+//! Notes, tasks and lead objects of records. They are kept as records of objects of their own, so that the ledger tells of them.
 
 use connector::{FieldName, Fields, Object, Operation, Outcome, Reason, RecordId, Rejection, Timestamp, Value};
 
-use super::ledger::Actor;
+use super::ledger::{Actor, ChangeKind, Entry};
 use super::state::State;
 
 /// The object that notes are kept as.
@@ -15,6 +15,11 @@ pub(super) fn tasks() -> Object {
     Object::Other("task".into())
 }
 
+/// The object that lead objects are kept as.
+pub(super) fn lead_objects() -> Object {
+    Object::Other("lead object".into())
+}
+
 /// Carries out a write beside the fields of a record that is there.
 pub(super) fn apply(
     state: &mut State,
@@ -25,7 +30,7 @@ pub(super) fn apply(
     match operation {
         Operation::NoteUpsert { note, marker, body, .. } => {
             let found = match note {
-                Some(note) if state.live(&notes(), note).is_none() => return Err(not_there()),
+                Some(note) if state.live(&notes(), note).is_none() => return Err(not_there("note")),
                 Some(note) => Some(note.clone()),
                 None => find(state, &notes(), &record, marker),
             };
@@ -51,6 +56,38 @@ pub(super) fn apply(
                 ("owner".into(), owner),
             ]);
             Ok(done(insert(state, &tasks(), &record, fields, now), true))
+        }
+        Operation::LeadUpsert { lead, marker, name, owner, .. } => {
+            let object = lead_objects();
+            let found = match lead {
+                Some(lead) if state.live(&object, lead).is_none() => return Err(not_there("lead object")),
+                Some(lead) => Some(lead.clone()),
+                None => find(state, &object, &record, marker),
+            };
+            let owner = owner.as_ref().map(|owner| (FieldName::from("owner"), Value::text(owner.as_str())));
+            let mut fields: Fields = owner.into_iter().collect();
+            Ok(match found {
+                Some(lead) => {
+                    state.set(&object, &lead, &fields, now, Actor::Us);
+                    done(lead, false)
+                }
+                None => {
+                    fields.set("body", Value::Text(name.clone()));
+                    done(insert(state, &object, &record, fields, now), true)
+                }
+            })
+        }
+        Operation::LeadErase { lead, marker, .. } => {
+            let object = lead_objects();
+            let known = lead.clone().or_else(|| find(state, &object, &record, marker));
+            let Some(lead) = known.filter(|lead| state.live(&object, lead).is_some()) else {
+                return Ok(done(record, false));
+            };
+            let before = state.live(&object, &lead).map(|held| held.fields.clone()).unwrap_or_default();
+            state.touch(&object, &lead, now, |held| held.deleted_at = Some(now));
+            let blank = Entry::blank(now, Actor::Us, ChangeKind::Delete, object, lead.clone());
+            state.note(Entry { before, ..blank });
+            Ok(done(lead, false))
         }
         _ => Err(Rejection {
             reason: Reason::Unsupported,
@@ -88,11 +125,11 @@ fn done(id: RecordId, created: bool) -> Outcome {
     Outcome::Done { id, created, kept: Fields::new(), modified_at: None }
 }
 
-fn not_there() -> Rejection {
+fn not_there(what: &str) -> Rejection {
     Rejection {
         reason: Reason::NotThere,
         code: "NOT_FOUND".into(),
-        message: "there is no such note".into(),
+        message: format!("there is no such {what}").into(),
         fields: Vec::new(),
     }
 }

@@ -45,7 +45,7 @@ impl MemoryConnector {
                 .collect(),
             tasks: people.to_vec(),
             lists: people[..2].iter().map(|object| ListKind { object: object.clone(), batch: 250 }).collect(),
-            leads: Vec::new(),
+            leads: vec![Object::Contact],
             erases: vec![Object::Contact, Object::Lead],
             creates_fields: true,
             visibility_lag,
@@ -275,6 +275,8 @@ fn legal(writes: &[Write], capability: &Capability) -> Result<()> {
             Operation::Upsert { value, .. } => !seen.insert(value.to_string().to_lowercase()),
             Operation::NoteUpsert { record, .. }
             | Operation::TaskOnce { record, .. }
+            | Operation::LeadUpsert { record, .. }
+            | Operation::LeadErase { record, .. }
             | Operation::ListMembership { record, .. } => !seen.insert(record.to_string()),
             _ => false,
         };

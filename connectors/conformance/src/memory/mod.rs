@@ -92,6 +92,11 @@ impl MemoryCrm {
         self.beside(&beside::tasks(), record)
     }
 
+    /// The live lead objects beside a record: id and name.
+    pub fn lead_objects(&self, record: &RecordId) -> Vec<(RecordId, String)> {
+        self.beside(&beside::lead_objects(), record)
+    }
+
     fn beside(&self, object: &Object, record: &RecordId) -> Vec<(RecordId, String)> {
         let state = self.lock();
         beside::of_record(&state, object, record).map(|(id, body)| (id.clone(), body.to_owned())).collect()

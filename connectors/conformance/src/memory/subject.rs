@@ -8,7 +8,7 @@ use connector::{Connector, DealStatus, ErrorKind, FieldKind, FieldName, Fields, 
 
 use super::{Call, Fault, MemoryConnector, MemoryCrm};
 use crate::clock::LeapClock;
-use crate::subject::{Checked, DealSeed, Stop, Subject, TaskSeen, Trouble, Words, cannot};
+use crate::subject::{Checked, DealSeed, LeadSeen, Stop, Subject, TaskSeen, Trouble, Words, cannot};
 
 const DOORS: [Call; 7] =
     [Call::Check, Call::Describe, Call::Pull, Call::Read, Call::Push, Call::CreateField, Call::Recover];
@@ -201,6 +201,13 @@ impl<C: Connector + 'static> Subject for MemorySubject<C> {
             id,
         };
         Ok(self.crm.tasks(person).into_iter().map(seen).collect())
+    }
+
+    async fn lead_objects(&self, person: &RecordId) -> Checked<Vec<LeadSeen>> {
+        let object = Object::Other("lead object".into());
+        let owner = |id: &RecordId| self.crm.value(&object, id, "owner").as_text().map(RecordId::from);
+        let seen = |(id, name): (RecordId, String)| LeadSeen { owner: owner(&id), name, id };
+        Ok(self.crm.lead_objects(person).into_iter().map(seen).collect())
     }
 
     async fn finish_task(&self, task: &RecordId) -> Checked {

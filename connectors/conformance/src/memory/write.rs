@@ -63,6 +63,14 @@ fn try_apply(state: &mut State, can: &Capability, write: &Write, now: Timestamp)
             let record = target(state, object, record)?;
             beside::apply(state, &write.operation, record, now)
         }
+        Operation::LeadUpsert { record, .. } if can.leads.contains(object) => {
+            let record = target(state, object, record)?;
+            beside::apply(state, &write.operation, record, now)
+        }
+        Operation::LeadErase { record, .. } if can.leads.contains(object) => {
+            // It outlives its record.
+            beside::apply(state, &write.operation, record.clone(), now)
+        }
         Operation::ListMembership { list, record, member } if can.list_kind(object).is_some() => {
             // Whoever is gone is on no list.
             let record = match target(state, object, record) {

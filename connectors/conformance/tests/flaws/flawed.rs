@@ -211,7 +211,13 @@ impl Flawed {
     fn operation(&self, operation: &Operation) -> Operation {
         let mut operation = operation.clone();
         match (&mut operation, self.flaw) {
-            (Operation::NoteUpsert { marker, .. } | Operation::TaskOnce { marker, .. }, Flaw::LooksForNothing) => {
+            (
+                Operation::NoteUpsert { marker, .. }
+                | Operation::TaskOnce { marker, .. }
+                | Operation::LeadUpsert { marker, .. }
+                | Operation::LeadErase { marker, .. },
+                Flaw::LooksForNothing,
+            ) => {
                 *marker = "[held by no text]".into();
             }
             // Any task of Ferry's is taken for this one.

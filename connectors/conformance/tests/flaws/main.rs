@@ -3,12 +3,14 @@
 
 mod flawed;
 
-use connector_conformance::{Check, MemorySubject, Verdict, checks, note_checks, run_some, task_checks};
+use connector_conformance::{
+    Check, MemorySubject, Verdict, checks, lead_object_checks, note_checks, run_some, task_checks,
+};
 
 use self::flawed::{Flaw, Flawed};
 
 async fn verdict(flaw: Flaw, name: &str) -> Verdict {
-    let all = [checks(), note_checks(), task_checks()].concat();
+    let all = [checks(), note_checks(), task_checks(), lead_object_checks()].concat();
     let check: Vec<Check> = all.into_iter().filter(|check| check.name == name).collect();
     assert_eq!(check.len(), 1, "there is no check {name}");
     let report = run_some(&check, || async { Ok(MemorySubject::around(move |inner| Flawed::new(inner, flaw))) }).await;
@@ -80,6 +82,10 @@ async fn every_flaw_is_found_by_its_check() {
         (Flaw::TasksAreNobodys, "a_task_says_whose_it_is_and_when_it_is_due"),
         (Flaw::OneTaskEach, "another_marker_is_another_task"),
         (Flaw::OneBadFailsAll, "tasks_of_many_records_go_out_together"),
+        (Flaw::LooksForNothing, "a_lead_object_is_made_once_and_goes_on_to_another_owner"),
+        (Flaw::LooksForNothing, "a_lead_object_whose_answer_was_lost_is_found_again"),
+        (Flaw::LooksForNothing, "a_lead_object_is_erased_by_its_id_or_its_marker_and_once_more_is_done"),
+        (Flaw::OneBadFailsAll, "lead_objects_of_many_records_go_out_together"),
         (Flaw::ConvertedIsGone, "an_update_of_a_converted_record_says_that_it_goes_on_and_creates_nothing"),
     ];
     let mut unseen = Vec::new();
