@@ -14,6 +14,7 @@ mod live;
 mod message_id;
 mod parting;
 mod records;
+mod room;
 #[cfg(test)]
 mod tests;
 mod traits;
@@ -28,3 +29,4 @@ pub use jsonl::{BadLine, JsonLines};
 pub use live::{Live, LiveSource, Taken, Tally};
 pub use parting::Parting;
 pub use records::{Record, Records};
+pub use room::{Claim, Room};
