@@ -265,7 +265,8 @@ fn of_item(uid: ProfileUid, one: &TimelineItem, known: Option<&(Timestamp, Arc<s
 fn of_wait(uid: ProfileUid, turn: &AssignmentRow, until: Timestamp) -> Moment {
     let key = format!("wait {} {} {}", turn.connection, turn.object, turn.at.micros());
     let object = capital(turn.object.as_str());
-    let mut item = blank(uid, &key, turn.at, turn.at, Kind::Crm, &format!("{object} waits until {until}").into());
+    let mut item =
+        blank(uid, &key, turn.at, turn.at, TimelineKind::Crm, &format!("{object} waits until {until}").into());
     item.detail = turn.trail.last().map(|line| line.text.clone());
     item.source = format!("{} {}", turn.connection, turn.object).into();
     Moment { item, what: What::Other }

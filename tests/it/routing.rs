@@ -7,9 +7,9 @@ use connector::{Fields, Object, Reason, RecordId, Rejection, Timestamp, Value};
 use connector_conformance::memory::{Call, Fault};
 use ferry::app::Pushing;
 use ferry::app::story::telling;
-use ferry::model::{DeadLetterCode, Flow, Run, RunState, Step};
+use ferry::model::{DeadLetterCode, Flow, Run, RunState, Step, TimelineKind};
 use ferry::store::{AssignmentRow, AssignmentState};
-use ferry::timeline::Kind;
+
 use serde_json::json;
 
 use crate::tricks::{Trick, Trickster};
@@ -98,7 +98,7 @@ async fn said(world: &World, name: &str) -> Vec<String> {
     let detail = world.profile(&format!("email:{name}@kiwi.example")).await;
     let (store, model) = (&*world.app.store, &world.app.model);
     let told = telling(store, model, detail.profile.id, detail.profile.uid, 100).await.unwrap();
-    let crm = told.moments.iter().filter(|moment| moment.item.kind == Kind::Crm);
+    let crm = told.moments.iter().filter(|moment| moment.item.kind == TimelineKind::Crm);
     crm.map(|moment| moment.item.title.to_string()).collect()
 }
 
