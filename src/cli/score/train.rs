@@ -38,7 +38,7 @@ pub struct Args {
     pub exclude: Vec<String>,
     /// The plain recipe (numbers standardised, one coefficient per level) with this λ on the sum of squares; without it,
     /// curves and columns together, held back as cross-validation within the rows says
-    #[arg(long, value_name = "LAMBDA", value_parser = strength, requires = "from")]
+    #[arg(long, value_name = "LAMBDA", value_parser = strength, requires = "from", allow_negative_numbers = true)]
     pub l2: Option<f64>,
     /// Write the model there, as JSON
     #[arg(long, value_name = "MODEL", requires = "from")]
