@@ -82,7 +82,9 @@ impl App {
         }
         for connection in &self.connections {
             let name = connection.name();
-            let pulled = connection.settings.objects.iter().map(|mapping| &mapping.object).chain([&Object::User]);
+            let activities = connection.settings.pull_activities.map(|_| &Object::Activity);
+            let mapped = connection.settings.objects.iter().map(|mapping| &mapping.object);
+            let pulled = mapped.chain([&Object::User]).chain(activities);
             for object in pulled.filter(|object| connection.connector.capability().objects.contains(object)) {
                 jobs.push(job(JobKey::of(Direction::Pull, name.clone(), object.clone()), &schedule.pull));
             }

@@ -56,7 +56,7 @@ impl App {
         if !self.store.checkpoint(&stream).await?.is_some_and(|checkpoint| checkpoint.full_load_done) {
             return Ok(());
         }
-        let crossed = self.crossed(connection, object).await?;
+        let crossed = self.crossed(connection, object, now).await?;
         let due = self.due(connection, object, settings, now).await?;
         if crossed.is_empty() && due.is_none() {
             return self.wish_for_touches(connection, object, settings).await;
@@ -95,8 +95,9 @@ impl App {
         Ok(next.filter(|next| *next <= now).map(|_| last.saturating_sub(OVERLAP)))
     }
 
-    /// People who have entered a band since the last look.
-    async fn crossed(&self, connection: &Connection, object: &Object) -> Result<Vec<ProfileId>> {
+    /// People who have entered a band since the last look, and those for whom something has been done about it since: who had no
+    /// record when they entered has one now, however long it was refused or waited for somebody.
+    async fn crossed(&self, connection: &Connection, object: &Object, now: Timestamp) -> Result<Vec<ProfileId>> {
         let name = format!("digest:crossings:{}:{object}", connection.name());
         let seen = self.store.note(&name).await?.and_then(|text| text.parse::<i64>().ok());
         let (mut after, mut crossed) = (seen.unwrap_or(0), Vec::new());
@@ -113,6 +114,13 @@ impl App {
         if seen != Some(after) {
             self.store.set_note(&name, &after.to_string()).await?;
         }
+        let looked = format!("digest:acted:{}:{object}", connection.name());
+        let last = self.store.note(&looked).await?.and_then(|text| Timestamp::parse_rfc3339(&text));
+        let acted = self.store.acted_since(last.unwrap_or(now)).await?;
+        if last.is_none() || !acted.is_empty() {
+            self.store.set_note(&looked, &now.to_rfc3339()).await?;
+        }
+        crossed.extend(acted);
         crossed.sort();
         crossed.dedup();
         // What was crossed before anybody asked for digests is no news.

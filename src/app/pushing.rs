@@ -10,7 +10,7 @@ use crate::config::{ConnectionMode, SafetyMode};
 use crate::mapping::{Assignment, ObjectMapping};
 use crate::model::{Counts, Flow, RunId};
 use crate::push::{End, FuseLimits, Push};
-use crate::store::Result;
+use crate::store::{Result, WaitingLeads};
 
 /// What to push.
 #[derive(Clone, Copy, Debug, Default)]
@@ -56,7 +56,7 @@ impl App {
             let push = self.one_push(connection, mapping, run.id, what.only_queued);
             let (mut counts, mut ending) = delivered(&push, &|counts| progress.update(&run, counts)).await;
             // What is beside the fields goes out after them, unless the run is over for good.
-            if !what.only_queued && matches!(ending, Ending::Complete | Ending::Waiting(_)) {
+            if !what.only_queued && goes_on(&ending) {
                 self.wish_for_digests(connection, &mapping.object).await?;
                 self.wish_for_tasks(connection, &mapping.object).await?;
                 self.wish_for_lead_objects(connection, &mapping.object).await?;
@@ -76,9 +76,7 @@ impl App {
                 ending = if matches!(end, Ending::Complete) { ending } else { end };
                 match compared {
                     Ok(_) if is_full => self.note_reconciled(connection, &mapping.object).await?,
-                    Err(error) if matches!(ending, Ending::Complete | Ending::Waiting(_)) => {
-                        ending = Ending::Crm(error);
-                    }
+                    Err(error) if goes_on(&ending) => ending = Ending::Crm(error),
                     _ => {}
                 }
             }
@@ -139,7 +137,18 @@ impl App {
 /// A push to its end, whatever the end is.
 pub(super) async fn delivered(push: &Push<'_>, progress: &(dyn Fn(&Counts) + Sync)) -> (Counts, Ending) {
     match isolated(push.run(progress)).await {
-        Ok(report) => (report.counts, ending(report.end, report.waiting)),
+        Ok(mut report) => {
+            let held = match push.store.held(push.connection, &push.mapping.object).await {
+                Ok(held) => held,
+                Err(error) => return (report.counts, Ending::Store(error)),
+            };
+            // A lead that waits until somebody is there is no write that failed to go out.
+            report.waiting = report.waiting.saturating_sub(held.map_or(0, |held| held.leads));
+            match (ending(report.end, report.waiting), held) {
+                (Ending::Complete, Some(held)) => (report.counts, Ending::Held(wait(held))),
+                (ending, _) => (report.counts, ending),
+            }
+        }
         Err(panicked) => {
             // Nobody of this process is working on them any more. Where the store fails too, they come back when the lease ends.
             let _ = push.store.reclaim(push.connection, &push.mapping.object, &push.worker).await;
@@ -157,6 +166,20 @@ async fn delivered_beside(push: &Push<'_>, progress: &(dyn Fn(&Counts) + Sync)) 
             (Counts::default(), panicked)
         }
     }
+}
+
+fn wait(held: WaitingLeads) -> String {
+    let (leads, wait) = if held.leads == 1 { ("lead", "waits") } else { ("leads", "wait") };
+    let first = if held.leads == 1 { "" } else { "the first " };
+    format!(
+        "{} {leads} {wait} until somebody is there, {first}until {}; ferry route log says why",
+        held.leads, held.until
+    )
+}
+
+/// Whether what is beside the fields may follow.
+fn goes_on(ending: &Ending) -> bool {
+    matches!(ending, Ending::Complete | Ending::Held(_) | Ending::Waiting(_))
 }
 
 fn sum(before: &Counts, more: &Counts) -> Counts {

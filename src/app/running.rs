@@ -32,6 +32,8 @@ pub struct Finished {
 #[derive(Debug)]
 pub(super) enum Ending {
     Complete,
+    /// Everything has been done that can be done before somebody is there: what waits is where it should be.
+    Held(String),
     /// Something waits for a later try.
     Waiting(String),
     Stopped,
@@ -85,12 +87,16 @@ impl App {
     /// Writes down how a run ended.
     pub(super) async fn end_run(&self, mut run: Run, counts: Counts, ending: Ending) -> Result<Finished> {
         let (state, message, kind, fix) = match ending {
-            Ending::Complete if counts.failed > 0 => {
-                let message =
+            Ending::Complete | Ending::Held(_) if counts.failed > 0 => {
+                let mut message =
                     format!("{} {} failed", counts.failed, if counts.failed == 1 { "record" } else { "records" });
+                if let Ending::Held(held) = ending {
+                    message = format!("{message}; {held}");
+                }
                 (RunState::Partial, Some(message), None, Some("ferry failures lists them".to_owned()))
             }
             Ending::Complete => (RunState::Done, None, None, None),
+            Ending::Held(message) => (RunState::Done, Some(message), None, None),
             Ending::Waiting(message) => (RunState::Interrupted, Some(message), None, None),
             Ending::Stopped => {
                 (RunState::Interrupted, Some("stopped; the next run goes on from here".to_owned()), None, None)

@@ -267,11 +267,29 @@ fn of_item(uid: ProfileUid, one: &TimelineItem, known: Option<&(Timestamp, Arc<s
     Moment { item, what }
 }
 
+/// `Lead waits until 2026-03-05T09:00:00Z`, with why.
+fn of_wait(uid: ProfileUid, turn: &AssignmentRow, until: Timestamp) -> Moment {
+    let key = format!("wait {} {} {}", turn.connection, turn.object, turn.at.micros());
+    let object = capital(turn.object.as_str());
+    let mut item =
+        blank(uid, &key, turn.at, turn.at, TimelineKind::Crm, &format!("{object} waits until {until}").into());
+    item.detail = turn.trail.last().map(|line| line.text.clone());
+    item.source = format!("{} {}", turn.connection, turn.object).into();
+    Moment { item, what: What::Other }
+}
+
+fn capital(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
+}
+
 /// `Lead L-1 created, assigned to Rita`, `Contact C-1 assigned to Rita`, `A deal is open: Rita is told`
 fn of_turn(uid: ProfileUid, turn: &AssignmentRow) -> Option<Moment> {
+    if let Some(until) = turn.held_until {
+        return Some(of_wait(uid, turn, until));
+    }
     let record = turn.record.as_ref().filter(|_| turn.state == AssignmentState::Made)?;
-    let mut letters = turn.object.as_str().chars();
-    let object: String = letters.next()?.to_uppercase().chain(letters).collect();
+    let object = capital(turn.object.as_str());
     let title = match (turn.existing, turn.step, &turn.owner) {
         (_, Some(Step::Deal), Some(owner)) => format!("A deal is open: {owner} is told"),
         (true, Some(Step::Owner), Some(owner)) => format!("{object} {record} stays with {owner}"),

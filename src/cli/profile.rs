@@ -15,7 +15,7 @@ use crate::cli::runs::{plain, plain_value};
 use crate::cli::terminal::{Terminal, Tone, cell};
 use crate::company::Rules;
 use crate::model::{ProfileId, canonical};
-use crate::store::{CompanyOf, ProfileDetail, Store};
+use crate::store::{AssignmentRow, CompanyOf, ProfileDetail, Store};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -30,8 +30,30 @@ pub async fn run(args: &Args, store: Option<&dyn Store>, rules: Rules, terminal:
     }
     let (id, detail, store) = find(&args.key, store).await?;
     let company = store.company_of(id, Arc::new(rules)).await?;
-    terminal.show(&view(&detail, &company), |terminal| print(&detail, &company, terminal))?;
+    let mut waits = store.assignments(Some(id), Timestamp::EPOCH, WAITS).await?;
+    waits.retain(|row| row.held_until.is_some());
+    let shown = Whole { view: view(&detail, &company), waits };
+    terminal.show(&shown, |terminal| {
+        print(&detail, &company, terminal);
+        for row in &shown.waits {
+            let until = row.held_until.map(moment::at).unwrap_or_default();
+            let why = row.trail.last().map_or_else(String::new, |line| format!(": {}", clean::line(&line.text)));
+            terminal.say("");
+            terminal.say(format!("{} {} waits until {until} UTC{why}", row.connection, row.object));
+        }
+    })?;
     Ok(Exit::Done)
+}
+
+/// Turns looked through for leads that wait.
+const WAITS: usize = 100;
+
+/// `profile --json`, with the leads that wait until somebody is there.
+#[derive(Serialize)]
+struct Whole {
+    #[serde(flatten)]
+    view: View,
+    waits: Vec<AssignmentRow>,
 }
 
 /// The profile a key means, and the store that knows it; `None` is a store that nothing has made yet.

@@ -74,23 +74,30 @@ pub enum Step {
     /// The owner of an open deal is told, and nobody is given anything.
     Deal,
     Owner,
+    /// Whoever has the person already, by the same entry, at another connection.
+    Elsewhere,
     Account,
     Rule,
     Pool,
     Fallback,
+    /// Nobody is there: it waits.
+    Hold,
 }
 
 impl Step {
-    const ALL: [Self; 6] = [Self::Deal, Self::Owner, Self::Account, Self::Rule, Self::Pool, Self::Fallback];
+    const ALL: [Self; 8] =
+        [Self::Deal, Self::Owner, Self::Elsewhere, Self::Account, Self::Rule, Self::Pool, Self::Fallback, Self::Hold];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Deal => "deal",
             Self::Owner => "owner",
+            Self::Elsewhere => "elsewhere",
             Self::Account => "account",
             Self::Rule => "rule",
             Self::Pool => "pool",
             Self::Fallback => "fallback",
+            Self::Hold => "hold",
         }
     }
 }
@@ -121,6 +128,15 @@ pub struct TrailLine {
 pub struct Share {
     pub pool: Arc<str>,
     pub member: Arc<str>,
+}
+
+/// Who was given the same person, for the same entry, at another connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Elsewhere {
+    pub connection: ConnectionName,
+    /// By which they are found at this one.
+    pub email: Arc<str>,
+    pub share: Option<Share>,
 }
 
 /// Who is told that somebody with an open deal has entered a band.
@@ -176,6 +192,19 @@ impl Decision {
             | Self::Hold { trail, .. }
             | Self::Unowned { trail } => trail,
         }
+    }
+
+    /// The same, with the waits before it in front of its trail.
+    pub fn after_waits(mut self, mut waits: Vec<TrailLine>) -> Self {
+        let (Self::Tell(Tell { trail, .. })
+        | Self::Keep { trail, .. }
+        | Self::Assign { trail, .. }
+        | Self::Queue { trail, .. }
+        | Self::Hold { trail, .. }
+        | Self::Unowned { trail }) = &mut self;
+        waits.retain(|wait| !trail.contains(wait));
+        trail.splice(0..0, waits);
+        self
     }
 
     /// Which step decided; `None` where nobody was found yet.

@@ -39,7 +39,7 @@ mod transition;
 mod whose;
 
 pub use activity::Activity;
-pub use assignment::{Decision, Office, OpenDeal, Share, Step, Tell, TrailLine, User};
+pub use assignment::{Decision, Elsewhere, Office, OpenDeal, Share, Step, Tell, TrailLine, User};
 pub use attribute::{Attribute, AttributeChange, Origin, survivor};
 pub use band_entry::{BandEntry, EntryState};
 pub use company::{Claim, ClaimKind, CompanyClaims, CompanyEvidence, CompanyKey, CompanyRules};

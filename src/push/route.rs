@@ -24,6 +24,7 @@ pub fn with_lead<T>(item: &LeadItem, as_of: Timestamp, act: impl FnOnce(&Lead<'_
     act(&Lead {
         input: &ProfileInput::of_traits(&traits, as_of),
         owner: item.owner.as_ref(),
+        elsewhere: item.elsewhere.as_ref().map(|(_, elsewhere)| elsewhere),
         account_owner: item.account_owner.as_ref(),
         language: item.profile.value(LANGUAGE).as_text(),
         deals: &item.deals,

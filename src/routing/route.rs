@@ -9,7 +9,7 @@ use super::choose::{Chosen, choose};
 use super::deal::told;
 use super::rules::{Rules, Target, WhenClosed};
 use crate::expr::Input;
-use crate::model::{Decision, Office, OpenDeal, Share, Step, TrailLine, User};
+use crate::model::{Decision, Elsewhere, Office, OpenDeal, Share, Step, TrailLine, User};
 
 /// What is known of a lead when it is routed.
 #[derive(Clone, Copy)]
@@ -18,6 +18,8 @@ pub struct Lead<'a> {
     pub input: &'a dyn Input,
     /// Who owns the record already, if there is one.
     pub owner: Option<&'a RecordId>,
+    /// Who was given the same person at another connection.
+    pub elsewhere: Option<&'a Elsewhere>,
     /// Who owns the company at this CRM.
     pub account_owner: Option<&'a RecordId>,
     /// A language tag.
@@ -44,7 +46,11 @@ pub fn route(lead: &Lead<'_>, rules: &Rules, office: &dyn Office, now: Timestamp
     if let Some(tell) = told(lead.deals, &mut trail) {
         return Decision::Tell(tell);
     }
-    let found = routing.existing(&mut trail).or_else(|| routing.named(&mut trail)).or_else(|| {
+    let owner = routing.existing(Step::Owner, lead.owner.filter(|_| rules.keep_owner), &mut trail);
+    let found = owner.or_else(|| routing.elsewhere(&mut trail));
+    let account =
+        |trail: &mut _| routing.existing(Step::Account, lead.account_owner.filter(|_| rules.account_owner), trail);
+    let found = found.or_else(|| account(&mut trail)).or_else(|| routing.named(&mut trail)).or_else(|| {
         let general = rules.general.clone()?;
         routing.pool(Step::Pool, &general, &mut trail)
     });
@@ -76,32 +82,43 @@ struct Routing<'a> {
 
 impl Routing<'_> {
     /// Steps 1 and 2. Only whether the person is active and not away is asked: hours and caps belong to pools (§11).
-    fn existing(&self, trail: &mut Vec<TrailLine>) -> Option<Found> {
-        if !self.lead.late.is_empty() {
+    fn existing(&self, step: Step, owner: Option<&RecordId>, trail: &mut Vec<TrailLine>) -> Option<Found> {
+        let owner = owner.filter(|_| self.lead.late.is_empty())?;
+        let owns = if step == Step::Owner { "owns the record" } else { "owns the company" };
+        let Some(user) = self.office.user_by_id(owner) else {
+            note(trail, step, format!("{owner} {owns} and is no user that was pulled"));
+            return None;
+        };
+        if let Some(why) = self.why_not_here(&user) {
+            note(trail, step, format!("{} {owns} and is {why}", user.shown()));
             return None;
         }
-        let here = [
-            (Step::Owner, self.lead.owner.filter(|_| self.rules.keep_owner), "owns the record"),
-            (Step::Account, self.lead.account_owner.filter(|_| self.rules.account_owner), "owns the company"),
-        ];
-        for (step, owner, owns) in here {
-            let Some(owner) = owner else { continue };
-            let Some(user) = self.office.user_by_id(owner) else {
-                note(trail, step, format!("{owner} {owns} and is no user that was pulled"));
-                continue;
-            };
-            match self.why_not_here(&user) {
-                Some(why) => note(trail, step, format!("{} {owns} and is {why}", user.shown())),
-                None => {
-                    note(trail, step, format!("{} {owns}", user.shown()));
-                    return Some(match step {
-                        Step::Owner => Found::Keep(user),
-                        _ => Found::Assign(user, step, None),
-                    });
-                }
-            }
+        note(trail, step, format!("{} {owns}", user.shown()));
+        Some(match step {
+            Step::Owner => Found::Keep(user),
+            _ => Found::Assign(user, step, None),
+        })
+    }
+
+    /// One person is one rep's: whoever was given them at another connection has them here, too, where this CRM has that user. The
+    /// turn counts in the same pool, so that the pools of all connections go on alike.
+    fn elsewhere(&self, trail: &mut Vec<TrailLine>) -> Option<Found> {
+        let Elsewhere { connection, email, share } = self.lead.elsewhere?;
+        let Some(user) = self.office.user(email) else {
+            note(trail, Step::Elsewhere, format!("{email} has the person at {connection} and is no user of this CRM"));
+            return None;
+        };
+        let late = is_late(self.lead, email).then_some("late");
+        if let Some(why) = late.or(self.why_not_here(&user)) {
+            note(trail, Step::Elsewhere, format!("{} has the person at {connection} and is {why}", user.shown()));
+            return None;
         }
-        None
+        note(trail, Step::Elsewhere, format!("{} has the person at {connection}", user.shown()));
+        let is_member = |share: &Share| {
+            let pool = self.rules.pools.get(&share.pool);
+            pool.is_some_and(|pool| pool.members.iter().any(|member| member.user == share.member))
+        };
+        Some(Found::Assign(user, Step::Elsewhere, share.clone().filter(is_member)))
     }
 
     fn why_not_here(&self, user: &User) -> Option<&'static str> {
@@ -140,6 +157,7 @@ impl Routing<'_> {
         for (member, why) in unfit {
             note(trail, step, format!("pool {name}: {member} is out: {}", why.as_str()));
         }
+        let when_closed = pool.when_closed.unwrap_or(self.rules.when_closed);
         match chosen {
             Chosen::Member { member, user } => {
                 let method = pool.method.as_str();
@@ -147,9 +165,9 @@ impl Routing<'_> {
                 let share = Share { pool: name.clone(), member: member.user.clone() };
                 Some(Found::Assign(user, step, Some(share)))
             }
-            Chosen::Opens(until) => match pool.when_closed.unwrap_or(self.rules.when_closed) {
+            Chosen::Opens(until) => match when_closed {
                 WhenClosed::Hold => {
-                    note(trail, step, format!("pool {name}: nobody is there; it waits until {until}"));
+                    note(trail, Step::Hold, format!("pool {name}: nobody is there; it waits until {until}"));
                     Some(Found::Hold(until, name.clone()))
                 }
                 WhenClosed::Next => {
@@ -161,9 +179,10 @@ impl Routing<'_> {
                     Some(Found::Fallback)
                 }
             },
+            // Time changes nothing here, so there is no instant to wait for: holding would be for ever.
             Chosen::Nobody => {
                 note(trail, step, format!("pool {name}: nobody can take it"));
-                None
+                (when_closed == WhenClosed::Fallback).then_some(Found::Fallback)
             }
         }
     }

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::expr::{Expr, Kind, ProfileInput, Scope};
-use crate::model::{Decision, Office, Step, User};
+use crate::model::{Decision, Elsewhere, Office, Share, Step, User};
 
 /// A turn: pool, member, when.
 type Turn = (Arc<str>, Arc<str>, Timestamp);
@@ -77,7 +77,7 @@ fn nothing(_: &str) -> &'static Value {
 }
 
 fn traits<'a>(input: &'a ProfileInput<'_>) -> Lead<'a> {
-    Lead { input, owner: None, account_owner: None, language: None, deals: &[], late: &[] }
+    Lead { input, owner: None, elsewhere: None, account_owner: None, language: None, deals: &[], late: &[] }
 }
 
 fn pool(method: Method, members: &[(&str, u32)]) -> Pool {
@@ -328,4 +328,56 @@ fn a_breach_counts_the_members_own_hours() {
     let (pool, member) = rules.member("RITA").unwrap();
     let due = rules.calendar(Some(pool), member).after(at("2026-03-04T16:50:00Z"), Duration::from_secs(1_800));
     assert_eq!(due, Some(at("2026-03-05T09:20:00Z")));
+}
+
+#[test]
+fn a_pool_of_which_nobody_will_ever_be_fit_falls_back_where_it_says_so() {
+    let mut rules = rules(pool(Method::RoundRobin, &[("rita", 1)]));
+    rules.rules = vec![NamedRule { name: "all".into(), when: None, assign: Target::Pool("sales".into()) }];
+    rules.pools.insert("others".into(), pool(Method::RoundRobin, &[("sam", 1)]));
+    rules.general = Some("others".into());
+    let office = Counters::with(&[("rita", false), ("sam", true), ("ops", true)]);
+    let input = ProfileInput::of_traits(&nothing, at(NOON));
+    for (when_closed, owner) in
+        [(WhenClosed::Hold, "id-sam"), (WhenClosed::Next, "id-sam"), (WhenClosed::Fallback, "id-ops")]
+    {
+        rules.pools.get_mut("sales").unwrap().when_closed = Some(when_closed);
+        let decision = route(&traits(&input), &rules, &office, at(NOON));
+        assert_eq!(decision.owner(), Some(&owner.into()), "{when_closed:?}: {decision:?}");
+    }
+}
+
+#[test]
+fn whoever_has_the_person_at_another_connection_has_them_here_too() {
+    let mut rules = rules(pool(Method::RoundRobin, &[("rita", 1), ("sam", 1)]));
+    let office = Counters::with(&[("rita", true), ("sam", true), ("abe", true), ("gone", false), ("ops", true)]);
+    let input = ProfileInput::of_traits(&nothing, at(NOON));
+    let decide = |rules: &Rules, email: &str, owner: Option<&str>, late: &[Arc<str>]| {
+        let share = Some(Share { pool: "sales".into(), member: email.into() });
+        let elsewhere = Elsewhere { connection: "hubspot".into(), email: email.into(), share };
+        let (owner, abe) = (owner.map(RecordId::from), RecordId::from("id-abe"));
+        let lead = Lead {
+            elsewhere: Some(&elsewhere),
+            owner: owner.as_ref(),
+            account_owner: Some(&abe),
+            late,
+            ..traits(&input)
+        };
+        route(&lead, rules, &office, at(NOON))
+    };
+    let given = decide(&rules, "sam", None, &[]);
+    let Decision::Assign { user, step: Step::Elsewhere, share: Some(share), trail } = &given else {
+        panic!("{given:?}")
+    };
+    assert_eq!((user.id.as_str(), &*share.member), ("id-sam", "sam"), "before the company's owner, and a turn");
+    assert_eq!(&*trail[0].text, "sam has the person at hubspot");
+    assert!(
+        matches!(decide(&rules, "sam", Some("id-rita"), &[]), Decision::Keep { .. }),
+        "nothing is taken from anybody"
+    );
+    assert_eq!(decide(&rules, "gone", None, &[]).owner(), Some(&"id-abe".into()));
+    assert_eq!(decide(&rules, "stranger", None, &[]).owner(), Some(&"id-abe".into()));
+    assert_eq!(decide(&rules, "sam", None, &["sam".into()]).owner(), Some(&"id-rita".into()), "sam was late");
+    rules.pools.clear();
+    assert!(matches!(decide(&rules, "sam", None, &[]), Decision::Assign { share: None, .. }));
 }

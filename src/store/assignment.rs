@@ -8,7 +8,7 @@ use connector::{ConnectionName, FieldName, Object, RecordId, Timestamp};
 use serde::Serialize;
 
 use crate::model::{
-    Decision, Intent, Office, OpenDeal, OutboxId, Profile, ProfileId, ProfileUid, Step, TrailLine, User,
+    Decision, Elsewhere, Intent, Office, OpenDeal, OutboxId, Profile, ProfileId, ProfileUid, Step, TrailLine, User,
 };
 use crate::store::Result;
 
@@ -18,6 +18,8 @@ pub struct LeadItem {
     pub profile: Profile,
     /// Who owns the record, where there is one.
     pub owner: Option<RecordId>,
+    /// Who was given the person at another connection for the same entry, with the number of that turn.
+    pub elsewhere: Option<(i64, Elsewhere)>,
     /// Who owns the person's company at this CRM; `None` where several do.
     pub account_owner: Option<RecordId>,
     /// Open deals of somebody who entered the band and has not been told of since, those at this CRM first.
@@ -84,6 +86,8 @@ pub struct AssignmentRow {
     pub pool: Option<Arc<str>>,
     pub member: Option<Arc<str>>,
     pub trail: Vec<TrailLine>,
+    /// Until when a lead waits that is held, and is dealt only then.
+    pub held_until: Option<Timestamp>,
     pub respond_by: Option<Timestamp>,
     pub answered_at: Option<Timestamp>,
     pub breached_at: Option<Timestamp>,
@@ -95,6 +99,8 @@ pub struct AssignmentRow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AssignmentState {
+    /// Nobody is there: no turn is taken yet.
+    Held,
     /// Decided and not settled yet.
     Underway,
     Made,
@@ -105,11 +111,21 @@ pub enum AssignmentState {
 impl AssignmentState {
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Held => "held",
             Self::Underway => "underway",
             Self::Made => "made",
             Self::GivenBack => "given_back",
         }
     }
+}
+
+/// Leads of one object at one connection that wait until somebody is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WaitingLeads {
+    /// Never 0.
+    pub leads: u64,
+    /// When the first of them is dealt.
+    pub until: Timestamp,
 }
 
 /// Names the entries of one call.
@@ -130,6 +146,9 @@ pub trait Leads {
         how: Assigning,
     ) -> Result<Entries>;
 
+    /// What waits until somebody is there; `None` where nothing does.
+    async fn held(&self, connection: &ConnectionName, object: &Object) -> Result<Option<WaitingLeads>>;
+
     /// Leads whose owner has not answered in time, each once. An answer is any change of the record at the CRM since then that is
     /// not Ferry's own, and its conversion or end; what has been answered is noted on the way.
     async fn overdue(&self, now: Timestamp) -> Result<Vec<AssignmentRow>>;
@@ -145,7 +164,7 @@ pub trait Leads {
         company_owner: Option<FieldName>,
     ) -> Result<Option<LeadItem>>;
 
-    /// Turns taken since an instant, newest first; of one profile if given.
+    /// Leads that wait for somebody and turns taken since an instant, newest first; of one profile if given.
     async fn assignments(
         &self,
         profile: Option<ProfileId>,

@@ -25,7 +25,7 @@ mod view;
 mod webhook;
 
 pub use assignment::{
-    Asked, Assigned, Assigning, AssignmentRow, AssignmentState, Entries, LeadItem, Leads, RouteLeads,
+    Asked, Assigned, Assigning, AssignmentRow, AssignmentState, Entries, LeadItem, Leads, RouteLeads, WaitingLeads,
 };
 pub use error::{Error, Result};
 pub use face::{MatchFacts, Store};

@@ -44,6 +44,9 @@ pub trait StandingData {
     /// The latest entry of a profile into each band it ever entered, by name.
     async fn band_entries(&self, id: ProfileId) -> Result<Vec<BandEntry>>;
 
+    /// People whose entry into some band was acted upon after an instant: a record was made for them, or given to somebody.
+    async fn acted_since(&self, since: Timestamp) -> Result<Vec<ProfileId>>;
+
     /// Who is in a band (by full name) or segment, by number of profile, after one.
     async fn members(&self, kind: TransitionKind, name: &str, after: ProfileId, limit: usize) -> Result<Vec<Member>>;
 

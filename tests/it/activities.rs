@@ -1,6 +1,7 @@
 //! What people do with customers at the CRMs, beside what the customers do themselves: one timeline, each thing once, and an
 //! answer to a lead is an answer.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use connector::{Clock, ErrorKind, Fields, Object, RecordId, Timestamp, Value, own_mark};
@@ -190,6 +191,31 @@ async fn what_the_owner_did_with_the_person_answers_the_lead() {
     world.pull().await;
     let turn = &turns(&world).await[1];
     assert!(turn.answered_at.is_some() && turn.breached_at.is_some());
+}
+
+#[tokio::test]
+async fn the_daemon_reads_a_call_that_answers_a_lead() {
+    let mut world = World::with(PULLED);
+    let rita = Fields::from([("email", Value::from("rita@acme.example")), ("active", Value::Bool(true))]);
+    let rita = world.crm.create(&Object::User, rita);
+    world.pull().await;
+    let lead = lead_of(&world, "ada").await;
+    world.advance(Duration::from_secs(600));
+    let out = [("owner", Value::from(rita.as_str())), ("direction", Value::from("out"))];
+    done(&world, "call", "Intro", (&Object::Lead, &lead), &out);
+    world.reconfigure(&format!("{PULLED}\n[schedule]\npull = \"5m\"\njitter = \"0s\"\n"));
+    let app = Arc::new(world.app.clone());
+    let schedule = tokio::spawn(app.clone().run_schedule());
+    // Time passes as fast as the daemon lets it: it has a month.
+    let from = world.clock.now();
+    while turns(&world).await[0].answered_at.is_none() && world.clock.now().since(from).as_secs() < 30 * 86_400 {
+        tokio::task::yield_now().await;
+    }
+    app.stop.cancel();
+    schedule.await.unwrap().unwrap();
+    let [turn] = turns(&world).await.try_into().unwrap();
+    assert_eq!(turn.answered_at.map(|at| at.since(turn.at).as_secs()), Some(600));
+    assert_eq!(crm(&timeline(&world, "email:ada@kiwi.example").await), ["Call: Intro"]);
 }
 
 #[tokio::test]

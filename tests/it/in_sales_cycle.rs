@@ -271,7 +271,8 @@ async fn a_lead_that_waits_for_the_morning_is_not_made_when_a_deal_opens_meanwhi
     asks(&harbour, "bob@kiwi.example").await;
     harbour.compute().await;
     harbour.push(Salesforce).await;
-    assert!(turns(&harbour).await.is_empty(), "nobody is there");
+    let waits = turns(&harbour).await;
+    assert!(waits.len() == 2 && waits.iter().all(|turn| turn.held_until.is_some()), "nobody is there: {waits:?}");
     let ada = harbour.mock(Hubspot).create(&Object::Contact, &[("email", ADA), ("last_name", "Berg")]);
     has_deal(&harbour, Hubspot, &ada).await;
     harbour.pull(Hubspot).await;

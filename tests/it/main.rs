@@ -46,6 +46,7 @@ mod mock_over_http;
 mod mocks;
 mod mql;
 mod one_person;
+mod one_rep;
 mod outbox;
 mod owners;
 mod paging;

@@ -54,11 +54,6 @@ async fn assert_rest(desk: &Desk) {
     assert_eq!(desk.world.written_since(seq), []);
 }
 
-/// A push that leaves something for later.
-async fn push_in_part(desk: &Desk) {
-    desk.world.app.push(desk.world.connection(), ferry::app::Pushing::default(), &()).await.unwrap();
-}
-
 #[tokio::test]
 async fn a_contact_of_nobody_is_given_to_somebody_and_no_lead_is_made() {
     let mut desk = Desk::with(CONTACTS).await;
@@ -322,14 +317,19 @@ async fn outside_working_hours_the_fields_go_at_once_and_the_owner_later() {
     let mut desk = Desk::with(&format!("{hours}{CONTACTS}first_name = \"first_name\"\n")).await;
     let contact = contact(&mut desk, None).await;
     let held = |desk: &Desk, field: &str| desk.world.crm.value(&Object::Contact, &contact, field).to_string();
-    push_in_part(&desk).await;
+    desk.push().await;
     assert_eq!((contacts(&desk), held(&desk, "score")), (vec!["nobody".to_owned()], "60".to_owned()));
     let traits = serde_json::json!({ "email": ADA, "firstName": "Ada" });
     desk.say(serde_json::json!({ "type": "identify", "anonymousId": "a-1", "traits": traits })).await;
     desk.compute().await;
-    push_in_part(&desk).await;
+    desk.push().await;
     assert_eq!(held(&desk, "first_name"), "Ada", "news is told meanwhile");
-    assert!(desk.turns().await.is_empty());
+    let [turn] = desk.turns().await.try_into().unwrap();
+    assert_eq!(
+        (turn.state, turn.record.as_ref()),
+        (AssignmentState::Held, Some(&contact)),
+        "it waits, and no turn is taken"
+    );
     desk.world.advance(Duration::from_secs(2 * 3_600));
     desk.push().await;
     assert_eq!(contacts(&desk), ["rita"]);

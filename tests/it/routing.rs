@@ -6,8 +6,10 @@ use std::time::Duration;
 use connector::{Fields, Object, Reason, RecordId, Rejection, Timestamp, Value};
 use connector_conformance::memory::{Call, Fault};
 use ferry::app::Pushing;
-use ferry::model::{DeadLetterCode, Flow, Run, RunState};
+use ferry::app::story::telling;
+use ferry::model::{DeadLetterCode, Flow, Run, RunState, Step, TimelineKind};
 use ferry::store::{AssignmentRow, AssignmentState};
+
 use serde_json::json;
 
 use crate::tricks::{Trick, Trickster};
@@ -89,6 +91,15 @@ async fn turns(world: &World) -> Vec<AssignmentRow> {
     let mut rows = world.app.store.assignments(None, Timestamp::EPOCH, 100).await.unwrap();
     rows.reverse();
     rows
+}
+
+/// What the timeline of a person says of the CRM.
+async fn said(world: &World, name: &str) -> Vec<String> {
+    let detail = world.profile(&format!("email:{name}@kiwi.example")).await;
+    let (store, model) = (&*world.app.store, &world.app.model);
+    let told = telling(store, model, detail.profile.id, detail.profile.uid, 100).await.unwrap();
+    let crm = told.moments.iter().filter(|moment| moment.item.kind == TimelineKind::Crm);
+    crm.map(|moment| moment.item.title.to_string()).collect()
 }
 
 /// Whose the leads at the CRM are, in the order they were made.
@@ -178,6 +189,23 @@ async fn a_lead_that_is_refused_gives_its_turn_back() {
 }
 
 #[tokio::test]
+async fn what_the_crm_takes_at_last_is_no_failure_any_more() {
+    let (world, _) = staffed(POOL).await;
+    let rejection =
+        Rejection { reason: Reason::Invalid, code: "INVALID".into(), message: "not today".into(), fields: Vec::new() };
+    for name in ["ada", "bob"] {
+        world.crm.fail_next(Call::Push, Fault::Reject { index: 0, rejection: rejection.clone() });
+        arrives(&world, name).await;
+    }
+    assert_eq!(world.codes().await.get("write_rejected"), Some(&2));
+    world.identify("ada@kiwi.example", json!({ "firstName": "Ada" })).await;
+    world.compute().await;
+    push(&world).await;
+    assert_eq!(owners(&world).len(), 1);
+    assert_eq!(world.codes().await.get("write_rejected"), Some(&1), "bob's stays");
+}
+
+#[tokio::test]
 async fn a_lead_that_turns_up_before_ours_is_made_gives_its_turn_back() {
     let (world, _) = staffed(POOL).await;
     let retry_at = connector::Clock::now(&*world.clock).saturating_add(Duration::from_secs(86_400));
@@ -205,14 +233,37 @@ sla = { respond_within = "30m" }
     // It is nine o'clock on a Monday.
     let (world, _) = staffed(hours).await;
     arrives(&world, "ada").await;
-    assert!(owners(&world).is_empty() && turns(&world).await.is_empty(), "nobody's turn is taken while it waits");
+    let opens = "2026-11-02T11:00:00Z";
+    let line = format!("pool general: nobody is there; it waits until {opens}");
+    assert!(owners(&world).is_empty());
+    let [held] = turns(&world).await.try_into().unwrap();
+    assert_eq!(
+        (held.state, held.owner.as_ref()),
+        (AssignmentState::Held, None),
+        "nobody's turn is taken while it waits"
+    );
+    assert_eq!(held.held_until, Timestamp::parse_rfc3339(opens));
+    assert_eq!((held.trail.last().unwrap().step, &*held.trail.last().unwrap().text), (Step::Hold, &*line));
+    assert_eq!(said(&world, "ada").await, [format!("Lead waits until {opens}")]);
     world.advance(Duration::from_secs(3_600));
-    push(&world).await;
+    // A hold is no failure: the run is done, and says what waits.
+    let [run] = push(&world).await.try_into().unwrap();
+    let told = format!("1 lead waits until somebody is there, until {opens}; ferry route log says why");
+    assert_eq!((run.state, run.message.as_deref()), (RunState::Done, Some(&*told)));
     assert!(owners(&world).is_empty());
     world.advance(Duration::from_secs(3_600));
-    push(&world).await;
+    let [run] = push(&world).await.try_into().unwrap();
+    assert_eq!((run.state, run.message), (RunState::Done, None));
     assert_eq!(owners(&world), ["rita"]);
-    let turn = turns(&world).await.remove(0);
+    let [turn] = turns(&world).await.try_into().unwrap();
+    let trail: Vec<&str> = turn.trail.iter().map(|line| &*line.text).collect();
+    assert_eq!(
+        trail,
+        [&*line, "pool general: it is the turn of rita (round_robin)"],
+        "that it waited is not forgotten"
+    );
+    let lead = &world.crm.ids(&Object::Lead)[0];
+    assert_eq!(said(&world, "ada").await, [format!("Lead {lead} created, assigned to rita")]);
     assert_eq!(turn.respond_by, Some(turn.at.saturating_add(Duration::from_secs(1_800))));
     assert!(world.app.tell_overdue().await.unwrap().is_empty(), "there is time left");
     world.advance(Duration::from_secs(1_801));

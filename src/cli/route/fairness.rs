@@ -76,7 +76,7 @@ pub(super) fn without_rules() -> Failure {
 }
 
 fn report(rules: &Rules, rows: &[AssignmentRow]) -> Report {
-    let counts = |row: &&AssignmentRow| row.state != AssignmentState::GivenBack;
+    let counts = |row: &&AssignmentRow| matches!(row.state, AssignmentState::Underway | AssignmentState::Made);
     let mut pools = Vec::new();
     for (name, pool) in &rules.pools {
         let of_pool: Vec<&AssignmentRow> = rows.iter().filter(|row| row.pool.as_deref() == Some(&**name)).collect();

@@ -1,7 +1,7 @@
 //! `ferry route simulate [--last 90d]`: the rules of sync.toml tried on everybody who became a lead then, in that order, as they
-//! are known today.
+//! are known today: entries within the cooldown, and people who may not be told of, are none.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use connector::{ConnectionName, FieldName, Object, Timestamp};
@@ -12,7 +12,7 @@ use crate::app;
 use crate::cli::cx::Cx;
 use crate::cli::exit::{Ended, Exit, Failure};
 use crate::cli::moment;
-use crate::model::{Crossing, Decision, Tell, TransitionKind};
+use crate::model::{Consents, Crossing, Decision, ProfileUid, Purpose, Tell, TransitionKind};
 use crate::push::with_lead;
 use crate::routing::{Rules, Simulation};
 use crate::store::Store;
@@ -66,10 +66,12 @@ pub async fn run(args: &Args, cx: &Cx) -> Ended {
         return Err(Failure::usage("there is no store yet: `ferry sync` first"));
     };
     let since = cx.clock.now().saturating_sub(args.last);
-    let trial = trial(&*store, &rules, connection.name(), company, (&band, since)).await?;
+    let cooldown = settings.model.band(&band).map_or(Duration::ZERO, |(_, _, band)| band.cooldown);
+    let entries = Entries { band: &band, since, cooldown };
+    let trial = trial(&*store, &rules, connection.name(), company, entries).await?;
     cx.terminal.show(&trial, |terminal| {
         if trial.leads.is_empty() {
-            terminal.say(format!("nobody entered {} in that time", trial.band));
+            terminal.say(format!("nobody became a lead by {} in that time", trial.band));
             return;
         }
         let rows = trial.leads.iter().map(|lead| {
@@ -88,12 +90,20 @@ pub async fn run(args: &Args, cx: &Cx) -> Ended {
 /// Transitions read at a time.
 const CHUNK: usize = 5_000;
 
+/// Which entries are looked at.
+#[derive(Clone, Copy)]
+struct Entries<'a> {
+    band: &'a str,
+    since: Timestamp,
+    cooldown: Duration,
+}
+
 async fn trial(
     store: &dyn Store,
     rules: &Rules,
     connection: &ConnectionName,
     company: Option<FieldName>,
-    (band, since): (&str, Timestamp),
+    Entries { band, since, cooldown }: Entries<'_>,
 ) -> crate::store::Result<Trial> {
     let simulation = Simulation::new(rules, store.users(connection).await?);
     let mut entered = Vec::new();
@@ -105,15 +115,28 @@ async fn trial(
         entered.extend(rows.into_iter().filter(|row| {
             let crossed = &row.transition;
             let is_in = crossed.kind == TransitionKind::Band && crossed.direction == Crossing::In;
-            is_in && &*crossed.name == band && crossed.at >= since && !crossed.backfill
+            is_in && &*crossed.name == band && !crossed.backfill
         }));
     }
     entered.sort_by_key(|row| row.transition.at);
     let mut trial =
         Trial { connection: connection.clone(), band: band.to_owned(), leads: Vec::new(), owners: BTreeMap::new() };
+    let mut acted: HashMap<ProfileUid, Timestamp> = HashMap::new();
     for row in entered {
-        let Some(item) = store.lead_item(connection, row.profile, company.clone()).await? else { continue };
         let at = row.transition.at;
+        // Whoever comes again within the cooldown is no lead again; nor is anybody who may not be told of, or whom nobody knows.
+        let is_cooling = acted.get(&row.uid).is_some_and(|acted| at < acted.saturating_add(cooldown));
+        if is_cooling || !may_be_told_of(&store.consents(row.profile).await?) {
+            continue;
+        }
+        let Some(item) = store.lead_item(connection, row.profile, company.clone()).await? else { continue };
+        if !item.profile.known {
+            continue;
+        }
+        acted.insert(row.uid, at);
+        if at < since {
+            continue;
+        }
         let (given_at, decision) = with_lead(&item, at, |lead| simulation.give(lead, at));
         let owner = shown(&decision);
         *trial.owners.entry(owner.clone()).or_insert(0) += 1;
@@ -127,6 +150,11 @@ async fn trial(
         });
     }
     Ok(trial)
+}
+
+/// Whether a CRM may be told of somebody, as they have decided up to today.
+fn may_be_told_of(consents: &Consents) -> bool {
+    consents.allows(Purpose::Sales) && consents.allows(Purpose::Analytics)
 }
 
 fn shown(decision: &Decision) -> String {

@@ -4,6 +4,7 @@
 
 use connector::{ActivityDirection, ActivityFacts, ActivityKind, ConnectionName, Record, RecordId, Timestamp};
 
+use super::elsewhere;
 use super::fault::Fallible;
 use super::purge::numbers;
 use super::session::Session;
@@ -38,7 +39,7 @@ pub(super) fn note_edits(session: &Session<'_>, now: Timestamp) -> Fallible<()> 
                  AND NOT EXISTS (SELECT 1 FROM side_write s WHERE s.record = r.id AND s.state IN (1, 2)))))",
         (now.micros(), OWN_WRITE_MICROS),
     )?;
-    Ok(())
+    elsewhere::share_answers(session)
 }
 
 /// Whether doing this turns to somebody. A note is only about them, and what they did themselves is no answer.

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use connector::{ConnectionName, FieldName, Fields, Object, RecordId, Timestamp, Value};
 
 use super::assignments::{self, MADE, UNDERWAY, read_trail};
+use super::elsewhere;
 use super::fault::{Fallible, Fault};
+use super::held;
 use super::in_deal;
 use super::intents::{self, Row};
 use super::letters;
@@ -16,7 +18,7 @@ use super::records;
 use super::session::{Place, Session};
 use super::standing;
 use crate::model::{
-    Cause, Change, DeadLetter, DeadLetterCode, DeadLetterId, Decision, Intent, OutboxId, Subject, TrailLine,
+    Cause, Change, DeadLetter, DeadLetterCode, DeadLetterId, Decision, Intent, OutboxId, Step, Subject, TrailLine,
 };
 use crate::store::{Asked, Assigned, Assigning, LeadItem};
 
@@ -66,17 +68,19 @@ fn for_new(
     }
     let deals = in_deal::since_entering(session, profile, for_band, &row.entry.intent.connection)?;
     let is_in_deal = !deals.is_empty();
-    let decision = decide(session, place, &LeadItem { deals, ..item }, how)?;
+    let item = LeadItem { deals, ..item };
+    let decision = decide(session, place, row, &item, how)?;
     match &decision {
         Decision::Tell(tell) => return in_deal::drop_create(session, row, profile, now, Some(tell)).map(Some),
         // Nobody can be told, and the person is in a sales cycle: it is tried again when there is news of them.
         _ if is_in_deal => return in_deal::drop_create(session, row, profile, now, None).map(Some),
         Decision::Keep { .. } => return Ok(None),
-        Decision::Hold { until, .. } => return hold(session, row, *until).map(Some),
+        Decision::Hold { until, trail, .. } => return hold(session, row, now, *until, trail).map(Some),
         Decision::Unowned { trail } => letters::add(session, &unowned(row, now, trail))?,
         Decision::Assign { .. } | Decision::Queue { .. } => {}
     }
-    let turn = Turn { now, profile, place, record: None, state: UNDERWAY };
+    let follows = followed(&item, &decision);
+    let turn = Turn { now, profile, place, record: None, state: UNDERWAY, follows };
     insert(session, &turn, &decision, respond_by(&decision, how))?;
     let owner = decision.owner().map(|owner| (owner.clone(), told(decision.trail())));
     let intent = with_owner(&row.entry.intent, how, owner.as_ref());
@@ -110,18 +114,19 @@ fn for_record(
     let entered = how.band.as_ref().filter(|_| late.is_empty());
     let deals = in_deal::since_entering(session, profile, entered, &row.entry.intent.connection)?;
     let item = LeadItem { deals, late, ..item };
-    let decision = decide(session, place, &item, how)?;
+    let decision = decide(session, place, row, &item, how)?;
     if let Decision::Tell(tell) = &decision {
         in_deal::tell(session, profile, now, tell)?;
         save(session, row, &intent)?;
         return Ok(Some(Assigned::Send(Box::new(intent))));
     }
-    if let Decision::Hold { until, .. } = &decision {
+    if let Decision::Hold { until, trail, .. } = &decision {
         if intent.changes.is_empty() {
-            return hold(session, row, *until).map(Some);
+            return hold(session, row, now, *until, trail).map(Some);
         }
         // What else is to be said does not wait for somebody's working hours.
         wait_behind(session, row, &intent, wish)?;
+        held::note(session, row.entry.id, now, *until, trail)?;
         return Ok(Some(Assigned::Send(Box::new(intent))));
     }
     if let Decision::Unowned { trail } = &decision {
@@ -131,7 +136,8 @@ fn for_record(
     let state = if owner.is_some() { UNDERWAY } else { MADE };
     // Nobody else could have it: that they are late has been said, and waiting again would say it for ever.
     let by = respond_by(&decision, how).filter(|_| item.late.is_empty() || owner.is_some());
-    insert(session, &Turn { now, profile, place, record: Some(record), state }, &decision, by)?;
+    let follows = followed(&item, &decision);
+    insert(session, &Turn { now, profile, place, record: Some(record), state, follows }, &decision, by)?;
     match owner {
         Some(owner) => {
             let to = Value::text(owner.as_str());
@@ -150,13 +156,17 @@ fn for_record(
     Ok(Some(Assigned::Send(Box::new(intent))))
 }
 
-fn decide(session: &Session<'_>, place: Place, item: &LeadItem, how: &Assigning) -> Fallible<Decision> {
+fn decide(session: &Session<'_>, place: Place, row: &Row, item: &LeadItem, how: &Assigning) -> Fallible<Decision> {
     let office = SqlOffice::new(session, place)?;
     let decision = how.route.route(item, &office);
-    office.failed.take().map_or(Ok(decision), Err)
+    match office.failed.take() {
+        Some(fault) => Err(fault),
+        None => Ok(decision.after_waits(held::waits(session, row.entry.id)?)),
+    }
 }
 
-fn hold(session: &Session<'_>, row: &Row, until: Timestamp) -> Fallible<Assigned> {
+fn hold(session: &Session<'_>, row: &Row, now: Timestamp, until: Timestamp, trail: &[TrailLine]) -> Fallible<Assigned> {
+    held::note(session, row.entry.id, now, until, trail)?;
     session.run(
         "UPDATE outbox SET state = 0, worker = NULL, lease_until = NULL, not_before = ?2 WHERE id = ?1",
         (row.entry.id.0, until.micros()),
@@ -222,7 +232,10 @@ fn with_owner(intent: &Intent, how: &Assigning, owner: Option<&(RecordId, Arc<st
 }
 
 fn save(session: &Session<'_>, row: &Row, intent: &Intent) -> Fallible<()> {
-    session.run("UPDATE outbox SET intent = ?2 WHERE id = ?1", (row.entry.id.0, pack_intent(&Stored::of(intent))?))?;
+    session.run(
+        "UPDATE outbox SET intent = ?2, held_until = NULL, held_at = NULL, held = NULL WHERE id = ?1",
+        (row.entry.id.0, pack_intent(&Stored::of(intent))?),
+    )?;
     Ok(())
 }
 
@@ -233,6 +246,13 @@ pub(super) struct Turn {
     pub(super) place: Place,
     pub(super) record: Option<i64>,
     pub(super) state: i64,
+    /// The turn at another connection whose owner this one takes.
+    pub(super) follows: Option<i64>,
+}
+
+fn followed(item: &LeadItem, decision: &Decision) -> Option<i64> {
+    let (turn, _) = item.elsewhere.as_ref()?;
+    (decision.step() == Some(Step::Elsewhere)).then_some(*turn)
 }
 
 pub(super) fn insert(
@@ -249,8 +269,9 @@ pub(super) fn insert(
     };
     let trail = serde_json::to_string(decision.trail()).map_err(|_| Fault::Damaged("a trail that is no text"))?;
     session.run(
-        "INSERT INTO assignment (at, profile, place, user, email, name, step, pool, member, trail, state, respond_by, record, existing)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        "INSERT INTO assignment (at, profile, place, user, email, name, step, pool, member, trail, state, respond_by, record, existing,
+                                 follows)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
         (
             turn.now.micros(),
             turn.profile,
@@ -266,6 +287,7 @@ pub(super) fn insert(
             respond_by.map(Timestamp::micros),
             turn.record,
             turn.record.is_some(),
+            turn.follows,
         ),
     )?;
     Ok(())
@@ -301,7 +323,8 @@ fn lead_item(
         Some(field) => account_owner(session, &row.entry.intent.connection, profile, field)?,
         None => None,
     };
-    Ok(Some(LeadItem { profile: found, owner, account_owner, deals: Vec::new(), late: Vec::new() }))
+    let elsewhere = elsewhere::given(session, profile, row.place, how)?;
+    Ok(Some(LeadItem { profile: found, owner, elsewhere, account_owner, deals: Vec::new(), late: Vec::new() }))
 }
 
 /// Who owns the record, or the records, of the person's company at this connection, if it is one person.

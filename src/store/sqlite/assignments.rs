@@ -11,9 +11,9 @@ use super::office::users;
 use super::profiles::{self, instant, uid_of};
 use super::purge::numbers;
 use super::session::{Place, Session};
-use super::{SqliteStore, answers, assign, standing};
+use super::{SqliteStore, answers, assign, held, standing};
 use crate::model::{EntryState, ProfileId, ProfileUid, TrailLine, User};
-use crate::store::{Asked, Assigning, AssignmentRow, AssignmentState, Entries, LeadItem, Leads, Result};
+use crate::store::{Asked, Assigning, AssignmentRow, AssignmentState, Entries, LeadItem, Leads, Result, WaitingLeads};
 
 pub(super) const UNDERWAY: i64 = 0;
 pub(super) const MADE: i64 = 1;
@@ -33,6 +33,15 @@ impl Leads for SqliteStore {
         self.write("assign leads", move |session| match session.find_place(&connection, &object)? {
             Some(place) => assign::assign(session, place, &entries, now, &how),
             None => Ok(Vec::new()),
+        })
+        .await
+    }
+
+    async fn held(&self, connection: &ConnectionName, object: &Object) -> Result<Option<WaitingLeads>> {
+        let (connection, object) = (connection.clone(), object.clone());
+        self.read("count leads that wait", move |session| match session.find_place(&connection, &object)? {
+            Some(place) => held::at(session, place),
+            None => Ok(None),
         })
         .await
     }
@@ -60,7 +69,14 @@ impl Leads for SqliteStore {
                 Some(field) => assign::account_owner(session, &connection, profile, field)?,
                 None => None,
             };
-            Ok(Some(LeadItem { profile: found, owner: None, account_owner, deals: Vec::new(), late: Vec::new() }))
+            Ok(Some(LeadItem {
+                profile: found,
+                owner: None,
+                elsewhere: None,
+                account_owner,
+                deals: Vec::new(),
+                late: Vec::new(),
+            }))
         })
         .await
     }
@@ -71,7 +87,14 @@ impl Leads for SqliteStore {
         since: Timestamp,
         limit: usize,
     ) -> Result<Vec<AssignmentRow>> {
-        self.read("read assignments", move |session| rows(session, profile, since, limit)).await
+        self.read("read assignments", move |session| {
+            let mut found = held::rows(session, profile, since, limit)?;
+            found.extend(rows(session, profile, since, limit)?);
+            found.sort_by_key(|row| std::cmp::Reverse(row.at));
+            found.truncate(limit);
+            Ok(found)
+        })
+        .await
     }
 }
 
@@ -243,6 +266,7 @@ fn select(session: &Session<'_>, rest: &str, params: impl rusqlite::Params) -> F
             pool: row.get(8)?,
             member: row.get(9)?,
             trail: read_trail(&row.get::<_, String>(10)?)?,
+            held_until: None,
             respond_by: instant(row.get(11)?),
             answered_at: instant(row.get(12)?),
             breached_at: instant(row.get(13)?),

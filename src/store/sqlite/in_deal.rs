@@ -86,7 +86,7 @@ pub(super) fn was_told(session: &Session<'_>, profile: i64, band: Option<&Arc<st
 /// Notes that somebody is told, and that with this the person's entry is done.
 pub(super) fn tell(session: &Session<'_>, profile: i64, now: Timestamp, tell: &Tell) -> Fallible<()> {
     let beside = records::find(session, &tell.record)?.ok_or(Fault::Damaged("a deal of nobody's record"))?;
-    let turn = Turn { now, profile, place: beside.place, record: Some(beside.id), state: MADE };
+    let turn = Turn { now, profile, place: beside.place, record: Some(beside.id), state: MADE, follows: None };
     assign::insert(session, &turn, &Decision::Tell(tell.clone()), None)?;
     standing::settle(session, profile, Some(now))
 }

@@ -1,16 +1,19 @@
 //! Dead letters: one per code and subject, counted; taken out, dropped or tried again.
 
-use connector::{FieldName, Timestamp};
+use std::collections::BTreeSet;
+
+use connector::{ConnectionName, FieldName, Object, Operation, Timestamp};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::fault::{Fallible, Fault};
+use super::identity::identifiers_of;
 use super::profiles::note_change;
 use super::records;
 use super::session::Session;
 use super::{deletion, find, profiles, side, webhooks};
 use crate::model::{
-    DeadLetter, DeadLetterCode, DeadLetterId, FieldWritten, JournalOutcome, Mirror, MirrorField, RecordKey, Side,
-    Subject,
+    DeadLetter, DeadLetterCode, DeadLetterId, FieldWritten, IdentifierKind, Intent, JournalOutcome, Mirror,
+    MirrorField, ProfileUid, RecordKey, Side, Subject,
 };
 
 /// Notes a dead letter; one that is there already is counted up and shows the newest cause.
@@ -87,13 +90,57 @@ pub(super) fn close(
     written: &[FieldWritten],
     mirror: &Mirror,
 ) -> Fallible<()> {
+    let mut right = Vec::new();
+    for (id, subject) in about_writes(session, &record.connection, &record.object, record.id.as_str())? {
+        let is_right = match &subject.field {
+            None => !mirror.iter().any(|field| field.frozen || field.sent.is_some()),
+            Some(name) => written.iter().any(|write| {
+                write.field == *name && matches!(write.outcome, JournalOutcome::Written | JournalOutcome::KeptOther)
+            }),
+        };
+        if is_right {
+            right.push(id);
+        }
+    }
+    for id in right {
+        remove(session, id)?;
+    }
+    Ok(())
+}
+
+/// Removes what a create has put right: the letters about those before it that failed, which name what the record was to be found by.
+pub(super) fn close_create(session: &Session<'_>, intent: &Intent, profile: Option<i64>) -> Fallible<()> {
+    let mut names = BTreeSet::new();
+    if let Operation::Upsert { value, .. } = &intent.operation {
+        names.insert(value.to_string());
+    }
+    if let Some(profile) = profile {
+        names.insert(ProfileUid(profiles::uid_of(session, profile)?).to_string());
+        let known = identifiers_of(session, profile)?;
+        names.extend(known.iter().filter(|one| one.kind == IdentifierKind::Email).map(|one| one.value.to_string()));
+    }
+    for name in names {
+        for (id, _) in about_writes(session, &intent.connection, &intent.object, &name)? {
+            remove(session, id)?;
+        }
+    }
+    Ok(())
+}
+
+/// Letters about writes to what is called so, each with its subject. Those about one record differ in nothing before the field: one
+/// look into the index for all of its fields.
+fn about_writes(
+    session: &Session<'_>,
+    connection: &ConnectionName,
+    object: &Object,
+    name: &str,
+) -> Fallible<Vec<(DeadLetterId, Subject)>> {
     let subject = serde_json::to_string(&Subject {
-        connection: Some(record.connection.as_str().into()),
-        object: Some(record.object.as_str().into()),
-        record: Some(record.id.as_str().into()),
+        connection: Some(connection.as_str().into()),
+        object: Some(object.as_str().into()),
+        record: Some(name.into()),
         ..Subject::default()
     })?;
-    // Letters about one record differ in nothing before this: one look into the index for all of its fields.
     let Some(about) = subject.strip_suffix(r#""field":null,"source":null}"#) else {
         return Err(Fault::Damaged("the subject of a dead letter is written in another way"));
     };
@@ -102,24 +149,11 @@ pub(super) fn close(
              AND code IN ('write_rejected', 'value_unfit', 'field_unusable', 'attempts_exhausted')",
     )?;
     let mut rows = statement.query((format!("{about}\"field\":"), format!("{about}\"field\";")))?;
-    let mut right = Vec::new();
+    let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        let (id, subject): (i64, String) = (row.get(0)?, row.get(1)?);
-        let subject: Subject = serde_json::from_str(&subject)?;
-        let is_right = match &subject.field {
-            None => !mirror.iter().any(|field| field.frozen || field.sent.is_some()),
-            Some(name) => written.iter().any(|write| {
-                write.field == *name && matches!(write.outcome, JournalOutcome::Written | JournalOutcome::KeptOther)
-            }),
-        };
-        if is_right {
-            right.push(DeadLetterId(id));
-        }
+        found.push((DeadLetterId(row.get(0)?), serde_json::from_str(&row.get::<_, String>(1)?)?));
     }
-    for id in right {
-        remove(session, id)?;
-    }
-    Ok(())
+    Ok(found)
 }
 
 /// Removes it; what it was about is given up.

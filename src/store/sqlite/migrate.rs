@@ -30,6 +30,7 @@ const SCRIPTS: &[&str] = &[
     include_str!("schema_0015.sql"),
     include_str!("schema_0016.sql"),
     include_str!("schema_0017.sql"),
+    include_str!("schema_0018.sql"),
 ];
 
 /// The schema this program writes.

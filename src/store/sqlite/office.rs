@@ -97,14 +97,17 @@ impl Office for SqlOffice<'_, '_> {
     }
 
     fn given_since(&self, address: &str, since: Timestamp) -> u32 {
-        let sql = "SELECT count(*) FROM assignment WHERE lower(email) = lower(?1) AND at >= ?2 AND state < 2
-                   AND step IS NOT 'deal'";
+        // One entry counts once, at however many connections.
+        let sql = "SELECT count(DISTINCT coalesce(a.follows, a.id)) FROM assignment a
+                   WHERE lower(a.email) = lower(?1) AND a.at >= ?2 AND a.state < 2 AND a.step IS NOT 'deal'
+                   AND NOT EXISTS (SELECT 1 FROM assignment f WHERE f.id = a.follows AND f.state < 2 AND f.at < ?2)";
         u32::try_from(self.count(sql, (address, since.micros()))).unwrap_or(u32::MAX)
     }
 
     fn open(&self, address: &str) -> u32 {
         // On its way, or made and its record still lives: a lead that was converted or deleted is done with.
-        let sql = "SELECT count(*) FROM assignment a LEFT JOIN record r ON r.id = a.record
+        let sql =
+            "SELECT count(DISTINCT coalesce(a.follows, a.id)) FROM assignment a LEFT JOIN record r ON r.id = a.record
                    WHERE lower(a.email) = lower(?1) AND (a.state = 0 OR (a.state = 1 AND r.state = 1))
                    AND a.step IS NOT 'deal'";
         u32::try_from(self.count(sql, [address])).unwrap_or(u32::MAX)

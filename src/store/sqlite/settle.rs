@@ -68,6 +68,7 @@ fn settle_one(session: &Session<'_>, run: RunId, now: Timestamp, one: &Delivered
         }
         Fate::Linked { id, url } => {
             let record = link(session, now, one, row, id, url.as_deref())?;
+            letters::close_create(session, &row.entry.intent, records::load(session, record)?.profile)?;
             settle_turn(session, row, now, one, record)?;
             journal::add(session, run, now, row, Some(record), one)?;
             let settled = intents::by_id(session, row.entry.id)?.unwrap_or_else(|| row.clone());

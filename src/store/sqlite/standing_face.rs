@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use connector::Timestamp;
 
 use super::gate::Gate;
+use super::purge::numbers;
 use super::{SqliteStore, compute, profiles, standing};
 use crate::model::{BandEntry, ProfileId, Transition, TransitionKind};
 use crate::store::{ComputeProfiles, Foreseen, Member, Result, StandingData, TransitionRow};
@@ -27,6 +29,14 @@ impl StandingData for SqliteStore {
         self.read("read entries into bands", move |session| match profiles::current(session, id.0)? {
             Some(id) => Ok(standing::entries(session, id)?.into_values().collect()),
             None => Ok(Vec::new()),
+        })
+        .await
+    }
+
+    async fn acted_since(&self, since: Timestamp) -> Result<Vec<ProfileId>> {
+        self.read("read entries that were acted upon", move |session| {
+            let sql = "SELECT DISTINCT profile FROM band_entry WHERE acted_at > ?1";
+            Ok(numbers(session, sql, [since.micros()])?.into_iter().map(ProfileId).collect())
         })
         .await
     }
