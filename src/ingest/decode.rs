@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use connector::Timestamp;
+use connector::{Entropy, Timestamp};
 
 use crate::expr::{Json, nearest};
 use crate::ingest::identity::{self, Ids, InvalidId};
@@ -26,9 +26,8 @@ pub struct DecodeOptions {
     pub source: SourceName,
     /// Largest message in bytes; [`MAX_MESSAGE`] unless configured.
     pub max_message: usize,
-    /// Whether messages come straight from an SDK as they happen. Then its clock is corrected by ours, and a message without
-    /// an id is told from its like by when it came. Otherwise they are an import: times stand as written, and a message
-    /// without an id has one made of what it says.
+    /// Whether messages come straight from an SDK as they happen: then its clock is corrected by ours. Otherwise times stand
+    /// as written.
     pub client: bool,
     /// What identifies a person, and what does not.
     pub identity: Arc<IdentityRules>,
@@ -57,9 +56,27 @@ impl fmt::Display for DecodeError {
 
 impl std::error::Error for DecodeError {}
 
-/// Decodes one message. `received_at` is when it reached us; no event is later than that.
+/// The id of a message that has none.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Nameless<'a> {
+    /// Made of what it says: the same line of a file is the same message.
+    BySaying,
+    /// Drawn: what comes over the wire is one more message each time.
+    Drawn(&'a dyn Entropy),
+}
+
+impl Nameless<'_> {
+    fn id(self, kind: EventKind, message: &Json<'_>) -> Arc<str> {
+        match self {
+            Self::BySaying => message_id::of_import(kind.as_str(), message).into(),
+            Self::Drawn(entropy) => message_id::drawn(entropy).into(),
+        }
+    }
+}
+
+/// Decodes one message, as one of a file. `received_at` is when it reached us; no event is later than that.
 pub fn decode(text: &str, received_at: Timestamp, options: &DecodeOptions) -> Result<Event, DecodeError> {
-    decode_and(text, received_at, options, |event, _| event)
+    decode_and(text, received_at, options, Nameless::BySaying, |event, _| event)
 }
 
 /// The same, and something made of the event and of the message as it was read: reading it twice is the dearest there is.
@@ -67,6 +84,7 @@ pub(super) fn decode_and<T>(
     text: &str,
     received_at: Timestamp,
     options: &DecodeOptions,
+    nameless: Nameless<'_>,
     then: impl FnOnce(Event, &Json<'_>) -> T,
 ) -> Result<T, DecodeError> {
     if text.len() > options.max_message {
@@ -97,8 +115,7 @@ pub(super) fn decode_and<T>(
             return Err(DecodeError::new("message_id_too_long", cause, "send a shorter id, or none"));
         }
         Ok(Some(id)) => Arc::from(&*id),
-        Ok(None) if options.client => message_id::of_arrival(kind.as_str(), &message, received_at).into(),
-        Ok(None) => message_id::of_import(kind.as_str(), &message).into(),
+        Ok(None) => nameless.id(kind, &message),
         Err(InvalidId(field)) => {
             let cause = format!("`{field}` is neither text nor number");
             return Err(DecodeError::new("invalid_id", cause, "send the id as text"));

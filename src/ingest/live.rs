@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use connector::{Clock, Timestamp};
+use connector::{Clock, Entropy, OsEntropy, Timestamp};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-use super::decode::decode_and;
+use super::decode::{Nameless, decode_and};
 use super::flow::{Resolver, arrival};
 use super::{DecodeError, DecodeOptions};
 use crate::consent::Policy;
@@ -29,6 +29,7 @@ pub struct Live {
     room: Arc<Semaphore>,
     patience: Duration,
     consent: Arc<Policy>,
+    entropy: Arc<dyn Entropy>,
 }
 
 /// One sender.
@@ -66,7 +67,13 @@ impl Live {
         arrived: Arc<Notify>,
     ) -> Self {
         let room = Arc::new(Semaphore::new(ROOM / 1024));
-        Self { store, model, clock, run, arrived, room, patience: PATIENCE, consent: Arc::default() }
+        let (consent, entropy) = (Arc::default(), Arc::new(OsEntropy));
+        Self { store, model, clock, run, arrived, room, patience: PATIENCE, consent, entropy }
+    }
+
+    /// Where ids of messages without one are drawn from; the operating system's chance where it is not said.
+    pub fn with_entropy(self, entropy: Arc<dyn Entropy>) -> Self {
+        Self { entropy, ..self }
     }
 
     /// How long a request waits for room before it is sent away; 2 s where it is not said.
@@ -113,7 +120,8 @@ impl Live {
             rejected: Vec::new(),
         };
         for (place, message) in messages.iter().enumerate() {
-            let arrived = decode_and(message.as_ref(), received_at, &source.options, |event, body| {
+            let drawn = Nameless::Drawn(&*self.entropy);
+            let arrived = decode_and(message.as_ref(), received_at, &source.options, drawn, |event, body| {
                 arrival(event, body, &self.consent, &self.model)
             });
             match arrived {

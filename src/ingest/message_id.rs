@@ -1,9 +1,9 @@
-//! An id for messages that have none (`cdp-semantics` §1.3): a hash of what the message says, so that a second import of
-//! the same file adds nothing.
+//! An id for messages that have none (`cdp-semantics` §1.3): in a file a hash of what the message says, so that a second import
+//! of the same file adds nothing; over the wire a drawn one, for nobody can tell a second message from a second sending.
 
 use std::fmt::Write as _;
 
-use connector::Timestamp;
+use connector::Entropy;
 use sha2::{Digest, Sha256};
 
 use crate::expr::Json;
@@ -12,16 +12,6 @@ use crate::expr::Json;
 /// message names nobody by id, the e-mail address it gives is hashed too, or two people's clicks of one second were one. Two
 /// truly identical lines are one event.
 pub(super) fn of_import(kind: &str, message: &Json<'_>) -> String {
-    format!("file:{}", hash(kind, message, None))
-}
-
-/// The same for a message straight from an SDK, told apart by when it came: a visitor may load one page twice. A client that
-/// retries without ids is counted twice.
-pub(super) fn of_arrival(kind: &str, message: &Json<'_>, received_at: Timestamp) -> String {
-    format!("recv:{}", hash(kind, message, Some(received_at)))
-}
-
-fn hash(kind: &str, message: &Json<'_>, received_at: Option<Timestamp>) -> String {
     let given = |key: &str| message.get(key).filter(|value| !matches!(value, Json::Null));
     let about_person = matches!(kind, "identify" | "group");
     let said =
@@ -42,12 +32,14 @@ fn hash(kind: &str, message: &Json<'_>, received_at: Option<Timestamp>) -> Strin
         text.push(',');
         canonical(part.unwrap_or(&Json::Null), &mut text);
     }
-    if let Some(at) = received_at {
-        // Writing to a text cannot fail.
-        let _ = write!(text, ",{}", at.micros());
-    }
     text.push(']');
-    hex::encode(Sha256::digest(text.as_bytes()))
+    format!("file:{}", hex::encode(Sha256::digest(text.as_bytes())))
+}
+
+/// A random UUID (version 4). A client that retries without ids is counted twice.
+pub(super) fn drawn(entropy: &dyn Entropy) -> String {
+    let bits = (u128::from(entropy.next_u64()) << 64) | u128::from(entropy.next_u64());
+    uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid().to_string()
 }
 
 /// JSON with sorted keys, without spaces, of repeated keys the last.

@@ -11,6 +11,8 @@ mod identity;
 mod inbox;
 mod jsonl;
 mod live;
+#[cfg(test)]
+mod live_tests;
 mod message_id;
 mod parting;
 mod records;
