@@ -6,11 +6,11 @@ use std::sync::Arc;
 use connector::Timestamp;
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::enrich::{DataKind, EventMark, Label, Model, Session, Story, Told, is_conversion, normal_event_name, tell};
+use crate::enrich::{EventMark, Label, Model, Session, Story, Told, is_conversion, normal_event_name, tell};
 use crate::expr::Json;
-use crate::model::{EventKind, EventRow, ProfileId, ProfileUid, Step};
+use crate::model::{EventKind, EventRow, ProfileId, ProfileUid, Step, TimelineKind};
 use crate::store::{AssignmentRow, AssignmentState, Result, Store, TimelineItem};
-use crate::timeline::{Direction, Item, Kind, Moment, Visibility, What, is_contact, page_name};
+use crate::timeline::{Direction, Item, Moment, Visibility, What, is_contact, page_name};
 
 /// Events read to tell sessions, and machines from people, by what was around them.
 const READ: usize = 10_000;
@@ -77,7 +77,14 @@ fn raw(items: Vec<TimelineItem>, story: &Story) -> Vec<(TimelineItem, Option<Tol
     items.into_iter().map(|item| (told(&item), item)).map(|(told, item)| (item, told)).collect()
 }
 
-fn blank(uid: ProfileUid, key: &str, at: Timestamp, recorded_at: Timestamp, kind: Kind, title: &Arc<str>) -> Item {
+fn blank(
+    uid: ProfileUid,
+    key: &str,
+    at: Timestamp,
+    recorded_at: Timestamp,
+    kind: TimelineKind,
+    title: &Arc<str>,
+) -> Item {
     Item {
         id: format!("{:032x}", xxh3_128(format!("{uid} {key}").as_bytes())).into(),
         profile_id: Some(uid),
@@ -109,8 +116,7 @@ fn of_event(uid: ProfileUid, row: &EventRow, told: &Told, label: Option<&Label>)
     let title =
         label.filter(|label| label.particular && event.kind == EventKind::Track).map(|label| label.text.clone());
     let key = format!("event {} {}", event.source, event.message_id);
-    let mut item =
-        blank(uid, &key, event.at, event.received_at, kind_of(told.kind), &title.unwrap_or_else(|| sent.clone()));
+    let mut item = blank(uid, &key, event.at, event.received_at, told.kind, &title.unwrap_or_else(|| sent.clone()));
     item.source = event.source.clone();
     item.source_ref = Some(event.message_id.clone());
     let (what, importance, direction) = match event.kind {
@@ -191,21 +197,6 @@ fn amount(body: Option<&Json<'_>>) -> Option<Arc<str>> {
     Some(format!("{amount} {currency}").trim_end().into())
 }
 
-fn kind_of(kind: DataKind) -> Kind {
-    match kind {
-        DataKind::Web => Kind::Web,
-        DataKind::Email => Kind::Email,
-        DataKind::App => Kind::App,
-        DataKind::Commerce => Kind::Commerce,
-        DataKind::Ad => Kind::Ad,
-        DataKind::Offline => Kind::Offline,
-        DataKind::Survey => Kind::Survey,
-        DataKind::Product => Kind::Product,
-        DataKind::Crm => Kind::Crm,
-        DataKind::Identity => Kind::Identity,
-    }
-}
-
 const RECOGNISED: &str = "recognised by ";
 
 /// When somebody was first recognised by something that names a person.
@@ -221,13 +212,13 @@ fn became_known(items: &[TimelineItem]) -> Option<(Timestamp, Arc<str>)> {
 /// An item of the store that is no event.
 fn of_item(uid: ProfileUid, one: &TimelineItem, known: Option<&(Timestamp, Arc<str>)>) -> Moment {
     let kind = match &*one.kind {
-        "score" => Kind::Score,
-        "segment" => Kind::Segment,
-        "identity" => Kind::Identity,
-        "consent" => Kind::Consent,
-        "write" => Kind::Write,
-        "trait" => Kind::Trait,
-        _ => Kind::Crm,
+        "score" => TimelineKind::Score,
+        "segment" => TimelineKind::Segment,
+        "identity" => TimelineKind::Identity,
+        "consent" => TimelineKind::Consent,
+        "write" => TimelineKind::Write,
+        "trait" => TimelineKind::Trait,
+        _ => TimelineKind::Crm,
     };
     let key = format!("{} {} {} {}", one.kind, one.source, one.at.micros(), one.title);
     let mut item = blank(uid, &key, one.at, one.recorded_at, kind, &one.title);
@@ -242,17 +233,17 @@ fn of_item(uid: ProfileUid, one: &TimelineItem, known: Option<&(Timestamp, Arc<s
     let detail = one.detail.as_deref().unwrap_or_default();
     let is_backfill = detail == "found in what was known already";
     item.importance = match kind {
-        Kind::Score if one.title.contains('→') && !is_backfill => 3,
-        Kind::Score | Kind::Segment if is_backfill => 0,
-        Kind::Segment if one.source.contains("churn") && one.title.contains("Entered") => 3,
-        Kind::Crm if &*one.kind == "deal" && detail.starts_with("open") => 2,
-        Kind::Crm if &*one.kind == "deal" => 3,
-        Kind::Consent => 2,
-        Kind::Write | Kind::Trait => 0,
-        Kind::Crm if is_contact(&one.title) => 2,
+        TimelineKind::Score if one.title.contains('→') && !is_backfill => 3,
+        TimelineKind::Score | TimelineKind::Segment if is_backfill => 0,
+        TimelineKind::Segment if one.source.contains("churn") && one.title.contains("Entered") => 3,
+        TimelineKind::Crm if &*one.kind == "deal" && detail.starts_with("open") => 2,
+        TimelineKind::Crm if &*one.kind == "deal" => 3,
+        TimelineKind::Consent => 2,
+        TimelineKind::Write | TimelineKind::Trait => 0,
+        TimelineKind::Crm if is_contact(&one.title) => 2,
         _ => 1,
     };
-    if kind == Kind::Identity {
+    if kind == TimelineKind::Identity {
         let is_first = known.is_some_and(|(at, title)| *at == one.at && *title == one.title);
         if is_first {
             item.title = "Became known".into();
@@ -262,7 +253,7 @@ fn of_item(uid: ProfileUid, one: &TimelineItem, known: Option<&(Timestamp, Arc<s
         }
     }
     let what = match kind {
-        Kind::Crm if &*one.kind == "crm" && one.title.starts_with("Email") => {
+        TimelineKind::Crm if &*one.kind == "crm" && one.title.starts_with("Email") => {
             What::CrmMail { subject: one.title.strip_prefix("Email: ").map(Arc::from) }
         }
         _ => What::Other,
@@ -288,7 +279,7 @@ fn of_turn(uid: ProfileUid, turn: &AssignmentRow) -> Option<Moment> {
         // A record is made once, and given to somebody now and then.
         key = format!("{key} {}", turn.at.micros());
     }
-    let mut item = blank(uid, &key, turn.at, turn.at, Kind::Crm, &title.into());
+    let mut item = blank(uid, &key, turn.at, turn.at, TimelineKind::Crm, &title.into());
     item.detail = turn.trail.last().map(|line| line.text.clone());
     item.source = format!("{} {}", turn.connection, turn.object).into();
     item.source_ref = Some(record.as_str().into());

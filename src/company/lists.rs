@@ -1,4 +1,4 @@
-//! Domains that name no company: free mail, throw-away mail, and pages that many people share. Written by us; the
+//! Domains that name no company: free mail and pages that many people share. Written by us; the
 //! configuration adds to the free-mail list and takes from it.
 
 /// Grows with every change of the lists.
@@ -91,70 +91,6 @@ const FREE: &[&str] = &[
 /// Names that give free mail under every public suffix: `outlook.com`, `outlook.co.id`, `gmx.at`.
 const FAMILIES: &[&str] = &["gmx", "hotmail", "live", "outlook", "yahoo", "yandex"];
 
-/// Mail that is thrown away after use.
-const DISPOSABLE: &[&str] = &[
-    "10minutemail.com",
-    "10minutemail.net",
-    "33mail.com",
-    "anonaddy.me",
-    "burnermail.io",
-    "byom.de",
-    "discard.email",
-    "discardmail.com",
-    "dispostable.com",
-    "dropmail.me",
-    "einrot.com",
-    "emailondeck.com",
-    "fakeinbox.com",
-    "getairmail.com",
-    "getnada.com",
-    "grr.la",
-    "guerrillamail.biz",
-    "guerrillamail.com",
-    "guerrillamail.de",
-    "guerrillamail.info",
-    "guerrillamail.net",
-    "guerrillamail.org",
-    "guerrillamailblock.com",
-    "inboxkitten.com",
-    "incognitomail.org",
-    "jetable.org",
-    "mail-temp.com",
-    "mailcatch.com",
-    "maildrop.cc",
-    "mailinator.com",
-    "mailinator.net",
-    "mailnesia.com",
-    "mailsac.com",
-    "mintemail.com",
-    "moakt.com",
-    "mohmal.com",
-    "mytemp.email",
-    "mytrashmail.com",
-    "nada.email",
-    "pokemail.net",
-    "sharklasers.com",
-    "spam4.me",
-    "spambog.com",
-    "spamgourmet.com",
-    "temp-mail.io",
-    "temp-mail.org",
-    "tempail.com",
-    "tempmail.com",
-    "tempmailo.com",
-    "tempr.email",
-    "throwawaymail.com",
-    "trash-mail.com",
-    "trashmail.com",
-    "trashmail.de",
-    "trashmail.net",
-    "wegwerfmail.de",
-    "wegwerfmail.net",
-    "yopmail.com",
-    "yopmail.fr",
-    "yopmail.net",
-];
-
 /// Reserved for examples and tests: an address there is nobody's (`cdp-semantics` §2.4).
 const NOBODYS: &[&str] = &["example.com", "example.net", "example.org", "test.com"];
 
@@ -195,10 +131,6 @@ fn is_of_a_family(domain: &str) -> bool {
     let is_registrys = psl::suffix(domain.as_bytes())
         .is_some_and(|suffix| suffix.as_bytes() == rest.as_bytes() && suffix.typ() != Some(psl::Type::Private));
     FAMILIES.contains(&name) && is_registrys
-}
-
-pub(super) fn is_disposable(domain: &str) -> bool {
-    listed(DISPOSABLE, domain)
 }
 
 pub(super) fn is_nobodys(domain: &str) -> bool {
@@ -288,7 +220,7 @@ mod tests {
 
     #[test]
     fn lists_hold_registrable_domains() {
-        for domain in FREE.iter().chain(DISPOSABLE).chain(NOBODYS).chain(SHARED_PAGES) {
+        for domain in FREE.iter().chain(NOBODYS).chain(SHARED_PAGES) {
             assert_eq!(registrable(domain), Some(*domain), "{domain} could never be met");
         }
     }

@@ -9,6 +9,7 @@ use super::domain::{host, registrable};
 use super::lists;
 use crate::model::{
     Attribute, Claim, ClaimKind, CompanyClaims, CompanyEvidence, CompanyKey, CompanyRules, Profile, TraitName,
+    is_disposable,
 };
 
 /// A word of `[company] match`.
@@ -87,7 +88,7 @@ impl Rules {
             }
             false
         };
-        let listed = lists::is_free_mail(domain) || lists::is_disposable(domain);
+        let listed = lists::is_free_mail(domain) || is_disposable(domain);
         let nobodys =
             named(&self.free_mail_add) || (listed && !named(&self.free_mail_remove)) || lists::is_nobodys(domain);
         (!nobodys).then(|| domain.into())

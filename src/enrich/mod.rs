@@ -75,7 +75,7 @@ pub use score_spec::{
 };
 pub use segment::{segment_needs, segment_trait};
 pub use segment_spec::{SEGMENTS, SegmentSpec};
-pub use semantic::{DataKind, is_conversion, named_kind, normal_event_name};
+pub use semantic::{is_conversion, named_kind, normal_event_name};
 pub use session::{SESSION_GAP_SECS, Session, sessions};
 pub use spec::{EventMatch, GRADE, ModelSpec, Property, SCORE_CHANGE, SCORE_REASONS};
 pub use story::{EventMark, Story, Told, tell};

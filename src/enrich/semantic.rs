@@ -5,45 +5,12 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use crate::expr::{EventInput, Json};
-use crate::model::{EventKind, IdentifierKind};
-
-/// What an event is about: its kind on a timeline.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum DataKind {
-    Web,
-    Email,
-    App,
-    Commerce,
-    Ad,
-    Offline,
-    Survey,
-    Product,
-    Crm,
-    /// Who somebody is: identify, group and alias.
-    Identity,
-}
-
-impl DataKind {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Web => "web",
-            Self::Email => "email",
-            Self::App => "app",
-            Self::Commerce => "commerce",
-            Self::Ad => "ad",
-            Self::Offline => "offline",
-            Self::Survey => "survey",
-            Self::Product => "product",
-            Self::Crm => "crm",
-            Self::Identity => "identity",
-        }
-    }
-}
+use crate::model::{EventKind, IdentifierKind, TimelineKind};
 
 /// By kind, one name a line; lists of one object share a line.
-const CATALOGUE: &[(DataKind, &[&str])] = &[
+const CATALOGUE: &[(TimelineKind, &[&str])] = &[
     (
-        DataKind::Web,
+        TimelineKind::Web,
         &[
             "Products Searched",
             "Product List Viewed",
@@ -61,7 +28,7 @@ const CATALOGUE: &[(DataKind, &[&str])] = &[
         ],
     ),
     (
-        DataKind::Email,
+        TimelineKind::Email,
         &[
             "Email Delivered",
             "Email Opened",
@@ -72,7 +39,7 @@ const CATALOGUE: &[(DataKind, &[&str])] = &[
         ],
     ),
     (
-        DataKind::App,
+        TimelineKind::App,
         &[
             "Application Installed",
             "Application Opened",
@@ -90,7 +57,7 @@ const CATALOGUE: &[(DataKind, &[&str])] = &[
         ],
     ),
     (
-        DataKind::Commerce,
+        TimelineKind::Commerce,
         &[
             "Product Added",
             "Product Removed",
@@ -112,9 +79,9 @@ const CATALOGUE: &[(DataKind, &[&str])] = &[
             "Product Shared",
         ],
     ),
-    (DataKind::Ad, &["Ad Impression", "Ad Clicked", "Ad Converted"]),
+    (TimelineKind::Ad, &["Ad Impression", "Ad Clicked", "Ad Converted"]),
     (
-        DataKind::Offline,
+        TimelineKind::Offline,
         &[
             "Call Completed",
             "Loyalty Points Earned",
@@ -124,11 +91,11 @@ const CATALOGUE: &[(DataKind, &[&str])] = &[
         ],
     ),
     (
-        DataKind::Survey,
+        TimelineKind::Survey,
         &["Survey Completed", "Preferences Updated", "Segment Consent Preference Updated", "Subscribed"],
     ),
     (
-        DataKind::Product,
+        TimelineKind::Product,
         &[
             "Signed Up",
             "Signed In",
@@ -143,7 +110,7 @@ const CATALOGUE: &[(DataKind, &[&str])] = &[
         ],
     ),
     (
-        DataKind::Crm,
+        TimelineKind::Crm,
         &[
             "CRM Deal Created",
             "CRM Deal Stage Changed",
@@ -183,8 +150,8 @@ pub fn normal_event_name(name: &str) -> String {
 }
 
 /// The kind of a track event by its normal name; `None` for names of somebody's own.
-pub fn named_kind(normal_name: &str) -> Option<DataKind> {
-    static BY_NAME: LazyLock<HashMap<String, DataKind>> = LazyLock::new(|| {
+pub fn named_kind(normal_name: &str) -> Option<TimelineKind> {
+    static BY_NAME: LazyLock<HashMap<String, TimelineKind>> = LazyLock::new(|| {
         CATALOGUE.iter().flat_map(|(kind, names)| names.iter().map(|name| (normal_event_name(name), *kind))).collect()
     });
     BY_NAME.get(normal_name).copied()
@@ -197,19 +164,19 @@ pub fn is_conversion(normal_name: &str) -> bool {
 
 /// What an event is about. Events of the shop floor are offline whatever their name; events of somebody's own are known by
 /// who sent them.
-pub fn data_kind(input: &EventInput<'_>, normal_name: &str) -> DataKind {
+pub fn timeline_kind(input: &EventInput<'_>, normal_name: &str) -> TimelineKind {
     match input.event.kind {
-        EventKind::Page => DataKind::Web,
-        EventKind::Screen => DataKind::App,
-        EventKind::Identify | EventKind::Group | EventKind::Alias => DataKind::Identity,
-        EventKind::Track if is_point_of_sale(input.body) => DataKind::Offline,
+        EventKind::Page => TimelineKind::Web,
+        EventKind::Screen => TimelineKind::App,
+        EventKind::Identify | EventKind::Group | EventKind::Alias => TimelineKind::Identity,
+        EventKind::Track if is_point_of_sale(input.body) => TimelineKind::Offline,
         EventKind::Track => named_kind(normal_name).unwrap_or_else(|| {
             if is_from_server(input.body) {
-                DataKind::Product
+                TimelineKind::Product
             } else if is_from_app(input.body) {
-                DataKind::App
+                TimelineKind::App
             } else {
-                DataKind::Web
+                TimelineKind::Web
             }
         }),
     }
@@ -225,7 +192,7 @@ pub(super) fn is_from_client(input: &EventInput<'_>, normal_name: &str) -> bool 
                 && !is_point_of_sale(input.body)
                 && normal_name != "call completed"
                 && !OF_MAIL_SYSTEMS.contains(&normal_name)
-                && named_kind(normal_name) != Some(DataKind::Crm)
+                && named_kind(normal_name) != Some(TimelineKind::Crm)
         }
         EventKind::Identify | EventKind::Group | EventKind::Alias => false,
     }
@@ -311,10 +278,10 @@ mod tests {
             assert!(!names[..place].contains(name), "{name} is there twice");
         }
         for (name, kind) in [
-            ("order_completed", Some(DataKind::Commerce)),
-            ("ORDER-COMPLETED", Some(DataKind::Commerce)),
-            (" Email Link Clicked ", Some(DataKind::Email)),
-            ("crm_deal_won", Some(DataKind::Crm)),
+            ("order_completed", Some(TimelineKind::Commerce)),
+            ("ORDER-COMPLETED", Some(TimelineKind::Commerce)),
+            (" Email Link Clicked ", Some(TimelineKind::Email)),
+            ("crm_deal_won", Some(TimelineKind::Crm)),
             ("OrderCompleted", None),
             ("Something Else", None),
         ] {

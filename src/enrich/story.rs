@@ -7,10 +7,10 @@ use connector::Timestamp;
 use serde::Serialize;
 
 use crate::enrich::mail::{self, Mail};
-use crate::enrich::semantic::{self, DataKind};
+use crate::enrich::semantic;
 use crate::enrich::session::{Session, sessions};
 use crate::expr::{EventInput, Json};
-use crate::model::{EventKind, EventRow};
+use crate::model::{EventKind, EventRow, TimelineKind};
 
 /// A correction of a clock smaller than this is the way a message takes.
 const CORRECTED_MICROS: i64 = 60_000_000;
@@ -43,7 +43,7 @@ impl EventMark {
 /// One event of a story.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told {
-    pub kind: DataKind,
+    pub kind: TimelineKind,
     /// The session it is part of.
     pub session: Option<Arc<str>>,
     pub marks: Vec<EventMark>,
@@ -88,7 +88,7 @@ pub fn tell(events: &[EventRow]) -> Story {
             _ => None,
         };
         let session = in_session.get(&row.row).map(|id| Arc::clone(id));
-        told.insert(row.row, Told { kind: semantic::data_kind(&input, &name), session, marks, page });
+        told.insert(row.row, Told { kind: semantic::timeline_kind(&input, &name), session, marks, page });
     }
     let opens: HashSet<i64> = mails.iter().filter(|one| one.what == mail::What::Opened).map(|one| one.event).collect();
     for event in mail::machines(mails).into_iter().chain(agents).collect::<HashSet<i64>>() {

@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use connector::{Clock, Entropy, OsEntropy, Timestamp};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Notify;
 
 use super::decode::{Nameless, decode_and};
 use super::flow::{Resolver, arrival};
+use super::room::Room;
 use super::{DecodeError, DecodeOptions};
 use crate::consent::Policy;
 use crate::enrich::Model;
@@ -25,9 +26,8 @@ pub struct Live {
     run: RunId,
     /// Told when events are on disk.
     arrived: Arc<Notify>,
-    /// Permits of a KiB each: bytes of requests between their arrival and their commit.
-    room: Arc<Semaphore>,
-    patience: Duration,
+    /// Bytes of requests between their arrival and their commit.
+    room: Room,
     consent: Arc<Policy>,
     entropy: Arc<dyn Entropy>,
 }
@@ -50,8 +50,6 @@ pub struct Taken {
 
 /// Bytes of requests held at once, decoded or not.
 const ROOM: usize = 64 << 20;
-/// How long a request waits for room before it is sent away.
-const PATIENCE: Duration = Duration::from_secs(2);
 /// Of a rejected message, so much is kept.
 const RAW_KEPT: usize = 4 * 1024;
 /// Rejected messages kept per source and hour; the rest is counted.
@@ -66,9 +64,8 @@ impl Live {
         run: RunId,
         arrived: Arc<Notify>,
     ) -> Self {
-        let room = Arc::new(Semaphore::new(ROOM / 1024));
-        let (consent, entropy) = (Arc::default(), Arc::new(OsEntropy));
-        Self { store, model, clock, run, arrived, room, patience: PATIENCE, consent, entropy }
+        let (room, consent, entropy) = (Room::new(ROOM), Arc::default(), Arc::new(OsEntropy));
+        Self { store, model, clock, run, arrived, room, consent, entropy }
     }
 
     /// Where ids of messages without one are drawn from; the operating system's chance where it is not said.
@@ -78,7 +75,7 @@ impl Live {
 
     /// How long a request waits for room before it is sent away; 2 s where it is not said.
     pub fn with_patience(self, patience: Duration) -> Self {
-        Self { patience, ..self }
+        Self { room: self.room.with_patience(patience), ..self }
     }
 
     /// How consent is read; as built in where it is not said.
@@ -95,11 +92,9 @@ impl Live {
         self.clock.now()
     }
 
-    /// Room for a request of so many bytes; held until its answer. `None`: there is none, and the sender must come back.
-    pub async fn room_for(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
-        let permits = u32::try_from(bytes.div_ceil(1024).clamp(1, ROOM / 1024)).ok()?;
-        let wanted = self.room.clone().acquire_many_owned(permits);
-        tokio::time::timeout(self.patience, wanted).await.ok()?.ok()
+    /// The room that requests share; what one claims it holds until its answer.
+    pub fn room(&self) -> &Room {
+        &self.room
     }
 
     /// Takes the messages of one request. When this returns, what was accepted is on disk. A message that cannot be taken

@@ -16,6 +16,7 @@ mod live_tests;
 mod message_id;
 mod parting;
 mod records;
+mod room;
 #[cfg(test)]
 mod tests;
 mod traits;
@@ -30,3 +31,4 @@ pub use jsonl::{BadLine, JsonLines};
 pub use live::{Live, LiveSource, Taken, Tally};
 pub use parting::Parting;
 pub use records::{Record, Records};
+pub use room::{Claim, Room};

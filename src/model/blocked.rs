@@ -1,5 +1,7 @@
 //! Values that name nobody: what programs send where they know no id (`cdp-semantics` §2.4).
 
+use super::disposable::is_disposable;
+
 /// Values that identify nobody (`cdp-semantics` §2.4), case-insensitive.
 pub(super) fn is_blocked(value: &str) -> bool {
     const WORDS: &[&str] = &[
@@ -27,8 +29,9 @@ pub(super) fn is_blocked(value: &str) -> bool {
 
 pub(super) fn is_blocked_email(address: &str) -> bool {
     const LOCALS: &[&str] = &["test", "none", "null", "na", "noreply", "no-reply", "donotreply"];
-    const DOMAINS: &[&str] = &["example.com", "example.org", "example.net", "test.com", "localhost", "mailinator.com"];
-    address.split_once('@').is_none_or(|(local, domain)| LOCALS.contains(&local) || DOMAINS.contains(&domain))
+    const DOMAINS: &[&str] = &["example.com", "example.org", "example.net", "test.com", "localhost"];
+    let is_nobodys = |domain: &str| DOMAINS.contains(&domain) || is_disposable(domain);
+    address.split_once('@').is_none_or(|(local, domain)| LOCALS.contains(&local) || is_nobodys(domain))
         || is_blocked(address)
 }
 
@@ -48,6 +51,19 @@ fn counts_up(digits: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn addresses_that_nobody_keeps() {
+        for (address, blocked) in [
+            ("x@yopmail.com", true),
+            ("x@10minutemail.com", true),
+            ("noreply@firm.de", true),
+            ("ada@example.com", true),
+            ("ada@firm.de", false),
+        ] {
+            assert_eq!(is_blocked_email(address), blocked, "{address}");
+        }
+    }
 
     #[test]
     fn phones_that_nobody_has() {

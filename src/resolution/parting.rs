@@ -32,7 +32,8 @@ pub struct Fragment {
 }
 
 /// Tells the profile's lines again. The group that keeps the profile's id comes first: one with a live record, then a known one, then
-/// the one that holds most. It also keeps what the log tells of nobody any more; the unlinked identifier itself is then nobody's.
+/// the one that holds most. What the log tells of nobody any more stays with the first group that the unlinked identifier is not in; that one
+/// itself, told of nobody, is nobody's.
 pub fn fall_apart(
     rules: &IdentityRules,
     lines: &[(LogPlace, Logged)],
@@ -80,15 +81,23 @@ fn in_order(
     let has_record = |part: &Fragment| {
         part.identifiers.iter().any(|id| matches!(id.kind, IdentifierKind::Crm { .. }) && is_live(id))
     };
-    parts.sort_by_key(|part| {
+    let order = |part: &Fragment| {
         (part.contested, !has_record(part), !part.known, Reverse(part.identifiers.len()), part.first_seen)
-    });
+    };
+    parts.sort_by_key(order);
     let told: BTreeSet<&Identifier> = parts.iter().flat_map(|part| &part.identifiers).collect();
     let untold = unlinking.held.iter().filter(|id| !told.contains(id) && *id != unlinking.identifier);
     let untold: Vec<Identifier> = untold.cloned().collect();
-    if let Some(first) = parts.first_mut() {
-        first.known |= untold.iter().any(|identifier| identifier.kind.is_known());
+    let known = untold.iter().any(|identifier| identifier.kind.is_known());
+    // Never where the unlinked identifier went: that is what they are parted from.
+    if let Some(first) = parts.iter_mut().find(|part| !part.identifiers.contains(unlinking.identifier)) {
+        first.known |= known;
         first.identifiers.extend(untold);
+    } else if let (Some(first_seen), false) = (parts.iter().map(|part| part.first_seen).min(), untold.is_empty()) {
+        // The strongest of them took every event with it; what came along with it is a group of its own.
+        let (events, traits) = (Vec::new(), BTreeMap::new());
+        parts.push(Fragment { identifiers: untold, contested: false, known, first_seen, events, traits });
+        parts.sort_by_key(order);
     }
     parts
 }

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use chrono_tz::Tz;
 use connector::Timestamp;
 
-use super::item::{Item, Kind};
+use super::item::Item;
 use super::markup::Section;
+use crate::model::TimelineKind;
 
 /// Most characters of a written digest, marks included.
 pub const LONGEST: usize = 2_000;
@@ -65,12 +66,13 @@ impl Digest {
     /// What a folded timeline says: crossing, touches, pages of intent, last human contact. The rest is for whoever knows it.
     pub fn of_items(items: &[Item], pages: Vec<(Arc<str>, Timestamp)>) -> Self {
         let is_human = |item: &&Item| {
-            matches!(item.kind, Kind::Crm | Kind::Offline)
+            matches!(item.kind, TimelineKind::Crm | TimelineKind::Offline)
                 && item.importance >= 2
                 && super::words::is_contact(&item.title)
         };
         // A band that was left again is no reason any more.
-        let why = items.iter().find(|item| item.kind == Kind::Score).filter(|item| item.importance >= 3).cloned();
+        let why =
+            items.iter().find(|item| item.kind == TimelineKind::Score).filter(|item| item.importance >= 3).cloned();
         let touches =
             items.iter().filter(|item| item.kind.is_touch() && item.importance >= 2).take(TOUCHES).cloned().collect();
         let contact = items.iter().find(is_human).map(|item| Contact {
@@ -90,7 +92,7 @@ impl Digest {
     pub(super) fn sections(&self, zone: Tz) -> Vec<Section> {
         let day = |at: Timestamp| at.to_utc().with_timezone(&zone).format("%-d %b %Y").to_string();
         let dated = |item: &Item| match &item.detail {
-            Some(detail) if item.kind != Kind::Web && item.kind != Kind::App => {
+            Some(detail) if item.kind != TimelineKind::Web && item.kind != TimelineKind::App => {
                 format!("{}: {} ({detail})", day(item.occurred_at), item.title)
             }
             _ => format!("{}: {}", day(item.occurred_at), item.title),

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use connector::Timestamp;
 
-use super::item::{Direction, Item, Kind, Visibility};
+use super::item::{Direction, Item, Visibility};
 use super::words::{length, page_name, subject_key};
+use crate::model::TimelineKind;
 
 /// How far apart in time the CRM and the mail system may tell of one mail.
 const SAME_MAIL: Duration = Duration::from_secs(120);
@@ -72,11 +73,11 @@ pub fn fold(moments: Vec<Moment>) -> Vec<Item> {
     // A segment that is the band by another name is the same news.
     let bands: HashSet<(Arc<str>, Timestamp)> = moments
         .iter()
-        .filter(|one| one.item.kind == Kind::Score)
+        .filter(|one| one.item.kind == TimelineKind::Score)
         .map(|one| (one.item.source.rsplit('.').next().unwrap_or_default().into(), one.item.occurred_at))
         .collect();
     moments.retain(|one| {
-        one.item.kind != Kind::Segment || !bands.contains(&(one.item.source.clone(), one.item.occurred_at))
+        one.item.kind != TimelineKind::Segment || !bands.contains(&(one.item.source.clone(), one.item.occurred_at))
     });
     let mut items = Vec::new();
     let mut visits: BTreeMap<Arc<str>, Vec<Moment>> = BTreeMap::new();
@@ -135,7 +136,7 @@ fn visit(mut views: Vec<Moment>) -> Option<Item> {
     }
     // Stable: of equal counts the one looked at first is named first.
     named.sort_by_key(|(_, times)| std::cmp::Reverse(*times));
-    let noun = if views.iter().all(|view| view.item.kind == Kind::App) { "screen" } else { "page" };
+    let noun = if views.iter().all(|view| view.item.kind == TimelineKind::App) { "screen" } else { "page" };
     let mut title = format!("Visited {} {noun}{}", views.len(), if views.len() == 1 { "" } else { "s" });
     if !named.is_empty() {
         let told = |(name, times): &(Arc<str>, usize)| match times {
@@ -179,7 +180,7 @@ fn first_open(mut opens: Vec<Item>) -> Option<Item> {
 mod tests {
     use super::*;
 
-    fn item(id: &str, minute: i64, kind: Kind) -> Item {
+    fn item(id: &str, minute: i64, kind: TimelineKind) -> Item {
         Item {
             id: id.into(),
             profile_id: None,
@@ -202,10 +203,10 @@ mod tests {
     fn view(id: &str, minute: i64, session: &str, page: &str, intent: Option<&str>) -> Moment {
         let what =
             What::View { session: Some(session.into()), page: Some(page.into()), intent: intent.map(Into::into) };
-        Moment { item: item(id, minute, Kind::Web), what }
+        Moment { item: item(id, minute, TimelineKind::Web), what }
     }
 
-    fn moment(id: &str, minute: i64, kind: Kind, what: What) -> Moment {
+    fn moment(id: &str, minute: i64, kind: TimelineKind, what: What) -> Moment {
         Moment { item: item(id, minute, kind), what }
     }
 
@@ -231,13 +232,13 @@ mod tests {
 
     #[test]
     fn the_order_is_of_what_happened_then_of_what_was_told_then_of_ids() {
-        let mut late = moment("late", 10, Kind::Offline, What::Other);
+        let mut late = moment("late", 10, TimelineKind::Offline, What::Other);
         late.item.recorded_at = Timestamp::from_secs(3 * 86_400);
         let items = fold(vec![
-            moment("b", 10, Kind::Web, What::Other),
-            moment("a", 10, Kind::Web, What::Other),
+            moment("b", 10, TimelineKind::Web, What::Other),
+            moment("a", 10, TimelineKind::Web, What::Other),
             late,
-            moment("z", 20, Kind::Web, What::Other),
+            moment("z", 20, TimelineKind::Web, What::Other),
         ]);
         assert_eq!(titles(&items), ["z", "late", "a", "b"]);
         assert!(items[1].is_late() && !items[0].is_late());
@@ -246,13 +247,13 @@ mod tests {
     #[test]
     fn a_mail_is_opened_once_and_told_by_the_crm_where_both_tell() {
         let open = |id: &str, minute, mail: Option<&str>| {
-            moment(id, minute, Kind::Email, What::Open { mail: mail.map(Into::into) })
+            moment(id, minute, TimelineKind::Email, What::Open { mail: mail.map(Into::into) })
         };
         let delivered = |id: &str, minute, subject: &str| {
-            moment(id, minute, Kind::Email, What::Delivered { subject: Some(subject.into()) })
+            moment(id, minute, TimelineKind::Email, What::Delivered { subject: Some(subject.into()) })
         };
         let crm = |id: &str, minute, subject: &str| {
-            moment(id, minute, Kind::Crm, What::CrmMail { subject: Some(subject.into()) })
+            moment(id, minute, TimelineKind::Crm, What::CrmMail { subject: Some(subject.into()) })
         };
         let items = fold(vec![
             open("o2", 12, Some("e-1")),
@@ -269,12 +270,12 @@ mod tests {
 
     #[test]
     fn what_is_told_twice_is_told_once_and_what_nobody_reads_not_at_all() {
-        let mut again = moment("again", 9, Kind::Crm, What::Other);
+        let mut again = moment("again", 9, TimelineKind::Crm, What::Other);
         again.item.dedupe_key = "deal 7 v1".into();
         again.item.recorded_at = Timestamp::from_secs(90_000);
-        let mut first = moment("first", 9, Kind::Crm, What::Other);
+        let mut first = moment("first", 9, TimelineKind::Crm, What::Other);
         first.item.dedupe_key = "deal 7 v1".into();
-        let items = fold(vec![again, moment("w", 9, Kind::Write, What::Other), first]);
+        let items = fold(vec![again, moment("w", 9, TimelineKind::Write, What::Other), first]);
         assert_eq!(titles(&items), ["first"]);
     }
 
@@ -286,9 +287,9 @@ mod tests {
             one
         };
         let items = fold(vec![
-            named(Kind::Score, "lead.mql", 5),
-            named(Kind::Segment, "mql", 5),
-            named(Kind::Segment, "churn_risk", 5),
+            named(TimelineKind::Score, "lead.mql", 5),
+            named(TimelineKind::Segment, "mql", 5),
+            named(TimelineKind::Segment, "churn_risk", 5),
         ]);
         assert_eq!(titles(&items), ["churn_risk", "lead.mql"]);
     }
@@ -298,9 +299,9 @@ mod tests {
         let moments = vec![
             view("1", 0, "s", "/pricing", Some("Pricing")),
             view("2", 4, "s", "/demo", Some("Demo")),
-            moment("o", 2, Kind::Email, What::Open { mail: Some("e".into()) }),
-            moment("p", 3, Kind::Email, What::Open { mail: Some("e".into()) }),
-            moment("x", 3, Kind::Commerce, What::Other),
+            moment("o", 2, TimelineKind::Email, What::Open { mail: Some("e".into()) }),
+            moment("p", 3, TimelineKind::Email, What::Open { mail: Some("e".into()) }),
+            moment("x", 3, TimelineKind::Commerce, What::Other),
         ];
         let want = fold(moments.clone());
         let mut turned = moments;

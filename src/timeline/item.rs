@@ -6,7 +6,7 @@ use std::time::Duration;
 use connector::Timestamp;
 use serde::Serialize;
 
-use crate::model::{CompanyUid, ProfileUid};
+use crate::model::{CompanyUid, ProfileUid, TimelineKind};
 
 /// An item that was written down so much later than it happened says so.
 const LATE: Duration = Duration::from_secs(86_400);
@@ -19,7 +19,7 @@ pub struct Item {
     pub company_id: Option<CompanyUid>,
     pub occurred_at: Timestamp,
     pub recorded_at: Timestamp,
-    pub kind: Kind,
+    pub kind: TimelineKind,
     pub direction: Direction,
     pub title: Arc<str>,
     pub detail: Option<Arc<str>>,
@@ -39,61 +39,6 @@ impl Item {
     /// Whether it was written down more than a day after it happened.
     pub fn is_late(&self) -> bool {
         self.recorded_at.since(self.occurred_at) > LATE
-    }
-}
-
-/// What an item is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    Web,
-    Email,
-    App,
-    Commerce,
-    Ad,
-    Offline,
-    Survey,
-    Product,
-    Crm,
-    Score,
-    Segment,
-    Identity,
-    Consent,
-    /// A field written to a CRM; only where nothing is folded.
-    Write,
-    /// A trait that changed; only where nothing is folded.
-    Trait,
-}
-
-impl Kind {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Web => "web",
-            Self::Email => "email",
-            Self::App => "app",
-            Self::Commerce => "commerce",
-            Self::Ad => "ad",
-            Self::Offline => "offline",
-            Self::Survey => "survey",
-            Self::Product => "product",
-            Self::Crm => "crm",
-            Self::Score => "score",
-            Self::Segment => "segment",
-            Self::Identity => "identity",
-            Self::Consent => "consent",
-            Self::Write => "write",
-            Self::Trait => "trait",
-        }
-    }
-
-    /// Whether people read about it; the rest is for whoever looks into the machine.
-    pub fn is_for_people(self) -> bool {
-        !matches!(self, Self::Write | Self::Trait)
-    }
-
-    /// Whether the person did something, or somebody with them.
-    pub fn is_touch(self) -> bool {
-        !matches!(self, Self::Write | Self::Trait | Self::Score | Self::Segment | Self::Identity | Self::Consent)
     }
 }
 

@@ -107,9 +107,10 @@ mod tests {
     use connector::Timestamp;
 
     use super::*;
-    use crate::timeline::{Colleague, Contact, Direction, Item, Kind, OpenDeal, Visibility};
+    use crate::model::TimelineKind;
+    use crate::timeline::{Colleague, Contact, Direction, Item, OpenDeal, Visibility};
 
-    fn item(title: &str, detail: Option<&str>, kind: Kind) -> Item {
+    fn item(title: &str, detail: Option<&str>, kind: TimelineKind) -> Item {
         Item {
             id: title.into(),
             profile_id: None,
@@ -132,10 +133,10 @@ mod tests {
     fn digest() -> Digest {
         let at = Timestamp::parse_rfc3339("2026-03-04T09:00:00Z").unwrap();
         Digest {
-            why: Some(item("Score 65 (A3) → MQL", Some("Demo form +18.0; Company size +12.0"), Kind::Score)),
+            why: Some(item("Score 65 (A3) → MQL", Some("Demo form +18.0; Company size +12.0"), TimelineKind::Score)),
             touches: vec![
-                item("Demo form", None, Kind::Web),
-                item("Visited 2 pages, incl. Pricing — 10 min", Some("Home, Pricing"), Kind::Web),
+                item("Demo form", None, TimelineKind::Web),
+                item("Visited 2 pages, incl. Pricing — 10 min", Some("Home, Pricing"), TimelineKind::Web),
             ],
             pages: vec![("Pricing".into(), 2, at)],
             first_touch: Some("google / cpc / spring".into()),
@@ -174,7 +175,7 @@ Active colleagues: Bob Brown (4 Mar 2026)
     fn nothing_from_outside_is_markup() {
         let hostile = "<script>alert(\"x\")</script> & 'more'\u{202e}\u{0}\n<img src=x onerror=y>";
         let mut digest = digest();
-        digest.touches = vec![item(hostile, Some(hostile), Kind::Commerce)];
+        digest.touches = vec![item(hostile, Some(hostile), TimelineKind::Commerce)];
         digest.deals = vec![OpenDeal { name: hostile.into(), stage: Some(hostile.into()), amount: None }];
         digest.colleagues = vec![Colleague { name: hostile.into(), last_active: Timestamp::EPOCH }];
         digest.first_touch = Some(hostile.into());
@@ -192,7 +193,7 @@ Active colleagues: Bob Brown (4 Mar 2026)
     fn it_is_never_too_long() {
         let long: Arc<str> = "&\"<ü ".repeat(2_000).into();
         let mut digest = digest();
-        digest.touches = vec![item(&long, Some(&long), Kind::Offline); 3];
+        digest.touches = vec![item(&long, Some(&long), TimelineKind::Offline); 3];
         digest.deals = vec![OpenDeal { name: long.clone(), stage: Some(long.clone()), amount: Some(long.clone()) }; 9];
         digest.do_not_contact = vec![long.clone(); 4];
         digest.colleagues = vec![Colleague { name: long.clone(), last_active: Timestamp::EPOCH }; 9];

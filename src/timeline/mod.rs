@@ -9,6 +9,6 @@ mod words;
 
 pub use digest::{Colleague, Contact, Digest, LONGEST, OpenDeal};
 pub use fold::{Moment, What, fold, merged};
-pub use item::{Direction, Item, Kind, Visibility};
+pub use item::{Direction, Item, Visibility};
 pub use markup::{Format, written};
 pub use words::{is_contact, page_name, subject_key};

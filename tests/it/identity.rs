@@ -404,3 +404,25 @@ async fn a_record_that_is_unlinked_is_somebody_elses_for_good() {
         assert_told_again(&world).await;
     }
 }
+
+#[tokio::test]
+async fn unlinking_what_brought_everything_leaves_the_rest_together() {
+    let world = world();
+    say(&world, "identify", r#""userId":"u-1","traits":{"email":"one@northwind.example","firstName":"Ada"}"#).await;
+    say(&world, "identify", r#""userId":"u-1","traits":{"email":"two@northwind.example"}"#).await;
+    say(&world, "page", r#""userId":"u-1","anonymousId":"a-1""#).await;
+    let before = world.profile("user_id:u-1").await;
+    let plan = Arc::new(Parting { identity: world.app.settings.identity.clone() });
+    let now = connector::Clock::now(&*world.clock);
+    let parts = world.app.store.unlink(Identifier::parse_key("user_id:u-1").unwrap(), now, plan).await.unwrap();
+    assert_eq!(parts.len(), 2);
+    let rest = held(&world, "email:one@northwind.example").await;
+    let others = ["anonymous_id:a-1", "email:one@northwind.example", "email:two@northwind.example"];
+    assert_eq!(rest, others.map(str::to_owned).into());
+    assert_eq!(held(&world, "user_id:u-1").await, BTreeSet::from(["user_id:u-1".to_owned()]));
+    assert_eq!(world.profile("anonymous_id:a-1").await.profile.uid, before.profile.uid, "most of it keeps the id");
+    let gone = world.profile("user_id:u-1").await;
+    assert_eq!(gone.events, 3, "every event named it first");
+    assert_eq!(gone.profile.value("first_name"), &connector::Value::from("Ada"));
+    assert_told_again(&world).await;
+}

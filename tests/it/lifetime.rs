@@ -140,3 +140,29 @@ async fn numbers_of_a_lifetime_outlive_the_events_they_count() {
     }
     assert_eq!(world.app.retain().await.unwrap().total(), 0, "what lasts is not looked at as work for ever");
 }
+
+#[tokio::test]
+async fn what_retention_has_deleted_is_not_counted_again() {
+    let world = World::with(&configured(TRAITS, "", ""));
+    let at = connector::Clock::now(&*world.clock).to_rfc3339();
+    let order = |id: &str, total: u32| {
+        format!(
+            r#"{{"type":"track","event":"Order Completed","messageId":"{id}","timestamp":"{at}","userId":"u-1","properties":{{"total":{total}}}}}"#
+        )
+    };
+    world.message(&order("o-1", 5)).await.unwrap();
+    world.message(&order("o-2", 7)).await.unwrap();
+    values(&world).await;
+    world.advance(100 * DAY);
+    assert_eq!(world.app.retain().await.unwrap().events, 2);
+    for _ in 0..2 {
+        world.message(&order("o-1", 5)).await.unwrap();
+        world.message(&order("o-2", 7)).await.unwrap();
+        assert_eq!(world.profile("user_id:u-1").await.events, 0, "received once for good");
+        world.app.retain().await.unwrap();
+    }
+    // One that was not there before counts, however old it is.
+    world.message(&order("o-3", 9)).await.unwrap();
+    let now = values(&world).await;
+    assert_eq!((&now["orders"], &now["spent"]), (&3.into(), &Value::Number("21".parse().unwrap())));
+}

@@ -155,7 +155,8 @@ fn print(view: &View, zone: Tz, terminal: &Terminal) {
 mod tests {
     use super::*;
     use crate::cli::terminal::tests::captured;
-    use crate::timeline::{Direction, Kind, Visibility};
+    use crate::model::TimelineKind;
+    use crate::timeline::{Direction, Visibility};
 
     fn item(title: &str, recorded: i64) -> Item {
         Item {
@@ -164,7 +165,7 @@ mod tests {
             company_id: None,
             occurred_at: Timestamp::from_secs(0),
             recorded_at: Timestamp::from_secs(recorded),
-            kind: Kind::Web,
+            kind: TimelineKind::Web,
             direction: Direction::In,
             title: title.into(),
             detail: Some("Home, Pricing".into()),

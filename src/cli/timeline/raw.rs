@@ -86,7 +86,7 @@ mod tests {
 
     use super::*;
     use crate::cli::terminal::tests::captured;
-    use crate::enrich::DataKind;
+    use crate::model::TimelineKind;
 
     fn item(recorded: i64, detail: Option<&str>, event: Option<i64>) -> TimelineItem {
         TimelineItem {
@@ -118,7 +118,7 @@ WHEN (UTC)           KIND   TITLE                 DETAIL                        
     #[test]
     fn events_have_their_kind_and_what_they_do_not_count_for() {
         let marks = vec![EventMark::MachineOpen];
-        let told = Told { kind: DataKind::Email, session: None, marks, page: None };
+        let told = Told { kind: TimelineKind::Email, session: None, marks, page: None };
         let items = vec![(item(0, None, Some(3)), Some(told)), (item(0, None, None), None)];
         let json = serde_json::to_value(view(items, &[])).unwrap();
         assert_eq!(json["timeline"][0]["kind"], "email");

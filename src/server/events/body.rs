@@ -9,46 +9,68 @@ use flate2::read::MultiGzDecoder;
 use futures::StreamExt;
 
 use super::answer::Refusal;
+use crate::ingest::Claim;
 
-/// How long a sender may take to send a body.
+/// How long a sender may take to send a body, and to go on with it.
 const PATIENCE: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_secs(5);
+/// Set aside for any request before its body is read: more only as it comes.
+const AT_FIRST: usize = 64 * 1024;
+/// Bytes held for a byte of the body: it is read once and held once more as text.
+const HELD_FOR_EACH: usize = 2;
 
-/// Bytes to set aside for a request before its body is read: what it says it is, or as much as it may be.
-pub(super) fn claimed(headers: &HeaderMap, most: usize) -> usize {
+/// Bytes to set aside for a request before its body is read.
+pub(super) fn at_first(headers: &HeaderMap, most: usize) -> usize {
     let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    match length {
-        // Read once and held once more as text; a packed one may grow to the limit.
-        Some(length) if !is_packed(headers) => length.min(most).saturating_mul(2),
-        _ => most,
-    }
+    length.unwrap_or(most).min(most).saturating_mul(HELD_FOR_EACH).min(AT_FIRST)
 }
 
-/// Reads and unpacks the body, up to `most` bytes of text.
-pub(super) async fn read(headers: &HeaderMap, body: Body, most: usize) -> Result<String, Refusal> {
+pub(super) fn no_room() -> Refusal {
+    Refusal::unavailable("more events are waiting to be stored than there is room for")
+}
+
+/// Reads and unpacks the body, up to `most` bytes of text, claiming room for what has come.
+pub(super) async fn read(headers: &HeaderMap, body: Body, most: usize, room: &mut Claim) -> Result<String, Refusal> {
+    let slow = |_| Refusal::new(axum::http::StatusCode::REQUEST_TIMEOUT, "timeout", "the body took too long");
     let reading = async {
         let mut bytes = Vec::new();
         let mut chunks = body.into_data_stream();
-        while let Some(chunk) = chunks.next().await {
+        while let Some(chunk) = tokio::time::timeout(PAUSE, chunks.next()).await.map_err(slow)? {
             let chunk = chunk.map_err(|_| Refusal::invalid_json("the request ended before its body did"))?;
-            if bytes.len() + chunk.len() > most {
+            let come = bytes.len() + chunk.len();
+            if come > most {
                 return Err(too_large(most));
+            }
+            let held = come.saturating_mul(HELD_FOR_EACH);
+            // In leaps, so that a long body asks a few times only.
+            if held > room.bytes()
+                && !room.grow_to(held.saturating_mul(2).min(most.saturating_mul(HELD_FOR_EACH))).await
+            {
+                return Err(no_room());
             }
             bytes.extend_from_slice(&chunk);
         }
         Ok(bytes)
     };
-    let slow = |_| Refusal::new(axum::http::StatusCode::REQUEST_TIMEOUT, "timeout", "the body took too long");
     let bytes = tokio::time::timeout(PATIENCE, reading).await.map_err(slow)??;
-    text(bytes, is_packed(headers), most)
+    let is_packed = is_packed(headers) || looks_packed(&bytes);
+    // However little it is packed, it may grow to the limit.
+    if is_packed && !room.grow_to(bytes.len() + most).await {
+        return Err(no_room());
+    }
+    let text = text(bytes, is_packed, most)?;
+    room.shrink_to(text.len().saturating_mul(HELD_FOR_EACH));
+    Ok(text)
+}
+
+fn looks_packed(bytes: &[u8]) -> bool {
+    bytes.starts_with(&[0x1f, 0x8b])
 }
 
 /// The body as text. What begins as gzip does is unpacked, whatever its headers say.
 pub(super) fn text(bytes: Vec<u8>, is_packed: bool, most: usize) -> Result<String, Refusal> {
-    let bytes = if is_packed || bytes.starts_with(&[0x1f, 0x8b]) {
-        unpack(&bytes, most)?.ok_or_else(|| too_large(most))?
-    } else {
-        bytes
-    };
+    let bytes =
+        if is_packed || looks_packed(&bytes) { unpack(&bytes, most)?.ok_or_else(|| too_large(most))? } else { bytes };
     String::from_utf8(bytes).map_err(|_| Refusal::invalid_json("the body is not UTF-8"))
 }
 
@@ -80,6 +102,7 @@ mod tests {
     use flate2::write::GzEncoder;
 
     use super::*;
+    use crate::ingest::Room;
 
     fn packed(bytes: &[u8]) -> Vec<u8> {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
@@ -97,12 +120,32 @@ mod tests {
     }
 
     #[test]
-    fn what_is_set_aside_is_never_more_than_the_limit_twice() {
+    fn little_is_set_aside_for_what_is_only_said() {
         let mut headers = HeaderMap::new();
-        assert_eq!(claimed(&headers, 100), 100);
+        assert_eq!(at_first(&headers, 100), 200);
         headers.insert(header::CONTENT_LENGTH, "30".parse().unwrap());
-        assert_eq!(claimed(&headers, 100), 60);
+        assert_eq!(at_first(&headers, 100), 60);
+        headers.insert(header::CONTENT_LENGTH, "4718592".parse().unwrap());
+        assert_eq!(at_first(&headers, 5 << 20), AT_FIRST);
         headers.insert(header::CONTENT_LENGTH, "99999999999999999999".parse().unwrap());
-        assert_eq!(claimed(&headers, 100), 100);
+        assert_eq!(at_first(&headers, 100), 200);
+    }
+
+    #[tokio::test]
+    async fn room_is_claimed_for_what_has_come_and_given_back() {
+        let room = Room::new(1 << 20).with_patience(Duration::ZERO);
+        let body = |bytes: usize| Body::from(vec![b' '; bytes]);
+        let headers = HeaderMap::new();
+        let mut claim = room.claim(1024).await.unwrap();
+        assert_eq!(read(&headers, body(200_000), 1 << 20, &mut claim).await.unwrap().len(), 200_000);
+        assert_eq!(claim.bytes(), 391 * 1024, "twice the text, in KiB");
+        let all = room.claim((1 << 20) - claim.bytes()).await.unwrap();
+        let mut other = claim;
+        let refused = read(&headers, body(400_000), 1 << 20, &mut other).await.unwrap_err();
+        assert_eq!(refused.code, "unavailable");
+        drop(all);
+        let mut packed_one = room.claim(1024).await.unwrap();
+        let text = read(&headers, Body::from(packed(&[b' '; 3_000])), 100_000, &mut packed_one).await.unwrap();
+        assert_eq!((text.len(), packed_one.bytes()), (3_000, 6 * 1024));
     }
 }

@@ -80,12 +80,14 @@ impl Asked<'_> {
             }
             Route::One(_) | Route::Batch => {
                 let most = self.door.limits.max_request;
-                let room = self.door.live.room_for(body::claimed(self.headers, most)).await;
+                // Whoever shows a wrong key is read no further; one inside the body is looked at when it is there.
+                if key::in_headers(self.headers).is_some() {
+                    self.source(None)?;
+                }
+                let room = self.door.live.room().claim(body::at_first(self.headers, most)).await;
                 // Held until the answer.
-                let _room = room.ok_or_else(|| {
-                    Refusal::unavailable("more events are waiting to be stored than there is room for")
-                })?;
-                let text = body::read(self.headers, body, most).await?;
+                let mut room = room.ok_or_else(body::no_room)?;
+                let text = body::read(self.headers, body, most, &mut room).await?;
                 let messages = match route {
                     Route::One(kind) => envelope::single(&text, kind)?,
                     _ => envelope::batch(&text, most)?,

@@ -280,7 +280,7 @@ async fn scenario_68_what_is_hostile_is_refused_in_words() {
 #[tokio::test]
 async fn without_room_senders_come_back_later_and_nothing_is_lost() {
     let daemon = daemon(None, &[]).await;
-    let all = daemon.door.live.room_for(64 << 20).await.unwrap();
+    let all = daemon.door.live.room().claim(64 << 20).await.unwrap();
     let page = r#"{"anonymousId":"a-1","messageId":"m-1"}"#;
     let response = daemon.post("/v1/page").body(page).send().await.unwrap();
     assert_eq!(response.headers().get("retry-after").unwrap(), "5");
@@ -289,6 +289,33 @@ async fn without_room_senders_come_back_later_and_nothing_is_lost() {
     drop(all);
     assert_eq!(daemon.post("/v1/page").body(page).send().await.unwrap().status(), 200);
     assert_eq!(daemon.events().await, 1);
+}
+
+/// Requests that say they are large and send nothing: whoever sends is let in beside them.
+#[tokio::test]
+async fn scenario_68_what_is_only_said_keeps_nobody_out() {
+    let daemon = daemon(None, &[]).await;
+    let _others = daemon.door.live.room().claim((64 << 20) - 20 * MOST).await.unwrap();
+    let mut idlers = Vec::new();
+    for _ in 0..15 {
+        let mut idler = tokio::net::TcpStream::connect(daemon.url.trim_start_matches("http://")).await.unwrap();
+        let head = format!("POST /v1/batch HTTP/1.1\r\nHost: x\r\nContent-Length: {MOST}\r\n\r\n{{");
+        tokio::io::AsyncWriteExt::write_all(&mut idler, head.as_bytes()).await.unwrap();
+        idlers.push(idler);
+    }
+    let page = r#"{"anonymousId":"a-1","messageId":"m-1"}"#;
+    assert_eq!(daemon.post("/v1/page").body(page).send().await.unwrap().status(), 200);
+    assert_eq!(daemon.events().await, 1);
+}
+
+/// A wrong key in the headers is told before a byte of the body is asked for.
+#[tokio::test]
+async fn a_wrong_key_is_read_no_further() {
+    let daemon = daemon(None, &[]).await;
+    let all = daemon.door.live.room().claim(64 << 20).await.unwrap();
+    let asked = daemon.request(Method::POST, "/v1/batch").basic_auth("nobody", Some("")).body("{");
+    assert_eq!(refusal(asked.send().await.unwrap()).await, (401, "invalid_write_key".into()));
+    drop(all);
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::fault::{Fallible, Fault};
 use super::identity::identifiers_of;
 use super::packed_model::pack_mirror;
-use super::purge::{self, numbers};
+use super::purge::{self, Left, numbers};
 use super::records::{self, State};
 use super::session::Session;
 use super::{
@@ -172,7 +172,10 @@ pub(super) fn step(session: &Session<'_>, id: Uuid, now: Timestamp, limit: usize
     };
     let limit = limit.max(1);
     let (what, deleted) = match work.part {
-        0 => ("events", of_profiles(&work, |profile| purge::events_of(session, profile, i64::MAX, limit))?),
+        0 => (
+            "events",
+            of_profiles(&work, |profile| purge::events_of(session, profile, i64::MAX, limit, Left::Nothing))?,
+        ),
         1 => ("rows", of_profiles(&work, |profile| purge::rows_of(session, profile, limit))?),
         2 => ("journal", journal(session, &work, limit)?),
         3 => ("records_here", records_here(session, &mut work, limit)?),

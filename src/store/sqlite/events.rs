@@ -97,11 +97,12 @@ fn take_key(session: &Session<'_>, source: i64, message_id: &str, event: i64) ->
         if recent::take_key(session, key, event)? {
             return Ok(Some(key));
         }
-        let same = session.number(
-            "SELECT 1 FROM event WHERE row = ?1 AND source = ?2 AND message_id = ?3",
+        // What retention has deleted is known by its key alone.
+        let other = session.number(
+            "SELECT 1 FROM event WHERE row = ?1 AND NOT (source = ?2 AND message_id = ?3)",
             (recent::event_under(session, key)?, source, message_id),
         )?;
-        if same > 0 {
+        if other == 0 {
             return Ok(None);
         }
         key = key.wrapping_add(1);

@@ -8,9 +8,19 @@ use super::letters::rows_limit;
 use super::records::{self, State};
 use super::session::Session;
 use super::{recent, rules};
+use crate::model::Lasting;
 
-/// Events by their place in the log, with what makes each known as received.
-pub(super) fn events(session: &Session<'_>, rows: &[i64]) -> Fallible<u64> {
+/// What is left of an event that is deleted.
+#[derive(Clone, Copy)]
+pub(super) enum Left<'a> {
+    /// Of what is counted for a lifetime that it was received, as a hash of its source and message id: it must not be counted again
+    /// when a file brings it once more.
+    Counted(&'a Lasting),
+    Nothing,
+}
+
+/// Events by their place in the log.
+pub(super) fn events(session: &Session<'_>, rows: &[i64], left: Left<'_>) -> Fallible<u64> {
     for row in rows {
         let named = session
             .sql("SELECT source, message_id, profile, at FROM event WHERE row = ?1")?
@@ -19,10 +29,15 @@ pub(super) fn events(session: &Session<'_>, rows: &[i64]) -> Fallible<u64> {
                 Ok((found.get::<_, i64>(0)?, found.get::<_, String>(1)?, place))
             })
             .optional()?;
+        let mut is_counted = false;
         if let Some((_, _, (Some(profile), at))) = &named {
+            if let Left::Counted(lasting) = left {
+                is_counted = rules::has_any(session, (*profile, *at, *row), &lasting.all)?;
+            }
             rules::forget_place(session, *profile, *row, *at)?;
         }
-        if let Some((source, message_id, _)) = named
+        if !is_counted
+            && let Some((source, message_id, _)) = named
             && let Some(key) = key_of(session, source, &message_id, *row)?
         {
             recent::free_key(session, key)?;
@@ -46,7 +61,7 @@ pub(super) fn events(session: &Session<'_>, rows: &[i64]) -> Fallible<u64> {
 }
 
 /// Events of a profile, oldest first, before an instant.
-pub(super) fn events_of(session: &Session<'_>, profile: i64, before: i64, limit: usize) -> Fallible<u64> {
+pub(super) fn events_of(session: &Session<'_>, profile: i64, before: i64, limit: usize, left: Left) -> Fallible<u64> {
     let rows = numbers(
         session,
         "SELECT f.event FROM (
@@ -55,7 +70,7 @@ pub(super) fn events_of(session: &Session<'_>, profile: i64, before: i64, limit:
          ) f JOIN event e ON e.row = f.event AND e.at = f.at AND e.profile = ?1 ORDER BY f.at, f.event LIMIT ?3",
         (profile, before, rows_limit(limit)),
     )?;
-    events(session, &rows)
+    events(session, &rows, left)
 }
 
 /// Everything a profile has in the tables that hold rows by profile, but its events. `0`: nothing is left.

@@ -5,7 +5,7 @@
 
 use super::fault::Fallible;
 use super::letters::rows_limit;
-use super::purge::{self, numbers};
+use super::purge::{self, Left, numbers};
 use super::session::Session;
 use super::{activities, rules, runs};
 use crate::model::{Outlived, Retained, RetentionPlace};
@@ -50,20 +50,23 @@ fn of_profiles(
     gone: &mut Retained,
 ) -> Fallible<Option<i64>> {
     let before = outlived.events.micros();
-    let profiles = numbers(
-        session,
-        "SELECT id FROM profile WHERE id > ?1 AND first_seen < ?2 ORDER BY id LIMIT ?3",
-        (after, before, rows_limit(PROFILES)),
-    )?;
-    for profile in &profiles {
+    let profiles: Vec<(i64, bool)> = {
+        let mut statement =
+            session.sql("SELECT id, known FROM profile WHERE id > ?1 AND first_seen < ?2 ORDER BY id LIMIT ?3")?;
+        let rows = statement.query_map((after, before, rows_limit(PROFILES)), |row| Ok((row.get(0)?, row.get(1)?)))?;
+        rows.collect::<Result<_, _>>()?
+    };
+    for (profile, known) in &profiles {
+        // Who is not known goes as a whole before long.
+        let left = if *known { Left::Counted(&outlived.lasting) } else { Left::Nothing };
         let room = limit.saturating_sub(usize::try_from(gone.total()).unwrap_or(usize::MAX));
-        gone.events += purge::events_of(session, *profile, before, room)?;
+        gone.events += purge::events_of(session, *profile, before, room, left)?;
         gone.facts += rules::keep_lasting(session, *profile, before, room, &outlived.lasting)?;
         if gone.total() >= limit as u64 {
             return Ok(Some(profile - 1));
         }
     }
-    Ok((profiles.len() == PROFILES).then(|| profiles.last().copied()).flatten())
+    Ok((profiles.len() == PROFILES).then(|| profiles.last().map(|(profile, _)| *profile)).flatten())
 }
 
 /// Events that name nobody stand among those received with them: the log's beginning is looked at until it is young enough.
@@ -75,7 +78,7 @@ fn of_nobody(session: &Session<'_>, outlived: &Outlived, limit: usize, gone: &mu
     };
     let old: Vec<i64> =
         rows.iter().take_while(|(_, received)| *received < outlived.events.micros()).map(|(row, _)| *row).collect();
-    gone.events += purge::events(session, &old)?;
+    gone.events += purge::events(session, &old, Left::Nothing)?;
     Ok((old.len() == limit).then_some(0))
 }
 
@@ -124,7 +127,8 @@ fn anonymous(
     )?;
     let mut room = limit as u64;
     for profile in &profiles {
-        let events = purge::events_of(session, *profile, i64::MAX, usize::try_from(room).unwrap_or(limit))?;
+        let room_left = usize::try_from(room).unwrap_or(limit);
+        let events = purge::events_of(session, *profile, i64::MAX, room_left, Left::Nothing)?;
         gone.events += events;
         room = room.saturating_sub(events);
         while room > 0 {

@@ -163,6 +163,19 @@ pub(super) fn forget_place(session: &Session<'_>, profile: i64, event: i64, at: 
     Ok(())
 }
 
+/// Whether an event has a fact of any of these rules.
+pub(super) fn has_any(session: &Session<'_>, place: recent::Place, rules: &HashSet<RuleId>) -> Fallible<bool> {
+    if rules.is_empty() {
+        return Ok(false);
+    }
+    let mut facts = Vec::new();
+    if let Some(packed) = recent::fact_of(session, place)? {
+        let (_, at, event) = place;
+        unpack_facts(&packed, (at, event), |rule| rules.contains(&rule), &mut facts)?;
+    }
+    Ok(!facts.is_empty())
+}
+
 /// Takes a profile's facts before the instant away, but what lasts and the first of each rule. Returns how many; a full `limit` may
 /// have left some.
 pub(super) fn keep_lasting(

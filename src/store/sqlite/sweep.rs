@@ -4,7 +4,7 @@ use super::erase::Work;
 use super::fault::Fallible;
 use super::letters::rows_limit;
 use super::packed_model::pack_known;
-use super::purge;
+use super::purge::{self, Left};
 use super::session::Session;
 
 /// Events looked through in one step.
@@ -75,7 +75,7 @@ fn events(session: &Session<'_>, work: &mut Work, needles: &str) -> Fallible<u64
     };
     for (row, of_nobody) in &found {
         if *of_nobody {
-            purge::events(session, &[*row])?;
+            purge::events(session, &[*row], Left::Nothing)?;
         } else {
             let nobody = pack_known(session, &[], &[])?;
             session.run("UPDATE event SET body = '{}', known = ?2 WHERE row = ?1", (row, nobody))?;
