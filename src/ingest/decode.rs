@@ -121,7 +121,7 @@ pub(super) fn decode_and<T>(
             return Err(DecodeError::new("invalid_id", cause, "send the id as text"));
         }
     };
-    let (traits, traits_are_weak) = traits(&message, kind, &ids, &emails);
+    let (traits, traits_are_weak) = traits(&message, kind, &ids, &emails)?;
     let event = Event {
         source: options.source.clone(),
         message_id,
@@ -135,9 +135,16 @@ pub(super) fn decode_and<T>(
         traits: traits.into_list(),
         traits_are_weak,
         is_bot: identity::is_bot(&message, options.client || is_from_browser(&message)),
-        body: Arc::from(&*body::compact(text)),
+        body: kept_body(text, &message),
     };
     Ok(then(event, &message))
+}
+
+/// The message as it is kept: as it came, but for the key that it was let in with.
+fn kept_body(text: &str, message: &Json<'_>) -> Arc<str> {
+    const KEY: &str = "writeKey";
+    let body = body::compact(text);
+    if message.get(KEY).is_some() { body::without(&body, KEY).into() } else { Arc::from(&*body) }
 }
 
 fn parse(text: &str) -> Result<Json<'_>, DecodeError> {
@@ -222,13 +229,13 @@ fn required(kind: EventKind, ids: &Ids<'_>, has_other: bool) -> Result<(), Decod
 }
 
 fn within_limits(message: &Json<'_>) -> Result<(), DecodeError> {
-    for key in ["properties", "traits"] {
+    for (key, fix) in [("properties", "send fewer, or nest them"), ("traits", "send fewer")] {
         match message.get(key) {
             None | Some(Json::Null) => {}
             Some(Json::Object(members)) if members.len() <= MAX_PROPERTIES => {}
             Some(Json::Object(members)) => {
                 let cause = format!("`{key}` has {} entries, more than {MAX_PROPERTIES}", members.len());
-                return Err(DecodeError::new("too_many_properties", cause, "send fewer, or nest them"));
+                return Err(DecodeError::new("too_many_properties", cause, fix));
             }
             Some(_) => {
                 let cause = format!("`{key}` is no object");
@@ -240,8 +247,18 @@ fn within_limits(message: &Json<'_>) -> Result<(), DecodeError> {
 }
 
 /// Identify: `context.traits` overlaid by `traits`. Group: what is said of the company. Others: `context.traits`, weak, and
-/// the address a form or order gives: a lead without one could not be written to a CRM.
-fn traits(message: &Json<'_>, kind: EventKind, ids: &Ids<'_>, emails: &[&str]) -> (Traits, bool) {
+/// the address a form or order gives: a lead without one could not be written to a CRM. Both places together, and what stands
+/// in objects, have no more than one of them may have.
+fn traits(message: &Json<'_>, kind: EventKind, ids: &Ids<'_>, emails: &[&str]) -> Result<(Traits, bool), DecodeError> {
+    let (traits, weak) = all_traits(message, kind, ids, emails);
+    if traits.len() > MAX_PROPERTIES {
+        let cause = format!("`traits` and `context.traits` name {} traits, more than {MAX_PROPERTIES}", traits.len());
+        return Err(DecodeError::new("too_many_properties", cause, "send fewer; an object counts by its members"));
+    }
+    Ok((traits, weak))
+}
+
+fn all_traits(message: &Json<'_>, kind: EventKind, ids: &Ids<'_>, emails: &[&str]) -> (Traits, bool) {
     let mut traits = Traits::default();
     match kind {
         EventKind::Alias => {}

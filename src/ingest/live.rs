@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use super::decode::{Nameless, decode_and};
 use super::flow::{Resolver, arrival};
 use super::room::Room;
-use super::{DecodeError, DecodeOptions};
+use super::{DecodeError, DecodeOptions, sample};
 use crate::consent::Policy;
 use crate::enrich::Model;
 use crate::model::{DeadLetter, DeadLetterCode, DeadLetterId, Raw, RunId, SourceName, Subject};
@@ -124,7 +124,12 @@ impl Live {
                 Err(error) => {
                     batch.reject(&source.options.source, error.code);
                     if source.tally.is_sample(received_at) {
-                        batch.dead_letters.push(letter(&source.options.source, message.as_ref(), &error, received_at));
+                        batch.dead_letters.push(self.letter(
+                            &source.options.source,
+                            message.as_ref(),
+                            &error,
+                            received_at,
+                        ));
                     }
                     taken.rejected.push((place, error));
                 }
@@ -139,19 +144,19 @@ impl Live {
         }
         Ok(taken)
     }
-}
 
-fn letter(source: &SourceName, text: &str, error: &DecodeError, at: Timestamp) -> DeadLetter {
-    let kept = &text[..text.floor_char_boundary(RAW_KEPT)];
-    DeadLetter {
-        id: DeadLetterId(0),
-        at,
-        code: DeadLetterCode::EventInvalid,
-        subject: Subject { source: Some(source.clone()), ..Subject::default() },
-        cause: format!("{} ({})", error.cause, error.code).into(),
-        fix: error.fix.as_str().into(),
-        raw: Some(Raw { file: "http".into(), line: 0, text: kept.into() }),
-        count: 1,
+    fn letter(&self, source: &SourceName, text: &str, error: &DecodeError, at: Timestamp) -> DeadLetter {
+        let kept = sample::kept(text, &self.consent, RAW_KEPT);
+        DeadLetter {
+            id: DeadLetterId(0),
+            at,
+            code: DeadLetterCode::EventInvalid,
+            subject: Subject { source: Some(source.clone()), ..Subject::default() },
+            cause: format!("{} ({})", error.cause, error.code).into(),
+            fix: error.fix.as_str().into(),
+            raw: Some(Raw { file: "http".into(), line: 0, text: kept.into() }),
+            count: 1,
+        }
     }
 }
 

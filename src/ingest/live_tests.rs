@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 
 use super::*;
 use crate::enrich::{Model, preset};
-use crate::model::RunId;
+use crate::model::{DeadLetter, DeadLetterId, Identifier, RunId};
 use crate::store::Store;
 use crate::store::sqlite::{OpenOptions, SqliteStore};
 
@@ -61,4 +61,44 @@ async fn without_an_id_every_message_is_one_more() {
     assert_eq!(drawn.len(), 6);
     let is_drawn = |id: &str| id.parse().is_ok_and(|id: uuid::Uuid| id.get_version_num() == 4);
     assert_eq!(drawn.iter().filter(|id| is_drawn(id)).count(), 5, "{drawn:?}");
+}
+
+#[tokio::test]
+async fn of_a_refused_message_nothing_is_kept_that_must_not_be() {
+    let door = door();
+    let letters = async || door.store.dead_letters(DeadLetterId(0), 10).await.unwrap();
+    let text = |letter: &DeadLetter| letter.raw.as_ref().map(|raw| raw.text.to_string());
+    let bad = r#"{"type":"page","timestamp":"2026","userId":"u-2","writeKey":"k1","context":{"ip":"203.0.113.77"}}"#;
+    door.take(&[bad]).await;
+    let kept = letters().await;
+    let want = r#"{"type":"page","timestamp":"2026","userId":"u-2","writeKey":null,"context":{"ip":"203.0.113.0"}}"#;
+    assert_eq!(kept.iter().map(text).collect::<Vec<_>>(), [Some(want.to_owned())]);
+
+    let ada = [Identifier::email("ada@northwind.example"), Identifier::user_id("u-1")];
+    for named in ada.into_iter().flatten() {
+        door.store.suppress(&named.to_string(), Some(named.clone()), now()).await.unwrap();
+    }
+    let of_ada = [
+        r#"{"type":"page","timestamp":"2026","userId":"u-1"}"#,
+        r#"{"type":"pag","context":{"traits":{"Email":"Ada@Northwind.Example"}}}"#,
+        r#"{"type":"track","userId":"u-3","properties":{"note":"as ada\u0040northwind.example said""#,
+    ];
+    door.take(&of_ada).await;
+    // Without their text they are one letter.
+    let without: Vec<_> = letters().await.into_iter().filter(|letter| letter.raw.is_none()).collect();
+    assert_eq!(without.iter().map(|letter| letter.count).collect::<Vec<_>>(), [3], "{without:?}");
+    assert!(without[0].cause.contains("names somebody on the suppression list"), "{}", without[0].cause);
+    // Others are still kept for repair.
+    door.take(&[r#"{"type":"page","timestamp":"2027","userId":"u-4"}"#]).await;
+    assert!(letters().await.iter().any(|letter| text(letter).is_some_and(|text| text.contains("u-4"))));
+}
+
+#[tokio::test]
+async fn a_write_key_is_not_kept() {
+    let door = door();
+    let page = r#"{"type":"page","writeKey":"k1","userId":"u-1","properties":{"writeKey":"mine"},"writeKey":"k2"}"#;
+    assert_eq!(door.take(&[page]).await.accepted, 1);
+    let profile = door.store.find_profile("user_id:u-1").await.unwrap().unwrap();
+    let events = door.store.events_of(profile, 10).await.unwrap();
+    assert_eq!(&*events[0].event.body, r#"{"type":"page","userId":"u-1","properties":{"writeKey":"mine"}}"#);
 }
