@@ -41,7 +41,7 @@ pub fn exit(runs: &[Finished]) -> Exit {
 
 pub fn print_all(runs: &[Finished], terminal: &Terminal) {
     if runs.is_empty() {
-        terminal.say("nothing to do: no connection maps that");
+        terminal.say("nothing to do: no [[crm]] connection of sync.toml maps that");
     }
     for finished in runs {
         print(finished, terminal);

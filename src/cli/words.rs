@@ -47,7 +47,7 @@ pub enum Command {
     Check(check::Args),
     /// The CRM fields that are written, and creating the missing ones
     Fields(fields::Args),
-    /// Import events from files of JSON lines
+    /// Import events from files: JSON lines, or CSV as its source says
     Ingest(ingest::Args),
     /// The daemon: the schedule and the admin listener, until it is asked to stop
     Run,

@@ -27,8 +27,8 @@ pub fn identity(root: &Reader<'_>) -> Option<IdentityRules> {
     section.check(keys::IDENTITY);
     let built_in = IdentityRules::default();
     let default_region = match section.entry("default_region") {
-        Some(_) => Some(section.value("default_region", "\"DE\"", region)?),
-        None => None,
+        Some(_) => section.value("default_region", "\"DE\"", region).map(Some),
+        None => Some(None),
     };
     let names = built_in.priority.iter().map(|family| Value::Text(family.as_str().into()));
     let names = Value::Array(names.map(plain_node).collect());
@@ -49,7 +49,7 @@ pub fn identity(root: &Reader<'_>) -> Option<IdentityRules> {
         custom: custom?,
         on_conflict: on_conflict?,
         bridge: bridge?,
-        default_region,
+        default_region: default_region?,
         blocked: Blocked { any: any?, email: email? },
         survivorship: survivorship?,
         review_threshold: threshold?.to_f64().unwrap_or(1.0),
@@ -93,13 +93,19 @@ fn priority(node: &Node) -> Result<Vec<Family>, Bad> {
 }
 
 fn patterns(node: &Node) -> Result<RegexSet, Bad> {
+    let nothing = |node: &Node| matches!(&node.value, Value::Text(text) if text.trim().is_empty());
+    let is_any_empty = match &node.value {
+        Value::Array(items) => items.iter().any(nothing),
+        _ => nothing(node),
+    };
+    if is_any_empty {
+        return Err(Bad::value("E080", "an empty block pattern would block every identifier"));
+    }
     let texts = value::texts(node)?;
     for text in &texts {
         let pattern = pattern(text)?;
         // What matches nothing at all, or everything, would leave nobody with an identifier.
-        if text.trim().is_empty()
-            || (pattern.is_match("") && pattern.is_match("a-1") && pattern.is_match("ada@acme.example"))
-        {
+        if pattern.is_match("") && pattern.is_match("a-1") && pattern.is_match("ada@acme.example") {
             return Err(Bad::value("E080", format!("block pattern {} would block every identifier", quoted(text))));
         }
     }

@@ -110,7 +110,8 @@ impl Names {
         lasting.extend(Purpose::NAMES.map(|purpose| (format!("consent.{purpose}"), expr::Kind::Text)));
         lasting.extend(DEAL_COUNTS.map(|name| (name.to_owned(), expr::Kind::Integer)));
         lasting.push((KNOWN.to_owned(), expr::Kind::Bool));
-        let numbers = spec.scores.iter().map(|score| (score.trait_name().to_string(), expr::Kind::Integer));
+        // Conditions see what is not rounded yet.
+        let numbers = spec.scores.iter().map(|score| (score.trait_name().to_string(), expr::Kind::Number));
         let bands = spec.scores.iter().flat_map(|score| &score.bands);
         let bands = bands.map(|band| (format!("bands.{}", band.name), expr::Kind::Bool));
         let mut scored: Vec<(String, expr::Kind)> = numbers.chain(bands).collect();

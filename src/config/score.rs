@@ -359,17 +359,40 @@ fn in_order(section: &Reader<'_>, spec: &mut ModelSpec) -> Option<()> {
             Made::Predicted(_) => waiting.iter().all(|one| one.predicted().is_some()),
         };
         let Some(next) = waiting.iter().position(is_ready) else {
-            let names: Vec<&str> = waiting.iter().map(|score| &*score.name).collect();
-            section.report_here(
-                Diagnostic::new("E062", format!("scores are made of each other: {}", names.join(", ")))
-                    .help("a combination is made of scores that are not made of it"),
-            );
+            let round = round_of(&waiting);
+            let problem = Diagnostic::new("E062", format!("scores are made of each other: {}", round.join(" → ")))
+                .help("a combination is made of scores that are not made of it");
+            match round.first().and_then(|name| section.entry(name)) {
+                Some(entry) => section.report(problem.at(&entry.key_place)),
+                None => section.report_here(problem),
+            }
             return None;
         };
         let next = waiting.remove(next);
         spec.scores.push(next);
     }
     Some(())
+}
+
+/// Of scores of which each waits for another one, some that wait for each other, the first named twice.
+fn round_of(waiting: &[ScoreSpec]) -> Vec<&str> {
+    let waits_for = |score: &ScoreSpec| match &score.made {
+        Made::Combination(of) => of.iter().find_map(|one| waiting.iter().position(|other| other.name == one.score)),
+        _ => None,
+    };
+    let combined = waiting.iter().position(|score| waits_for(score).is_some());
+    let mut path: Vec<usize> = Vec::new();
+    let mut next = combined;
+    while let Some(place) = next {
+        if let Some(begin) = path.iter().position(|one| *one == place) {
+            path.drain(..begin);
+            path.push(place);
+            break;
+        }
+        path.push(place);
+        next = waiting.get(place).and_then(waits_for);
+    }
+    path.iter().filter_map(|place| waiting.get(*place)).map(|score| &*score.name).collect()
 }
 
 fn show(section: &Reader<'_>, score: &ScoreSpec, origin: &Origin) {

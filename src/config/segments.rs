@@ -36,10 +36,8 @@ pub fn segments(root: &Reader<'_>, preset: Preset, spec: &mut ModelSpec, names: 
             None => complete = false,
         }
     }
-    if !complete {
-        return None;
-    }
-    let Err(cycle) = in_order(&segment_needs(&spec.segments)) else { return Some(()) };
+    // A circle is told beside whatever else is wrong.
+    let Err(cycle) = in_order(&segment_needs(&spec.segments)) else { return complete.then_some(()) };
     let short = |name: &str| name.split_once('.').map_or(name, |(_, name)| name).to_owned();
     let names: Vec<String> = cycle.iter().map(|name| short(name)).collect();
     let first = names.first().cloned().unwrap_or_default();

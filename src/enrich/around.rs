@@ -94,8 +94,7 @@ impl<'a, 'f> Around<'a, 'f> {
     /// When the person did anything, by time.
     pub(super) fn alive(&self) -> &[Timestamp] {
         self.alive.get_or_init(|| {
-            let steps = self.steps().iter().filter(|step| session::was_active(step));
-            let mut times: Vec<Timestamp> = steps.chain(self.seen()).map(|fact| fact.at).collect();
+            let mut times: Vec<Timestamp> = self.signs_of_life().map(|fact| fact.at).collect();
             times.sort_unstable();
             times
         })
@@ -103,7 +102,12 @@ impl<'a, 'f> Around<'a, 'f> {
 
     /// The latest sign of life.
     pub(super) fn last_alive(&self) -> Option<&'f Fact> {
+        self.signs_of_life().max_by_key(|fact| (fact.at, fact.event))
+    }
+
+    /// Everything that the person did, in no order.
+    pub(super) fn signs_of_life(&self) -> impl Iterator<Item = &'f Fact> {
         let steps = self.steps().iter().filter(|step| session::was_active(step));
-        steps.chain(self.seen()).copied().max_by_key(|fact| (fact.at, fact.event))
+        steps.chain(self.seen()).copied()
     }
 }

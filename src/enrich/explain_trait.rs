@@ -10,6 +10,7 @@ use crate::enrich::sales;
 use crate::enrich::spec::{EventMatch, ModelSpec};
 use crate::enrich::touch::{self, Touch, Touched};
 use crate::enrich::trait_spec::{Contacted, Fold, InterestPart, LtvSource, MailTrait, Sales, TraitRule, TraitSpec};
+use crate::enrich::traits::{self, TREND_SPAN};
 use crate::enrich::window::is_within;
 use crate::model::{Activity, Deal, RuleId};
 
@@ -75,6 +76,21 @@ pub(super) fn evidence(spec: &TraitSpec, rules: &[RuleId], around: &Around<'_, '
                 })
                 .collect()
         }
+        TraitRule::EngagementTrend => {
+            // Two spans are compared.
+            let span = spec.window.unwrap_or(TREND_SPAN).saturating_mul(2);
+            let is_old =
+                |at: Timestamp| (at <= as_of && !is_within(at, Some(span), as_of)).then_some("outside the window");
+            let mut signs: Vec<Evidence> = around
+                .signs_of_life()
+                .map(|fact| Evidence {
+                    left_out: is_old(fact.at).or(outside(fact.at).filter(|_| fact.at > as_of)),
+                    ..of_event(fact, as_of)
+                })
+                .collect();
+            signs.sort_by_key(|sign| sign.at);
+            signs
+        }
         TraitRule::DaysActive => {
             around.steps().iter().map(|fact| Evidence { left_out: outside(fact.at), ..of_event(fact, as_of) }).collect()
         }
@@ -102,9 +118,13 @@ pub(super) fn evidence(spec: &TraitSpec, rules: &[RuleId], around: &Around<'_, '
                 .collect()
         }
         _ => {
+            let is_money = matches!(&spec.rule, TraitRule::Fold(_, _, amount) if amount.currency.is_some());
+            let no_rate = |fact: &crate::model::Fact| {
+                (is_money && traits::money_of(fact, around) == Some(None)).then_some("no exchange rate")
+            };
             let one = |fact: &&crate::model::Fact| Evidence {
                 detail: fact.text.as_deref().map(|text| commerce::shown(text).into()),
-                left_out: outside(fact.at),
+                left_out: outside(fact.at).or_else(|| no_rate(fact)),
                 ..of_event(fact, as_of)
             };
             let mut facts: Vec<Evidence> =

@@ -44,7 +44,7 @@ impl Model {
     ) {
         for (place, formula) in &self.formulas {
             let Some(spec) = self.spec.traits.get(*place) else { continue };
-            let values = Values { person, computed, bands: &BTreeMap::new(), zone: self.spec.time_zone };
+            let values = Values { person, computed, scores: &[], bands: &BTreeMap::new(), zone: self.spec.time_zone };
             let value = match formula.value(values, sorted, due) {
                 Value::Number(number) => quotient(Some(number)),
                 other => other,

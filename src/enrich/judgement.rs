@@ -79,7 +79,7 @@ impl Judgement {
         sorted: &Sorted<'_>,
         due: &mut Due,
     ) -> Vec<Score> {
-        let values = Values { person, computed, bands: &BTreeMap::new(), zone: spec.time_zone };
+        let values = Values { person, computed, scores: &[], bands: &BTreeMap::new(), zone: spec.time_zone };
         let moment = Moment { zone: spec.time_zone, as_of: person.as_of };
         let mut scores: Vec<Score> = Vec::with_capacity(spec.scores.len());
         for (spec, sources) in spec.scores.iter().zip(&self.scores) {
@@ -176,7 +176,7 @@ impl Judgement {
             let (places, crossed) = segment::judge(
                 &self.segments,
                 (person, zone),
-                &computed.standings.bands,
+                (&computed.scores, &computed.standings.bands),
                 &mut computed.traits,
                 sorted,
                 judging,

@@ -27,7 +27,7 @@ pub(super) struct Sum {
 
 impl Sum {
     /// `None`: there is no rate. What no decimal holds is left out, too.
-    fn add(&mut self, item: Option<Decimal>) {
+    pub(super) fn add(&mut self, item: Option<Decimal>) {
         match item.and_then(|item| self.value.checked_add(item)) {
             Some(value) => self.value = value,
             None => self.incomplete = true,

@@ -14,7 +14,7 @@ use crate::enrich::sorted::Sorted;
 use crate::enrich::values::Values;
 use crate::enrich::window::Due;
 use crate::expr::{EventPredicate, in_order};
-use crate::model::{Crossing, Place, RuleId, TraitName, TraitValues, Transition, TransitionKind};
+use crate::model::{Crossing, Place, RuleId, Score, TraitName, TraitValues, Transition, TransitionKind};
 
 /// A segment made ready.
 #[derive(Clone, Debug)]
@@ -56,7 +56,7 @@ pub fn segment_needs(specs: &[SegmentSpec]) -> BTreeMap<Arc<str>, BTreeSet<Arc<s
 pub(super) fn judge(
     segments: &[Segment],
     (person, zone): (&Person<'_>, Tz),
-    bands: &BTreeMap<Arc<str>, Place>,
+    (scores, bands): (&[Score], &BTreeMap<Arc<str>, Place>),
     computed: &mut TraitValues,
     sorted: &Sorted<'_>,
     judging: Judging<'_>,
@@ -64,7 +64,7 @@ pub(super) fn judge(
 ) -> (BTreeMap<Arc<str>, Place>, Vec<Transition>) {
     let (mut places, mut crossed) = (BTreeMap::new(), Vec::new());
     for segment in segments {
-        let (place, transition) = segment.judge(Values { person, computed, bands, zone }, sorted, judging, due);
+        let (place, transition) = segment.judge(Values { person, computed, scores, bands, zone }, sorted, judging, due);
         computed.insert(segment.name.clone(), Value::Bool(place.inside));
         places.insert(segment.spec.name.clone(), place);
         crossed.extend(transition);

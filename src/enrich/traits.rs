@@ -266,12 +266,7 @@ fn folded(fold: Fold, is_money: bool, facts: &[&Fact], around: &Around<'_, '_>) 
     let mut numbers: Vec<Decimal> = Vec::with_capacity(facts.len());
     for fact in facts {
         let number = if is_money {
-            let Some((number, currency)) = fact.text.as_deref().and_then(|text| text.split_once(commerce::SEPARATOR))
-            else {
-                continue;
-            };
-            let Ok(number) = number.parse() else { continue };
-            let converted = to_base(around.model, number, currency, fact.at);
+            let Some(converted) = money_of(fact, around) else { continue };
             incomplete |= converted.is_none();
             converted
         } else {
@@ -281,6 +276,12 @@ fn folded(fold: Fold, is_money: bool, facts: &[&Fact], around: &Around<'_, '_>) 
     }
     let sum = || numbers.iter().try_fold(Decimal::ZERO, |sum, number| sum.checked_add(*number));
     let one = match fold {
+        Fold::Sum if is_money => {
+            let mut sum = sales::Sum::default();
+            numbers.iter().for_each(|number| sum.add(Some(*number)));
+            incomplete |= sum.incomplete;
+            Some(sum.value)
+        }
         Fold::Sum => sum(),
         Fold::Avg => {
             let average = sum().and_then(|sum| sum.checked_div(Decimal::from(numbers.len())));
@@ -294,6 +295,12 @@ fn folded(fold: Fold, is_money: bool, facts: &[&Fact], around: &Around<'_, '_>) 
     };
     // Beyond 28 digits there is no sum to be trusted.
     (one.map_or(Value::Null, |number| Value::Number(number.normalize())), incomplete)
+}
+
+/// The amount of an event in the base currency; `Some(None)` where no rate says what it is worth, `None` where it has none.
+pub(super) fn money_of(fact: &Fact, around: &Around<'_, '_>) -> Option<Option<Decimal>> {
+    let (number, currency) = fact.text.as_deref()?.split_once(commerce::SEPARATOR)?;
+    Some(to_base(around.model, number.parse().ok()?, currency, fact.at))
 }
 
 fn number_of(fact: Option<&&Fact>) -> Option<Decimal> {

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use chrono_tz::Tz;
 use connector::{Timestamp, Value};
+use rust_decimal::Decimal;
 
 use crate::enrich::person::Person;
 use crate::expr::{Input, Val};
-use crate::model::{Consents, Place, Purpose, TraitValues};
+use crate::model::{Consents, Place, Purpose, Score, TraitValues};
 
 /// The name that says whether anybody knows who the person is.
 pub const KNOWN: &str = "known";
@@ -21,6 +22,8 @@ pub const DEAL_COUNTS: [&str; 3] = ["deals.open", "deals.won", "deals.lost"];
 pub(super) struct Values<'a> {
     pub person: &'a Person<'a>,
     pub computed: &'a TraitValues,
+    /// Asked for as `score_NAME`, unrounded; none where they are not there yet.
+    pub scores: &'a [Score],
     /// By full name; none are asked for by scores.
     pub bands: &'a BTreeMap<Arc<str>, Place>,
     pub zone: Tz,
@@ -28,6 +31,11 @@ pub(super) struct Values<'a> {
 
 impl Input for Values<'_> {
     fn value<'s>(&'s self, name: &str) -> Val<'s> {
+        // Thresholds compare what is not rounded (`cdp-semantics` §4.2); the trait of that name is for people.
+        let score = name.strip_prefix("score_").and_then(|name| self.scores.iter().find(|score| &*score.name == name));
+        if let Some(exact) = score.and_then(|score| Decimal::from_f64_retain(score.value)) {
+            return Val::Dec(exact);
+        }
         if let Some(value) = self.computed.get(name).or_else(|| lasting(self.person, name)) {
             return Val::from(value);
         }

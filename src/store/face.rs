@@ -87,6 +87,9 @@ pub trait Store:
         compute: Arc<dyn ComputeProfiles>,
     ) -> Result<(u64, u64, Option<ProfileId>)>;
 
+    /// Whether somebody waits at this moment for events to be stored: what is not urgent then gives way.
+    fn is_awaited(&self) -> bool;
+
     /// Has every company looked at by the next computation: the rules of companies are others now.
     async fn recall_companies(&self) -> Result<()>;
 

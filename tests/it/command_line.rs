@@ -127,3 +127,16 @@ fn a_person_is_exported_and_erased_only_when_that_is_said() {
     assert_eq!(json(&ferry(folder.path(), &["erase", "user_id:u-1", "--unsuppress", "--json"]))["hashes"], 1);
     assert_eq!(code(&ferry(folder.path(), &["erase", "nobody"])), 1);
 }
+
+#[test]
+fn what_is_left_out_of_training_must_be_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows: String = (0..40).map(|n| format!("{},{},{}\n", n % 7, n % 2, n % 2)).collect();
+    std::fs::write(folder.path().join("t.csv"), format!("x,leak,y\n{rows}")).unwrap();
+    let train =
+        |out: &str| ferry(folder.path(), &["score", "train", "--from", "t.csv", "--target", "y", "--exclude", out]);
+    assert_eq!(code(&train("leak")), 0);
+    let wrong = train("leka");
+    assert_eq!(code(&wrong), 2);
+    assert!(err(&wrong).contains("--exclude: there is no column `leka`; the file has x, leak, y"), "{}", err(&wrong));
+}

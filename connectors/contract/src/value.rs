@@ -50,6 +50,34 @@ impl Value {
             _ => None,
         }
     }
+
+    /// The text without a copy, for who keeps it.
+    pub fn as_shared_text(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub fn as_instant(&self) -> Option<Timestamp> {
+        match self {
+            Self::Instant(at) => Some(*at),
+            _ => None,
+        }
+    }
+
+    pub fn as_number(&self) -> Option<Decimal> {
+        match self {
+            Self::Number(number) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// A number as CRMs write one, plain or with an exponent, without trailing zeros.
+    pub fn parse_number(text: &str) -> Option<Self> {
+        let number: Decimal = text.parse().ok().or_else(|| Decimal::from_scientific(text).ok())?;
+        Some(Self::Number(number.normalize()))
+    }
 }
 
 impl From<&str> for Value {
@@ -159,6 +187,14 @@ impl<N: Into<FieldName>, V: Into<Value>, const LEN: usize> From<[(N, V); LEN]> f
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_are_read_plain_or_with_an_exponent() {
+        let text = |text: &str| Value::parse_number(text).map(|number| number.to_string());
+        assert_eq!(text("12345678901234567.890").as_deref(), Some("12345678901234567.89"));
+        assert_eq!(text("1.2E7").as_deref(), Some("12000000"));
+        assert_eq!((text(""), text("many")), (None, None));
+    }
 
     #[test]
     fn fields_stay_sorted_and_unique() {

@@ -1,10 +1,11 @@
 //! Where a pull goes on: for each table of an object, how its changes are followed and how far. Kept as compact JSON with a
 //! version; anything else is refused rather than guessed at.
 
-use connector::{Cursor, Error, ErrorKind};
+use connector::{Cursor, Error};
+use connector_http::{Checkpoint, is_default};
 use serde::{Deserialize, Serialize};
 
-const VERSION: u32 = 1;
+const CHECKPOINT: Checkpoint = Checkpoint { whose: "Dynamics'", version: 1 };
 
 /// The tables of activities before notes were among them, which come last.
 const BEFORE_NOTES: usize = 3;
@@ -15,7 +16,7 @@ pub(crate) struct Place {
     /// Which stream it belongs to: `r`, `d`, `a`.
     pub of: char,
     /// The table whose turn it is.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub at: usize,
     /// Whether this round began at the beginning.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -56,48 +57,27 @@ pub(crate) struct Scan {
     pub next: String,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Versioned<P> {
-    v: u32,
-    at: P,
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref)]
-fn is_zero(number: &usize) -> bool {
-    *number == 0
-}
-
 impl Place {
     pub fn beginning(of: char, tables: usize) -> Self {
         Self { of, at: 0, full: true, tables: vec![Step::Fresh; tables] }
     }
 
     pub fn to_cursor(&self) -> Result<Cursor, Error> {
-        serde_json::to_string(&Versioned { v: VERSION, at: self })
-            .map(Cursor::new)
-            .map_err(|_| Error::new(ErrorKind::Protocol, "write down the place in Dynamics' data", "it is not JSON"))
+        CHECKPOINT.write(self)
     }
 
     /// A place in this stream over so many tables.
     pub fn from_cursor(cursor: &Cursor, of: char, tables: usize) -> Result<Self, Error> {
-        let refused = |why: &str| {
-            Error::new(ErrorKind::Protocol, "read the checkpoint", why)
-                .with_fix("start a full load of this connection (pull with --full)")
-        };
-        let mut place = serde_json::from_str::<Versioned<Self>>(cursor.as_str())
-            .ok()
-            .filter(|versioned| versioned.v == VERSION)
-            .map(|versioned| versioned.at)
-            .ok_or_else(|| refused("it is not a place in Dynamics' data as this version writes it"))?;
+        let mut place: Self = CHECKPOINT.read(cursor)?;
         if (place.tables.len(), tables) == (BEFORE_NOTES, BEFORE_NOTES + 1) {
             place.tables.push(Step::Fresh);
         }
         if place.of != of || place.tables.len() != tables || place.at >= tables {
-            return Err(refused("it belongs to another stream"));
+            return Err(Checkpoint::foreign());
         }
         let links = place.tables.iter().flat_map(Step::links);
         if links.into_iter().any(|link| !link.starts_with('/')) {
-            return Err(refused("it names a place outside of the organisation"));
+            return Err(Checkpoint::unusable("it names a place outside of the organisation"));
         }
         Ok(place)
     }
@@ -119,6 +99,8 @@ impl Step {
 
 #[cfg(test)]
 mod tests {
+    use connector::ErrorKind;
+
     use super::*;
 
     #[test]

@@ -2,14 +2,14 @@
 //! allocated for a column nobody asked for.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::sync::Arc;
 
 use connector::{FieldKind, Timestamp, Value};
+use connector_http::json::{self, List, Object, ReadList, ReadObject};
 use connector_http::{Answer, redact};
 use rust_decimal::Decimal;
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess};
 use serde_json::value::RawValue;
 
 use crate::wanted::Wanted;
@@ -56,10 +56,7 @@ impl Row {
     }
 
     pub fn text(&self, wanted: &Wanted, logical: &str) -> Option<&Arc<str>> {
-        match self.value(wanted, logical) {
-            Some(Value::Text(text)) => Some(text),
-            _ => None,
-        }
+        self.value(wanted, logical)?.as_shared_text()
     }
 
     /// What people see instead of the value.
@@ -77,17 +74,11 @@ impl Row {
     }
 
     pub fn instant(&self, wanted: &Wanted, logical: &str) -> Option<Timestamp> {
-        match self.value(wanted, logical) {
-            Some(Value::Instant(at)) => Some(*at),
-            _ => None,
-        }
+        self.value(wanted, logical)?.as_instant()
     }
 
     pub fn number(&self, wanted: &Wanted, logical: &str) -> Option<Decimal> {
-        match self.value(wanted, logical) {
-            Some(Value::Number(number)) => Some(*number),
-            _ => None,
-        }
+        self.value(wanted, logical)?.as_number()
     }
 
     /// The primary key, in the small letters Dataverse writes it in.
@@ -108,7 +99,7 @@ pub(crate) fn value_of(kind: &FieldKind, raw: &RawValue) -> Value {
         Some(b'-' | b'0'..=b'9') => match kind {
             FieldKind::Choice { .. } | FieldKind::Text => Value::text(json),
             FieldKind::MultiChoice { .. } => Value::List(vec![json.into()]),
-            _ => number(json).map_or_else(|| Value::text(json), Value::Number),
+            _ => Value::parse_number(json).unwrap_or_else(|| Value::text(json)),
         },
         Some(_) => Value::text(json),
     }
@@ -126,7 +117,7 @@ fn of_text(kind: &FieldKind, text: &str) -> Value {
         return Value::Null;
     }
     let read = match kind {
-        FieldKind::Integer | FieldKind::Decimal { .. } => number(text).map(Value::Number),
+        FieldKind::Integer | FieldKind::Decimal { .. } => Value::parse_number(text),
         // A day, or an instant from a column whose days have a time.
         FieldKind::Date => text.get(..10).and_then(|day| day.parse().ok()).map(Value::Date),
         FieldKind::Instant => Timestamp::parse_rfc3339(text).map(Value::Instant),
@@ -137,10 +128,6 @@ fn of_text(kind: &FieldKind, text: &str) -> Value {
         _ => None,
     };
     read.unwrap_or_else(|| Value::text(text))
-}
-
-fn number(text: &str) -> Option<Decimal> {
-    text.parse().ok().or_else(|| Decimal::from_scientific(text).ok()).map(|number: Decimal| number.normalize())
 }
 
 impl Rows {
@@ -154,17 +141,14 @@ impl Rows {
     }
 
     pub fn from_json(body: &[u8], wanted: &Wanted) -> serde_json::Result<Self> {
-        let mut deserializer = serde_json::Deserializer::from_slice(body);
-        let rows = PageSeed(wanted).deserialize(&mut deserializer)?;
-        deserializer.end()?;
-        Ok(rows)
+        json::whole(body, Object(PageReader(wanted)))
     }
 }
 
 /// Decodes the answer to a read or a write of one row.
 pub(crate) fn one(body: &[u8], wanted: &Wanted) -> Result<Row, String> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
-    match RowSeed(wanted).deserialize(&mut deserializer) {
+    match Object(RowReader(wanted)).deserialize(&mut deserializer) {
         Ok(Entry::Live(row)) => Ok(row),
         Ok(Entry::Deleted(_)) => Err("it is no row".to_owned()),
         Err(error) => Err(redact::json_error(&error)),
@@ -184,28 +168,17 @@ enum PageKey {
     Other,
 }
 
-struct PageSeed<'w>(&'w Wanted);
+struct PageReader<'w>(&'w Wanted);
 
-impl<'de> DeserializeSeed<'de> for PageSeed<'_> {
+impl<'de> ReadObject<'de> for PageReader<'_> {
     type Value = Rows;
+    const EXPECTED: &'static str = "a page of rows";
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Rows, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for PageSeed<'_> {
-    type Value = Rows;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a page of rows")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Rows, A::Error> {
+    fn members<A: MapAccess<'de>>(self, mut map: A) -> Result<Rows, A::Error> {
         let mut page = Rows::default();
         while let Some(key) = map.next_key()? {
             match key {
-                PageKey::Value => map.next_value_seed(RowsSeed { wanted: self.0, page: &mut page })?,
+                PageKey::Value => map.next_value_seed(List(RowsReader { wanted: self.0, page: &mut page }))?,
                 PageKey::Next => page.next = map.next_value()?,
                 PageKey::Delta => page.delta = map.next_value()?,
                 PageKey::Other => drop(map.next_value::<IgnoredAny>()?),
@@ -215,28 +188,17 @@ impl<'de> Visitor<'de> for PageSeed<'_> {
     }
 }
 
-struct RowsSeed<'w, 'p> {
+struct RowsReader<'w, 'p> {
     wanted: &'w Wanted,
     page: &'p mut Rows,
 }
 
-impl<'de> DeserializeSeed<'de> for RowsSeed<'_, '_> {
+impl<'de> ReadList<'de> for RowsReader<'_, '_> {
     type Value = ();
+    const EXPECTED: &'static str = "a list of rows";
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de> Visitor<'de> for RowsSeed<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of rows")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        while let Some(entry) = seq.next_element_seed(RowSeed(self.wanted))? {
+    fn elements<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        while let Some(entry) = seq.next_element_seed(Object(RowReader(self.wanted)))? {
             match entry {
                 Entry::Live(row) => self.page.rows.push(row),
                 Entry::Deleted(id) => self.page.deleted.push(id),
@@ -251,24 +213,13 @@ enum Entry {
     Deleted(String),
 }
 
-struct RowSeed<'w>(&'w Wanted);
+struct RowReader<'w>(&'w Wanted);
 
-impl<'de> DeserializeSeed<'de> for RowSeed<'_> {
+impl<'de> ReadObject<'de> for RowReader<'_> {
     type Value = Entry;
+    const EXPECTED: &'static str = "a row";
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Entry, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for RowSeed<'_> {
-    type Value = Entry;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a row")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entry, A::Error> {
+    fn members<A: MapAccess<'de>>(self, mut map: A) -> Result<Entry, A::Error> {
         let columns = self.0.columns();
         let mut row = Row { cells: vec![Cell::default(); columns.len()], etag: None };
         let (mut next, mut deleted, mut id) = (0, false, None);

@@ -9,11 +9,13 @@
 mod auth;
 mod budget;
 mod call;
+mod checkpoint;
 mod client;
 mod dialect;
 mod endpoint;
 mod gate;
 mod grant;
+pub mod json;
 mod ledger;
 mod lock;
 mod origin;
@@ -27,6 +29,7 @@ mod transport;
 
 pub use auth::{StaticToken, Token, TokenSource, read_secret};
 pub use call::{Answer, Call, Priority, Repeat};
+pub use checkpoint::{Checkpoint, is_default};
 pub use client::{Client, ClientSpec};
 pub use dialect::{DailyNotice, Dialect, Notice, Scope, Verdict, WindowNotice, retry_after};
 pub use endpoint::TokenEndpoint;

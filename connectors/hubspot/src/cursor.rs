@@ -1,12 +1,13 @@
 //! Where a pull goes on: a full load's place in the id order, then an incremental watermark and the scan that moves it.
 //! Kept as compact JSON with a version; anything else is refused rather than guessed at.
 
-use connector::{Cursor, Error, ErrorKind};
+use connector::{Cursor, Error};
+use connector_http::{Checkpoint, is_default};
 use serde::{Deserialize, Serialize};
 
 use crate::spans::{Extent, Span};
 
-const VERSION: u32 = 1;
+const CHECKPOINT: Checkpoint = Checkpoint { whose: "HubSpot's", version: 1 };
 
 /// Instants are epoch milliseconds of HubSpot's clock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,7 +32,7 @@ pub(crate) enum Place {
         after: Option<String>,
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         archived: bool,
-        #[serde(default, skip_serializing_if = "is_zero")]
+        #[serde(default, skip_serializing_if = "is_default")]
         pages: u32,
     },
     /// Objects that are read one after the other: whose turn it is, and how far each has come.
@@ -58,41 +59,17 @@ pub(crate) struct Scan {
     pub last: u64,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Versioned<P> {
-    v: u32,
-    at: P,
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref)]
-fn is_zero(number: &u32) -> bool {
-    *number == 0
-}
-
 impl Place {
     pub fn sweep() -> Self {
         Self::Sweep { after: None, archived: false, pages: 0 }
     }
 
     pub fn to_cursor(&self) -> Result<Cursor, Error> {
-        serde_json::to_string(&Versioned { v: VERSION, at: self })
-            .map(Cursor::new)
-            .map_err(|_| Error::new(ErrorKind::Protocol, "write down the place in HubSpot's data", "it is not JSON"))
+        CHECKPOINT.write(self)
     }
 
     pub fn from_cursor(cursor: &Cursor) -> Result<Self, Error> {
-        serde_json::from_str::<Versioned<Self>>(cursor.as_str())
-            .ok()
-            .filter(|versioned| versioned.v == VERSION)
-            .map(|versioned| versioned.at)
-            .ok_or_else(|| {
-                Error::new(
-                    ErrorKind::Protocol,
-                    "read the checkpoint",
-                    "it is not a place in HubSpot's data as this version writes it",
-                )
-                .with_fix("start a full load of this connection (pull with --full)")
-            })
+        CHECKPOINT.read(cursor)
     }
 }
 
@@ -121,14 +98,5 @@ mod tests {
             r#"{"v":1,"at":{"changes":{"mark":7,"scan":{"from":1,"next":9,"last":55}}}}"#,
         );
         check(Place::sweep(), r#"{"v":1,"at":{"sweep":{}}}"#);
-    }
-
-    #[test]
-    fn another_version_is_refused_with_the_way_out() {
-        for bad in ["", "{}", r#"{"v":2,"at":{"sweep":{}}}"#, r#"{"v":1,"at":{"elsewhere":{}}}"#] {
-            let error = Place::from_cursor(&Cursor::new(bad)).unwrap_err();
-            assert_eq!(error.kind, ErrorKind::Protocol);
-            assert!(error.fix.is_some());
-        }
     }
 }

@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use connector::{Fields, RecordId, Timestamp, Value};
+use connector_http::json::{self, List, Object, ReadList, ReadObject};
 use connector_http::{Answer, redact};
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
@@ -65,10 +66,7 @@ impl Rows {
     }
 
     pub fn from_json(body: &[u8], wanted: &Wanted) -> serde_json::Result<Self> {
-        let mut deserializer = serde_json::Deserializer::from_slice(body);
-        let rows = PageSeed(wanted).deserialize(&mut deserializer)?;
-        deserializer.end()?;
-        Ok(rows)
+        json::whole(body, Object(PageReader(wanted)))
     }
 
     /// The public properties that no row had: HubSpot leaves out what it does not define. A page without rows says
@@ -96,7 +94,8 @@ impl Row {
 pub(crate) fn decode_row(answer: &Answer, wanted: &Wanted) -> Result<Row, String> {
     let mut seen = vec![false; wanted.properties().len()];
     let mut deserializer = serde_json::Deserializer::from_slice(&answer.body);
-    RowSeed { wanted, seen: &mut seen }.deserialize(&mut deserializer).map_err(|error| redact::json_error(&error))
+    let read = Object(RowReader { wanted, seen: &mut seen }).deserialize(&mut deserializer);
+    read.map_err(|error| redact::json_error(&error))
 }
 
 #[derive(serde::Deserialize)]
@@ -110,29 +109,18 @@ enum PageKey {
     Other,
 }
 
-struct PageSeed<'w>(&'w Wanted);
+struct PageReader<'w>(&'w Wanted);
 
-impl<'de> DeserializeSeed<'de> for PageSeed<'_> {
+impl<'de> ReadObject<'de> for PageReader<'_> {
     type Value = Rows;
+    const EXPECTED: &'static str = "a page of records";
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Rows, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for PageSeed<'_> {
-    type Value = Rows;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a page of records")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Rows, A::Error> {
+    fn members<A: MapAccess<'de>>(self, mut map: A) -> Result<Rows, A::Error> {
         let mut page = Rows { seen: vec![false; self.0.properties().len()], ..Rows::default() };
         while let Some(key) = map.next_key()? {
             match key {
                 PageKey::Results => {
-                    page.rows = map.next_value_seed(RowsSeed { wanted: self.0, seen: &mut page.seen })?;
+                    page.rows = map.next_value_seed(List(RowsReader { wanted: self.0, seen: &mut page.seen }))?;
                 }
                 PageKey::Paging => page.after = map.next_value::<Option<Paging>>()?.and_then(Paging::after),
                 PageKey::Total => page.total = map.next_value()?,
@@ -144,29 +132,18 @@ impl<'de> Visitor<'de> for PageSeed<'_> {
     }
 }
 
-struct RowsSeed<'w> {
+struct RowsReader<'w> {
     wanted: &'w Wanted,
     seen: &'w mut [bool],
 }
 
-impl<'de> DeserializeSeed<'de> for RowsSeed<'_> {
+impl<'de> ReadList<'de> for RowsReader<'_> {
     type Value = Vec<Row>;
+    const EXPECTED: &'static str = "a list of records";
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Vec<Row>, D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de> Visitor<'de> for RowsSeed<'_> {
-    type Value = Vec<Row>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of records")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<Row>, A::Error> {
+    fn elements<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<Row>, A::Error> {
         let mut rows = Vec::with_capacity(100);
-        while let Some(row) = seq.next_element_seed(RowSeed { wanted: self.wanted, seen: &mut *self.seen })? {
+        while let Some(row) = seq.next_element_seed(Object(RowReader { wanted: self.wanted, seen: &mut *self.seen }))? {
             rows.push(row);
         }
         Ok(rows)
@@ -174,7 +151,7 @@ impl<'de> Visitor<'de> for RowsSeed<'_> {
 }
 
 /// One record; also the whole answer of a read of one.
-struct RowSeed<'w> {
+struct RowReader<'w> {
     wanted: &'w Wanted,
     seen: &'w mut [bool],
 }
@@ -196,29 +173,18 @@ enum RowKey {
     Other,
 }
 
-impl<'de> DeserializeSeed<'de> for RowSeed<'_> {
+impl<'de> ReadObject<'de> for RowReader<'_> {
     type Value = Row;
+    const EXPECTED: &'static str = "a record";
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Row, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for RowSeed<'_> {
-    type Value = Row;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a record")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Row, A::Error> {
+    fn members<A: MapAccess<'de>>(self, mut map: A) -> Result<Row, A::Error> {
         let mut row = Row::default();
         while let Some(key) = map.next_key()? {
             match key {
                 RowKey::Id => row.id = map.next_value::<Id>()?.0,
                 RowKey::Properties => {
                     let (wanted, seen) = (self.wanted, &mut *self.seen);
-                    map.next_value_seed(PropertiesSeed { wanted, seen, row: &mut row })?;
+                    map.next_value_seed(Object(PropertiesReader { wanted, seen, row: &mut row }))?;
                 }
                 RowKey::CreatedAt => row.created_at = map.next_value::<Text>()?.instant(),
                 RowKey::UpdatedAt => row.updated_at = map.next_value::<Text>()?.instant(),
@@ -242,28 +208,17 @@ impl<'de> Visitor<'de> for RowSeed<'_> {
     }
 }
 
-struct PropertiesSeed<'w> {
+struct PropertiesReader<'w> {
     wanted: &'w Wanted,
     seen: &'w mut [bool],
     row: &'w mut Row,
 }
 
-impl<'de> DeserializeSeed<'de> for PropertiesSeed<'_> {
+impl<'de> ReadObject<'de> for PropertiesReader<'_> {
     type Value = ();
+    const EXPECTED: &'static str = "a record's properties";
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for PropertiesSeed<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a record's properties")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+    fn members<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let properties = self.wanted.properties();
         self.row.fields = Fields::with_capacity(properties.len());
         let mut next = 0;

@@ -1,7 +1,7 @@
 //! The mock's clock: the machine's time, shifted or stopped by `/__mock/config`. Instants are milliseconds since 1970,
 //! which is the grain of every CRM stamp.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 
 /// Milliseconds since 1970-01-01 UTC.
 pub type Millis = i64;
@@ -54,12 +54,22 @@ pub fn http_date(at: Millis) -> String {
     at.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
+/// Its day in UTC; none for an instant no calendar knows.
+pub fn day(at: Millis) -> Option<NaiveDate> {
+    DateTime::from_timestamp_millis(at).map(|at| at.date_naive())
+}
+
+/// Without the part of a second, as CRMs stamp whose grain is the second.
+pub fn whole_second(at: Millis) -> Millis {
+    at.div_euclid(1000) * 1000
+}
+
 /// Reads an RFC 3339 instant or a plain date (its midnight UTC).
 pub fn parse_iso(text: &str) -> Option<Millis> {
     if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
         return Some(instant.timestamp_millis());
     }
-    let day = chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
+    let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
     Some(day.and_hms_opt(0, 0, 0)?.and_utc().timestamp_millis())
 }
 

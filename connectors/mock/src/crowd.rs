@@ -4,8 +4,10 @@
 
 use std::ops::Range;
 
+use chrono::{Days, NaiveDate};
+
 use crate::chance::{below, bits, pick};
-use crate::clock::Millis;
+use crate::clock::{Millis, day, whole_second};
 use crate::people::{AGENTS, CITIES, FIRM_HEAD, FIRM_TAIL, FIRST, LAST, PRODUCTS, TITLES};
 
 /// 2024-01-01T00:00:00Z and two years on: fixed, so that a data set never depends on the day it is made.
@@ -166,6 +168,12 @@ impl Crowd {
         self.stamp(self.deals(), deal) - i64::try_from(below(self.seed, 34, deal, 86_400_000)).unwrap_or(0)
     }
 
+    /// The day a deal closed, or the day its owner has named for one that is still open.
+    pub fn close_day(&self, deal: u64, closed: bool) -> Option<NaiveDate> {
+        let ahead = if closed { 0 } else { 30 + below(self.seed, 38, deal, 90) };
+        day(self.staged(deal))?.checked_add_days(Days::new(ahead))
+    }
+
     pub fn deal_name(&self, deal: u64) -> String {
         let company = self.company_of_contact(self.contact_of_deal(deal));
         format!("{} {}", firm_name(company), pick(self.seed, 35, deal, &PRODUCTS))
@@ -193,6 +201,17 @@ impl Crowd {
         let first = after(from).min(count);
         let end = if to < FIRST_STAMP { 0 } else { after(to).saturating_add(1).min(count) };
         first..end.max(first)
+    }
+
+    /// As [`Self::stamp`], by a CRM that stamps whole seconds. `equal`: every record carries the stamp of the last one, as
+    /// after the bulk job that defeats a cursor by date.
+    pub fn stamp_to_the_second(&self, count: u64, index: u64, equal: bool) -> Millis {
+        whole_second(self.stamp(count, if equal { count.saturating_sub(1) } else { index }))
+    }
+
+    /// As [`Self::window`], for those stamps.
+    pub fn window_to_the_second(&self, count: u64, from: Millis, to: Millis, equal: bool) -> Range<u64> {
+        if equal || count == 0 { 0..count } else { self.window(count, from, to.saturating_add(999)) }
     }
 
     /// Whose desk a record lies on, by position in [`AGENTS`]; one in nine is nobody's.
@@ -290,6 +309,19 @@ mod tests {
         assert_eq!(crowd.window(500, from, to), 100..201);
         assert_eq!(crowd.window(500, i64::MIN, i64::MAX), 0..500);
         assert!(crowd.window(500, i64::MIN, FIRST_STAMP - 1).is_empty());
+    }
+
+    #[test]
+    fn whole_seconds_lie_in_their_window() {
+        let crowd = people(5_000);
+        let stamps: Vec<Millis> = (0..5_000).map(|index| crowd.stamp_to_the_second(5_000, index, false)).collect();
+        assert!(stamps.iter().all(|at| at % 1000 == 0));
+        let (from, to) = (stamps[1_000], stamps[1_999]);
+        let window = crowd.window_to_the_second(5_000, from, to, false);
+        assert!((0..5_000u64).filter(|at| (from..=to).contains(&stamps[*at as usize])).all(|at| window.contains(&at)));
+        assert!(window.end - window.start < 1_010);
+        assert_eq!(crowd.stamp_to_the_second(5_000, 7, true), stamps[4_999]);
+        assert_eq!(crowd.window_to_the_second(5_000, from, to, true), 0..5_000);
     }
 
     #[test]

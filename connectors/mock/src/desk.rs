@@ -60,6 +60,11 @@ impl Core {
         })
     }
 
+    /// The instant so many milliseconds from now.
+    pub fn after(&self, ms: u64) -> Millis {
+        self.now.saturating_add(i64::try_from(ms).unwrap_or(i64::MAX))
+    }
+
     /// Writes the ledger line of a change made now.
     pub fn log(&mut self, change: Change<'_>) {
         self.ledger.record(self.now, self.request, change);

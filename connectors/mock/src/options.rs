@@ -5,6 +5,9 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
+/// Contacts made when nobody says how many.
+const DEFAULT_CONTACTS: u64 = 200;
+
 /// How to start a mock CRM.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -35,6 +38,13 @@ impl Default for Options {
             tls: false,
             config: Map::new(),
         }
+    }
+}
+
+impl Options {
+    /// How many contacts to make up.
+    pub(crate) fn contacts(&self) -> u64 {
+        self.records.unwrap_or(if self.seed_dir.is_some() { 0 } else { DEFAULT_CONTACTS })
     }
 }
 

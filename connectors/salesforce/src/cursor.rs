@@ -1,10 +1,11 @@
 //! Where a pull goes on, as compact JSON with a version; anything else is refused rather than guessed at. Nothing that
 //! Salesforce may forget is trusted alone: a bulk job is kept together with the place it began at.
 
-use connector::{Cursor, Error, ErrorKind};
+use connector::{Cursor, Error};
+use connector_http::{Checkpoint, is_default};
 use serde::{Deserialize, Serialize};
 
-const VERSION: u32 = 1;
+const CHECKPOINT: Checkpoint = Checkpoint { whose: "Salesforce's", version: 1 };
 
 /// Instants are epoch milliseconds of Salesforce's clock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,7 +39,7 @@ pub(crate) enum Place {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Window {
     /// Which of the objects that make up a kind of record (tasks, then events).
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub part: usize,
     /// None: everything, which is a full load.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -69,7 +70,7 @@ pub(crate) struct Pages {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub settled: bool,
     /// Bulk jobs of this window that went away before they were read.
-    #[serde(default, skip_serializing_if = "is_none_lost")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub lost: u32,
 }
 
@@ -87,7 +88,7 @@ pub(crate) struct Job {
     pub delivered: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total: Option<u64>,
-    #[serde(default, skip_serializing_if = "is_none_lost")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub lost: u32,
 }
 
@@ -129,48 +130,13 @@ pub(crate) enum Step {
     },
 }
 
-#[derive(Serialize, Deserialize)]
-struct Versioned<P> {
-    v: u32,
-    at: P,
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref)]
-fn is_none_lost(number: &u32) -> bool {
-    *number == 0
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref)]
-fn is_zero(number: &usize) -> bool {
-    *number == 0
-}
-
 impl Place {
     pub fn to_cursor(&self) -> Result<Cursor, Error> {
-        serde_json::to_string(&Versioned { v: VERSION, at: self })
-            .map(Cursor::new)
-            .map_err(|_| Error::new(ErrorKind::Protocol, "write down the place in Salesforce's data", "it is not JSON"))
+        CHECKPOINT.write(self)
     }
 
     pub fn from_cursor(cursor: &Cursor) -> Result<Self, Error> {
-        serde_json::from_str::<Versioned<Self>>(cursor.as_str())
-            .ok()
-            .filter(|versioned| versioned.v == VERSION)
-            .map(|versioned| versioned.at)
-            .ok_or_else(|| {
-                Error::new(
-                    ErrorKind::Protocol,
-                    "read the checkpoint",
-                    "it is not a place in Salesforce's data as this version writes it",
-                )
-                .with_fix("start a full load of this connection (pull with --full)")
-            })
-    }
-
-    /// A checkpoint of one stream given to another.
-    pub fn foreign() -> Error {
-        Error::new(ErrorKind::Protocol, "read the checkpoint", "it belongs to another stream")
-            .with_fix("start a full load of this connection (pull with --full)")
+        CHECKPOINT.read(cursor)
     }
 }
 
@@ -209,14 +175,5 @@ mod tests {
             r#"{"v":1,"at":{"deletions":{"mark":1,"step":{"bin":{"until":5,"after":{"at":4,"id":"003xx000004TmiQAAS"}}}}}}"#,
         );
         check(Place::Sweep { after: None, began: 3 }, r#"{"v":1,"at":{"sweep":{"began":3}}}"#);
-    }
-
-    #[test]
-    fn another_version_is_refused_with_the_way_out() {
-        for bad in ["", "{}", r#"{"v":2,"at":{"sweep":{"began":3}}}"#, r#"{"v":1,"at":{"elsewhere":{}}}"#] {
-            let error = Place::from_cursor(&Cursor::new(bad)).unwrap_err();
-            assert_eq!(error.kind, ErrorKind::Protocol);
-            assert!(error.fix.is_some());
-        }
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use connector::{Error, ErrorKind, Fields, Object, Page, PullRequest, Record, RecordId, Timestamp, Tombstone};
-use connector_http::Call;
+use connector_http::{Call, Checkpoint};
 use serde::Deserialize;
 
 use crate::api::{Api, Refusal, decode};
@@ -60,15 +60,15 @@ pub(crate) async fn page(api: &Api, request: &PullRequest, object: &Object) -> R
         None => (0, vec![None; parts.len()]),
         Some(Place::Deletions(place)) if parts.len() == 1 => (0, vec![Some(place)]),
         Some(Place::DeletionsOfEach { part, places }) if places.len() == parts.len() => (part, places),
-        Some(_) => return Err(Place::foreign()),
+        Some(_) => return Err(Checkpoint::foreign()),
     };
-    let Some((sobject, place)) = parts.get(part).zip(places.get_mut(part)) else { return Err(Place::foreign()) };
+    let Some((sobject, place)) = parts.get(part).zip(places.get_mut(part)) else { return Err(Checkpoint::foreign()) };
     let before = place.take().unwrap_or(Deletions { mark: None, covered: None, step: Step::Rest });
     let mut page = of_part(api, object, sobject, before, parts.len() > 1).await?;
     if parts.len() == 1 {
         return Ok(page);
     }
-    let Place::Deletions(now) = Place::from_cursor(&page.resume)? else { return Err(Place::foreign()) };
+    let Place::Deletions(now) = Place::from_cursor(&page.resume)? else { return Err(Checkpoint::foreign()) };
     *place = Some(now);
     let next = if page.more { part } else { part + 1 };
     let ends = next >= parts.len();

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use chrono::Datelike;
 use connector::{DealStatus, Error, ErrorKind, Object, Page, PullRequest, Record, RecordId, Timestamp};
+use connector_http::Checkpoint;
 
 use crate::api::Api;
 use crate::convert::{Reading, Told, row_id};
@@ -49,7 +50,7 @@ pub(crate) async fn page(api: &Api, request: &PullRequest, object: &Object) -> R
         Some(Place::Window(window)) => window.part,
         _ => 0,
     };
-    let Some(sobject) = parts.get(part) else { return Err(Place::foreign()) };
+    let Some(sobject) = parts.get(part) else { return Err(Checkpoint::foreign()) };
     // Asked first: its answer tells Salesforce's clock as well.
     let wanted = api.wanted(sobject, &request.fields).await?;
     let window = match place {
@@ -61,7 +62,7 @@ pub(crate) async fn page(api: &Api, request: &PullRequest, object: &Object) -> R
             }
             since(api, mark)
         }
-        Some(_) => return Err(Place::foreign()),
+        Some(_) => return Err(Checkpoint::foreign()),
     };
     let attempted = format!("read a page of {sobject} records");
     let mut pull = Pull { api, object, request, sobject, wanted, attempted };

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use connector::{Error, ErrorKind, Fields, Object, Page, PullRequest, Record, RecordId};
+use connector_http::Checkpoint;
 
 use crate::api::{Api, Refusal};
 use crate::connect::LONGEST_PAGE;
@@ -61,7 +62,7 @@ pub(crate) async fn associations(api: &Api, request: &PullRequest, object: &Obje
         Some(Place::Sweep { after, began }) => walk.sweep(after, began).await,
         Some(Place::Changes { mark, .. }) => walk.changes(since(api, mark)).await,
         Some(Place::Window(window)) => walk.changes(window).await,
-        Some(Place::Deletions(_) | Place::DeletionsOfEach { .. }) => Err(Place::foreign()),
+        Some(Place::Deletions(_) | Place::DeletionsOfEach { .. }) => Err(Checkpoint::foreign()),
     }
 }
 
@@ -98,7 +99,7 @@ impl Walk<'_> {
     /// The next page of deals whose contact roles changed in a window; a role that was taken away counts.
     async fn changes(&self, window: Window) -> Result<Page, Error> {
         let Window { from, until, .. } = window;
-        let How::Pages(pages) = window.how else { return Err(Place::foreign()) };
+        let How::Pages(pages) = window.how else { return Err(Checkpoint::foreign()) };
         let rest = Place::Changes { mark: until, spent: Vec::new() };
         if !self.wants_people() {
             return self.page(Vec::new(), &rest, false, false);

@@ -3,14 +3,14 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 
 use connector::{FieldKind, Timestamp, Value};
+use connector_http::json::{self, List, Nullable, Object, ReadList, ReadObject};
 use connector_http::{Answer, redact};
 use rust_decimal::Decimal;
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 use serde_json::value::RawValue;
 
 use crate::instant;
@@ -29,10 +29,7 @@ impl Row {
     }
 
     pub fn text(&self, wanted: &Wanted, name: &str) -> Option<&Arc<str>> {
-        match self.cell(wanted, name) {
-            Some(Value::Text(text)) => Some(text),
-            _ => None,
-        }
+        self.cell(wanted, name)?.as_shared_text()
     }
 
     pub fn flag(&self, wanted: &Wanted, name: &str) -> bool {
@@ -40,17 +37,11 @@ impl Row {
     }
 
     pub fn instant(&self, wanted: &Wanted, name: &str) -> Option<Timestamp> {
-        match self.cell(wanted, name) {
-            Some(Value::Instant(at)) => Some(*at),
-            _ => None,
-        }
+        self.cell(wanted, name)?.as_instant()
     }
 
     pub fn number(&self, wanted: &Wanted, name: &str) -> Option<Decimal> {
-        match self.cell(wanted, name) {
-            Some(Value::Number(number)) => Some(*number),
-            _ => None,
-        }
+        self.cell(wanted, name)?.as_number()
     }
 }
 
@@ -70,7 +61,7 @@ pub(crate) fn value_of(kind: &FieldKind, text: &str) -> Value {
         return Value::Null;
     }
     let read = match kind {
-        FieldKind::Integer | FieldKind::Decimal { .. } => number(text).map(Value::Number),
+        FieldKind::Integer | FieldKind::Decimal { .. } => Value::parse_number(text),
         FieldKind::Bool if text.eq_ignore_ascii_case("true") => Some(Value::Bool(true)),
         FieldKind::Bool if text.eq_ignore_ascii_case("false") => Some(Value::Bool(false)),
         FieldKind::Date => text.parse().ok().map(Value::Date),
@@ -86,10 +77,6 @@ pub(crate) fn value_of(kind: &FieldKind, text: &str) -> Value {
     read.unwrap_or_else(|| Value::text(text))
 }
 
-fn number(text: &str) -> Option<Decimal> {
-    text.parse().ok().or_else(|| Decimal::from_scientific(text).ok()).map(|number: Decimal| number.normalize())
-}
-
 /// A JSON value as the text of [`value_of`].
 fn cell(kind: &FieldKind, raw: &RawValue) -> Value {
     let text = raw.get();
@@ -102,7 +89,7 @@ fn cell(kind: &FieldKind, raw: &RawValue) -> Value {
         Some(b't') if matches!(kind, FieldKind::Other(_)) => Value::Bool(true),
         Some(b'f') if matches!(kind, FieldKind::Other(_)) => Value::Bool(false),
         Some(b'-' | b'0'..=b'9') if matches!(kind, FieldKind::Other(_)) => {
-            number(text).map_or_else(|| Value::text(text), Value::Number)
+            Value::parse_number(text).unwrap_or_else(|| Value::text(text))
         }
         _ => value_of(kind, text),
     }
@@ -115,19 +102,13 @@ impl Rows {
     }
 
     pub fn from_json(body: &[u8], wanted: &Wanted) -> serde_json::Result<Self> {
-        let mut deserializer = serde_json::Deserializer::from_slice(body);
-        let rows = PageSeed(wanted).deserialize(&mut deserializer)?;
-        deserializer.end()?;
-        Ok(rows)
+        json::whole(body, Object(PageReader(wanted)))
     }
 }
 
 /// A list of records as a retrieval by ids answers it: `None` at the place of an id that is not there.
 pub(crate) fn listed(answer: &Answer, wanted: &Wanted) -> Result<Vec<Option<Row>>, String> {
-    let mut deserializer = serde_json::Deserializer::from_slice(&answer.body);
-    let rows = RowsSeed(wanted).deserialize(&mut deserializer).map_err(|error| redact::json_error(&error))?;
-    deserializer.end().map_err(|error| redact::json_error(&error))?;
-    Ok(rows)
+    json::whole(&answer.body, List(RowsReader(wanted))).map_err(|error| redact::json_error(&error))
 }
 
 #[derive(Deserialize)]
@@ -141,28 +122,17 @@ enum PageKey {
     Other,
 }
 
-struct PageSeed<'w>(&'w Wanted);
+struct PageReader<'w>(&'w Wanted);
 
-impl<'de> DeserializeSeed<'de> for PageSeed<'_> {
+impl<'de> ReadObject<'de> for PageReader<'_> {
     type Value = Rows;
+    const EXPECTED: &'static str = "a page of records";
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Rows, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for PageSeed<'_> {
-    type Value = Rows;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a page of records")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Rows, A::Error> {
+    fn members<A: MapAccess<'de>>(self, mut map: A) -> Result<Rows, A::Error> {
         let (mut page, mut done, mut records) = (Rows::default(), None, None);
         while let Some(key) = map.next_key()? {
             match key {
-                PageKey::Records => records = Some(map.next_value_seed(RowsSeed(self.0))?),
+                PageKey::Records => records = Some(map.next_value_seed(List(RowsReader(self.0)))?),
                 PageKey::TotalSize => page.total = map.next_value()?,
                 PageKey::Done => done = Some(map.next_value()?),
                 PageKey::NextRecordsUrl => page.next = map.next_value()?,
@@ -177,54 +147,28 @@ impl<'de> Visitor<'de> for PageSeed<'_> {
     }
 }
 
-struct RowsSeed<'w>(&'w Wanted);
+struct RowsReader<'w>(&'w Wanted);
 
-impl<'de> DeserializeSeed<'de> for RowsSeed<'_> {
+impl<'de> ReadList<'de> for RowsReader<'_> {
     type Value = Vec<Option<Row>>;
+    const EXPECTED: &'static str = "a list of records";
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de> Visitor<'de> for RowsSeed<'_> {
-    type Value = Vec<Option<Row>>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of records")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+    fn elements<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         let mut rows = Vec::with_capacity(seq.size_hint().unwrap_or(0).min(2_000));
-        while let Some(row) = seq.next_element_seed(RowSeed(self.0))? {
+        while let Some(row) = seq.next_element_seed(Nullable(Object(RowReader(self.0))))? {
             rows.push(row);
         }
         Ok(rows)
     }
 }
 
-struct RowSeed<'w>(&'w Wanted);
+struct RowReader<'w>(&'w Wanted);
 
-impl<'de> DeserializeSeed<'de> for RowSeed<'_> {
-    type Value = Option<Row>;
+impl<'de> ReadObject<'de> for RowReader<'_> {
+    type Value = Row;
+    const EXPECTED: &'static str = "a record";
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for RowSeed<'_> {
-    type Value = Option<Row>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a record or null")
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+    fn members<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut row = Row { cells: vec![None; self.0.columns().len()] };
         let mut next = 0;
         while let Some(name) = map.next_key::<Cow<'de, str>>()? {
@@ -238,7 +182,7 @@ impl<'de> Visitor<'de> for RowSeed<'_> {
                 None => {}
             }
         }
-        Ok(Some(row))
+        Ok(row)
     }
 }
 

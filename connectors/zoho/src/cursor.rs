@@ -1,10 +1,11 @@
 //! Where a pull goes on, as compact JSON with a version; anything else is refused rather than guessed at. Nothing that
 //! Zoho may forget is trusted alone: a page token and a bulk job are kept together with the place they began at.
 
-use connector::{Cursor, Error, ErrorKind, Timestamp};
+use connector::{Cursor, Error, Timestamp};
+use connector_http::{Checkpoint, is_default};
 use serde::{Deserialize, Serialize};
 
-const VERSION: u32 = 1;
+const CHECKPOINT: Checkpoint = Checkpoint { whose: "Zoho's", version: 1 };
 
 /// Instants are epoch seconds of Zoho's clock: that is how fine its stamps are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,7 +30,7 @@ pub(crate) enum Place {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Walk {
     /// Which of the modules that make up a kind of record (tasks, then calls, …).
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub part: usize,
     /// None: everything, which is a full load.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -77,7 +78,7 @@ pub(crate) struct Job {
     #[serde(default)]
     pub delivered: u64,
     /// Jobs that went away before they were read.
-    #[serde(default, skip_serializing_if = "is_none_lost")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub lost: u32,
 }
 
@@ -104,7 +105,7 @@ impl Key {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Deletions {
     /// Which of the modules that make up a kind of record.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub part: usize,
     /// Everything deleted before this has been delivered; none: nothing yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -130,44 +131,14 @@ pub(crate) struct Sweep {
     pub done_at: Option<i64>,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Versioned<P> {
-    v: u32,
-    at: P,
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref)]
-fn is_none_lost(number: &u32) -> bool {
-    *number == 0
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref)]
-fn is_zero(number: &usize) -> bool {
-    *number == 0
-}
-
 impl Place {
     pub fn to_cursor(&self) -> Result<Cursor, Error> {
-        serde_json::to_string(&Versioned { v: VERSION, at: self })
-            .map(Cursor::new)
-            .map_err(|_| Error::new(ErrorKind::Protocol, "write down the place in Zoho's data", "it is not JSON"))
+        CHECKPOINT.write(self)
     }
 
     pub fn from_cursor(cursor: &Cursor) -> Result<Self, Error> {
-        let read = serde_json::from_str::<Versioned<Self>>(cursor.as_str()).ok();
-        let read = read.filter(|versioned| versioned.v == VERSION).map(|versioned| versioned.at);
-        read.ok_or_else(|| unusable("it is not a place in Zoho's data as this version writes it"))
+        CHECKPOINT.read(cursor)
     }
-
-    /// A checkpoint of one stream given to another.
-    pub fn foreign() -> Error {
-        unusable("it belongs to another stream")
-    }
-}
-
-fn unusable(why: &str) -> Error {
-    Error::new(ErrorKind::Protocol, "read the checkpoint", why)
-        .with_fix("start a full load of this connection (pull with --full)")
 }
 
 #[cfg(test)]
@@ -196,15 +167,6 @@ mod tests {
             Place::Deletions(Deletions { mark: Some(1), page: Some((5, 2)), ..Deletions::default() }),
             r#"{"v":1,"at":{"deletions":{"mark":1,"page":[5,2]}}}"#,
         );
-    }
-
-    #[test]
-    fn another_version_is_refused_with_the_way_out() {
-        for bad in ["", "{}", r#"{"v":2,"at":{"listed":{"page":3}}}"#, r#"{"v":1,"at":{"elsewhere":{}}}"#] {
-            let error = Place::from_cursor(&Cursor::new(bad)).unwrap_err();
-            assert_eq!(error.kind, ErrorKind::Protocol);
-            assert!(error.fix.is_some());
-        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! everything that lives is listed, and what is not among it is gone.
 
 use connector::{Error, ErrorKind, Fields, Object, Page, PullRequest, Record, RecordId, Timestamp, Tombstone};
-use connector_http::Call;
+use connector_http::{Call, Checkpoint};
 use serde::Deserialize;
 
 use crate::api::{Api, decode_or_nothing};
@@ -46,10 +46,10 @@ pub(crate) async fn page(api: &Api, request: &PullRequest, object: &Object) -> R
     let place = match request.cursor.as_ref().map(Place::from_cursor).transpose()? {
         None => Deletions::default(),
         Some(Place::Deletions(place)) => place,
-        Some(_) => return Err(Place::foreign()),
+        Some(_) => return Err(Checkpoint::foreign()),
     };
     let parts = paths::parts(object)?;
-    let Some(module) = parts.get(place.part).copied() else { return Err(Place::foreign()) };
+    let Some(module) = parts.get(place.part).copied() else { return Err(Checkpoint::foreign()) };
     let last_part = place.part + 1 == parts.len();
     if let Some(under_way) = place.sweep.clone() {
         return swept(api, module, &under_way, place, last_part).await;

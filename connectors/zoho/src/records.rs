@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use connector::{DealStatus, Error, ErrorKind, FieldName, Object, Page, PullRequest, Record, Timestamp, Tombstone};
+use connector_http::Checkpoint;
 
 use crate::api::{Api, Refusal};
 use crate::bulk_read;
@@ -50,14 +51,14 @@ pub(crate) async fn page(api: &Api, request: &PullRequest, object: &Object) -> R
         Some(Place::Walk(walk)) => walk.part,
         _ => 0,
     };
-    let Some(module) = parts.get(part) else { return Err(Place::foreign()) };
+    let Some(module) = parts.get(part) else { return Err(Checkpoint::foreign()) };
     // Asked first: its answer tells Zoho's clock as well.
     let wanted = api.wanted(module, &request.fields).await?;
     let walk = match place {
         None => whole(api),
         Some(Place::Walk(walk)) => walk,
         Some(Place::Changes { mark }) => since(api, mark),
-        Some(_) => return Err(Place::foreign()),
+        Some(_) => return Err(Checkpoint::foreign()),
     };
     let attempted = format!("read a page of {module}");
     let roles = api.tells_roles(object, &request.links).await?;
@@ -186,7 +187,7 @@ impl Pull<'_> {
     }
 
     async fn by_query(&self, walk: &Walk) -> Result<Result<Brought, Error>, Error> {
-        let Some(key) = &walk.after else { return Err(Place::foreign()) };
+        let Some(key) = &walk.after else { return Err(Checkpoint::foreign()) };
         let calls = self.wanted.calls();
         let query = Query {
             columns: calls.first().map(Vec::as_slice).unwrap_or_default(),

@@ -2,14 +2,13 @@
 //! the same value whichever way it came.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::sync::Arc;
 
 use connector::{FieldKind, RecordId, Timestamp, Value};
+use connector_http::json::{self, List, Object, ReadList, ReadObject};
 use connector_http::{Answer, redact};
-use rust_decimal::Decimal;
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 use serde_json::value::RawValue;
 
 use crate::wanted::Wanted;
@@ -38,10 +37,7 @@ impl Row {
     }
 
     pub fn text(&self, wanted: &Wanted, name: &str) -> Option<&Arc<str>> {
-        match self.cell(wanted, name) {
-            Some(Value::Text(text)) => Some(text),
-            _ => None,
-        }
+        self.cell(wanted, name)?.as_shared_text()
     }
 
     pub fn flag(&self, wanted: &Wanted, name: &str) -> bool {
@@ -49,10 +45,7 @@ impl Row {
     }
 
     pub fn instant(&self, wanted: &Wanted, name: &str) -> Option<Timestamp> {
-        match self.cell(wanted, name) {
-            Some(Value::Instant(at)) => Some(*at),
-            _ => None,
-        }
+        self.cell(wanted, name)?.as_instant()
     }
 
     pub fn put(&mut self, wanted: &Wanted, at: usize, value: Value) {
@@ -89,7 +82,7 @@ pub(crate) fn value_of(kind: &FieldKind, text: &str) -> Value {
         return Value::Null;
     }
     let read = match kind {
-        FieldKind::Integer | FieldKind::Decimal { .. } => number(text).map(Value::Number),
+        FieldKind::Integer | FieldKind::Decimal { .. } => Value::parse_number(text),
         FieldKind::Bool if text.eq_ignore_ascii_case("true") => Some(Value::Bool(true)),
         FieldKind::Bool if text.eq_ignore_ascii_case("false") => Some(Value::Bool(false)),
         FieldKind::Date => text.parse().ok().map(Value::Date),
@@ -103,10 +96,6 @@ pub(crate) fn value_of(kind: &FieldKind, text: &str) -> Value {
     };
     // What cannot be read as its kind is told as it stands.
     read.unwrap_or_else(|| Value::text(text))
-}
-
-fn number(text: &str) -> Option<Decimal> {
-    text.parse().ok().or_else(|| Decimal::from_scientific(text).ok()).map(|number: Decimal| number.normalize())
 }
 
 /// Several values; none of them is no value.
@@ -144,7 +133,9 @@ fn cell(kind: &FieldKind, raw: &RawValue) -> (Value, Option<Arc<str>>) {
             let id = reference.id.map(|id| id.0).filter(|id| is_id(id));
             return (id.or(reference.name.map(Cow::into_owned)).map_or(Value::Null, Value::text), module);
         }
-        Some(_) if matches!(kind, FieldKind::Other(_)) => number(text).map_or(Value::text(text), Value::Number),
+        Some(_) if matches!(kind, FieldKind::Other(_)) => {
+            Value::parse_number(text).unwrap_or_else(|| Value::text(text))
+        }
         Some(_) => value_of(kind, text),
     };
     (value, None)
@@ -173,10 +164,7 @@ impl Rows {
     }
 
     pub fn from_json(body: &[u8], wanted: &Wanted) -> serde_json::Result<Self> {
-        let mut deserializer = serde_json::Deserializer::from_slice(body);
-        let rows = PageSeed(wanted).deserialize(&mut deserializer)?;
-        deserializer.end()?;
-        Ok(rows)
+        json::whole(body, Object(PageReader(wanted)))
     }
 }
 
@@ -196,28 +184,17 @@ enum PageKey {
     Other,
 }
 
-struct PageSeed<'w>(&'w Wanted);
+struct PageReader<'w>(&'w Wanted);
 
-impl<'de> DeserializeSeed<'de> for PageSeed<'_> {
+impl<'de> ReadObject<'de> for PageReader<'_> {
     type Value = Rows;
+    const EXPECTED: &'static str = "a page of records";
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Rows, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for PageSeed<'_> {
-    type Value = Rows;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a page of records")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Rows, A::Error> {
+    fn members<A: MapAccess<'de>>(self, mut map: A) -> Result<Rows, A::Error> {
         let (mut rows, mut info) = (None, Info::default());
         while let Some(key) = map.next_key()? {
             match key {
-                PageKey::Data => rows = Some(map.next_value_seed(RowsSeed(self.0))?),
+                PageKey::Data => rows = Some(map.next_value_seed(List(RowsReader(self.0)))?),
                 PageKey::Info => info = map.next_value()?,
                 PageKey::Other => drop(map.next_value::<IgnoredAny>()?),
             }
@@ -229,50 +206,28 @@ impl<'de> Visitor<'de> for PageSeed<'_> {
     }
 }
 
-struct RowsSeed<'w>(&'w Wanted);
+struct RowsReader<'w>(&'w Wanted);
 
-impl<'de> DeserializeSeed<'de> for RowsSeed<'_> {
+impl<'de> ReadList<'de> for RowsReader<'_> {
     type Value = Vec<Row>;
+    const EXPECTED: &'static str = "a list of records";
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de> Visitor<'de> for RowsSeed<'_> {
-    type Value = Vec<Row>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of records")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+    fn elements<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         let mut rows = Vec::with_capacity(200);
-        while let Some(row) = seq.next_element_seed(RowSeed(self.0))? {
+        while let Some(row) = seq.next_element_seed(Object(RowReader(self.0)))? {
             rows.push(row);
         }
         Ok(rows)
     }
 }
 
-struct RowSeed<'w>(&'w Wanted);
+struct RowReader<'w>(&'w Wanted);
 
-impl<'de> DeserializeSeed<'de> for RowSeed<'_> {
+impl<'de> ReadObject<'de> for RowReader<'_> {
     type Value = Row;
+    const EXPECTED: &'static str = "a record";
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for RowSeed<'_> {
-    type Value = Row;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a record")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+    fn members<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut row = Row::new(RecordId::from(""), self.0.columns().len());
         let mut next = 0;
         while let Some(name) = map.next_key::<Cow<'de, str>>()? {

@@ -26,7 +26,7 @@ fn a_page_is_read_by_its_columns() {
     let row = &page.rows[0];
     assert_eq!(row.id.as_str(), "5545974000000411001");
     assert_eq!(row.text(&wanted, "Last_Name").map(|text| &**text), Some("Ruiz \"A\""));
-    assert_eq!(row.cell(&wanted, "Worth"), Some(&Value::Number(Decimal::new(125_001, 1))));
+    assert_eq!(row.cell(&wanted, "Worth"), Some(&Value::Number(rust_decimal::Decimal::new(125_001, 1))));
     assert_eq!(row.cell(&wanted, "Level"), None);
     assert_eq!(row.cell(&wanted, "Levels"), Some(&Value::List(vec!["a".into(), "b".into()])));
     assert_eq!(row.text(&wanted, "Account_Name").map(|text| &**text), Some("5545974000000300001"));

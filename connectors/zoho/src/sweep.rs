@@ -3,7 +3,7 @@
 //! not reach back far enough.
 
 use connector::{Cursor, Error, ErrorKind, Fields, Object, Page, PullRequest, Record};
-use connector_http::Priority;
+use connector_http::{Checkpoint, Priority};
 
 use crate::api::Api;
 use crate::convert::{Reading, is_converted};
@@ -31,7 +31,7 @@ pub(crate) async fn associations(api: &Api, request: &PullRequest, object: &Obje
             return Ok(empty(resume));
         }
         Some(Place::Sweep(sweep)) => Sweep { done_at: None, ..sweep },
-        Some(_) => return Err(Place::foreign()),
+        Some(_) => return Err(Checkpoint::foreign()),
     };
     if *object != Object::Deal {
         let cause = "only deals are associated with more than one kind of record";

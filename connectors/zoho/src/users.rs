@@ -1,7 +1,7 @@
 //! Users: the people of the CRM, active and not, because a record may still name one who left.
 
 use connector::{Error, ErrorKind, FieldName, Fields, Page, PullRequest, Record, Timestamp, UserFacts, Value};
-use connector_http::Call;
+use connector_http::{Call, Checkpoint};
 use serde::Deserialize;
 
 use crate::api::{Api, decode_or_nothing};
@@ -50,7 +50,7 @@ pub(crate) async fn page(api: &Api, request: &PullRequest) -> Result<Page, Error
     let number = match request.cursor.as_ref().map(Place::from_cursor).transpose()? {
         None => 1,
         Some(Place::Listed { page }) => page,
-        Some(_) => return Err(Place::foreign()),
+        Some(_) => return Err(Checkpoint::foreign()),
     };
     let call = Call::get(ATTEMPTED, paths::users(number), CALL);
     let listed: Option<Listed> = api.ask(&call, decode_or_nothing).await?;

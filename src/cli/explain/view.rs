@@ -198,6 +198,10 @@ impl Known<'_> {
             field.value = canonical::to_json(&attribute.value);
             field.origin = attribute.origin.to_string();
             field.observed_at = Some(attribute.observed_at);
+        } else if let Some(value) = self.detail.profile.computed.get(name) {
+            // What the company gives is placed with the person, and by no trait of theirs.
+            field.value = canonical::to_json(value);
+            field.origin = "the company".to_owned();
         } else if self.is_profile_id(name) {
             field.value = self.detail.profile.uid.to_string().into();
             field.origin = "this profile's id".to_owned();

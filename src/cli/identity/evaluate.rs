@@ -63,6 +63,10 @@ pub fn run(args: &Args, cx: &Cx) -> Ended {
     let file = File::open(&args.file).map_err(|error| Failure::usage(format!("read {shown}: {error}")))?;
     let table = Table::from_csv(BufReader::new(file), &spec, args.truth.as_deref())
         .map_err(|error| Failure::usage(format!("read {shown}: {error}")))?;
+    if table.len() < 2 {
+        let why = format!("it has {} records: there is no pair to compare", table.len());
+        return Err(Failure::usage(format!("evaluate {shown}: {why}")));
+    }
     let assessment = matching::assess(&table, &spec);
     let view = view(&spec, &table, &assessment);
     cx.terminal.show(&view, |terminal| print(&view, terminal))?;

@@ -1,7 +1,8 @@
 //! `ferry score train [NAME]`: a score of `[scores]` learnt from the store's own past; with `--from FILE.csv --target COLUMN` the
 //! same on any table.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -37,7 +38,7 @@ pub struct Args {
     pub exclude: Vec<String>,
     /// The plain recipe (numbers standardised, one coefficient per level) with this λ on the sum of squares; without it,
     /// curves and columns together, held back as cross-validation within the rows says
-    #[arg(long, value_name = "LAMBDA", value_parser = strength, requires = "from")]
+    #[arg(long, value_name = "LAMBDA", value_parser = strength, requires = "from", allow_negative_numbers = true)]
     pub l2: Option<f64>,
     /// Write the model there, as JSON
     #[arg(long, value_name = "MODEL", requires = "from")]
@@ -149,8 +150,21 @@ fn read(args: &Args, from: &Path, named: &str) -> Result<(Table, Target, usize),
     let shown = from.display();
     let refused = |error: &dyn std::fmt::Display| Failure::usage(format!("read {shown}: {error}"));
     let file = File::open(from).map_err(|error| refused(&error))?;
-    let mut table =
-        learn::from_csv(file, |name| !args.exclude.iter().any(|out| out == name)).map_err(|error| refused(&error))?;
+    let left_out = RefCell::new(BTreeSet::new());
+    let is_wanted = |name: &str| {
+        let out = args.exclude.iter().find(|out| *out == name);
+        out.is_none_or(|out| {
+            left_out.borrow_mut().insert(out);
+            false
+        })
+    };
+    let mut table = learn::from_csv(file, is_wanted).map_err(|error| refused(&error))?;
+    // What is left out is left out because it tells the outcome: a name that is spelt wrong must not be passed over.
+    if let Some(stray) = args.exclude.iter().find(|out| !left_out.borrow().contains(out)) {
+        let present: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
+        let why = format!("--exclude: there is no column `{stray}`; the file has {}", present.join(", "));
+        return Err(refused(&why));
+    }
     let Some(column) = table.column(named) else {
         let present: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
         let why = format!("there is no column `{named}`; the file has {}", present.join(", "));

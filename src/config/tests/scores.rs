@@ -91,7 +91,10 @@ fn combinations_grades_and_bands() {
         assert_eq!(told(&format!("{TWO}[scores.lead]\n{lines}")), [want], "{lines}");
     }
     let round = "[scores.a]\nsum = [\"b\"]\n[scores.b]\nsum = [\"a\"]";
-    assert_eq!(told(round), ["E062 scores are made of each other: a, b"]);
+    assert_eq!(told(round), ["E062 scores are made of each other: a → b → a"]);
+    // One that is only made of them is not to blame.
+    let beside = "[scores.a]\nsum = [\"b\"]\n[scores.b]\nsum = [\"c\"]\n[scores.c]\nsum = [\"b\"]";
+    assert_eq!(told(beside), ["E062 scores are made of each other: b → c → b"]);
     let twice = format!(
         "{TWO}bands = {{ hot = {{ enter = 9 }} }}\n[scores.lead]\nsum = [\"fit\"]\nbands = {{ hot = {{ enter = 9 }} }}"
     );

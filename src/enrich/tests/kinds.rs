@@ -59,6 +59,17 @@ fn numbers_become_one() {
     let computed = log.as_of("2026-03-10T00:00:00Z");
     assert_eq!((&computed.traits["money"], &computed.traits["money_incomplete"]), (&money("7.24"), &true.into()));
     assert_eq!(computed.traits["avg"], money("2.3125"));
+    // Without a rate it does not count, and whoever asks is told so.
+    let end = at("2026-03-10T00:00:00Z");
+    let left_out = |log: &Log| {
+        let explained = log.model.explain(&Person::of(&log.facts, &[], end), "money").unwrap();
+        explained.evidence.iter().map(|one| one.left_out).collect::<Vec<_>>()
+    };
+    assert_eq!(left_out(&log), [None, None, None, Some("no exchange rate")]);
+    // What no decimal holds any more is left out of a sum, and the rest of it stands.
+    let most = "79228162514264337593543950335";
+    log.track("2026-03-06T00:00:00Z", "Paid", "", &format!(r#"{{"value":{most},"currency":"EUR"}}"#));
+    assert_eq!(log.as_of("2026-03-10T00:00:00Z").traits["money"], money("7.24"));
 }
 
 #[test]
@@ -179,6 +190,9 @@ fn mail_days_topics_and_answers() {
     for (name, value) in want {
         assert_eq!(computed.traits[name], value, "{name}");
     }
+    let asked = Person::of(&log.facts, &[], at("2026-03-05T12:00:00Z"));
+    let trend = log.model.explain(&asked, "engagement_trend").unwrap().evidence;
+    assert!(trend.len() >= 5 && trend.is_sorted_by_key(|one| one.at), "every sign of life is behind it: {trend:?}");
     log.track("2026-03-06T08:00:00Z", "Unsubscribed", "", "{}");
     assert_eq!(log.as_of("2026-03-06T12:00:00Z").traits["email_status"], "unsubscribed".into());
     log.track("2026-03-07T08:00:00Z", "Subscription Confirmed", "", "{}");

@@ -20,7 +20,7 @@ pub(super) fn scope() -> Scope {
         ("known", Kind::Bool),
         ("won_deals", Kind::Integer),
         ("page_views_30d", Kind::Integer),
-        ("score_engagement", Kind::Integer),
+        ("score_engagement", Kind::Number),
         ("grade", Kind::Text),
         ("segments.customers", Kind::Bool),
         ("segments.readers", Kind::Bool),

@@ -52,6 +52,17 @@ fn segments_see_traits_scores_consents_events_and_each_other() {
 }
 
 #[test]
+fn segments_compare_scores_before_they_are_rounded() {
+    let mut one = with(vec![segment("above", "score_engagement > 0.9"), segment("whole", "score_engagement >= 1")]);
+    one.log.page("2026-03-01T08:00:00Z", "a", "/");
+    let now = one.pass(at("2026-03-02T08:00:00Z"));
+    let exact = now.scores.iter().find(|score| &*score.name == "engagement").unwrap().value;
+    assert!(exact > 0.9 && exact < 1.0, "{exact}");
+    assert_eq!(number(&now, "score_engagement"), 1.into());
+    assert_eq!(number(&now, "segments"), Value::List(vec!["above".into()]));
+}
+
+#[test]
 fn a_segment_is_left_by_its_own_condition_and_not_too_soon() {
     let mut sticky = segment("readers", "page_views_30d >= 2");
     sticky.exit_when = Some(when(r#"country == "FR""#));

@@ -8,7 +8,7 @@ use connector::{ConnectionName, Note, Object, Timestamp};
 
 use super::fault::Fault;
 use super::gate::Gate;
-use super::session::Session;
+use super::writer::Writer;
 use super::{
     SqliteStore, company, compute, events, find, health, housekeeping, identity, identity_log, journal, lease, letters,
     notebook, outbox, page, parting, profiles, report, reviews, rules, runs, settle, stage, stats, timeline, withhold,
@@ -24,18 +24,6 @@ use crate::store::{
     PlanRecords, ProfileDetail, ResolveEvents, Result, ReviewRow, ScheduleRow, Sizes, SourceHealth, StageItem,
     StageReport, StageWrites, Store, StoreStats, StreamKey, TimelineItem,
 };
-
-/// Runs `act` on the profile that `id` is part of now, or answers with nothing where there is none.
-fn of_profile<T: Default>(
-    session: &Session<'_>,
-    id: ProfileId,
-    act: impl FnOnce(i64) -> super::Fallible<T>,
-) -> super::Fallible<T> {
-    match profiles::current(session, id.0)? {
-        Some(id) => act(id),
-        None => Ok(T::default()),
-    }
-}
 
 #[async_trait]
 impl Store for SqliteStore {
@@ -98,6 +86,10 @@ impl Store for SqliteStore {
         .await
     }
 
+    fn is_awaited(&self) -> bool {
+        self.writer.as_ref().is_some_and(Writer::is_awaited)
+    }
+
     async fn recall_companies(&self) -> Result<()> {
         self.write("recall companies", company::recall).await
     }
@@ -105,7 +97,7 @@ impl Store for SqliteStore {
     async fn facts_of(&self, profile: ProfileId, rules: Vec<RuleId>) -> Result<Vec<Fact>> {
         self.read("read facts", move |session| {
             let wanted = rules.into_iter().collect();
-            of_profile(session, profile, |id| rules::facts(session, id, &wanted))
+            profiles::of_current(session, profile, |id| rules::facts(session, id, &wanted))
         })
         .await
     }
@@ -329,27 +321,29 @@ impl Store for SqliteStore {
 
     async fn identifiers(&self, id: ProfileId) -> Result<Vec<Identifier>> {
         self.read("read identifiers", move |session| {
-            of_profile(session, id, |id| identity::identifiers_of(session, id))
+            profiles::of_current(session, id, |id| identity::identifiers_of(session, id))
         })
         .await
     }
 
     async fn timeline(&self, id: ProfileId, limit: usize) -> Result<Vec<TimelineItem>> {
         self.read("read a timeline", move |session| {
-            of_profile(session, id, |id| timeline::timeline(session, id, limit))
+            profiles::of_current(session, id, |id| timeline::timeline(session, id, limit))
         })
         .await
     }
 
     async fn events_of(&self, id: ProfileId, limit: usize) -> Result<Vec<EventRow>> {
-        self.read("read events", move |session| of_profile(session, id, |id| events::of_profile(session, id, limit)))
-            .await
+        self.read("read events", move |session| {
+            profiles::of_current(session, id, |id| events::of_profile(session, id, limit))
+        })
+        .await
     }
 
     async fn journal(&self, id: ProfileId, field: Option<&str>, limit: usize) -> Result<Vec<JournalRow>> {
         let field = field.map(str::to_owned);
         self.read("read the journal", move |session| {
-            of_profile(session, id, |id| journal::of_profile(session, id, field.as_deref(), limit))
+            profiles::of_current(session, id, |id| journal::of_profile(session, id, field.as_deref(), limit))
         })
         .await
     }
@@ -380,7 +374,10 @@ impl Store for SqliteStore {
     }
 
     async fn held_by(&self, id: ProfileId) -> Result<Option<HeldBy>> {
-        self.read("read an identity", move |session| of_profile(session, id, |id| report::held_by(session, id))).await
+        self.read("read an identity", move |session| {
+            profiles::of_current(session, id, |id| report::held_by(session, id))
+        })
+        .await
     }
 
     async fn all_held(&self, after: ProfileId, limit: usize) -> Result<Vec<HeldBy>> {
@@ -388,13 +385,15 @@ impl Store for SqliteStore {
     }
 
     async fn edges(&self, id: ProfileId) -> Result<Vec<EdgeRow>> {
-        self.read("read the identity log", move |session| of_profile(session, id, |id| report::edges(session, id)))
-            .await
+        self.read("read the identity log", move |session| {
+            profiles::of_current(session, id, |id| report::edges(session, id))
+        })
+        .await
     }
 
     async fn conflicts(&self, id: Option<ProfileId>, limit: usize) -> Result<Vec<ConflictRow>> {
         self.read("list conflicts", move |session| match id {
-            Some(id) => of_profile(session, id, |id| report::conflicts(session, Some(id), limit)),
+            Some(id) => profiles::of_current(session, id, |id| report::conflicts(session, Some(id), limit)),
             None => report::conflicts(session, None, limit),
         })
         .await

@@ -23,6 +23,18 @@ pub(super) fn current(session: &Session<'_>, id: i64) -> Fallible<Option<i64>> {
     Ok(found)
 }
 
+/// Runs `act` on the profile that `id` is part of now, or answers with nothing where there is none.
+pub(super) fn of_current<T: Default>(
+    session: &Session<'_>,
+    id: ProfileId,
+    act: impl FnOnce(i64) -> Fallible<T>,
+) -> Fallible<T> {
+    match current(session, id.0)? {
+        Some(id) => act(id),
+        None => Ok(T::default()),
+    }
+}
+
 pub(super) fn load(session: &Session<'_>, id: i64) -> Fallible<Option<Profile>> {
     if let Some(profile) = load_exactly(session, id)? {
         return Ok(Some(profile));

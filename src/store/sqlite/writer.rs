@@ -189,6 +189,11 @@ impl Writer {
         answer.await.map_err(|_| Error::Closed)?
     }
 
+    /// Whether anybody waits for an append.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > 0
+    }
+
     async fn order(&self, job: impl Job + 'static) -> Result<()> {
         let queue = self.queue.as_ref().ok_or(Error::Closed)?;
         queue.send(Order::Run(Box::new(job))).await.map_err(|_| Error::Closed)

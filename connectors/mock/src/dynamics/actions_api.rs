@@ -145,8 +145,8 @@ impl Org {
         let Outcome { state, status, revenue, closed_on } = outcome;
         let day = match closed_on {
             Some(Datum::Date(day)) => Some(day),
-            Some(Datum::Instant(at)) => super::population::day(at),
-            _ => super::population::day(pen.at),
+            Some(Datum::Instant(at)) => crate::clock::day(at),
+            _ => crate::clock::day(pen.at),
         };
         let estimated = self.row(Kind::Opportunity, deal, Sight::Latest).map(|row| row.named("estimatedvalue"));
         let revenue = revenue.or(estimated.filter(|_| state == 1)).unwrap_or(Datum::Null);

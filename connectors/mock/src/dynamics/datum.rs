@@ -163,11 +163,6 @@ pub fn instant(at: Millis) -> String {
     DateTime::from_timestamp_millis(at).unwrap_or_default().format("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// Stamps are kept to the second.
-pub fn whole_second(at: Millis) -> Millis {
-    at.div_euclid(1000) * 1000
-}
-
 /// A JSON string.
 pub fn write_text(out: &mut String, text: &str) {
     out.push_str(&Value::from(text).to_string());

@@ -20,12 +20,13 @@ use super::schema::{ColumnId, Schema};
 use super::seen::Seen;
 use super::setup;
 use crate::clock::Millis;
+use crate::crowd::Crowd;
 use crate::desk::Core;
+use crate::journal::Journal;
+use crate::knobs;
 use crate::options::{Options, StartError};
+use crate::stamp_order;
 use crate::versions::Sight;
-
-/// Contacts made when nobody says how many.
-const DEFAULT_CONTACTS: u64 = 200;
 
 pub struct Org {
     pub people: Population,
@@ -40,22 +41,20 @@ pub struct Org {
     pub reps: Vec<Guid>,
     /// What this request wrote, in order: for automation that runs once it is answered.
     pub written: Vec<super::workflows::Written>,
-    /// One for every open transaction, the innermost last.
-    journals: Vec<Journal>,
+    journal: Journal<Mark, (Kind, Guid, Option<Held>)>,
 }
 
-/// What an open transaction must put back if it fails.
+/// How far the logs reached when a transaction began.
 #[derive(Debug)]
-struct Journal {
+struct Mark {
     ledger_lines: usize,
     written: usize,
-    touched: Vec<(Kind, Guid, Option<Held>)>,
 }
 
 impl Org {
     pub fn new(core: &mut Core, options: &Options) -> Result<Self, StartError> {
-        let contacts = options.records.unwrap_or(if options.seed_dir.is_some() { 0 } else { DEFAULT_CONTACTS });
-        let people = Population { seed: options.seed, contacts, equal_stamps: false };
+        let contacts = options.contacts();
+        let people = Population { crowd: Crowd { seed: options.seed, contacts }, equal_stamps: false };
         let mut org = Self {
             schemas: Kind::ALL.iter().map(|kind| catalogue::schema(*kind)).collect(),
             tables: Kind::ALL.iter().map(|kind| Table::new(*kind)).collect(),
@@ -66,7 +65,7 @@ impl Org {
             knobs: Knobs::default(),
             reps: Vec::new(),
             written: Vec::new(),
-            journals: Vec::new(),
+            journal: Journal::default(),
         };
         setup::furnish(&mut org, core);
         if contacts > 0 || options.seed_dir.is_none() {
@@ -79,14 +78,7 @@ impl Org {
     }
 
     pub fn configure(&mut self, patch: Map<String, Value>) -> Result<(), String> {
-        let mut all = self.config();
-        for (key, value) in patch {
-            if !all.contains_key(&key) {
-                return Err(format!("unknown knob `{key}`"));
-            }
-            all.insert(key, value);
-        }
-        let knobs: Knobs = serde_json::from_value(Value::Object(all)).map_err(|why| why.to_string())?;
+        let knobs = knobs::patched(&self.knobs, patch)?;
         knobs.check()?;
         self.people.equal_stamps = knobs.equal_stamps;
         self.knobs = knobs;
@@ -94,10 +86,7 @@ impl Org {
     }
 
     pub fn config(&self) -> Map<String, Value> {
-        match serde_json::to_value(&self.knobs) {
-            Ok(Value::Object(knobs)) => knobs,
-            _ => Map::new(),
-        }
+        knobs::listed(&self.knobs)
     }
 
     pub fn schema(&self, kind: Kind) -> &Schema {
@@ -169,19 +158,10 @@ impl Org {
         let table = self.table(kind);
         let window = self.people.window(kind, from, to);
         let generated = window.map(move |index| (self.people.stamp(kind, index), Guid::generated(kind, index)));
-        let mut generated = generated.filter(move |(at, _)| (from..=to).contains(at)).peekable();
-        let mut held = table.held_stamps(from, to).peekable();
-        let merged = std::iter::from_fn(move || match (generated.peek(), held.peek()) {
-            (Some(a), Some(b)) if a <= b => generated.next(),
-            (Some(_), None) => generated.next(),
-            _ => held.next(),
-        });
-        let mut last = None;
-        merged.filter(move |(at, id)| {
-            // A held row also stands in the generated line, and perhaps at the stamp of a hidden version.
-            let fresh = last != Some((*at, *id));
-            last = Some((*at, *id));
-            fresh && (!table.is_held(*id) || self.row(kind, *id, sight).is_some_and(|seen| seen.stamp() == *at))
+        let generated = generated.filter(move |(at, _)| (from..=to).contains(at));
+        // A held row also stands in the generated line, and perhaps at the stamp of a hidden version.
+        stamp_order::merged(generated, table.held_stamps(from, to)).filter(move |(at, id)| {
+            !table.is_held(*id) || self.row(kind, *id, sight).is_some_and(|seen| seen.stamp() == *at)
         })
     }
 
@@ -209,40 +189,34 @@ impl Org {
 
     /// When a change made now becomes visible to readers.
     pub fn visible_at(&self, core: &Core) -> Millis {
-        core.now.saturating_add(i64::try_from(self.knobs.commit_delay_ms).unwrap_or(i64::MAX))
+        core.after(self.knobs.commit_delay_ms)
     }
 
     /// Stores a new version of a row. For [`super::store`] only.
     pub fn put(&mut self, core: &Core, kind: Kind, id: Guid, row: Row, visible_at: Millis) {
         let at = kind as usize;
-        if let Some(journal) = self.journals.last_mut() {
-            journal.touched.push((kind, id, self.tables[at].snapshot(id)));
-        }
+        self.journal.note(|| (kind, id, self.tables[at].snapshot(id)));
         self.tables[at].put((&self.schemas[at], &self.people), id, row, core.now, visible_at);
     }
 
     /// Opens a transaction: what is written until [`Org::commit`] can be undone by [`Org::roll_back`].
     pub fn begin(&mut self, core: &Core) {
-        let (ledger_lines, written) = (core.ledger.len(), self.written.len());
-        self.journals.push(Journal { ledger_lines, written, touched: Vec::new() });
+        self.journal.begin(Mark { ledger_lines: core.ledger.len(), written: self.written.len() });
     }
 
     /// Ends the innermost transaction; one around it may still undo it.
     pub fn commit(&mut self) {
-        let inner = self.journals.pop();
-        if let (Some(inner), Some(outer)) = (inner, self.journals.last_mut()) {
-            outer.touched.extend(inner.touched);
-        }
+        self.journal.commit();
     }
 
     /// Undoes everything since [`Org::begin`], the ledger's lines included. Versions and ids used are not used again.
     pub fn roll_back(&mut self, core: &mut Core) {
-        let Some(journal) = self.journals.pop() else { return };
-        for (kind, id, held) in journal.touched.into_iter().rev() {
+        let Some((mark, changes)) = self.journal.roll_back() else { return };
+        for (kind, id, held) in changes {
             let at = kind as usize;
             self.tables[at].roll_back(&self.schemas[at], &self.people, id, held);
         }
-        self.written.truncate(journal.written);
-        core.ledger.truncate(journal.ledger_lines);
+        self.written.truncate(mark.written);
+        core.ledger.truncate(mark.ledger_lines);
     }
 }

@@ -3,11 +3,10 @@
 
 use std::ops::Range;
 
-use chrono::{DateTime, Days, NaiveDate};
 use rust_decimal::Decimal;
 
 use super::catalogue::INDUSTRIES;
-use super::datum::{Datum, whole_second};
+use super::datum::Datum;
 use super::guid::Guid;
 use super::kind::Kind;
 use super::setup::{DEFAULT_OWNER, DOLLAR};
@@ -15,10 +14,6 @@ use crate::chance::{below, pick};
 use crate::clock::Millis;
 use crate::crowd::{Crowd, firm_domain, firm_name};
 
-/// Leads are people of the crowd no contact ever reaches: firms of their own, so addresses of their own.
-const LEADS_FROM: u64 = 80_000_000;
-const CONTACTS_PER_LEAD: u64 = 10;
-const CONTACTS_PER_TASK: u64 = 4;
 const SUBJECTS: [&str; 4] = ["Call", "Send Quote", "Follow up on demo", "Send Letter"];
 /// Version numbers of generated rows lie below those of rows that were written.
 const FIRST_VERSION: i64 = 1_000;
@@ -36,25 +31,20 @@ const STEPS: [(&str, i64, i64, i64); 7] = [
 
 #[derive(Clone, Debug, Default)]
 pub struct Population {
-    pub seed: u64,
-    pub contacts: u64,
+    pub crowd: Crowd,
     /// Every generated row carries the stamp of the last one.
     pub equal_stamps: bool,
 }
 
 impl Population {
-    pub fn crowd(&self) -> Crowd {
-        Crowd { seed: self.seed, contacts: self.contacts }
-    }
-
     pub fn count(&self, kind: Kind) -> u64 {
-        let crowd = self.crowd();
+        let crowd = self.crowd;
         match kind {
-            Kind::Contact => self.contacts,
+            Kind::Contact => crowd.contacts,
             Kind::Account => crowd.companies(),
             Kind::Opportunity => crowd.deals(),
-            Kind::Lead => self.contacts.div_ceil(CONTACTS_PER_LEAD),
-            Kind::Task => self.contacts.div_ceil(CONTACTS_PER_TASK),
+            Kind::Lead => crowd.leads(),
+            Kind::Task => crowd.tasks(),
             _ => 0,
         }
     }
@@ -66,9 +56,7 @@ impl Population {
 
     /// `modifiedon` of a generated row.
     pub fn stamp(&self, kind: Kind, index: u64) -> Millis {
-        let count = self.count(kind);
-        let index = if self.equal_stamps { count.saturating_sub(1) } else { index };
-        whole_second(self.crowd().stamp(count, index))
+        self.crowd.stamp_to_the_second(self.count(kind), index, self.equal_stamps)
     }
 
     /// `versionnumber` of a generated row.
@@ -85,11 +73,7 @@ impl Population {
 
     /// The places whose stamp may lie in `from..=to`.
     pub fn window(&self, kind: Kind, from: Millis, to: Millis) -> Range<u64> {
-        let count = self.count(kind);
-        if self.equal_stamps || count == 0 {
-            return 0..count;
-        }
-        self.crowd().window(count, from, to.saturating_add(999))
+        self.crowd.window_to_the_second(self.count(kind), from, to, self.equal_stamps)
     }
 
     /// A generated value of a stock column; null where the row has none.
@@ -112,7 +96,7 @@ impl Population {
     }
 
     fn contact(&self, index: u64, name: &str) -> Datum {
-        let crowd = self.crowd();
+        let crowd = self.crowd;
         match name {
             "firstname" => Datum::text(crowd.first_name(index)),
             "lastname" => Datum::text(crowd.last_name(index)),
@@ -130,7 +114,7 @@ impl Population {
     }
 
     fn account(&self, index: u64, name: &str) -> Datum {
-        let crowd = self.crowd();
+        let crowd = self.crowd;
         match name {
             "name" => Datum::text(firm_name(index)),
             "websiteurl" => Datum::text(firm_domain(index)),
@@ -150,7 +134,7 @@ impl Population {
     }
 
     fn opportunity(&self, index: u64, name: &str) -> Datum {
-        let crowd = self.crowd();
+        let crowd = self.crowd;
         let Some((phase, probability, state, status)) = STEPS.get(crowd.stage(index, STEPS.len())).copied() else {
             return Datum::Null;
         };
@@ -164,12 +148,9 @@ impl Population {
             "statuscode" => Datum::Int(status),
             "estimatedvalue" => amount(),
             "actualvalue" if state == 1 => amount(),
-            "actualclosedate" if state != 0 => day(crowd.staged(index)).map_or(Datum::Null, Datum::Date),
-            "estimatedclosedate" => {
-                let ahead = if state == 0 { 30 + below(self.seed, 38, index, 90) } else { 0 };
-                day(crowd.staged(index))
-                    .and_then(|day| day.checked_add_days(Days::new(ahead)))
-                    .map_or(Datum::Null, Datum::Date)
+            "actualclosedate" if state == 0 => Datum::Null,
+            "actualclosedate" | "estimatedclosedate" => {
+                crowd.close_day(index, state != 0).map_or(Datum::Null, Datum::Date)
             }
             "parentcontactid" => row(Kind::Contact, crowd.contact_of_deal(index)),
             "customerid" | "parentaccountid" => {
@@ -181,7 +162,7 @@ impl Population {
     }
 
     fn lead(&self, index: u64, name: &str) -> Datum {
-        let (crowd, who) = (self.lead_crowd(), LEADS_FROM + index);
+        let (crowd, who) = self.crowd.lead(index);
         match name {
             "firstname" => Datum::text(crowd.first_name(who)),
             "lastname" => Datum::text(crowd.last_name(who)),
@@ -189,60 +170,47 @@ impl Population {
             "jobtitle" => Datum::text(crowd.title(who)),
             "telephone1" => Datum::text(crowd.phone(who)),
             "companyname" => Datum::text(firm_name(crowd.company_of_contact(who))),
-            "subject" => Datum::text(format!("Interested in {}", pick(self.seed, 63, index, &crate::people::PRODUCTS))),
+            "subject" => {
+                Datum::text(format!("Interested in {}", pick(self.crowd.seed, 63, index, &crate::people::PRODUCTS)))
+            }
             "websiteurl" => Datum::text(firm_domain(crowd.company_of_contact(who))),
             "address1_city" => Datum::text(crowd.city_of_contact(who).0),
             "address1_country" => Datum::text(crowd.city_of_contact(who).1),
-            "leadsourcecode" => Datum::Int(below(self.seed, 62, index, 10) as i64 + 1),
+            "leadsourcecode" => Datum::Int(below(self.crowd.seed, 62, index, 10) as i64 + 1),
             "ownerid" => owner(crowd.owner_of_contact(who)),
             "statecode" => Datum::Int(if self.is_lost(index) { 2 } else { 0 }),
             "statuscode" if self.is_lost(index) => Datum::Int(6),
-            "statuscode" => Datum::Int(1 + below(self.seed, 61, index, 2) as i64),
+            "statuscode" => Datum::Int(1 + below(self.crowd.seed, 61, index, 2) as i64),
             _ => Datum::Null,
         }
     }
 
     fn is_lost(&self, lead: u64) -> bool {
-        below(self.seed, 64, lead, 3) == 0
-    }
-
-    fn lead_crowd(&self) -> Crowd {
-        Crowd { seed: self.seed, contacts: LEADS_FROM + self.count(Kind::Lead) }
+        below(self.crowd.seed, 64, lead, 3) == 0
     }
 
     fn task(&self, index: u64, name: &str) -> Datum {
-        let contact = self.contact_of_task(index);
+        let contact = self.crowd.contact_of_task(index);
         match name {
             "regardingobjectid" => row(Kind::Contact, contact),
-            "subject" => Datum::text(pick(self.seed, 52, index, &SUBJECTS)),
+            "subject" => Datum::text(pick(self.crowd.seed, 52, index, &SUBJECTS)),
             "activitytypecode" => Datum::text("task"),
             "prioritycode" | "statecode" => Datum::Int(1),
             "statuscode" => Datum::Int(5),
             "scheduledend" | "actualend" => Datum::Instant(self.stamp(Kind::Task, index)),
-            "ownerid" => owner(self.crowd().owner_of_contact(contact)),
+            "ownerid" => owner(self.crowd.owner_of_contact(contact)),
             _ => Datum::Null,
         }
     }
 
-    fn contact_of_task(&self, task: u64) -> u64 {
-        let first = task * CONTACTS_PER_TASK;
-        let room = CONTACTS_PER_TASK.min(self.contacts.saturating_sub(first)).max(1);
-        first + below(self.seed, 51, task, room)
-    }
-
     /// The places of generated rows whose indexed column has this key (see [`Datum::key`]), before any change.
     pub fn find(&self, kind: Kind, name: &str, key: &str) -> Vec<u64> {
-        let crowd = self.crowd();
+        let crowd = self.crowd;
         let target = |kind: Kind| Guid::parse(key).and_then(|id| self.index(kind, id));
         let same = |index: &u64| self.value(kind, *index, name).key().as_deref() == Some(key);
         match (kind, name) {
             (Kind::Contact, "emailaddress1") => crowd.contact_by_email(key).into_iter().collect(),
-            (Kind::Lead, "emailaddress1") => self
-                .lead_crowd()
-                .contact_by_email(key)
-                .and_then(|who| who.checked_sub(LEADS_FROM))
-                .into_iter()
-                .collect(),
+            (Kind::Lead, "emailaddress1") => crowd.lead_by_email(key).into_iter().collect(),
             (Kind::Contact, "parentcustomerid") => {
                 target(Kind::Account).map_or(0..0, |account| crowd.contacts_of_company(account)).collect()
             }
@@ -259,7 +227,7 @@ impl Population {
                 target(Kind::Contact).and_then(|contact| crowd.deal_of_contact(contact)).into_iter().collect()
             }
             (Kind::Task, "regardingobjectid") => {
-                target(Kind::Contact).map(|contact| contact / CONTACTS_PER_TASK).filter(same).into_iter().collect()
+                target(Kind::Contact).and_then(|contact| crowd.task_of_contact(contact)).into_iter().collect()
             }
             // Rarely asked for: looking at each is quick enough.
             (_, "ownerid") | (Kind::Account, "name") => (0..self.count(kind)).filter(same).collect(),
@@ -283,16 +251,12 @@ fn row_of_user(at: u64) -> Datum {
     Datum::Ref(Kind::SystemUser, Guid::made(Kind::SystemUser, super::setup::FIRST_REP + at))
 }
 
-pub fn day(at: Millis) -> Option<NaiveDate> {
-    DateTime::from_timestamp_millis(at).map(|at| at.date_naive())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn org(contacts: u64) -> Population {
-        Population { seed: 7, contacts, equal_stamps: false }
+        Population { crowd: Crowd { seed: 7, contacts }, equal_stamps: false }
     }
 
     #[test]

@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::datum::{Datum, whole_second};
+use super::datum::Datum;
 use super::guid::Guid;
 use super::kind::Kind;
 use super::population::Population;
 use super::schema::{ColumnId, Schema};
-use crate::clock::Millis;
+use crate::clock::{Millis, whole_second};
 use crate::versions::{self, Sight};
 
 /// Columns every table begins with, in this order.

@@ -6,15 +6,14 @@ use std::path::Path;
 use chrono::Days;
 
 use super::build;
-use super::datum::{Datum, whole_second};
+use super::datum::Datum;
 use super::guid::Guid;
 use super::kind::Kind;
 use super::org::Org;
-use super::population::day;
 use super::records::Row;
 use super::schema::Column;
 use super::setup::{DEFAULT_OWNER, DOLLAR, user};
-use crate::clock::Millis;
+use crate::clock::{Millis, day, whole_second};
 use crate::crowd::agent_email;
 use crate::desk::Core;
 use crate::export::{Account, Agent, Deal, Export, Person, Stage};
@@ -30,9 +29,9 @@ type Cells<'a> = Vec<(&'a str, Datum)>;
 
 impl Org {
     pub fn load_exports(&mut self, core: &Core, folder: &Path) -> Result<(), StartError> {
-        let export = Export::read(folder, self.people.seed)?;
+        let export = Export::read(folder, self.people.crowd.seed)?;
         self.add_export_columns();
-        if self.people.contacts == 0 {
+        if self.people.crowd.contacts == 0 {
             // Nobody but the export's agents sells in an org made from it alone.
             self.reps.clear();
         }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::datum::{Datum, whole_second};
+use super::datum::Datum;
 use super::guid::Guid;
 use super::kind::Kind;
 use super::org::Org;
@@ -10,6 +10,7 @@ use super::pen::Pen;
 use super::records::Row;
 use super::schema::ColumnId;
 use super::workflows::Written;
+use crate::clock::whole_second;
 use crate::desk::Core;
 use crate::ledger::Change;
 use crate::versions::Sight;

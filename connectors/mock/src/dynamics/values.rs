@@ -5,10 +5,11 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use serde_json::Value;
 
-use super::datum::{Datum, whole_second};
+use super::datum::Datum;
 use super::guid::Guid;
 use super::refusal::Refusal;
 use super::schema::{Column, Required, Ty};
+use crate::clock::whole_second;
 
 /// # Errors
 /// The sentence about a value the model refuses before it looks at the row.

@@ -20,10 +20,8 @@ use crate::chance;
 use crate::clock::Millis;
 use crate::crowd::Crowd;
 use crate::desk::Core;
+use crate::knobs;
 use crate::options::{Options, StartError};
-
-/// Contacts made when nobody says how many.
-const DEFAULT_CONTACTS: u64 = 200;
 
 pub struct Portal {
     pub people: Population,
@@ -47,7 +45,7 @@ pub struct Portal {
 
 impl Portal {
     pub fn new(options: &Options) -> Result<Self, StartError> {
-        let contacts = options.records.unwrap_or(if options.seed_dir.is_some() { 0 } else { DEFAULT_CONTACTS });
+        let contacts = options.contacts();
         let people = Population { crowd: Crowd { seed: options.seed, contacts }, equal_stamps: false };
         let mut deal_pipelines = vec![Pipeline::standard()];
         if options.seed_dir.is_some() {
@@ -81,14 +79,7 @@ impl Portal {
     }
 
     pub fn configure(&mut self, patch: Map<String, Value>) -> Result<(), String> {
-        let mut all = self.config();
-        for (key, value) in patch {
-            if !all.contains_key(&key) {
-                return Err(format!("unknown knob `{key}`"));
-            }
-            all.insert(key, value);
-        }
-        let knobs: Knobs = serde_json::from_value(Value::Object(all)).map_err(|why| why.to_string())?;
+        let knobs = knobs::patched(&self.knobs, patch)?;
         if let Some(rule) = knobs.workflows.iter().find(|rule| Kind::parse(&rule.object).is_none()) {
             return Err(format!("workflows: unknown object `{}`", rule.object));
         }
@@ -99,10 +90,7 @@ impl Portal {
     }
 
     pub fn config(&self) -> Map<String, Value> {
-        match serde_json::to_value(&self.knobs) {
-            Ok(Value::Object(knobs)) => knobs,
-            _ => Map::new(),
-        }
+        knobs::listed(&self.knobs)
     }
 
     pub fn schema(&self, kind: Kind) -> &Schema {
@@ -144,6 +132,6 @@ impl Portal {
         let spread = self.knobs.search_lag_max_ms.saturating_sub(least);
         let revision = self.table(kind).revision;
         let lag = least + if spread > 0 { chance::below(core.seed, 0x1a6, id ^ revision, spread + 1) } else { 0 };
-        core.now.saturating_add(i64::try_from(lag).unwrap_or(i64::MAX))
+        core.after(lag)
     }
 }

@@ -4,9 +4,9 @@ use super::datum::Datum;
 use super::ids::SYNC_USER;
 use super::kind::Kind;
 use super::org::Org;
-use super::records::{Sight, whole_second};
+use super::records::Sight;
 use super::schema::{Access, Field, FieldId};
-use crate::clock::Millis;
+use crate::clock::{Millis, whole_second};
 
 impl Org {
     /// Gives an object a field, as an admin or the Tooling API does; indexes and access follow.

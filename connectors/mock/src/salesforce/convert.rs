@@ -1,6 +1,6 @@
 //! Lead conversion: the lead becomes a contact of an account, perhaps with a deal, and is read only from then on.
 
-use chrono::{DateTime, Days, NaiveDate};
+use chrono::Days;
 use serde_json::{Value, json};
 
 use super::datum::Datum;
@@ -11,7 +11,7 @@ use super::org::Org;
 use super::pen::Pen;
 use super::records::Sight;
 use super::rep_request::{Body, number, say, word};
-use crate::clock::Millis;
+use crate::clock::day;
 use crate::desk::Core;
 
 /// A deal made by a conversion is expected to close this many days later.
@@ -239,8 +239,4 @@ impl Org {
 
 fn reference(name: &str, id: Id) -> (String, Raw) {
     (name.to_owned(), Raw::Json(json!(id.to_string())))
-}
-
-fn day(at: Millis) -> Option<NaiveDate> {
-    DateTime::from_timestamp_millis(at).map(|at| at.date_naive())
 }

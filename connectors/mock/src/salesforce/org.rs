@@ -23,11 +23,12 @@ use super::schema::{FieldId, Schema};
 use super::setup;
 use super::workflows::Was;
 use crate::clock::Millis;
+use crate::crowd::Crowd;
 use crate::desk::Core;
+use crate::journal::Journal;
+use crate::knobs;
 use crate::options::{Options, StartError};
-
-/// Contacts made when nobody says how many.
-const DEFAULT_CONTACTS: u64 = 200;
+use crate::stamp_order;
 
 pub struct Org {
     pub people: Population,
@@ -43,23 +44,21 @@ pub struct Org {
     pub written: Vec<(Kind, u64, Vec<Was>)>,
     /// The people who sell: assignment rules choose among them.
     pub reps: Vec<Id>,
-    /// One for every open transaction, the innermost last.
-    journals: Vec<Journal>,
+    journal: Journal<Mark, (Kind, u64, Option<Held>)>,
 }
 
-/// What an open transaction must put back if it fails.
+/// How far the logs reached when a transaction began.
 #[derive(Debug)]
-struct Journal {
+struct Mark {
     ledger_lines: usize,
     written: usize,
     deletions: Vec<usize>,
-    touched: Vec<(Kind, u64, Option<Held>)>,
 }
 
 impl Org {
     pub fn new(core: &mut Core, options: &Options) -> Result<Self, StartError> {
-        let contacts = options.records.unwrap_or(if options.seed_dir.is_some() { 0 } else { DEFAULT_CONTACTS });
-        let people = Population { seed: options.seed, contacts, equal_stamps: false };
+        let contacts = options.contacts();
+        let people = Population { crowd: Crowd { seed: options.seed, contacts }, equal_stamps: false };
         let mut org = Self {
             schemas: Kind::ALL.iter().map(|kind| catalogue::schema(*kind)).collect(),
             tables: Kind::ALL.iter().map(|kind| Table::new(*kind, &people)).collect(),
@@ -72,7 +71,7 @@ impl Org {
             cursors: Cursors::default(),
             written: Vec::new(),
             reps: Vec::new(),
-            journals: Vec::new(),
+            journal: Journal::default(),
         };
         setup::furnish(&mut org, core);
         if contacts > 0 || options.seed_dir.is_none() {
@@ -85,14 +84,7 @@ impl Org {
     }
 
     pub fn configure(&mut self, core: &Core, patch: Map<String, Value>) -> Result<(), String> {
-        let mut all = self.config();
-        for (key, value) in patch {
-            if !all.contains_key(&key) {
-                return Err(format!("unknown knob `{key}`"));
-            }
-            all.insert(key, value);
-        }
-        let knobs: Knobs = serde_json::from_value(Value::Object(all)).map_err(|why| why.to_string())?;
+        let knobs = knobs::patched(&self.knobs, patch)?;
         knobs.check()?;
         if let Some(fault) =
             knobs.workflows.iter().find_map(|rule| rule.fault(|object| super::rep_request::kind_of(object).is_some()))
@@ -106,10 +98,7 @@ impl Org {
     }
 
     pub fn config(&self) -> Map<String, Value> {
-        match serde_json::to_value(&self.knobs) {
-            Ok(Value::Object(knobs)) => knobs,
-            _ => Map::new(),
-        }
+        knobs::listed(&self.knobs)
     }
 
     pub fn schema(&self, kind: Kind) -> &Schema {
@@ -166,20 +155,10 @@ impl Org {
         let table = self.table(kind);
         let window = self.people.window(kind, from, to);
         let generated = window.map(move |index| (self.people.stamp(kind, index), FIRST + index));
-        let mut generated = generated.filter(move |(at, _)| (from..=to).contains(at)).peekable();
-        let mut held = table.held_stamps(from, to).peekable();
-        let merged = std::iter::from_fn(move || match (generated.peek(), held.peek()) {
-            (Some(a), Some(b)) if a <= b => generated.next(),
-            (Some(_), None) => generated.next(),
-            _ => held.next(),
-        });
-        let mut last = None;
-        merged.filter(move |(at, number)| {
-            // A held record also stands in the generated row, and perhaps at the stamp of a hidden version.
-            let fresh = last != Some((*at, *number));
-            last = Some((*at, *number));
-            fresh
-                && (!table.is_held(*number) || self.seen(kind, *number, sight).is_some_and(|seen| seen.stamp() == *at))
+        let generated = generated.filter(move |(at, _)| (from..=to).contains(at));
+        // A held record also stands in the generated row, and perhaps at the stamp of a hidden version.
+        stamp_order::merged(generated, table.held_stamps(from, to)).filter(move |(at, number)| {
+            !table.is_held(*number) || self.seen(kind, *number, sight).is_some_and(|seen| seen.stamp() == *at)
         })
     }
 
@@ -205,49 +184,43 @@ impl Org {
 
     /// When a change made now becomes visible to readers.
     pub fn visible_at(&self, core: &Core) -> Millis {
-        core.now.saturating_add(i64::try_from(self.knobs.commit_delay_ms).unwrap_or(i64::MAX))
+        core.after(self.knobs.commit_delay_ms)
     }
 
     /// Stores a new version of a record. For `write` only.
     pub fn put(&mut self, core: &Core, kind: Kind, number: u64, row: super::records::Row, visible_at: Millis) {
         let at = kind as usize;
-        if let Some(journal) = self.journals.last_mut() {
-            journal.touched.push((kind, number, self.tables[at].snapshot(number)));
-        }
+        self.journal.note(|| (kind, number, self.tables[at].snapshot(number)));
         self.tables[at].put((&self.schemas[at], &self.people), number, row, core.now, visible_at);
     }
 
     /// Opens a transaction: what is written until [`Org::commit`] can be undone by [`Org::roll_back`]. One may be opened
     /// within another: a collection in a composite call.
     pub fn begin(&mut self, core: &Core) {
-        self.journals.push(Journal {
+        self.journal.begin(Mark {
             ledger_lines: core.ledger.len(),
             written: self.written.len(),
             deletions: self.tables.iter().map(|table| table.deletions.len()).collect(),
-            touched: Vec::new(),
         });
     }
 
     /// Ends the innermost transaction; one around it may still undo it.
     pub fn commit(&mut self) {
-        let inner = self.journals.pop();
-        if let (Some(inner), Some(outer)) = (inner, self.journals.last_mut()) {
-            outer.touched.extend(inner.touched);
-        }
+        self.journal.commit();
     }
 
     /// Undoes everything since [`Org::begin`], the ledger's lines included: it never happened. Ids used are not reused.
     pub fn roll_back(&mut self, core: &mut Core) {
-        let Some(journal) = self.journals.pop() else { return };
-        for (kind, number, held) in journal.touched.into_iter().rev() {
+        let Some((mark, changes)) = self.journal.roll_back() else { return };
+        for (kind, number, held) in changes {
             let at = kind as usize;
             self.tables[at].roll_back(&self.schemas[at], &self.people, number, held);
         }
-        for (table, length) in self.tables.iter_mut().zip(journal.deletions) {
+        for (table, length) in self.tables.iter_mut().zip(mark.deletions) {
             table.deletions.truncate(length);
         }
-        self.written.truncate(journal.written);
-        core.ledger.truncate(journal.ledger_lines);
+        self.written.truncate(mark.written);
+        core.ledger.truncate(mark.ledger_lines);
         self.refresh_access(core.now);
     }
 }

@@ -4,16 +4,14 @@
 
 use std::ops::Range;
 
-use chrono::{DateTime, Days, NaiveDate};
 use rust_decimal::Decimal;
 
 use super::catalogue::STAGES;
 use super::datum::Datum;
 use super::ids::{FIRST, Id, SYNC_USER};
 use super::kind::Kind;
-use super::records::whole_second;
-use crate::chance::{below, pick};
-use crate::clock::Millis;
+use crate::chance::pick;
+use crate::clock::{Millis, day, whole_second};
 use crate::crowd::{Crowd, firm_domain, firm_name};
 
 const INDUSTRIES: [&str; 8] =
@@ -25,21 +23,16 @@ const SUBJECTS: [&str; 4] = ["Call", "Send Quote", "Follow up on demo", "Send Le
 
 #[derive(Clone, Debug, Default)]
 pub struct Population {
-    pub seed: u64,
-    pub contacts: u64,
+    pub crowd: Crowd,
     /// Every generated record carries the stamp of the last one.
     pub equal_stamps: bool,
 }
 
 impl Population {
-    pub fn crowd(&self) -> Crowd {
-        Crowd { seed: self.seed, contacts: self.contacts }
-    }
-
     pub fn count(&self, kind: Kind) -> u64 {
-        let crowd = self.crowd();
+        let crowd = self.crowd;
         match kind {
-            Kind::Contact => self.contacts,
+            Kind::Contact => crowd.contacts,
             Kind::Account => crowd.companies(),
             Kind::Opportunity | Kind::OpportunityContactRole => crowd.deals(),
             Kind::Lead => crowd.leads(),
@@ -55,18 +48,12 @@ impl Population {
 
     /// `SystemModstamp` of a generated record, in whole seconds.
     pub fn stamp(&self, kind: Kind, index: u64) -> Millis {
-        let count = self.count(kind);
-        let index = if self.equal_stamps { count.saturating_sub(1) } else { index };
-        whole_second(self.crowd().stamp(count, index))
+        self.crowd.stamp_to_the_second(self.count(kind), index, self.equal_stamps)
     }
 
     /// The indexes whose stamp may lie in `from..=to`.
     pub fn window(&self, kind: Kind, from: Millis, to: Millis) -> Range<u64> {
-        let count = self.count(kind);
-        if self.equal_stamps || count == 0 {
-            return 0..count;
-        }
-        self.crowd().window(count, from, to.saturating_add(999))
+        self.crowd.window_to_the_second(self.count(kind), from, to, self.equal_stamps)
     }
 
     /// A generated standard field; null where the record has no value. Custom fields are never generated.
@@ -83,7 +70,7 @@ impl Population {
     }
 
     fn contact(&self, index: u64, name: &str) -> Datum {
-        let crowd = self.crowd();
+        let crowd = self.crowd;
         match name {
             "FirstName" => Datum::text(crowd.first_name(index)),
             "LastName" => Datum::text(crowd.last_name(index)),
@@ -92,7 +79,7 @@ impl Population {
             "Phone" => Datum::text(crowd.phone(index)),
             "MailingCity" => Datum::text(crowd.city_of_contact(index).0),
             "MailingCountry" => Datum::text(crowd.city_of_contact(index).1),
-            "LeadSource" => Datum::text(pick(self.seed, 16, index, &SOURCES)),
+            "LeadSource" => Datum::text(pick(self.crowd.seed, 16, index, &SOURCES)),
             "AccountId" => record(Kind::Account, crowd.company_of_contact(index)),
             "OwnerId" => owner(crowd.owner_of_contact(index)),
             _ => Datum::Null,
@@ -100,7 +87,7 @@ impl Population {
     }
 
     fn account(&self, index: u64, name: &str) -> Datum {
-        let crowd = self.crowd();
+        let crowd = self.crowd;
         match name {
             "Name" => Datum::text(firm_name(index)),
             "Website" => Datum::text(firm_domain(index)),
@@ -115,7 +102,7 @@ impl Population {
     }
 
     fn opportunity(&self, index: u64, name: &str) -> Datum {
-        let crowd = self.crowd();
+        let crowd = self.crowd;
         let Some((stage, probability, closed, won, forecast)) = STAGES.get(crowd.stage(index, STAGES.len())).copied()
         else {
             return Datum::Null;
@@ -128,13 +115,7 @@ impl Population {
             "IsClosed" => Datum::Bool(closed),
             "IsWon" => Datum::Bool(won),
             "ForecastCategory" => Datum::text(forecast),
-            "CloseDate" => {
-                // Whoever has not closed a deal yet must still have named a day.
-                let ahead = if closed { 0 } else { 30 + below(self.seed, 38, index, 90) };
-                day(crowd.staged(index))
-                    .and_then(|day| day.checked_add_days(Days::new(ahead)))
-                    .map_or(Datum::Null, Datum::Date)
-            }
+            "CloseDate" => crowd.close_day(index, closed).map_or(Datum::Null, Datum::Date),
             "LastStageChangeDate" => Datum::Instant(whole_second(crowd.staged(index))),
             "Type" if crowd.is_new_business(index) => Datum::text("New Customer"),
             "Type" => Datum::text("Existing Customer - Upgrade"),
@@ -148,15 +129,15 @@ impl Population {
     fn role(&self, index: u64, name: &str) -> Datum {
         match name {
             "OpportunityId" => record(Kind::Opportunity, index),
-            "ContactId" => record(Kind::Contact, self.crowd().contact_of_deal(index)),
-            "Role" => Datum::text(pick(self.seed, 39, index, &ROLES)),
+            "ContactId" => record(Kind::Contact, self.crowd.contact_of_deal(index)),
+            "Role" => Datum::text(pick(self.crowd.seed, 39, index, &ROLES)),
             "IsPrimary" => Datum::Bool(true),
             _ => Datum::Null,
         }
     }
 
     fn lead(&self, index: u64, name: &str) -> Datum {
-        let (crowd, who) = self.crowd().lead(index);
+        let (crowd, who) = self.crowd.lead(index);
         match name {
             "FirstName" => Datum::text(crowd.first_name(who)),
             "LastName" => Datum::text(crowd.last_name(who)),
@@ -167,8 +148,8 @@ impl Population {
             "Website" => Datum::text(firm_domain(crowd.company_of_contact(who))),
             "City" => Datum::text(crowd.city_of_contact(who).0),
             "Country" => Datum::text(crowd.city_of_contact(who).1),
-            "Status" => Datum::text(pick(self.seed, 61, index, &LEAD_STATUSES)),
-            "LeadSource" => Datum::text(pick(self.seed, 62, index, &SOURCES)),
+            "Status" => Datum::text(pick(self.crowd.seed, 61, index, &LEAD_STATUSES)),
+            "LeadSource" => Datum::text(pick(self.crowd.seed, 62, index, &SOURCES)),
             "OwnerId" => owner(crowd.owner_of_contact(who)),
             "IsConverted" => Datum::Bool(false),
             _ => Datum::Null,
@@ -176,25 +157,25 @@ impl Population {
     }
 
     fn task(&self, index: u64, name: &str) -> Datum {
-        let contact = self.crowd().contact_of_task(index);
+        let contact = self.crowd.contact_of_task(index);
         match name {
             "WhoId" => record(Kind::Contact, contact),
-            "AccountId" => record(Kind::Account, self.crowd().company_of_contact(contact)),
-            "Subject" => Datum::text(pick(self.seed, 52, index, &SUBJECTS)),
+            "AccountId" => record(Kind::Account, self.crowd.company_of_contact(contact)),
+            "Subject" => Datum::text(pick(self.crowd.seed, 52, index, &SUBJECTS)),
             "Status" => Datum::text("Completed"),
             "Priority" => Datum::text("Normal"),
             "TaskSubtype" => Datum::text("Task"),
             "IsClosed" => Datum::Bool(true),
             "CompletedDateTime" => Datum::Instant(self.stamp(Kind::Task, index)),
             "ActivityDate" => day(self.stamp(Kind::Task, index)).map_or(Datum::Null, Datum::Date),
-            "OwnerId" => owner(self.crowd().owner_of_contact(contact)),
+            "OwnerId" => owner(self.crowd.owner_of_contact(contact)),
             _ => Datum::Null,
         }
     }
 
     /// The indexes of generated records whose indexed field has this key (see [`Datum::key`]), before any change.
     pub fn find(&self, kind: Kind, name: &str, key: &str) -> Vec<u64> {
-        let crowd = self.crowd();
+        let crowd = self.crowd;
         let target = |kind: Kind| {
             let id = Id::parse(key).filter(|id| id.kind() == Some(kind));
             id.and_then(|id| self.index(kind, id.number))
@@ -237,10 +218,6 @@ fn owner(agent: Option<usize>) -> Datum {
     agent.map_or(Datum::Id(SYNC_USER), |at| record(Kind::User, at as u64))
 }
 
-fn day(at: Millis) -> Option<NaiveDate> {
-    DateTime::from_timestamp_millis(at).map(|at| at.date_naive())
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
@@ -248,7 +225,7 @@ mod tests {
     use super::*;
 
     fn org(contacts: u64) -> Population {
-        Population { seed: 7, contacts, equal_stamps: false }
+        Population { crowd: Crowd { seed: 7, contacts }, equal_stamps: false }
     }
 
     #[test]
@@ -281,16 +258,5 @@ mod tests {
         let address = |kind, index| org.value(kind, index, "Email").key(false).unwrap();
         let contacts: HashSet<String> = (0..2_000).map(|index| address(Kind::Contact, index)).collect();
         assert!((0..200).all(|index| !contacts.contains(&address(Kind::Lead, index))));
-    }
-
-    #[test]
-    fn stamps_are_whole_seconds_and_a_window_holds_those_in_it() {
-        let org = org(5_000);
-        let stamps: Vec<Millis> = (0..5_000).map(|index| org.stamp(Kind::Contact, index)).collect();
-        assert!(stamps.iter().all(|at| at % 1000 == 0));
-        let (from, to) = (stamps[1_000], stamps[1_999]);
-        let window = org.window(Kind::Contact, from, to);
-        assert!((0..5_000u64).filter(|at| (from..=to).contains(&stamps[*at as usize])).all(|at| window.contains(&at)));
-        assert!(window.end - window.start < 1_010);
     }
 }

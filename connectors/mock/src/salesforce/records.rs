@@ -9,7 +9,7 @@ use super::ids::{FIRST, Id};
 use super::kind::Kind;
 use super::population::Population;
 use super::schema::{FieldId, FieldType, Schema};
-use crate::clock::Millis;
+use crate::clock::{Millis, whole_second};
 
 /// Fields every schema begins with, in this order (objects without one have it removed).
 pub const ID: FieldId = 0;
@@ -72,11 +72,6 @@ impl Row {
             }
         }
     }
-}
-
-/// Stamps are kept to the second.
-pub fn whole_second(at: Millis) -> Millis {
-    at.div_euclid(1000) * 1000
 }
 
 #[derive(Clone, Debug)]

@@ -11,9 +11,10 @@ use super::kind::Kind;
 use super::knobs::Assignment;
 use super::org::Org;
 use super::pen::Pen;
-use super::records::{Sight, whole_second};
+use super::records::Sight;
 use super::refusal::{Refusal, RowError};
 use crate::chance;
+use crate::clock::whole_second;
 use crate::desk::Core;
 
 const ASSIGNED: u64 = 0xa551;

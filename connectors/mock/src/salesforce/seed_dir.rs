@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use chrono::{DateTime, Days, NaiveDate};
+use chrono::Days;
 
 use super::build;
 use super::catalogue;
@@ -14,7 +14,7 @@ use super::kind::Kind;
 use super::org::Org;
 use super::records::Row;
 use super::schema::{Field, FieldType};
-use crate::clock::Millis;
+use crate::clock::{Millis, day, whole_second};
 use crate::crowd::agent_email;
 use crate::desk::Core;
 use crate::export::{Account, Agent, Deal, Export, Person, Stage};
@@ -30,9 +30,9 @@ const HIRED: Millis = 1_262_304_000_000;
 
 impl Org {
     pub fn load_exports(&mut self, core: &Core, folder: &Path) -> Result<(), StartError> {
-        let export = Export::read(folder, self.people.seed)?;
+        let export = Export::read(folder, self.people.crowd.seed)?;
         self.add_export_fields();
-        if self.people.contacts == 0 {
+        if self.people.crowd.contacts == 0 {
             // Nobody but the export's agents sells in an org made from it alone.
             self.reps.clear();
         }
@@ -175,7 +175,7 @@ impl Org {
     /// Adds to a seeded record what was known only later, stamped `at`.
     fn seed_again(&mut self, core: &Core, id: Id, cells: Cells, at: Millis) {
         let Some(mut row) = self.by_id(id, super::records::Sight::Latest).map(|seen| seen.to_row()) else { return };
-        row.stamp = super::records::whole_second(at);
+        row.stamp = whole_second(at);
         row.modified = row.stamp;
         self.seed(core, id, row, cells);
     }
@@ -199,8 +199,4 @@ impl Org {
         let stamp = row.stamp;
         self.put(core, kind, id.number, row, stamp);
     }
-}
-
-fn day(at: Millis) -> Option<NaiveDate> {
-    DateTime::from_timestamp_millis(at).map(|at| at.date_naive())
 }

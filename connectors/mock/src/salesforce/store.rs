@@ -8,8 +8,9 @@ use super::ids::Id;
 use super::kind::Kind;
 use super::org::Org;
 use super::pen::Pen;
-use super::records::{Deletion, IS_DELETED, Row, Sight, whole_second};
+use super::records::{Deletion, IS_DELETED, Row, Sight};
 use super::schema::FieldId;
+use crate::clock::whole_second;
 use crate::desk::Core;
 use crate::ledger::{By, Change};
 

@@ -9,10 +9,9 @@ use serde_json::Value;
 use super::datum::Datum;
 use super::given::Raw;
 use super::ids::Id;
-use super::records::whole_second;
 use super::refusal::{Refusal, RowError};
 use super::schema::{Field, FieldType};
-use crate::clock::{Millis, parse_iso};
+use crate::clock::{Millis, parse_iso, whole_second};
 
 /// Checks one value against its field.
 pub fn convert(field: &Field, raw: &Raw) -> Result<Datum, RowError> {

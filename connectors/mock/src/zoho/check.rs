@@ -15,6 +15,7 @@ use super::refusal::{Refusal, together};
 use super::schema::{Access, Field, FieldId, FieldType};
 use super::stages;
 use super::values;
+use crate::clock::whole_second;
 
 pub type Cells = Vec<(FieldId, Datum)>;
 
@@ -202,7 +203,7 @@ impl Org {
                 let known = stage.as_ref().and_then(Datum::as_str).and_then(|name| stages::find(&self.pipelines, name));
                 if let Some(known) = known.filter(|_| moved) {
                     add(cells, "Probability", Datum::Int(known.probability));
-                    add(cells, "Stage_Modified_Time", Datum::Instant(super::datum::whole_second(pen.at)));
+                    add(cells, "Stage_Modified_Time", Datum::Instant(whole_second(pen.at)));
                 }
                 if current.is_none() {
                     let pipeline = self.pipelines.first().map_or("", |pipeline| &pipeline.name);
@@ -216,7 +217,7 @@ impl Org {
                 }
                 let done = id_of("Status").is_some_and(|id| cells.contains(&(id, Datum::text("Completed"))));
                 if done {
-                    add(cells, "Closed_Time", Datum::Instant(super::datum::whole_second(pen.at)));
+                    add(cells, "Closed_Time", Datum::Instant(whole_second(pen.at)));
                 }
             }
             _ => {}

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::catalogue::OWNER;
-use super::datum::{Datum, whole_second};
+use super::datum::Datum;
 use super::ids;
 use super::kind::Kind;
 use super::org::Org;
@@ -13,6 +13,7 @@ use super::refusal::Refusal;
 use super::rep::{Body, say};
 use super::write::shown;
 use super::write_api::object;
+use crate::clock::whole_second;
 use crate::desk::Core;
 use crate::exchange::{Call, Reply};
 use crate::ledger::Change;

@@ -131,11 +131,6 @@ pub fn parse_stamp(text: &str) -> Option<Millis> {
     Some(at.timestamp_millis())
 }
 
-/// Stamps are kept to the second.
-pub fn whole_second(at: Millis) -> Millis {
-    at.div_euclid(1000) * 1000
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,6 @@
 //! `GET /{module}`: pages by number within the first two thousand, by token beyond, and what is refused about either.
 
-use super::datum::{stamp, whole_second};
+use super::datum::stamp;
 use super::ids;
 use super::kind::Kind;
 use super::org::Org;
@@ -11,7 +11,7 @@ use super::render::{json_text, listed, string};
 use super::schema::FieldId;
 use super::walk::{SortBy, Walk};
 use crate::chance;
-use crate::clock::{Millis, parse_iso};
+use crate::clock::{Millis, parse_iso, whole_second};
 use crate::desk::Core;
 use crate::exchange::{Call, Reply};
 

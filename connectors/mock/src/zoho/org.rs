@@ -20,10 +20,8 @@ use super::users::{self, User};
 use super::watch::Channel;
 use crate::clock::Millis;
 use crate::crowd::Crowd;
+use crate::knobs;
 use crate::options::{Options, StartError};
-
-/// Contacts made when nobody says how many.
-const DEFAULT_CONTACTS: u64 = 200;
 
 pub struct Org {
     pub people: Population,
@@ -44,7 +42,7 @@ pub struct Org {
 
 impl Org {
     pub fn new(options: &Options) -> Result<Self, StartError> {
-        let contacts = options.records.unwrap_or(if options.seed_dir.is_some() { 0 } else { DEFAULT_CONTACTS });
+        let contacts = options.contacts();
         let people = Population { crowd: Crowd { seed: options.seed, contacts }, equal_stamps: false };
         let pipelines = match options.seed_dir {
             Some(_) if contacts == 0 => vec![Pipeline::exported()],
@@ -80,14 +78,7 @@ impl Org {
     }
 
     pub fn configure(&mut self, patch: Map<String, Value>) -> Result<(), String> {
-        let mut all = self.config();
-        for (key, value) in patch {
-            if !all.contains_key(&key) {
-                return Err(format!("unknown knob `{key}`"));
-            }
-            all.insert(key, value);
-        }
-        let knobs: Knobs = serde_json::from_value(Value::Object(all)).map_err(|why| why.to_string())?;
+        let knobs = knobs::patched(&self.knobs, patch)?;
         let is_object = |name: &str| Kind::by_any_name(name).is_some();
         if let Some(fault) = knobs.workflows.iter().find_map(|rule| rule.fault(is_object)) {
             return Err(fault);
@@ -102,10 +93,7 @@ impl Org {
     }
 
     pub fn config(&self) -> Map<String, Value> {
-        match serde_json::to_value(&self.knobs) {
-            Ok(Value::Object(knobs)) => knobs,
-            _ => Map::new(),
-        }
+        knobs::listed(&self.knobs)
     }
 
     pub fn schema(&self, kind: Kind) -> &Schema {

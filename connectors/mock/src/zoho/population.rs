@@ -3,16 +3,15 @@
 
 use std::ops::Range;
 
-use chrono::{DateTime, Days, NaiveDate};
 use rust_decimal::Decimal;
 
 use super::catalogue::{DEAL_TYPES, INDUSTRIES, LEAD_STATUSES, SOURCES};
-use super::datum::{Datum, whole_second};
+use super::datum::Datum;
 use super::ids::{self, SYNC_USER};
 use super::kind::Kind;
 use super::stages::{STANDARD, STANDARD_PIPELINE};
-use crate::chance::{below, pick};
-use crate::clock::Millis;
+use crate::chance::pick;
+use crate::clock::{Millis, day, whole_second};
 use crate::crowd::{Crowd, firm_domain, firm_name};
 
 const SUBJECTS: [&str; 4] = ["Call back", "Send quote", "Follow up on demo", "Send contract"];
@@ -42,17 +41,12 @@ impl Population {
     }
 
     pub fn stamp(&self, kind: Kind, index: u64) -> Millis {
-        let count = self.count(kind);
-        whole_second(self.crowd.stamp(count, if self.equal_stamps { count.saturating_sub(1) } else { index }))
+        self.crowd.stamp_to_the_second(self.count(kind), index, self.equal_stamps)
     }
 
     /// The indexes whose stamp may lie in `from..=to`.
     pub fn window(&self, kind: Kind, from: Millis, to: Millis) -> Range<u64> {
-        let count = self.count(kind);
-        if self.equal_stamps || count == 0 {
-            return 0..count;
-        }
-        self.crowd.window(count, from, to.saturating_add(999))
+        self.crowd.window_to_the_second(self.count(kind), from, to, self.equal_stamps)
     }
 
     /// A generated standard field; null where the record has no value.
@@ -132,13 +126,7 @@ impl Population {
             "Pipeline" => Datum::text(STANDARD_PIPELINE),
             "Probability" => Datum::Int(probability),
             "Amount" => crowd.amount(index).parse().map_or(Datum::Null, Datum::Number),
-            "Closing_Date" => {
-                // Whoever has not closed a deal yet has still named a day.
-                let ahead = if forecast.is_closed() { 0 } else { 30 + below(crowd.seed, 38, index, 90) };
-                day(crowd.staged(index))
-                    .and_then(|day| day.checked_add_days(Days::new(ahead)))
-                    .map_or(Datum::Null, Datum::Date)
-            }
+            "Closing_Date" => crowd.close_day(index, forecast.is_closed()).map_or(Datum::Null, Datum::Date),
             "Stage_Modified_Time" => Datum::Instant(whole_second(crowd.staged(index))),
             "Account_Name" => {
                 Datum::Ref(ids::record(Kind::Accounts, crowd.company_of_contact(crowd.contact_of_deal(index))))
@@ -197,10 +185,6 @@ fn owner(agent: Option<usize>) -> Datum {
     Datum::Ref(agent.map_or(SYNC_USER, |at| ids::user(at as u64 + 1)))
 }
 
-fn day(at: Millis) -> Option<NaiveDate> {
-    DateTime::from_timestamp_millis(at).map(|at| at.date_naive())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -227,15 +211,5 @@ mod tests {
                 assert_eq!(people.find(kind, name, &key), expected, "{kind:?}.{name} = {key}");
             }
         }
-    }
-
-    #[test]
-    fn a_window_holds_the_whole_seconds_in_it() {
-        let people = Population { crowd: Crowd { seed: 7, contacts: 5_000 }, equal_stamps: false };
-        let stamps: Vec<Millis> = (0..5_000).map(|index| people.stamp(Kind::Contacts, index)).collect();
-        let window = people.window(Kind::Contacts, stamps[1_000], stamps[1_999]);
-        let inside = |at: &u64| (stamps[1_000]..=stamps[1_999]).contains(&stamps[*at as usize]);
-        assert!((0..5_000u64).filter(inside).all(|at| window.contains(&at)));
-        assert!(window.end - window.start < 1_010);
     }
 }

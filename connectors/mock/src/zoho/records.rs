@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::catalogue::{CREATED_BY, CREATED_TIME, ID, LAST_ACTIVITY_TIME, MODIFIED_BY, MODIFIED_TIME};
-use super::datum::{Datum, whole_second};
+use super::datum::Datum;
 use super::ids;
 use super::kind::Kind;
 use super::population::Population;
 use super::schema::{FieldId, FieldType, Schema};
-use crate::clock::Millis;
+use crate::clock::{Millis, whole_second};
 
 /// Who made the generated records: the first of the people who sell, never the integration.
 const MAKER: u64 = ids::user(1);

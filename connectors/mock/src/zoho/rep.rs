@@ -2,7 +2,6 @@
 
 use serde_json::{Map, Value, json};
 
-use super::datum::whole_second;
 use super::ids;
 use super::kind::Kind;
 use super::org::Org;
@@ -10,7 +9,7 @@ use super::pen::Pen;
 use super::records::{Fate, Sight};
 use super::refusal::Refusal;
 use super::values;
-use crate::clock::parse_iso;
+use crate::clock::{parse_iso, whole_second};
 use crate::desk::Core;
 
 pub type Body = Map<String, Value>;

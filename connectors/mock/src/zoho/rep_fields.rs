@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use super::datum::whole_second;
 use super::fields_api::{choices_of, defined};
 use super::ids;
 use super::kind::Kind;
@@ -11,6 +10,7 @@ use super::rep::{Body, flag, object, say, word};
 use super::schema::Access;
 use super::stages::{Forecast, Stage};
 use super::users::User;
+use crate::clock::whole_second;
 use crate::desk::Core;
 
 impl Org {

@@ -4,10 +4,8 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use chrono::{DateTime, NaiveDate};
-
 use super::catalogue::{self, OWNER};
-use super::datum::{Datum, whole_second};
+use super::datum::Datum;
 use super::ids::{self, SYNC_USER};
 use super::kind::Kind;
 use super::org::Org;
@@ -15,7 +13,7 @@ use super::records::{Row, Sight};
 use super::schema::{Field, FieldType};
 use super::stages;
 use super::users::{self, User};
-use crate::clock::Millis;
+use crate::clock::{Millis, day, whole_second};
 use crate::export::{Account, Deal, Export, Person};
 use crate::options::StartError;
 
@@ -145,8 +143,4 @@ impl Org {
         let at = row.created;
         self.put(at, kind, id, row, (at, at));
     }
-}
-
-fn day(at: Millis) -> Option<NaiveDate> {
-    DateTime::from_timestamp_millis(at).map(|at| at.date_naive())
 }

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::datum::{Datum, parse_stamp, stamp, whole_second};
+use super::datum::{Datum, parse_stamp, stamp};
 use super::deliver;
 use super::ids;
 use super::kind::Kind;
@@ -12,7 +12,7 @@ use super::refusal::Refusal;
 use super::render::module_id;
 use super::write::shown;
 use super::write_api::object;
-use crate::clock::Millis;
+use crate::clock::{Millis, whole_second};
 use crate::desk::Core;
 use crate::exchange::{Call, Reply};
 

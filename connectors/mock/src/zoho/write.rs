@@ -4,13 +4,14 @@
 use serde_json::{Map, Value, json};
 
 use super::check::Cells;
-use super::datum::{Datum, whole_second};
+use super::datum::Datum;
 use super::kind::Kind;
 use super::org::Org;
 use super::pen::Pen;
 use super::records::{Deletion, Fate, Row, Sight};
 use super::refusal::Refusal;
 use super::watch::Event;
+use crate::clock::whole_second;
 use crate::desk::Core;
 use crate::ledger::Change;
 
