@@ -3,6 +3,7 @@
 //! A stream is what one person did with one (source, anonymous id or device id). Cutting looks at the set of its events and
 //! never at the order in which they came: a late one can make two sessions one, and renames the session it now begins.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -48,8 +49,7 @@ pub(super) fn step(input: &EventInput<'_>, normal_name: &str) -> Option<Step> {
         | flag(event.kind == EventKind::Track && semantic::is_conversion(normal_name), CONVERSION);
     let session_id = match input.body.at(&["context", "sessionId"]) {
         Some(Json::Text(id)) if !id.trim().is_empty() => Some(id.trim().to_owned()),
-        Some(Json::Int(id)) => Some(id.to_string()),
-        _ => None,
+        given => given.and_then(Json::as_digits).map(Cow::into_owned),
     };
     Some(Step { number: (hash & !FLAGS) | flags, session_id })
 }

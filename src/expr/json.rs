@@ -2,10 +2,13 @@
 //! reading, and whoever reads caps the size before.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt;
 
 use rust_decimal::Decimal;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+
+use super::digits;
 
 /// Deepest nesting of objects and lists that is read.
 pub const MAX_JSON_DEPTH: usize = 32;
@@ -16,7 +19,9 @@ pub enum Json<'a> {
     Null,
     Bool(bool),
     Int(i64),
-    /// Every other number, as JSON readers hold it: beyond 64-bit integers, at most 17 digits count.
+    /// A whole number that no `i64` holds, as it is written: an id may have more digits than a number has.
+    Digits(Cow<'a, str>),
+    /// Every other number, as JSON readers hold it: at most 17 digits count.
     Float(f64),
     Text(Cow<'a, str>),
     List(Vec<Json<'a>>),
@@ -28,8 +33,12 @@ impl<'a> Json<'a> {
     /// Reads one value that is the whole text. The error is the parser's, with line and column.
     pub fn parse(text: &'a str) -> Result<Self, serde_json::Error> {
         let mut reader = serde_json::Deserializer::from_str(text);
-        let value = Depth(0).deserialize(&mut reader)?;
+        let beyond = Cell::new(false);
+        let mut value = Depth { level: 0, beyond: &beyond }.deserialize(&mut reader)?;
         reader.end()?;
+        if beyond.get() {
+            digits::restore(text, &mut value);
+        }
         Ok(value)
     }
 
@@ -57,7 +66,17 @@ impl<'a> Json<'a> {
     pub fn as_decimal(&self) -> Option<Decimal> {
         match self {
             Self::Int(number) => Some(Decimal::from(*number)),
+            Self::Digits(digits) => digits.parse().ok(),
             Self::Float(number) => decimal(*number),
+            _ => None,
+        }
+    }
+
+    /// A whole number as its digits: what an id is that is sent as a number.
+    pub fn as_digits(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Int(number) => Some(number.to_string().into()),
+            Self::Digits(digits) => Some(Cow::Borrowed(digits)),
             _ => None,
         }
     }
@@ -69,9 +88,14 @@ pub(super) fn decimal(number: f64) -> Option<Decimal> {
     if text.len() > 40 { Decimal::from_scientific(&format!("{number:e}")).ok() } else { text.parse().ok() }
 }
 
-struct Depth(usize);
+#[derive(Clone, Copy)]
+struct Depth<'c> {
+    level: usize,
+    /// Set where a number may be a whole one with more digits than were read.
+    beyond: &'c Cell<bool>,
+}
 
-impl<'de> DeserializeSeed<'de> for Depth {
+impl<'de> DeserializeSeed<'de> for Depth<'_> {
     type Value = Json<'de>;
 
     fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Self::Value, D::Error> {
@@ -79,17 +103,17 @@ impl<'de> DeserializeSeed<'de> for Depth {
     }
 }
 
-impl Depth {
-    fn deeper<E: serde::de::Error>(&self) -> Result<usize, E> {
-        if self.0 < MAX_JSON_DEPTH {
-            Ok(self.0 + 1)
+impl Depth<'_> {
+    fn deeper<E: serde::de::Error>(self) -> Result<Self, E> {
+        if self.level < MAX_JSON_DEPTH {
+            Ok(Self { level: self.level + 1, ..self })
         } else {
             Err(E::custom(format_args!("nested deeper than {MAX_JSON_DEPTH} levels")))
         }
     }
 }
 
-impl<'de> Visitor<'de> for Depth {
+impl<'de> Visitor<'de> for Depth<'_> {
     type Value = Json<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -109,10 +133,19 @@ impl<'de> Visitor<'de> for Depth {
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
-        Ok(i64::try_from(number).map_or(Json::Float(number as f64), Json::Int))
+        match i64::try_from(number) {
+            Ok(number) => Ok(Json::Int(number)),
+            Err(_) => {
+                self.beyond.set(true);
+                Ok(Json::Float(number as f64))
+            }
+        }
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
+        if digits::is_beyond(number) {
+            self.beyond.set(true);
+        }
         Ok(Json::Float(number))
     }
 
@@ -127,7 +160,7 @@ impl<'de> Visitor<'de> for Depth {
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
         let depth = self.deeper::<A::Error>()?;
         let mut list = Vec::new();
-        while let Some(item) = items.next_element_seed(Depth(depth))? {
+        while let Some(item) = items.next_element_seed(depth)? {
             list.push(item);
         }
         Ok(Json::List(list))
@@ -137,7 +170,7 @@ impl<'de> Visitor<'de> for Depth {
         let depth = self.deeper::<A::Error>()?;
         let mut object = Vec::new();
         while let Some(key) = members.next_key_seed(Key)? {
-            object.push((key, members.next_value_seed(Depth(depth))?));
+            object.push((key, members.next_value_seed(depth)?));
         }
         Ok(Json::Object(object))
     }
@@ -149,7 +182,7 @@ impl<'de> DeserializeSeed<'de> for Key {
     type Value = Cow<'de, str>;
 
     fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Self::Value, D::Error> {
-        match Depth(0).deserialize(reader)? {
+        match (Depth { level: 0, beyond: &Cell::new(false) }).deserialize(reader)? {
             Json::Text(key) => Ok(key),
             _ => Err(D::Error::custom("a key must be text")),
         }

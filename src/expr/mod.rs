@@ -6,6 +6,7 @@
 //! and a condition that ends without an answer is false.
 
 mod check;
+mod digits;
 mod error;
 #[cfg(test)]
 mod formula_tests;

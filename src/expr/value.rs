@@ -9,7 +9,6 @@ use connector::{Timestamp, Value};
 use rust_decimal::Decimal;
 
 use crate::expr::Json;
-use crate::expr::json::decimal;
 
 /// A value an expression works with. Missing is [`Val::Null`].
 #[derive(Clone, Debug)]
@@ -42,8 +41,9 @@ impl<'a> Val<'a> {
             None | Some(Json::Null) => Self::Null,
             Some(Json::Bool(flag)) => Self::Bool(*flag),
             // JSON knows one kind of number, as CEL reads it: never integer division.
-            Some(Json::Int(number)) => Self::Dec(Decimal::from(*number)),
-            Some(Json::Float(number)) => decimal(*number).map_or(Self::Null, Self::Dec),
+            Some(number @ (Json::Int(_) | Json::Digits(_) | Json::Float(_))) => {
+                number.as_decimal().map_or(Self::Null, Self::Dec)
+            }
             Some(Json::Text(text)) => Self::Text(Cow::Borrowed(text)),
             Some(open @ (Json::List(_) | Json::Object(_))) => Self::Json(open),
         }

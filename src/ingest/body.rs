@@ -30,7 +30,7 @@ pub(super) fn compact(text: &str) -> Cow<'_, str> {
 }
 
 /// Bytes of the text that begins with a quote, both quotes among them; all there is where it does not end.
-fn length_of_text(quoted: &str) -> usize {
+pub(super) fn length_of_text(quoted: &str) -> usize {
     let mut at = 1;
     while let Some(next) = quoted.get(at..).and_then(|rest| rest.find('"')) {
         let end = at + next;
@@ -44,6 +44,53 @@ fn length_of_text(quoted: &str) -> usize {
     quoted.len()
 }
 
+/// What a text between quotes says, the last of which may be missing; as it stands where that cannot be read.
+pub(super) fn unescaped(quoted: &str) -> Cow<'_, str> {
+    let inside = quoted.strip_prefix('"').unwrap_or(quoted);
+    let inside = inside.strip_suffix('"').unwrap_or(inside);
+    if !inside.contains('\\') {
+        return Cow::Borrowed(inside);
+    }
+    let whole = format!("\"{inside}\"");
+    serde_json::from_str::<String>(&whole).map_or(Cow::Borrowed(inside), Cow::Owned)
+}
+
+/// A compact object without a member, however often it has it.
+pub(super) fn without(object: &str, name: &str) -> String {
+    let inside = object.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or_default();
+    let is_other = |member: &&str| {
+        let key = member.get(..length_of_text(member).min(member.len())).unwrap_or_default();
+        unescaped(key) != name
+    };
+    let others: Vec<&str> = members(inside).into_iter().filter(is_other).collect();
+    format!("{{{}}}", others.join(","))
+}
+
+/// What commas part, but for those in texts, lists and objects.
+fn members(inside: &str) -> Vec<&str> {
+    let (mut found, mut start, mut at, mut depth) = (Vec::new(), 0, 0, 0_usize);
+    while let Some(next) = inside.get(at..).and_then(|rest| rest.find(['"', '{', '}', '[', ']', ','])) {
+        at += next;
+        let rest = inside.get(at..).unwrap_or_default();
+        match rest.as_bytes().first() {
+            Some(b'"') => {
+                at += length_of_text(rest);
+                continue;
+            }
+            Some(b'{' | b'[') => depth += 1,
+            Some(b'}' | b']') => depth = depth.saturating_sub(1),
+            _ if depth == 0 => {
+                found.extend(inside.get(start..at));
+                start = at + 1;
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    found.extend(inside.get(start..));
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,5 +101,19 @@ mod tests {
         assert_eq!(compact(text), r#"{"b":[1.50,12345678901234567890],"a b":"x \" y\\","ü":null}"#);
         let tight = r#"{"a":"b c"}"#;
         assert!(matches!(compact(tight), std::borrow::Cow::Borrowed(same) if same == tight));
+    }
+
+    #[test]
+    fn a_member_is_taken_out_wherever_it_stands() {
+        let cases = [
+            (r#"{"k":"x","a":[1,{"k":2}],"b":"k,\"}"}"#, r#"{"a":[1,{"k":2}],"b":"k,\"}"}"#),
+            (r#"{"a":1,"k":{"a":[1,"}"]},"\u006b":3,"b":2}"#, r#"{"a":1,"b":2}"#),
+            (r#"{"a":1,"k":null}"#, r#"{"a":1}"#),
+            (r#"{"k":1}"#, "{}"),
+            ("{}", "{}"),
+        ];
+        for (object, want) in cases {
+            assert_eq!(without(object, "k"), want, "{object}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use connector::Timestamp;
+use connector::{Entropy, Timestamp};
 
 use crate::expr::{Json, nearest};
 use crate::ingest::identity::{self, Ids, InvalidId};
@@ -26,9 +26,8 @@ pub struct DecodeOptions {
     pub source: SourceName,
     /// Largest message in bytes; [`MAX_MESSAGE`] unless configured.
     pub max_message: usize,
-    /// Whether messages come straight from an SDK as they happen. Then its clock is corrected by ours, and a message without
-    /// an id is told from its like by when it came. Otherwise they are an import: times stand as written, and a message
-    /// without an id has one made of what it says.
+    /// Whether messages come straight from an SDK as they happen: then its clock is corrected by ours. Otherwise times stand
+    /// as written.
     pub client: bool,
     /// What identifies a person, and what does not.
     pub identity: Arc<IdentityRules>,
@@ -57,9 +56,27 @@ impl fmt::Display for DecodeError {
 
 impl std::error::Error for DecodeError {}
 
-/// Decodes one message. `received_at` is when it reached us; no event is later than that.
+/// The id of a message that has none.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Nameless<'a> {
+    /// Made of what it says: the same line of a file is the same message.
+    BySaying,
+    /// Drawn: what comes over the wire is one more message each time.
+    Drawn(&'a dyn Entropy),
+}
+
+impl Nameless<'_> {
+    fn id(self, kind: EventKind, message: &Json<'_>) -> Arc<str> {
+        match self {
+            Self::BySaying => message_id::of_import(kind.as_str(), message).into(),
+            Self::Drawn(entropy) => message_id::drawn(entropy).into(),
+        }
+    }
+}
+
+/// Decodes one message, as one of a file. `received_at` is when it reached us; no event is later than that.
 pub fn decode(text: &str, received_at: Timestamp, options: &DecodeOptions) -> Result<Event, DecodeError> {
-    decode_and(text, received_at, options, |event, _| event)
+    decode_and(text, received_at, options, Nameless::BySaying, |event, _| event)
 }
 
 /// The same, and something made of the event and of the message as it was read: reading it twice is the dearest there is.
@@ -67,6 +84,7 @@ pub(super) fn decode_and<T>(
     text: &str,
     received_at: Timestamp,
     options: &DecodeOptions,
+    nameless: Nameless<'_>,
     then: impl FnOnce(Event, &Json<'_>) -> T,
 ) -> Result<T, DecodeError> {
     if text.len() > options.max_message {
@@ -97,14 +115,13 @@ pub(super) fn decode_and<T>(
             return Err(DecodeError::new("message_id_too_long", cause, "send a shorter id, or none"));
         }
         Ok(Some(id)) => Arc::from(&*id),
-        Ok(None) if options.client => message_id::of_arrival(kind.as_str(), &message, received_at).into(),
-        Ok(None) => message_id::of_import(kind.as_str(), &message).into(),
+        Ok(None) => nameless.id(kind, &message),
         Err(InvalidId(field)) => {
             let cause = format!("`{field}` is neither text nor number");
             return Err(DecodeError::new("invalid_id", cause, "send the id as text"));
         }
     };
-    let (traits, traits_are_weak) = traits(&message, kind, &ids, &emails);
+    let (traits, traits_are_weak) = traits(&message, kind, &ids, &emails)?;
     let event = Event {
         source: options.source.clone(),
         message_id,
@@ -118,9 +135,16 @@ pub(super) fn decode_and<T>(
         traits: traits.into_list(),
         traits_are_weak,
         is_bot: identity::is_bot(&message, options.client || is_from_browser(&message)),
-        body: Arc::from(&*body::compact(text)),
+        body: kept_body(text, &message),
     };
     Ok(then(event, &message))
+}
+
+/// The message as it is kept: as it came, but for the key that it was let in with.
+fn kept_body(text: &str, message: &Json<'_>) -> Arc<str> {
+    const KEY: &str = "writeKey";
+    let body = body::compact(text);
+    if message.get(KEY).is_some() { body::without(&body, KEY).into() } else { Arc::from(&*body) }
 }
 
 fn parse(text: &str) -> Result<Json<'_>, DecodeError> {
@@ -205,13 +229,13 @@ fn required(kind: EventKind, ids: &Ids<'_>, has_other: bool) -> Result<(), Decod
 }
 
 fn within_limits(message: &Json<'_>) -> Result<(), DecodeError> {
-    for key in ["properties", "traits"] {
+    for (key, fix) in [("properties", "send fewer, or nest them"), ("traits", "send fewer")] {
         match message.get(key) {
             None | Some(Json::Null) => {}
             Some(Json::Object(members)) if members.len() <= MAX_PROPERTIES => {}
             Some(Json::Object(members)) => {
                 let cause = format!("`{key}` has {} entries, more than {MAX_PROPERTIES}", members.len());
-                return Err(DecodeError::new("too_many_properties", cause, "send fewer, or nest them"));
+                return Err(DecodeError::new("too_many_properties", cause, fix));
             }
             Some(_) => {
                 let cause = format!("`{key}` is no object");
@@ -223,8 +247,18 @@ fn within_limits(message: &Json<'_>) -> Result<(), DecodeError> {
 }
 
 /// Identify: `context.traits` overlaid by `traits`. Group: what is said of the company. Others: `context.traits`, weak, and
-/// the address a form or order gives: a lead without one could not be written to a CRM.
-fn traits(message: &Json<'_>, kind: EventKind, ids: &Ids<'_>, emails: &[&str]) -> (Traits, bool) {
+/// the address a form or order gives: a lead without one could not be written to a CRM. Both places together, and what stands
+/// in objects, have no more than one of them may have.
+fn traits(message: &Json<'_>, kind: EventKind, ids: &Ids<'_>, emails: &[&str]) -> Result<(Traits, bool), DecodeError> {
+    let (traits, weak) = all_traits(message, kind, ids, emails);
+    if traits.len() > MAX_PROPERTIES {
+        let cause = format!("`traits` and `context.traits` name {} traits, more than {MAX_PROPERTIES}", traits.len());
+        return Err(DecodeError::new("too_many_properties", cause, "send fewer; an object counts by its members"));
+    }
+    Ok((traits, weak))
+}
+
+fn all_traits(message: &Json<'_>, kind: EventKind, ids: &Ids<'_>, emails: &[&str]) -> (Traits, bool) {
     let mut traits = Traits::default();
     match kind {
         EventKind::Alias => {}

@@ -11,14 +11,14 @@ use std::task::Poll;
 use connector::{Clock, Timestamp};
 use tokio_util::sync::CancellationToken;
 
-use super::decode::decode_and;
-use super::{BadLine, DecodeOptions, MAX_MESSAGE, Records};
+use super::decode::{Nameless, decode_and};
+use super::{BadLine, DecodeOptions, MAX_MESSAGE, Records, named, sample};
 use crate::consent::Policy;
 use crate::enrich::Model;
 use crate::expr::Json;
 use crate::model::{
-    Attribute, Counts, DeadLetter, DeadLetterCode, DeadLetterId, Event, Fact, Graph, IdentityRules, ProfileId, Raw,
-    RunId, SourceName, Subject, TraitName, Whose,
+    Attribute, Counts, DeadLetter, DeadLetterCode, DeadLetterId, Event, Fact, Graph, Identifier, IdentityRules,
+    ProfileId, Raw, RunId, SourceName, Subject, TraitName, Whose,
 };
 use crate::resolution;
 use crate::store::{AppendEvents, EventDecision, IngestReport, ResolveEvents, Store};
@@ -123,7 +123,10 @@ impl Ingest<'_> {
             let Some(record) = records.next_record().map_err(Failed::Read)? else { break };
             let line = record.line;
             let arrived = |event, body: &Json<'_>| arrival(event, body, self.consent, self.model);
-            let (code, bad) = match record.message.map(|text| decode_and(&text, now, &options, arrived)) {
+            let (code, bad) = match record
+                .message
+                .map(|text| decode_and(&text, now, &options, Nameless::BySaying, arrived))
+            {
                 Ok(Ok(event_with_facts)) => {
                     batch.events.push(event_with_facts);
                     continue;
@@ -143,7 +146,7 @@ impl Ingest<'_> {
     }
 
     fn letter(&self, file: &str, line: u64, bad: &BadLine, at: Timestamp) -> DeadLetter {
-        let kept = &bad.raw[..bad.raw.floor_char_boundary(RAW_KEPT)];
+        let kept = sample::kept(&bad.raw, self.consent, RAW_KEPT);
         DeadLetter {
             id: DeadLetterId(0),
             at,
@@ -217,5 +220,9 @@ impl ResolveEvents for Resolver {
         };
         let attributes = resolution::won_traits(event, &resolution, known.as_deref(), self.now, survivorship);
         EventDecision { resolution, attributes, consent: self.consent.read(event, self.gpc) }
+    }
+
+    fn named_in(&self, text: &str) -> Vec<Identifier> {
+        named::identifiers_in(text, &self.identity)
     }
 }

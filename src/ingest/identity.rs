@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::said::said;
 use crate::enrich::normal_event_name;
 use crate::expr::Json;
 use crate::model::{DeviceId, EventKind, Identifier, IdentityRules, Region};
@@ -38,9 +39,8 @@ pub(super) fn id<'a>(message: &'a Json<'_>, key: &'static str) -> Result<Option<
             let trimmed = text.trim();
             Ok((!trimmed.is_empty()).then(|| without_controls(trimmed)))
         }
-        Some(Json::Int(number)) => Ok(Some(number.to_string().into())),
         Some(Json::Float(number)) => Ok(Some(number.to_string().into())),
-        Some(_) => Err(InvalidId(key)),
+        Some(number) => number.as_digits().map(Some).ok_or(InvalidId(key)),
     }
 }
 
@@ -55,16 +55,11 @@ fn without_controls(text: &str) -> Cow<'_, str> {
 /// The e-mail addresses a message gives of its person: identify traits, the person in `context.traits`, and the property
 /// `email` of forms, orders and e-mail events only: elsewhere it may be anybody's.
 pub(super) fn emails<'a>(message: &'a Json<'a>, kind: EventKind, name: Option<&str>) -> Vec<&'a str> {
-    let text = |path: &[&str]| message.at(path).and_then(Json::as_text);
+    let of = |holder: &'a Json<'a>| said(holder, "email").and_then(Json::as_text);
     let mut found = Vec::new();
-    if kind == EventKind::Identify {
-        found.extend(text(&["traits", "email"]));
-    }
-    if found.is_empty() {
-        found.extend(text(&["context", "traits", "email"]));
-    }
+    found.extend(person(message, kind).find_map(of));
     if kind == EventKind::Track
-        && let Some(email) = text(&["properties", "email"])
+        && let Some(email) = message.get("properties").and_then(of)
         && let Some(name) = name.map(normal_event_name)
         && (name == "form submitted" || name.starts_with("order ") || name.starts_with("email "))
     {
@@ -117,18 +112,13 @@ fn phones(message: &Json<'_>, kind: EventKind, rules: &IdentityRules) -> Option<
         let name = message.get("event").and_then(Json::as_text).map(normal_event_name);
         name.is_some_and(|name| name.starts_with("call "))
     };
-    let of_call = (kind == EventKind::Track && message.at(&["properties", "phone"]).is_some() && is_call())
-        .then(|| message.get("properties"))
-        .flatten();
-    let holder = person(message, kind).chain(of_call).find(|holder| holder.get("phone").is_some())?;
-    let text = match holder.get("phone")? {
-        Json::Text(text) => text.clone(),
-        Json::Int(number) => number.to_string().into(),
-        _ => return None,
-    };
+    let properties = message.get("properties").filter(|_| kind == EventKind::Track);
+    let of_call = properties.filter(|properties| said(properties, "phone").is_some() && is_call());
+    let phone = person(message, kind).chain(of_call).find_map(|holder| said(holder, "phone"))?;
+    let text = phone.as_text().map(Cow::Borrowed).or_else(|| phone.as_digits())?;
     let country = |place: &Json<'_>| {
-        let code = place.get("country").or_else(|| place.at(&["address", "country"])).and_then(Json::as_text);
-        code.and_then(Region::of_code)
+        let of_address = || said(place, "address").and_then(|address| said(address, "country"));
+        said(place, "country").or_else(of_address).and_then(Json::as_text).and_then(Region::of_code)
     };
     let region = rules.default_region.or_else(|| person(message, kind).chain(of_call).find_map(country));
     Identifier::phone(&text, region)
@@ -138,27 +128,10 @@ fn phones(message: &Json<'_>, kind: EventKind, rules: &IdentityRules) -> Option<
 fn custom_ids(message: &Json<'_>, rules: &IdentityRules) -> Vec<Identifier> {
     let places = [message.get("traits"), message.at(&["context", "traits"]), message.get("properties")];
     let named = |name: &Arc<str>| {
-        let camel = camel_case(name);
-        let found = places.iter().flatten().find_map(|place| place.get(name).or_else(|| place.get(&camel)))?;
-        match found {
-            Json::Text(text) => Identifier::custom(name, text),
-            Json::Int(number) => Identifier::custom(name, &number.to_string()),
-            _ => None,
-        }
+        let found = places.iter().flatten().find_map(|place| said(place, name))?;
+        Identifier::custom(name, &found.as_text().map(Cow::Borrowed).or_else(|| found.as_digits())?)
     };
     rules.custom.keys().filter_map(named).collect()
-}
-
-/// `loyalty_id` is `loyaltyId` in many an SDK.
-fn camel_case(name: &str) -> String {
-    let mut parts = name.split('_');
-    let mut camel = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let mut letters = part.chars();
-        camel.extend(letters.next().map(|first| first.to_ascii_uppercase()));
-        camel.push_str(letters.as_str());
-    }
-    camel
 }
 
 /// What the SDK of an app says of its device; advertising ids only where the person lets them be used.

@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use connector::{Clock, Timestamp};
+use connector::{Clock, Entropy, OsEntropy, Timestamp};
 use tokio::sync::Notify;
 
-use super::decode::decode_and;
+use super::decode::{Nameless, decode_and};
 use super::flow::{Resolver, arrival};
 use super::room::Room;
-use super::{DecodeError, DecodeOptions};
+use super::{DecodeError, DecodeOptions, sample};
 use crate::consent::Policy;
 use crate::enrich::Model;
 use crate::model::{DeadLetter, DeadLetterCode, DeadLetterId, Raw, RunId, SourceName, Subject};
@@ -29,6 +29,7 @@ pub struct Live {
     /// Bytes of requests between their arrival and their commit.
     room: Room,
     consent: Arc<Policy>,
+    entropy: Arc<dyn Entropy>,
 }
 
 /// One sender.
@@ -63,7 +64,13 @@ impl Live {
         run: RunId,
         arrived: Arc<Notify>,
     ) -> Self {
-        Self { store, model, clock, run, arrived, room: Room::new(ROOM), consent: Arc::default() }
+        let (room, consent, entropy) = (Room::new(ROOM), Arc::default(), Arc::new(OsEntropy));
+        Self { store, model, clock, run, arrived, room, consent, entropy }
+    }
+
+    /// Where ids of messages without one are drawn from; the operating system's chance where it is not said.
+    pub fn with_entropy(self, entropy: Arc<dyn Entropy>) -> Self {
+        Self { entropy, ..self }
     }
 
     /// How long a request waits for room before it is sent away; 2 s where it is not said.
@@ -108,7 +115,8 @@ impl Live {
             rejected: Vec::new(),
         };
         for (place, message) in messages.iter().enumerate() {
-            let arrived = decode_and(message.as_ref(), received_at, &source.options, |event, body| {
+            let drawn = Nameless::Drawn(&*self.entropy);
+            let arrived = decode_and(message.as_ref(), received_at, &source.options, drawn, |event, body| {
                 arrival(event, body, &self.consent, &self.model)
             });
             match arrived {
@@ -116,7 +124,12 @@ impl Live {
                 Err(error) => {
                     batch.reject(&source.options.source, error.code);
                     if source.tally.is_sample(received_at) {
-                        batch.dead_letters.push(letter(&source.options.source, message.as_ref(), &error, received_at));
+                        batch.dead_letters.push(self.letter(
+                            &source.options.source,
+                            message.as_ref(),
+                            &error,
+                            received_at,
+                        ));
                     }
                     taken.rejected.push((place, error));
                 }
@@ -131,19 +144,19 @@ impl Live {
         }
         Ok(taken)
     }
-}
 
-fn letter(source: &SourceName, text: &str, error: &DecodeError, at: Timestamp) -> DeadLetter {
-    let kept = &text[..text.floor_char_boundary(RAW_KEPT)];
-    DeadLetter {
-        id: DeadLetterId(0),
-        at,
-        code: DeadLetterCode::EventInvalid,
-        subject: Subject { source: Some(source.clone()), ..Subject::default() },
-        cause: format!("{} ({})", error.cause, error.code).into(),
-        fix: error.fix.as_str().into(),
-        raw: Some(Raw { file: "http".into(), line: 0, text: kept.into() }),
-        count: 1,
+    fn letter(&self, source: &SourceName, text: &str, error: &DecodeError, at: Timestamp) -> DeadLetter {
+        let kept = sample::kept(text, &self.consent, RAW_KEPT);
+        DeadLetter {
+            id: DeadLetterId(0),
+            at,
+            code: DeadLetterCode::EventInvalid,
+            subject: Subject { source: Some(source.clone()), ..Subject::default() },
+            cause: format!("{} ({})", error.cause, error.code).into(),
+            fix: error.fix.as_str().into(),
+            raw: Some(Raw { file: "http".into(), line: 0, text: kept.into() }),
+            count: 1,
+        }
     }
 }
 

@@ -1,30 +1,20 @@
-//! An id for messages that have none (`cdp-semantics` §1.3): a hash of what the message says, so that a second import of
-//! the same file adds nothing.
+//! An id for messages that have none (`cdp-semantics` §1.3): in a file a hash of what the message says, so that a second import
+//! of the same file adds nothing; over the wire a drawn one, for nobody can tell a second message from a second sending.
 
-use std::fmt::Write as _;
-
-use connector::Timestamp;
+use connector::Entropy;
 use sha2::{Digest, Sha256};
 
+use super::canonical::canonical;
+use super::said::said;
 use crate::expr::Json;
 
 /// `file:` and the SHA-256 of the canonical JSON of type, ids, name, original timestamp and properties or traits. Where the
 /// message names nobody by id, the e-mail address it gives is hashed too, or two people's clicks of one second were one. Two
 /// truly identical lines are one event.
 pub(super) fn of_import(kind: &str, message: &Json<'_>) -> String {
-    format!("file:{}", hash(kind, message, None))
-}
-
-/// The same for a message straight from an SDK, told apart by when it came: a visitor may load one page twice. A client that
-/// retries without ids is counted twice.
-pub(super) fn of_arrival(kind: &str, message: &Json<'_>, received_at: Timestamp) -> String {
-    format!("recv:{}", hash(kind, message, Some(received_at)))
-}
-
-fn hash(kind: &str, message: &Json<'_>, received_at: Option<Timestamp>) -> String {
     let given = |key: &str| message.get(key).filter(|value| !matches!(value, Json::Null));
     let about_person = matches!(kind, "identify" | "group");
-    let said =
+    let content =
         if about_person { given("traits").or_else(|| message.at(&["context", "traits"])) } else { given("properties") };
     let nobody = given("userId").is_none() && given("anonymousId").is_none() && !about_person;
     let parts = [
@@ -34,76 +24,22 @@ fn hash(kind: &str, message: &Json<'_>, received_at: Option<Timestamp>) -> Strin
         given("groupId"),
         given("event").or_else(|| given("name")),
         given("originalTimestamp").or_else(|| given("timestamp")),
-        said,
-        message.at(&["context", "traits", "email"]).filter(|_| nobody),
+        content,
+        message.at(&["context", "traits"]).filter(|_| nobody).and_then(|traits| said(traits, "email")),
     ];
     let mut text = format!("[\"{kind}\"");
     for part in parts {
         text.push(',');
         canonical(part.unwrap_or(&Json::Null), &mut text);
     }
-    if let Some(at) = received_at {
-        // Writing to a text cannot fail.
-        let _ = write!(text, ",{}", at.micros());
-    }
     text.push(']');
-    hex::encode(Sha256::digest(text.as_bytes()))
+    format!("file:{}", hex::encode(Sha256::digest(text.as_bytes())))
 }
 
-/// JSON with sorted keys, without spaces, of repeated keys the last.
-fn canonical(value: &Json<'_>, out: &mut String) {
-    match value {
-        Json::Null => out.push_str("null"),
-        Json::Bool(flag) => out.push_str(if *flag { "true" } else { "false" }),
-        // Writing to a text cannot fail.
-        Json::Int(number) => drop(write!(out, "{number}")),
-        Json::Float(number) => drop(write!(out, "{number}")),
-        Json::Text(text) => quote(text, out),
-        Json::List(items) => {
-            out.push('[');
-            for (place, item) in items.iter().enumerate() {
-                if place > 0 {
-                    out.push(',');
-                }
-                canonical(item, out);
-            }
-            out.push(']');
-        }
-        Json::Object(members) => {
-            let mut last: Vec<(&str, &Json<'_>)> = Vec::with_capacity(members.len());
-            let mut sorted: Vec<&(_, _)> = members.iter().collect();
-            sorted.sort_by(|a, b| a.0.cmp(&b.0));
-            for (key, value) in sorted {
-                match last.last_mut() {
-                    Some(before) if before.0 == key => before.1 = value,
-                    _ => last.push((key, value)),
-                }
-            }
-            out.push('{');
-            for (place, (key, value)) in last.into_iter().enumerate() {
-                if place > 0 {
-                    out.push(',');
-                }
-                quote(key, out);
-                out.push(':');
-                canonical(value, out);
-            }
-            out.push('}');
-        }
-    }
-}
-
-fn quote(text: &str, out: &mut String) {
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            c if c.is_control() => drop(write!(out, "\\u{:04x}", u32::from(c))),
-            c => out.push(c),
-        }
-    }
-    out.push('"');
+/// A random UUID (version 4). A client that retries without ids is counted twice.
+pub(super) fn drawn(entropy: &dyn Entropy) -> String {
+    let bits = (u128::from(entropy.next_u64()) << 64) | u128::from(entropy.next_u64());
+    uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid().to_string()
 }
 
 #[cfg(test)]

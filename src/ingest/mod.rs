@@ -4,6 +4,7 @@ mod address;
 #[cfg(test)]
 mod agreement;
 mod body;
+mod canonical;
 mod csv;
 mod decode;
 mod flow;
@@ -11,10 +12,15 @@ mod identity;
 mod inbox;
 mod jsonl;
 mod live;
+#[cfg(test)]
+mod live_tests;
 mod message_id;
+mod named;
 mod parting;
 mod records;
 mod room;
+mod said;
+mod sample;
 #[cfg(test)]
 mod tests;
 mod traits;

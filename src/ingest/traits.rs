@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use connector::Value;
 
+use super::canonical::canonical;
 use crate::expr::Json;
 use crate::model::TraitName;
 
@@ -19,7 +20,9 @@ const MAX_NAME: usize = 120;
 pub(super) struct Traits(BTreeMap<TraitName, Value>);
 
 impl Traits {
-    /// Lays an object over what is there. Null clears; empty texts say nothing; a list keeps its texts, numbers and flags.
+    /// Lays an object over what is there. Null clears; empty texts say nothing; a list keeps its texts, numbers and flags. What
+    /// no other value can hold is its JSON as a text: a list of objects or lists, an object too deep in others, a number out of
+    /// range.
     pub(super) fn lay_over(&mut self, prefix: &str, object: Option<&Json<'_>>) {
         self.read(prefix, object, 0);
     }
@@ -34,7 +37,6 @@ impl Traits {
             let name = if prefix.is_empty() { key } else { format!("{prefix}.{key}") };
             match value {
                 Json::Object(_) if depth < MAX_DEPTH => self.read(&name, Some(value), depth + 1),
-                Json::Object(_) => {}
                 // A company given as a text is its name.
                 Json::Text(_) if name == "company" => self.set("company.name", value),
                 value => self.set(same_trait(&name), value),
@@ -47,12 +49,17 @@ impl Traits {
             Json::Null => Some(Value::Null),
             Json::Bool(flag) => Some(Value::Bool(*flag)),
             Json::Text(text) => clean(text).map(Value::Text),
-            Json::Int(_) | Json::Float(_) => value.as_decimal().map(Value::Number),
-            Json::List(items) => {
-                let texts: Vec<Arc<str>> = items.iter().filter_map(item).collect();
-                (texts.len() == items.len()).then_some(Value::List(texts))
+            Json::List(items) if items.iter().all(is_plain) => {
+                Some(Value::List(items.iter().filter_map(item).collect()))
             }
-            Json::Object(_) => None,
+            Json::List(_) | Json::Object(_) => {
+                let mut text = String::new();
+                canonical(value, &mut text);
+                Some(Value::from(text.as_str()))
+            }
+            Json::Int(_) | Json::Digits(_) | Json::Float(_) => {
+                Some(value.as_decimal().map_or_else(|| Value::Text(out_of_range(value)), Value::Number))
+            }
         };
         if let Some(value) = value {
             self.0.insert(name.into(), value);
@@ -69,6 +76,10 @@ impl Traits {
     /// Weak traits fill what is empty: they clear nothing.
     pub(super) fn fill_only(&mut self) {
         self.0.retain(|_, value| !value.is_null());
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
@@ -90,11 +101,28 @@ impl Traits {
     }
 }
 
+fn is_plain(item: &Json<'_>) -> bool {
+    !matches!(item, Json::List(_) | Json::Object(_))
+}
+
+/// Null and empty texts are nothing in a list either.
 fn item(item: &Json<'_>) -> Option<Arc<str>> {
     match item {
+        Json::Null => None,
         Json::Text(text) => clean(text),
         Json::Bool(flag) => Some(flag.to_string().into()),
-        number => number.as_decimal().map(|number| number.normalize().to_string().into()),
+        number => Some(match number.as_decimal() {
+            Some(number) => number.normalize().to_string().into(),
+            None => out_of_range(number),
+        }),
+    }
+}
+
+/// A number that no decimal of 28 digits holds, as it was said.
+fn out_of_range(number: &Json<'_>) -> Arc<str> {
+    match number {
+        Json::Float(number) => format!("{number:e}").into(),
+        number => number.as_digits().unwrap_or_default().into(),
     }
 }
 
@@ -104,14 +132,17 @@ pub(super) fn clean(text: &str) -> Option<Arc<str>> {
     if trimmed.is_empty() {
         return None;
     }
-    // Line breaks belong to long texts; other control characters are noise, and NUL no database takes.
-    let noise = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
-    if !trimmed.contains(noise) {
+    if !trimmed.contains(is_noise) {
         return Some(trimmed.into());
     }
-    let cleaned: String = trimmed.chars().filter(|c| !noise(*c)).collect();
+    let cleaned: String = trimmed.chars().filter(|c| !is_noise(*c)).collect();
     let cleaned = cleaned.trim();
     (!cleaned.is_empty()).then(|| cleaned.into())
+}
+
+/// Line breaks belong to long texts; other control characters are noise, and NUL no database takes.
+pub(super) fn is_noise(c: char) -> bool {
+    c.is_control() && !matches!(c, '\n' | '\t')
 }
 
 /// Names that mean one trait.
@@ -123,7 +154,7 @@ fn same_trait(name: &str) -> &str {
 }
 
 /// `firstName`, `First Name` and `first_name` are `first_name`.
-fn snake_case(key: &str) -> String {
+pub(super) fn snake_case(key: &str) -> String {
     let mut name = String::with_capacity(key.len() + 4);
     let mut before = None;
     let mut letters = key.chars().peekable();
@@ -179,7 +210,9 @@ mod tests {
         let context = read(r#"{"firstName":"Ada","company":{"name":"Old","employee_count":20},"city":"  "}"#);
         let own = read(
             r#"{"last_name":" Berg\u0000 ","company":{"name":"Northwind"},"age":36.5,"vip":true,"tags":["a",1,true],
-                "phone":null,"rows":[{"a":1}],"a":{"b":{"c":{"d":{"e":{"f":{"g":1}}}}}}}"#,
+                "phone":null,"rows":[{"b":2, "a":"x"},null],"grid":[[1],[]],"a":{"b":{"c":{"d":{"e":{"f":{"g":1}}}}}},
+                "far":1e300,"near":[1e-300, null, " ", 12345678901234567890123456789012],
+                "long":12345678901234567890123456789012,"big":12345678901234567891,"none":[]}"#,
         );
         let mut traits = Traits::default();
         traits.lay_over("", Some(&context));
@@ -187,13 +220,21 @@ mod tests {
         let got: Vec<(String, String)> =
             traits.with_full_name().into_list().iter().map(|(n, v)| (n.to_string(), v.to_string())).collect();
         let want = [
+            ("a.b.c.d.e.f", r#"{"g":1}"#),
             ("age", "36.5"),
+            ("big", "12345678901234567891"),
             ("company.employees", "20"),
             ("company.name", "Northwind"),
+            ("far", "1e300"),
             ("first_name", "Ada"),
+            ("grid", "[[1],[]]"),
             ("last_name", "Berg"),
+            ("long", "12345678901234567890123456789012"),
             ("name", "Ada Berg"),
+            ("near", "1e-300;12345678901234567890123456789012"),
+            ("none", ""),
             ("phone", ""),
+            ("rows", r#"[{"a":"x","b":2},null]"#),
             ("tags", "a;1;true"),
             ("vip", "true"),
         ];

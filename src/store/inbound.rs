@@ -199,6 +199,9 @@ pub trait ResolveEvents: Debug + Send + Sync {
         graph: &dyn Graph,
         traits: &dyn Fn(ProfileId) -> Option<Rc<BTreeMap<TraitName, Attribute>>>,
     ) -> EventDecision;
+
+    /// Everybody whom the text of a message that could not be taken may name; rather one too many.
+    fn named_in(&self, text: &str) -> Vec<Identifier>;
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -140,6 +140,10 @@ impl ResolveEvents for Resolver {
             consent: crate::model::MessageConsent::default(),
         }
     }
+
+    fn named_in(&self, text: &str) -> Vec<Identifier> {
+        text.split_whitespace().filter_map(Identifier::email).collect()
+    }
 }
 
 /// A contact with an e-mail and a name, changed at second 100.

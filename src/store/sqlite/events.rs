@@ -1,5 +1,6 @@
 //! The event log: appended once per (source, message id), attributed, with its facts.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use connector::Timestamp;
@@ -13,7 +14,7 @@ use super::packed_model::{pack_known, unpack_known};
 use super::profiles::{blob, instant, mark_stale};
 use super::session::Session;
 use super::{company, declared, hashes, letters, recent, records, resolved, rules};
-use crate::model::{Event, EventKind, EventRow, IdentifierKind, ProfileId, Whose};
+use crate::model::{DeadLetter, Event, EventKind, EventRow, IdentifierKind, ProfileId, Whose};
 use crate::store::{AppendEvents, EventDecision, IngestReport, ResolveEvents};
 
 pub(super) fn append(
@@ -81,11 +82,21 @@ pub(super) fn append(
         }
     }
     for letter in &batch.dead_letters {
-        letters::add(session, letter)?;
+        letters::add(session, &kept(gate, letter, resolve)?)?;
     }
     brought.reject(session, &batch.rejected)?;
     session.brought.replace(brought);
     Ok(report)
+}
+
+/// The letter about a message that could not be taken; without its text where that names somebody on the suppression list.
+fn kept<'l>(gate: &Gate<'_, '_>, letter: &'l DeadLetter, resolve: &dyn ResolveEvents) -> Fallible<Cow<'l, DeadLetter>> {
+    let Some(raw) = letter.raw.as_ref().filter(|_| gate.may_suppress()) else { return Ok(Cow::Borrowed(letter)) };
+    if !gate.suppresses(&resolve.named_in(&raw.text))? {
+        return Ok(Cow::Borrowed(letter));
+    }
+    let cause = format!("{}; the text is not kept: it names somebody on the suppression list", letter.cause).into();
+    Ok(Cow::Owned(DeadLetter { cause, raw: None, ..letter.clone() }))
 }
 
 /// Takes the key under which the message goes into the log as `event`; `None` if it is there already. Two messages with one

@@ -49,6 +49,11 @@ impl<'s, 'c> Gate<'s, 'c> {
         Ok(Self { session, privacy, lists })
     }
 
+    /// Whether anybody is on the suppression list.
+    pub(super) fn may_suppress(&self) -> bool {
+        !self.lists.keys.is_empty()
+    }
+
     /// Whether any of these names somebody on the suppression list.
     pub(super) fn suppresses(&self, identifiers: &[Identifier]) -> Fallible<bool> {
         for key in &self.lists.keys {

@@ -50,8 +50,7 @@ fn group_of(event: &Event) -> Option<Arc<str>> {
         let message = Json::parse(&event.body).ok()?;
         match message.at(&["context", "groupId"])? {
             Json::Text(text) => text.trim().into(),
-            Json::Int(number) => number.to_string().into(),
-            _ => return None,
+            number => number.as_digits()?.into(),
         }
     };
     (!group.is_empty() && group.chars().count() <= MAX_GROUP_ID).then_some(group)
