@@ -76,10 +76,20 @@ impl Nameless<'_> {
 
 /// Decodes one message, as one of a file. `received_at` is when it reached us; no event is later than that.
 pub fn decode(text: &str, received_at: Timestamp, options: &DecodeOptions) -> Result<Event, DecodeError> {
+    within_size(text.len(), options)?;
     decode_and(text, received_at, options, Nameless::BySaying, |event, _| event)
 }
 
-/// The same, and something made of the event and of the message as it was read: reading it twice is the dearest there is.
+/// Whether a message of so many bytes, as its sender wrote it, is taken.
+pub(super) fn within_size(bytes: usize, options: &DecodeOptions) -> Result<(), DecodeError> {
+    if bytes <= options.max_message {
+        return Ok(());
+    }
+    let cause = format!("the message has {bytes} bytes, more than {}", options.max_message);
+    Err(DecodeError::new("message_too_large", cause, "send less in properties, or raise max_message"))
+}
+
+/// The same of whatever size, and something made of the event and of the message as it was read: reading it twice is the dearest there is.
 pub(super) fn decode_and<T>(
     text: &str,
     received_at: Timestamp,
@@ -87,10 +97,6 @@ pub(super) fn decode_and<T>(
     nameless: Nameless<'_>,
     then: impl FnOnce(Event, &Json<'_>) -> T,
 ) -> Result<T, DecodeError> {
-    if text.len() > options.max_message {
-        let cause = format!("the message has {} bytes, more than {}", text.len(), options.max_message);
-        return Err(DecodeError::new("message_too_large", cause, "send less in properties, or raise max_message"));
-    }
     let message = parse(text)?;
     let kind = kind(&message)?;
     let ids = Ids::read(&message).map_err(|InvalidId(field)| {

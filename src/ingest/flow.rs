@@ -11,7 +11,7 @@ use std::task::Poll;
 use connector::{Clock, Timestamp};
 use tokio_util::sync::CancellationToken;
 
-use super::decode::{Nameless, decode_and};
+use super::decode::{Nameless, decode_and, within_size};
 use super::{BadLine, DecodeOptions, MAX_MESSAGE, Records, named, sample};
 use crate::consent::Policy;
 use crate::enrich::Model;
@@ -123,10 +123,10 @@ impl Ingest<'_> {
             let Some(record) = records.next_record().map_err(Failed::Read)? else { break };
             let line = record.line;
             let arrived = |event, body: &Json<'_>| arrival(event, body, self.consent, self.model);
-            let (code, bad) = match record
-                .message
-                .map(|text| decode_and(&text, now, &options, Nameless::BySaying, arrived))
-            {
+            let (code, bad) = match record.message.map(|text| {
+                within_size(text.len(), &options)?;
+                decode_and(&text, now, &options, Nameless::BySaying, arrived)
+            }) {
                 Ok(Ok(event_with_facts)) => {
                     batch.events.push(event_with_facts);
                     continue;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use connector::{Clock, Entropy, OsEntropy, Timestamp};
 use tokio::sync::Notify;
 
-use super::decode::{Nameless, decode_and};
+use super::decode::{Nameless, decode_and, within_size};
 use super::flow::{Resolver, arrival};
 use super::room::Room;
 use super::{DecodeError, DecodeOptions, sample};
@@ -38,6 +38,17 @@ pub struct LiveSource {
     pub options: DecodeOptions,
     pub tally: Tally,
 }
+
+/// A message of a request.
+pub trait Sent: AsRef<str> {
+    /// Bytes of it as its sender wrote it: what the request laid under it, or its path said of it, does not count.
+    fn bytes_sent(&self) -> usize {
+        self.as_ref().len()
+    }
+}
+
+impl Sent for &str {}
+impl Sent for String {}
 
 /// What came of one request's messages.
 #[derive(Debug, Default)]
@@ -102,7 +113,7 @@ impl Live {
     pub async fn take(
         &self,
         source: &LiveSource,
-        messages: &[impl AsRef<str>],
+        messages: &[impl Sent],
         received_at: Timestamp,
         gpc: bool,
     ) -> Result<Taken> {
@@ -116,8 +127,10 @@ impl Live {
         };
         for (place, message) in messages.iter().enumerate() {
             let drawn = Nameless::Drawn(&*self.entropy);
-            let arrived = decode_and(message.as_ref(), received_at, &source.options, drawn, |event, body| {
-                arrival(event, body, &self.consent, &self.model)
+            let arrived = within_size(message.bytes_sent(), &source.options).and_then(|()| {
+                decode_and(message.as_ref(), received_at, &source.options, drawn, |event, body| {
+                    arrival(event, body, &self.consent, &self.model)
+                })
             });
             match arrived {
                 Ok(event_with_facts) => batch.events.push(event_with_facts),

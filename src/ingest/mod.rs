@@ -32,7 +32,7 @@ pub use decode::{DecodeError, DecodeOptions, MAX_MESSAGE, decode};
 pub use flow::{Failed, Ingest, LINE_READ, Refuse, Resolver};
 pub use inbox::{Inbox, Looks, Sight, free_name};
 pub use jsonl::{BadLine, JsonLines};
-pub use live::{Live, LiveSource, Taken, Tally};
+pub use live::{Live, LiveSource, Sent, Taken, Tally};
 pub use parting::Parting;
 pub use records::{Record, Records};
 pub use room::{Claim, Room};

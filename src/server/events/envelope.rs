@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::answer::Refusal;
 use super::member;
+use crate::ingest::Sent;
 
 /// Messages of one request.
 pub(super) const MOST_MESSAGES: usize = 2_500;
@@ -17,34 +17,51 @@ const MOST_GROWTH: usize = 8;
 /// Bytes at most that the names of the envelope's members take in a message, with what stands between.
 const NAMES: usize = 48;
 
-/// A batch as SDKs send it. What is not named here is of no interest.
-#[derive(Debug, Deserialize)]
+/// What a batch says of all of its messages.
 struct Envelope<'a> {
-    #[serde(borrow, default)]
-    batch: Option<&'a RawValue>,
-    #[serde(borrow, default)]
     context: Option<&'a RawValue>,
-    #[serde(borrow, default)]
     integrations: Option<&'a RawValue>,
-    #[serde(borrow, default, rename = "sentAt")]
     sent_at: Option<&'a RawValue>,
-    #[serde(borrow, default, rename = "writeKey")]
-    write_key: Option<Cow<'a, str>>,
 }
 
 /// The messages of a request, each the text of one JSON object, and the write key where the body carries it.
 #[derive(Debug)]
 pub(super) struct Messages<'a> {
-    pub texts: Vec<Cow<'a, str>>,
+    pub texts: Vec<Message<'a>>,
     pub write_key: Option<String>,
+}
+
+/// One message, with what its envelope or path adds to it.
+#[derive(Debug)]
+pub(super) struct Message<'a> {
+    pub text: Cow<'a, str>,
+    /// Bytes of it as its sender wrote it.
+    pub sent: usize,
+}
+
+impl AsRef<str> for Message<'_> {
+    fn as_ref(&self) -> &str {
+        &self.text
+    }
+}
+
+impl Sent for Message<'_> {
+    fn bytes_sent(&self) -> usize {
+        self.sent
+    }
 }
 
 /// A single message; the path's type wins over its own.
 pub(super) fn single<'a>(body: &'a str, kind: &str) -> Result<Messages<'a>, Refusal> {
     let [key] = member::find(body, ["writeKey"]).map_err(|error| not_an_object(&error))?;
-    let write_key = key.map(|key| serde_json::from_str::<Option<String>>(key.get())).transpose();
-    let write_key = write_key.map_err(|error| not_an_object(&error))?.flatten();
-    Ok(Messages { texts: vec![member::with(body, "type", &format!("\"{kind}\""))], write_key })
+    let text = member::with(body, "type", &format!("\"{kind}\""));
+    Ok(Messages { texts: vec![Message { text, sent: body.len() }], write_key: write_key(key)? })
+}
+
+/// The key that the body carries; null is none.
+fn write_key(given: Option<&RawValue>) -> Result<Option<String>, Refusal> {
+    let key = given.map(|key| serde_json::from_str::<Option<String>>(key.get())).transpose();
+    key.map(Option::flatten).map_err(|_| Refusal::invalid_json("`writeKey` is no text"))
 }
 
 /// The messages of a batch request's body as it came, packed or not, of at most `most` bytes of text; else the refusal's code.
@@ -52,21 +69,25 @@ pub(super) fn single<'a>(body: &'a str, kind: &str) -> Result<Messages<'a>, Refu
 pub fn batch_of(body: &[u8], most: usize) -> Result<Vec<String>, &'static str> {
     let text = super::body::text(body.to_vec(), false, most).map_err(|refusal| refusal.code)?;
     let messages = batch(&text, most).map_err(|refusal| refusal.code)?;
-    Ok(messages.texts.into_iter().map(Cow::into_owned).collect())
+    Ok(messages.texts.into_iter().map(|message| message.text.into_owned()).collect())
 }
 
 /// A batch. Its envelope is laid under every message, which must not make a small request a large one: all of them together
 /// may have [`MOST_GROWTH`] times `most` bytes.
 pub(super) fn batch(body: &str, most: usize) -> Result<Messages<'_>, Refusal> {
-    let envelope: Envelope<'_> = serde_json::from_str(body).map_err(|error| not_an_object(&error))?;
-    let list = envelope.batch.ok_or_else(|| Refusal::invalid_json("the body has no `batch`"))?;
+    let names = ["batch", "context", "integrations", "sentAt", "writeKey"];
+    // An object and nothing else: a list of the same values in this order is no batch.
+    let found = member::find(body, names).map_err(|error| not_an_object(&error))?;
+    let [list, context, integrations, sent_at, key] = found.map(|value| value.filter(|value| !is_null(value)));
+    let envelope = Envelope { context, integrations, sent_at };
+    let list = list.ok_or_else(|| Refusal::invalid_json("the body has no `batch`"))?;
     let items: Vec<&RawValue> =
         serde_json::from_str(list.get()).map_err(|_| Refusal::invalid_json("`batch` is not a list"))?;
     if items.len() > MOST_MESSAGES {
         let message = format!("the batch has {} messages, more than {MOST_MESSAGES}", items.len());
         return Err(Refusal::too_large(message));
     }
-    let mut write_key = envelope.write_key.as_ref().map(|key| key.to_string());
+    let mut write_key = write_key(key)?;
     let mut texts = Vec::with_capacity(items.len());
     let mut room = most.saturating_mul(MOST_GROWTH);
     let outer = [envelope.context, envelope.integrations, envelope.sent_at];
@@ -93,7 +114,7 @@ pub(super) fn batch(body: &str, most: usize) -> Result<Messages<'_>, Refusal> {
             let both = under(outer.get(), context.map(RawValue::get));
             text = Cow::Owned(member::with(&text, "context", &both).into_owned());
         }
-        texts.push(text);
+        texts.push(Message { text, sent: item.get().len() });
     }
     Ok(Messages { texts, write_key })
 }
@@ -177,6 +198,8 @@ mod tests {
         assert!(texts[1].contains(r#""sentAt":"T""#) && !texts[1].contains(r#""sentAt":"S""#));
         assert!(texts[2].starts_with(r#"{"sentAt":"S""#), "{}", texts[2]);
         assert_eq!(texts[3], "7");
+        let sent: Vec<usize> = messages.texts.iter().map(|message| message.sent).collect();
+        assert_eq!(sent[2..], [2, 1], "what the envelope adds is not counted");
     }
 
     #[test]
@@ -210,14 +233,26 @@ mod tests {
     #[test]
     fn the_path_says_what_a_single_message_is() {
         let messages = single(r#"{ "type":"page", "writeKey":"k" }"#, "track").unwrap();
-        assert_eq!(messages.texts[0], r#"{ "type":"track", "writeKey":"k" }"#);
+        assert_eq!(messages.texts[0].as_ref(), r#"{ "type":"track", "writeKey":"k" }"#);
         assert_eq!(messages.write_key.as_deref(), Some("k"));
-        assert_eq!(single("{}", "page").unwrap().texts[0], r#"{"type":"page"}"#);
+        let bare = single("{}", "page").unwrap();
+        // What the path says of it is not the sender's to answer for.
+        assert_eq!((bare.texts[0].as_ref(), bare.texts[0].sent), (r#"{"type":"page"}"#, 2));
     }
 
     #[test]
     fn what_is_no_batch_is_refused_whole() {
-        for body in ["", "[]", "{}", r#"{"batch":{}}"#, r#"{"batch":[1,]}"#, "null", "{\"batch\":[]"] {
+        for body in [
+            "",
+            "[]",
+            "[[{}]]",
+            r#"[[{}],{"a":1},null,"S","k1"]"#,
+            "{}",
+            r#"{"batch":{}}"#,
+            r#"{"batch":[1,]}"#,
+            "null",
+            "{\"batch\":[]",
+        ] {
             assert!(batch(body, MOST).is_err(), "{body}");
         }
         let many = format!(r#"{{"batch":[{}]}}"#, vec!["{}"; MOST_MESSAGES + 1].join(","));

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::answer::{self, Refusal};
 use super::door::Door;
-use super::envelope::{self, Messages};
+use super::envelope::{self, Message, Messages};
 use super::route::{Route, route};
 use super::{body, key, pixel};
 use crate::ingest::{DecodeOptions, LiveSource, Taken, sender};
@@ -74,7 +74,8 @@ impl Asked<'_> {
             Route::SourceConfig => self.source_config(),
             Route::Pixel(kind) => {
                 let text = pixel::message(self.query, kind);
-                let messages = Messages { texts: vec![text.into()], write_key: None };
+                let sent = self.query.len();
+                let messages = Messages { texts: vec![Message { text: text.into(), sent }], write_key: None };
                 self.take(&messages).await?;
                 Ok(pixel::image())
             }
@@ -119,19 +120,19 @@ impl Asked<'_> {
     }
 
     /// Messages of browsers and apps with the address they came from; a server's own address says nothing of a person.
-    fn with_address<'t>(&self, options: &DecodeOptions, texts: &'t [Cow<'t, str>]) -> Vec<Cow<'t, str>> {
+    fn with_address<'t>(&self, options: &DecodeOptions, messages: &'t [Message<'t>]) -> Vec<Message<'t>> {
         let header = self.headers.get_all("x-forwarded-for").iter().map(|value| value.to_str().unwrap_or("?"));
         let address = self.peer.filter(|_| options.client);
         let address = address.and_then(|peer| sender(peer, header, &self.door.trusted_proxies));
         // No more of it than is kept: then nothing is cut out again.
         let address =
             address.map(|address| self.door.live.kept_of(address).map_or("null".into(), |ip| format!("\"{ip}\"")));
-        let filled = |text: &'t Cow<'t, str>| {
-            // A message is not refused for what it did not say.
-            let filled = address.as_deref().map(|address| envelope::with_address(text, address));
-            filled.filter(|filled| filled.len() <= options.max_message).unwrap_or(Cow::Borrowed(&**text))
+        let filled = |message: &'t Message<'t>| {
+            // A message is not refused for what it did not say: its size is what its sender wrote.
+            let filled = address.as_deref().map(|address| envelope::with_address(&message.text, address));
+            Message { text: filled.unwrap_or(Cow::Borrowed(&*message.text)), sent: message.sent }
         };
-        texts.iter().map(filled).collect()
+        messages.iter().map(filled).collect()
     }
 
     /// Global Privacy Control: the browser's wish not to be sold or shared.

@@ -107,10 +107,35 @@ async fn a_client_s_address_is_its_peer_s_unless_it_says_one() {
     assert_eq!(send(Setup { client: false, ..behind() }, Some("198.51.100.1"), page()).await, Value::Null);
     let told = json!({"anonymousId": "a-1", "messageId": "m-1", "context": {"ip": "192.0.2.9"}});
     assert_eq!(send(behind(), Some("198.51.100.1"), told).await, "192.0.2.0");
-    // A message as large as may be is taken all the same.
+    // A message as large as may be is taken all the same: what is added to it is not its sender's to answer for.
     let mut large = json!({"anonymousId": "a-1", "messageId": "m-1", "type": "page", "properties": {"x": ""}});
     large["properties"]["x"] = "y".repeat(8 * 1024 - large.to_string().len() - ",\"type\":\"page\"".len()).into();
-    assert_eq!(send(Setup::default(), None, large).await, Value::Null);
+    assert_eq!(send(Setup::default(), None, large).await, "127.0.0.0");
+}
+
+#[tokio::test]
+async fn a_message_is_as_large_as_its_sender_wrote_it() {
+    let daemon = start(Setup::default()).await;
+    let item = |id: &str, bytes: usize| {
+        let of = |x: &str| json!({"anonymousId": "a-1", "messageId": id, "type": "page", "properties": {"x": x}});
+        of(&"y".repeat(bytes - of("").to_string().len()))
+    };
+    let (most, items) = (8 * 1024, |bytes| [item("m-1", 8 * 1024), item("m-2", bytes)]);
+    let context = json!({"locale": "de", "timezone": "Europe/Berlin"});
+    let batch = json!({"sentAt": "2026-03-02T12:00:10Z", "context": context, "batch": items(most + 1)});
+    let taken = daemon.post("/v1/batch?verbose=1").body(batch.to_string()).send().await.unwrap();
+    let taken = body(taken).await;
+    assert_eq!(
+        (&taken["accepted"], &taken["rejected"][0]["code"]),
+        (&json!(1), &json!("message_too_large")),
+        "{taken}"
+    );
+    assert_eq!(taken["rejected"][0]["index"], json!(1));
+    // The path says the type, which the sender need not.
+    let mut single = item("m-3", most);
+    single.as_object_mut().unwrap().remove("type");
+    single["properties"]["x"] = (single["properties"]["x"].as_str().unwrap().to_owned() + &"y".repeat(14)).into();
+    assert_eq!(daemon.post("/v1/page").body(single.to_string()).send().await.unwrap().status(), 200);
 }
 
 /// The answer came after the commit, so a sender that saw none may send again, whatever became of the daemon.
