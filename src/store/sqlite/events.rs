@@ -82,7 +82,8 @@ pub(super) fn append(
         }
     }
     for letter in &batch.dead_letters {
-        letters::add(session, &kept(gate, letter, resolve)?)?;
+        let letter = kept(gate, letter, resolve)?;
+        letters::add(session, &letter)?;
     }
     brought.reject(session, &batch.rejected)?;
     session.brought.replace(brought);
