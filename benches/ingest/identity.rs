@@ -29,7 +29,8 @@ pub async fn run(table: &mut Table, records: u64) {
     let app = world::app(folder.path());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let run = RunId(app.world.entropy.uuid(clock.now()));
-    let live = Live::new(app.store.clone(), app.model.clone(), clock, run, app.arrived.clone());
+    let live =
+        Live::new(app.store.clone(), app.model.clone(), clock, app.world.entropy.clone(), run, app.arrived.clone());
     let options =
         DecodeOptions { source: "web".into(), max_message: MAX_MESSAGE, client: false, identity: Default::default() };
     let source = LiveSource { options, tally: Tally::default() };

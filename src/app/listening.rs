@@ -42,8 +42,9 @@ impl App {
             return Ok(None);
         }
         let run = RunId(world.entropy.uuid(world.clock.now()));
-        let live = Live::new(self.store.clone(), self.model.clone(), world.clock.clone(), run, self.arrived.clone());
-        let live = live.with_consent(self.settings.privacy.consent.clone()).with_entropy(world.entropy.clone());
+        let (store, model) = (self.store.clone(), self.model.clone());
+        let live = Live::new(store, model, world.clock.clone(), world.entropy.clone(), run, self.arrived.clone());
+        let live = live.with_consent(self.settings.privacy.consent.clone());
         let limits = Limits { max_request: server.max_request };
         let door = Door::new(live, limits, server.cors_origins.clone(), server.public_url.clone(), sources);
         Ok(Some(Arc::new(door.with_trusted_proxies(server.trusted_proxies.clone()))))

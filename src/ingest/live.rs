@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use connector::{Clock, Entropy, OsEntropy, Timestamp};
+use connector::{Clock, Entropy, Timestamp};
 use tokio::sync::Notify;
 
 use super::decode::{Nameless, decode_and, within_size};
@@ -72,16 +72,11 @@ impl Live {
         store: Arc<dyn Store>,
         model: Arc<Model>,
         clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
         run: RunId,
         arrived: Arc<Notify>,
     ) -> Self {
-        let (room, consent, entropy) = (Room::new(ROOM), Arc::default(), Arc::new(OsEntropy));
-        Self { store, model, clock, run, arrived, room, consent, entropy }
-    }
-
-    /// Where ids of messages without one are drawn from; the operating system's chance where it is not said.
-    pub fn with_entropy(self, entropy: Arc<dyn Entropy>) -> Self {
-        Self { entropy, ..self }
+        Self { store, model, clock, entropy, run, arrived, room: Room::new(ROOM), consent: Arc::default() }
     }
 
     /// How long a request waits for room before it is sent away; 2 s where it is not said.

@@ -25,11 +25,11 @@ fn door() -> Door {
     let store = SqliteStore::open(&folder.path().join("ferry.db"), OpenOptions::default(), entropy.clone()).unwrap();
     let store: Arc<dyn Store> = Arc::new(store);
     let (clock, model) = (Arc::new(ManualClock::new(now())), Arc::new(Model::new(preset::b2b())));
-    let live = Live::new(store.clone(), model, clock, RunId(uuid::Uuid::nil()), Arc::new(Notify::new()));
+    let live = Live::new(store.clone(), model, clock, entropy, RunId(uuid::Uuid::nil()), Arc::new(Notify::new()));
     let options =
         DecodeOptions { source: "web".into(), max_message: MAX_MESSAGE, client: false, identity: Arc::default() };
     let source = LiveSource { options, tally: Tally::default() };
-    Door { live: live.with_entropy(entropy), store, source, _folder: folder }
+    Door { live, store, source, _folder: folder }
 }
 
 fn now() -> Timestamp {

@@ -64,14 +64,15 @@ pub(super) async fn start(setup: Setup<'_>) -> Daemon {
     let folder = setup.folder.unwrap_or_else(|| Arc::new(tempfile::tempdir().unwrap()));
     let entropy = Arc::new(SeededEntropy::new(7));
     let path = folder.path().join("ferry.db");
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&path, OpenOptions::default(), entropy).unwrap());
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&path, OpenOptions::default(), entropy.clone()).unwrap());
     let clock = Arc::new(ManualClock::new(Timestamp::parse_rfc3339("2026-03-02T12:00:10.500Z").unwrap()));
     let model = Arc::new(Model::new(preset::b2b()));
     let options =
         DecodeOptions { source: "web".into(), max_message: 8 * 1024, client: setup.client, identity: Arc::default() };
     let source = Arc::new(LiveSource { options, tally: Tally::default() });
-    let live = Live::new(store.clone(), model, clock.clone(), RunId(uuid::Uuid::nil()), Arc::new(Notify::new()))
-        .with_patience(Duration::ZERO);
+    let live =
+        Live::new(store.clone(), model, clock.clone(), entropy, RunId(uuid::Uuid::nil()), Arc::new(Notify::new()))
+            .with_patience(Duration::ZERO);
     let rate_limit = setup.rate_limit;
     let sources = vec![DoorSource { source: source.clone(), write_key: "k1".to_owned().into(), rate_limit }];
     let origins = setup.origins.iter().map(|origin| (*origin).to_owned()).collect();
